@@ -1,0 +1,22 @@
+package site
+
+// Profile is the rules of one operator, as data: templates/operators/*.hcl.
+// A rule that a site breaks is reported with the rule's own severity, source
+// and date; a site may override one with a written reason.
+type Profile struct {
+	Name  string
+	Title string
+	Rules []Rule // by ID
+	// Overrides holds, by rule ID, the reason a site gave for not following
+	// that rule. Reports repeat it.
+	Overrides map[string]string
+}
+
+// Rule is one requirement of an operator.
+type Rule struct {
+	ID       string // such as "bmc-ipv6"
+	Severity Severity
+	Value    string // parameter of the rule, such as "10Mbps"; may be empty
+	Source   string // where the requirement is published
+	AsOf     string // date it was read there, YYYY-MM-DD
+}

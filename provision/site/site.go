@@ -1,0 +1,232 @@
+package site
+
+import (
+	"net/netip"
+
+	"github.com/raiz-dns/raiz/provision/secret"
+)
+
+// ASN is an autonomous system number (RFC 6793).
+type ASN uint32
+
+// Pos is where something stands in a site file; Line and Column count from 1.
+type Pos struct {
+	File         string
+	Line, Column int
+}
+
+// Site is one copy of the service: one server at one host organisation. It is
+// valid and is not changed after Load.
+type Site struct {
+	Name     string
+	Pos      Pos
+	Lab      bool    // documentation addresses: only a rehearsal may run it
+	Operator Profile // the rules of the operator that runs the copy
+	Host     Host
+	BMC      *BMC // nil where the operator has no access to one
+	Server   Server
+	BGP      BGP
+	Anycast  []Anycast // by name
+	DNS      DNS
+	// Components names the component pack that fills each kind, such as
+	// "bgp": "bird".
+	Components map[string]string
+}
+
+// Host is the organisation that houses the copy.
+type Host struct {
+	Name      string
+	ASN       ASN
+	ASSet     string
+	Bandwidth uint64 // bit/s
+	Location  Location
+	Contacts  []Contact
+	Routers   []Router
+	Reserve   []netip.Prefix // addresses kept for the operator, where asked
+}
+
+// Location is where the rack stands.
+type Location struct {
+	City      string
+	Country   string // ISO 3166-1 alpha-2
+	IATA      string // code of the nearest airport
+	Facility  string
+	RackUnits int // rack units offered
+}
+
+// Contact is a person or desk of the host, such as "noc".
+type Contact struct{ Role, Email, Phone string }
+
+// Router is a router of the host that peers with the server.
+type Router struct{ Name, OS, Version string }
+
+// BMC is the management controller of the server, as it is meant to be.
+type BMC struct {
+	Addresses    []netip.Prefix // at most one of each family, with its length
+	Gateways     []netip.Addr   // at most one of each family
+	DNS          []netip.Addr
+	NTP          []string // addresses or names
+	Hostname     string
+	Port         uint16 // of HTTPS; 443 unless declared
+	Username     string
+	Password     secret.Value
+	Fingerprint  string // "sha256:" and 64 hex digits of the certificate; "" when CA is used
+	CA           []byte // PEM; nil when Fingerprint is used
+	PowerRestore PowerRestore
+	Factory      *Factory // how it answers before the first apply; may be nil
+}
+
+// PowerRestore is what the server does when power comes back
+// (ComputerSystem.PowerRestorePolicy of Redfish).
+type PowerRestore string
+
+// The power restore policies.
+const (
+	AlwaysOn  PowerRestore = "always-on"
+	AlwaysOff PowerRestore = "always-off"
+	LastState PowerRestore = "last-state"
+)
+
+// Factory is how a BMC answers as delivered.
+type Factory struct {
+	Address  netip.Addr
+	Username string
+	Password secret.Value
+}
+
+// Server is the machine and its operating system.
+type Server struct {
+	Hostname   string
+	NTP        []string
+	DNS        []netip.Addr // resolvers the server itself uses
+	SSH        SSH
+	Management Interface
+	Service    Interface
+}
+
+// SSH is how the server is logged in to.
+type SSH struct {
+	User      string
+	Port      uint16         // 22 unless declared
+	Identity  string         // private key file; "" means the agent alone
+	HostKey   string         // "ssh-ed25519 AAAA…", pinned
+	Bootstrap netip.Addr     // where it answers before the first apply; may be invalid
+	From      []netip.Prefix // networks SSH is accepted from; none means any
+	Jump      []Jump         // hosts to go through, in order
+}
+
+// Jump is an SSH host on the way to the server.
+type Jump struct {
+	Name     string
+	User     string
+	Address  netip.Addr
+	Port     uint16
+	Identity string
+	HostKey  string
+}
+
+// Interface is a network interface of the server.
+type Interface struct {
+	Role      string // "management" or "service"
+	Match     Match
+	Addresses []netip.Prefix // at most one of each family, with its length
+	Gateways  []netip.Addr   // at most one of each family; none on the service interface
+	MTU       int            // bytes; 1500 unless declared
+	VLAN      int            // 802.1Q tag; 0 means untagged
+}
+
+// Match says which interface is meant; exactly one field is set.
+type Match struct {
+	Name string // kernel name, such as "eno1"
+	MAC  string // lower case, colons
+}
+
+// BGP is the server's side of the routing.
+type BGP struct {
+	ASN       ASN
+	RouterID  netip.Addr // IPv4
+	Neighbors []Neighbor // by name
+}
+
+// Accept says which routes are taken from a neighbor.
+type Accept string
+
+// What may be accepted.
+const (
+	AcceptDefault Accept = "default" // the default route, nothing else
+	AcceptNothing Accept = "nothing"
+)
+
+// Neighbor is a router of the host. Each address is a session of its own.
+type Neighbor struct {
+	Name        string
+	Pos         Pos
+	ASN         ASN
+	Addresses   []netip.Addr // at most one of each family
+	Password    secret.Value // RFC 2385; IsZero when none
+	TTLSecurity bool         // RFC 5082
+	Accept      Accept
+	ImportLimit int // routes of each family before the session restarts
+	HoldTime    int // seconds
+}
+
+// Propagation says how far a block is meant to spread.
+type Propagation string
+
+// How far a block spreads.
+const (
+	Global Propagation = "global"
+	Local  Propagation = "local" // NO_EXPORT (RFC 1997)
+)
+
+// Anycast is a service that is announced from here: its blocks and the
+// addresses inside them that answer.
+type Anycast struct {
+	Name        string
+	Pos         Pos
+	Prefixes    []netip.Prefix // blocks, masked, sorted
+	Addresses   []netip.Addr   // service addresses, sorted
+	Origin      ASN
+	Propagation Propagation
+	Letter      string // "a" to "m" for a root server, else ""
+}
+
+// DNS is what the name server answers.
+type DNS struct {
+	Identity string // hostname.bind, id.server and NSID
+	Zones    []Zone // by name
+	Keys     []TSIG // by name
+}
+
+// Zone is a zone that is served.
+type Zone struct {
+	Name      string       // absolute, lower case, no trailing dot; "." for the root
+	Source    string       // "as112" for static data built in; "" when transferred
+	Primaries []netip.Addr // where it is transferred from
+	Key       string       // name of the TSIG key, or ""
+}
+
+// TSIG is a transaction key (RFC 8945).
+type TSIG struct {
+	Name      string
+	Algorithm string // such as "hmac-sha256"
+	Secret    secret.Value
+}
+
+// ServiceAddresses returns the anycast addresses of all blocks, sorted.
+func (s *Site) ServiceAddresses() []netip.Addr {
+	var all []netip.Addr
+	for _, a := range s.Anycast {
+		all = append(all, a.Addresses...)
+	}
+	return sortedAddrs(all)
+}
+
+// Blocks returns the announced prefixes of all anycast services, sorted.
+func (s *Site) Blocks() []netip.Prefix {
+	var all []netip.Prefix
+	for _, a := range s.Anycast {
+		all = append(all, a.Prefixes...)
+	}
+	return sortedPrefixes(all)
+}

@@ -1,0 +1,50 @@
+package state
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// Kind is the sort of thing a Key names. The order of the constants is the
+// order in which a plan lists and handles them.
+type Kind uint8
+
+const (
+	// Setting is one setting of the BMC; its Value is an Attr.
+	Setting Kind = iota + 1
+	// Package is a package of the operating system; its Value is an Attr
+	// with the one value "installed".
+	Package
+	// Path is a file on the server; its Value is a File.
+	Path
+	// Unit is a systemd unit; its Value is a Service.
+	Unit
+	// Live is something the running kernel has, such as an address on an
+	// interface; its Value is an Attr with the one value "present".
+	Live
+)
+
+var kindNames = [...]string{Setting: "bmc", Package: "package", Path: "file", Unit: "service", Live: "live"}
+
+// String returns the word that reports and plan files use.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) && kindNames[k] != "" {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("kind(%d)", uint8(k))
+}
+
+// Key names one thing of one site, such as "file /etc/bird/bird.conf". It is
+// comparable and ordered.
+type Key struct {
+	Kind Kind
+	Name string
+}
+
+// String returns the key in the words of a plan.
+func (k Key) String() string { return k.Kind.String() + " " + k.Name }
+
+// Compare orders keys by kind, then by name.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(cmp.Compare(k.Kind, o.Kind), cmp.Compare(k.Name, o.Name))
+}

@@ -1,0 +1,114 @@
+package state
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+)
+
+// How says what makes a changed file take effect on its unit.
+type How string
+
+const (
+	// Nothing has to be done: the file is read when it is needed.
+	Nothing How = ""
+	// Reload keeps the service running.
+	Reload How = "reload"
+	// Restart interrupts the service.
+	Restart How = "restart"
+	// Command runs Effect.Command and touches no unit.
+	Command How = "command"
+)
+
+// Risk says what a change may do to the service while it takes effect.
+type Risk string
+
+const (
+	// NoRisk interrupts nothing.
+	NoRisk Risk = ""
+	// SessionReset may reset BGP sessions.
+	SessionReset Risk = "session-reset"
+	// ServiceGap may leave queries unanswered for a moment.
+	ServiceGap Risk = "service-gap"
+	// MayCutAccess may cut the management access to the server or the BMC.
+	MayCutAccess Risk = "may-cut-access"
+)
+
+// Effect says how a change of one thing takes effect.
+type Effect struct {
+	Component string   // the component pack it comes from, such as "bird"
+	Unit      string   // the systemd unit concerned, such as "bird.service"
+	How       How      //
+	Command   []string // for Command: what to run, never a shell string
+	Check     []string // what checks the staged file; "{}" stands for its path
+	Risk      Risk     //
+	Note      string   // one clause for the plan, such as "resets the BGP session with edge1"
+}
+
+// Item is one wanted thing.
+type Item struct {
+	Key    Key
+	Value  Value
+	Effect Effect
+}
+
+// Set is everything that is wanted of one site, in key order. The zero Set is
+// empty.
+type Set struct {
+	site  string
+	items []Item
+}
+
+// NewSet returns the items as a Set, or an error naming a key that is in it
+// twice or has no value.
+func NewSet(site string, items []Item) (*Set, error) {
+	sorted := slices.Clone(items)
+	slices.SortFunc(sorted, func(a, b Item) int { return a.Key.Compare(b.Key) })
+	for i, it := range sorted {
+		if it.Value == nil {
+			return nil, fmt.Errorf("%s has no value", it.Key)
+		}
+		if i > 0 && sorted[i-1].Key == it.Key {
+			return nil, fmt.Errorf("%s is wanted twice, by %q and by %q", it.Key, sorted[i-1].Effect.Component, it.Effect.Component)
+		}
+	}
+	return &Set{site: site, items: sorted}, nil
+}
+
+// Site returns the name of the site the set belongs to.
+func (s *Set) Site() string { return s.site }
+
+// Len returns the number of items.
+func (s *Set) Len() int { return len(s.items) }
+
+// All yields the items in key order.
+func (s *Set) All() iter.Seq[Item] { return slices.Values(s.items) }
+
+// Of yields the items of one kind in key order.
+func (s *Set) Of(k Kind) iter.Seq[Item] {
+	return func(yield func(Item) bool) {
+		for _, it := range s.items {
+			if it.Key.Kind == k && !yield(it) {
+				return
+			}
+		}
+	}
+}
+
+// Get returns the item with that key.
+func (s *Set) Get(k Key) (Item, bool) {
+	i, ok := slices.BinarySearchFunc(s.items, k, func(it Item, k Key) int { return it.Key.Compare(k) })
+	if !ok {
+		return Item{}, false
+	}
+	return s.items[i], true
+}
+
+// Keys returns the keys of one kind in order.
+func (s *Set) Keys(k Kind) []Key {
+	var keys []Key
+	for it := range s.Of(k) {
+		keys = append(keys, it.Key)
+	}
+	return keys
+}
