@@ -75,9 +75,6 @@ func (File) sealed() {}
 type Service struct {
 	Enabled bool // started at boot
 	Active  bool // running now; for a oneshot, done successfully
-	// Stale is true when the unit runs with a configuration older than the
-	// files on disk; only observed services have it.
-	Stale bool
 }
 
 // Equal implements Value.

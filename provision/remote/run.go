@@ -1,0 +1,166 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Bounds of what a server may send back: its bytes are untrusted.
+const (
+	maxOutput = 8 << 20
+	maxStderr = 64 << 10
+)
+
+// ErrOutput says that a command sent more than raiz is willing to read.
+var ErrOutput = errors.New("output over the bound")
+
+// Result is what a command left. Code is -1 when it ended without one, as
+// when the connection broke.
+type Result struct {
+	Stdout []byte
+	Stderr string
+	Code   int
+}
+
+// Script is a shell script to run and the bytes of its stdin in one.
+type Script struct {
+	Text string
+	// Root runs it as root, through sudo where the login is another user.
+	// sudo is asked never to prompt (-n).
+	Root bool
+	// Bash asks for bash in place of the POSIX shell.
+	Bash bool
+	// Deadline bounds the run; 0 means two minutes.
+	Deadline time.Duration
+}
+
+// Run runs a script in one exec. A command that ran and failed is no error:
+// look at Result.Code. An error means that it is not known what happened.
+func (c *Conn) Run(ctx context.Context, s Script) (Result, error) {
+	c.stats.execs.Add(1)
+	limit := s.Deadline
+	if limit == 0 {
+		limit = 2 * time.Minute
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	session, err := c.openSession(ctx)
+	if err != nil {
+		return Result{Code: -1}, fmt.Errorf("open ssh session: %w", err)
+	}
+	defer session.Close()
+	stdout, stderr := &bounded{max: maxOutput}, &bounded{max: maxStderr}
+	session.Stdin, session.Stdout, session.Stderr = strings.NewReader(s.Text), stdout, stderr
+
+	done := make(chan error, 1)
+	go func() { done <- session.Run(c.shell(s)) }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		_ = session.Close()
+		return Result{Code: -1}, fmt.Errorf("run on server: %w", context.Cause(ctx))
+	}
+	r := Result{Stdout: stdout.buf.Bytes(), Stderr: strings.TrimSpace(stderr.buf.String())}
+	if stdout.over {
+		return r, fmt.Errorf("run on server: %w of %d bytes", ErrOutput, maxOutput)
+	}
+	return exitCode(r, err)
+}
+
+func exitCode(r Result, err error) (Result, error) {
+	var exit *ssh.ExitError
+	switch {
+	case err == nil:
+		return r, nil
+	case errors.As(err, &exit) && exit.Signal() == "":
+		r.Code = exit.ExitStatus()
+		return r, nil
+	}
+	r.Code = -1
+	return r, fmt.Errorf("run on server: %w", err)
+}
+
+// openSession gives up with ctx: a channel open waits for the far end.
+func (c *Conn) openSession(ctx context.Context) (*ssh.Session, error) {
+	type opened struct {
+		s   *ssh.Session
+		err error
+	}
+	got := make(chan opened, 1)
+	go func() {
+		s, err := c.client.NewSession()
+		got <- opened{s, err}
+	}()
+	select {
+	case o := <-got:
+		return o.s, o.err
+	case <-ctx.Done():
+		go func() {
+			if o := <-got; o.err == nil {
+				_ = o.s.Close()
+			}
+		}()
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (c *Conn) shell(s Script) string {
+	words := []string{"sh", "-s"}
+	if s.Bash {
+		words = []string{"bash", "-s"}
+	}
+	if s.Root && c.user != "root" {
+		words = append([]string{"sudo", "-n", "--"}, words...)
+	}
+	return Command(words...)
+}
+
+// Command joins words to one shell command that means exactly these words.
+func Command(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = Quote(w)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// Quote returns w as one word of a POSIX shell (POSIX.1-2017 §2.2.2).
+func Quote(w string) string {
+	if w != "" && !strings.ContainsFunc(w, needsQuote) {
+		return w
+	}
+	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+}
+
+func needsQuote(r rune) bool {
+	switch {
+	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		return false
+	}
+	return !strings.ContainsRune("-_./:@%+,", r)
+}
+
+// bounded keeps the first max bytes and remembers that there were more.
+type bounded struct {
+	buf  bytes.Buffer
+	max  int
+	over bool
+}
+
+var _ io.Writer = (*bounded)(nil)
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if room := b.max - b.buf.Len(); len(p) > room {
+		b.over = true
+		b.buf.Write(p[:max(room, 0)])
+		return len(p), nil
+	}
+	return b.buf.Write(p)
+}

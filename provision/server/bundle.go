@@ -1,0 +1,126 @@
+package server
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Put is a file to write.
+type Put struct {
+	Path  string
+	File  state.File
+	Check []string // argv; "{}" stands for the path of the staged file
+}
+
+// Action is something to do to a unit, or a command to run, once all files
+// are in place. Exactly one of Unit and Run is set.
+type Action struct {
+	Verb string // enable, disable, start, reload, restart
+	Unit string
+	Run  []string
+}
+
+// Generation is the content of one transaction on the server.
+type Generation struct {
+	Puts    []Put    // every managed file, changed or not
+	Deletes []string // managed before, wanted no more
+	Actions []Action // in the order they are to be done
+}
+
+// Bundle is a generation packed for the way.
+type Bundle struct {
+	Tar []byte
+	Sum string // SHA-256 of Tar in hex
+}
+
+// Pack packs a generation together with the script. It refuses paths that
+// the manifest's lines could not carry.
+func Pack(g Generation) (Bundle, error) {
+	manifest, err := manifestOf(g)
+	if err != nil {
+		return Bundle{}, err
+	}
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	add := func(name string, data []byte) {
+		// Errors of a bytes.Buffer do not happen; the header is ours.
+		_ = w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(data)), Format: tar.FormatPAX})
+		_, _ = w.Write(data)
+	}
+	add("raiz.sh", []byte(script))
+	add("manifest", []byte(manifest))
+	for _, p := range g.Puts {
+		add("files"+p.Path, p.File.Data)
+	}
+	if err := w.Close(); err != nil {
+		return Bundle{}, fmt.Errorf("pack generation: %w", err)
+	}
+	sum := sha256.Sum256(buf.Bytes())
+	return Bundle{Tar: buf.Bytes(), Sum: hex.EncodeToString(sum[:])}, nil
+}
+
+func manifestOf(g Generation) (string, error) {
+	var b strings.Builder
+	for _, p := range g.Puts {
+		if err := checkPath(p.Path); err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "put %04o %s %s %s %s\n", p.File.Mode.Perm(), p.File.Owner, p.File.Group, hex.EncodeToString(p.File.Sum[:]), p.Path)
+		if p.File.Secret {
+			fmt.Fprintf(&b, "secret %s\n", p.Path)
+		}
+		if len(p.Check) > 0 {
+			fmt.Fprintf(&b, "check %s %s\n", p.Path, remote.Command(p.Check...))
+		}
+	}
+	for _, path := range g.Deletes {
+		if err := checkPath(path); err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "del %s\n", path)
+	}
+	for _, a := range g.Actions {
+		if len(a.Run) > 0 {
+			fmt.Fprintf(&b, "run %s\n", remote.Command(a.Run...))
+			continue
+		}
+		if err := checkWord(a.Unit); err != nil {
+			return "", fmt.Errorf("unit %q: %w", a.Unit, err)
+		}
+		fmt.Fprintf(&b, "unit %s %s\n", a.Verb, a.Unit)
+	}
+	return b.String(), nil
+}
+
+func checkPath(path string) error {
+	if !strings.HasPrefix(path, "/") || strings.Contains(path, "//") || strings.Contains(path+"/", "/../") || strings.Contains(path+"/", "/./") {
+		return fmt.Errorf("path %q is not absolute and clean", path)
+	}
+	if err := checkWord(path); err != nil {
+		return fmt.Errorf("path %q: %w", path, err)
+	}
+	return nil
+}
+
+// checkWord holds what the script's lines can carry: no white space, nothing
+// a shell or sed would take for its own.
+func checkWord(w string) error {
+	ok := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._@:+-", r)
+	}
+	if w == "" || strings.HasPrefix(w, "-") || strings.ContainsFunc(w, func(r rune) bool { return !ok(r) }) {
+		return fmt.Errorf("only letters, digits and /._@:+- are allowed")
+	}
+	return nil
+}
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Round(time.Second) / time.Second)) }

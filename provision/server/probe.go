@@ -1,0 +1,328 @@
+package server
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Probe is everything a server answered in one exec.
+type Probe struct {
+	Hostname   string
+	BootID     string
+	Clock      time.Time // of the server, to the second
+	OS         string    // ID and VERSION_ID of os-release
+	Current    string    // generation that is confirmed; "" for none
+	Pending    string    // generation that is not yet; "" for none
+	PendingIs  string    // state and owner of the pending generation
+	Reverted   string    // what was reverted since the last apply, and why
+	Managed    []string  // paths of the current generation
+	Files      map[string]FileAnswer
+	Units      map[string]UnitAnswer
+	Packages   map[string]string // name to version, of installed ones only
+	Interfaces []Interface
+	NetworkErr error // why Interfaces could not be read
+}
+
+// FileAnswer is what stands at a path. Kind is file, link, absent, other or
+// denied.
+type FileAnswer struct {
+	Kind string
+	File state.File
+	Link string
+}
+
+// UnitAnswer is a unit as systemd shows it.
+type UnitAnswer struct {
+	Load, Active, Sub, UnitFile string
+	Restarts                    int
+}
+
+// Interface is a network interface with its addresses.
+type Interface struct {
+	Name      string
+	MAC       string
+	Up        bool
+	MTU       int
+	Addresses []Address
+}
+
+// Address is an address of an interface. An address whose duplicate address
+// detection has failed or has not ended cannot be used (RFC 4862 §5.4).
+type Address struct {
+	Prefix netip.Prefix
+	Usable bool
+}
+
+// ProbeRequest returns the call that answers for exactly the wanted keys.
+func ProbeRequest(who string, want *state.Set) (remote.Script, error) {
+	var b strings.Builder
+	for it := range want.Of(state.Path) {
+		f, ok := it.Value.(state.File)
+		if !ok {
+			return remote.Script{}, fmt.Errorf("%s is wanted as %T, not as a file", it.Key, it.Value)
+		}
+		if err := checkPath(it.Key.Name); err != nil {
+			return remote.Script{}, err
+		}
+		secrecy := "public"
+		if f.Secret {
+			secrecy = "secret"
+		}
+		fmt.Fprintf(&b, "file %s %s %s\n", hex.EncodeToString(f.Sum[:]), secrecy, it.Key.Name)
+	}
+	for _, kind := range []struct {
+		kind state.Kind
+		word string
+	}{{state.Unit, "unit"}, {state.Package, "package"}} {
+		for _, k := range want.Keys(kind.kind) {
+			if err := checkWord(k.Name); err != nil {
+				return remote.Script{}, fmt.Errorf("%s: %w", k, err)
+			}
+			fmt.Fprintf(&b, "%s %s\n", kind.word, k.Name)
+		}
+	}
+	s := call(who, b.String(), "probe")
+	s.Deadline = time.Minute
+	return s, nil
+}
+
+// ErrProbe says that the answer to a probe is not one.
+var ErrProbe = errors.New("answer of the server is not understood")
+
+// ParseProbe reads the answer. Its bytes are untrusted: a line that does not
+// fit is an error, and so is an answer without its end.
+func ParseProbe(out []byte) (Probe, error) {
+	p := Probe{Files: map[string]FileAnswer{}, Units: map[string]UnitAnswer{}, Packages: map[string]string{}}
+	lines := strings.Split(string(out), "\n")
+	start := slices.Index(lines, "raiz 1")
+	if start < 0 {
+		return Probe{}, fmt.Errorf("%w: no greeting in %.80q", ErrProbe, out)
+	}
+	sections, whole := split(lines[start+1:])
+	if !whole {
+		return Probe{}, fmt.Errorf("%w: it ends too early", ErrProbe)
+	}
+	for _, step := range []struct {
+		section string
+		read    func(*Probe, []string) error
+	}{
+		{"system", readSystem}, {"transaction", readTransaction}, {"files", readFiles},
+		{"units", readUnits}, {"packages", readPackages}, {"addresses", readAddresses},
+	} {
+		if err := step.read(&p, sections[step.section]); err != nil {
+			return Probe{}, fmt.Errorf("%w: %s: %w", ErrProbe, step.section, err)
+		}
+	}
+	return p, nil
+}
+
+// split sorts the lines by section; whole is false without the end mark.
+func split(lines []string) (sections map[string][]string, whole bool) {
+	sections = map[string][]string{}
+	name := ""
+	for _, l := range lines {
+		if s, ok := strings.CutPrefix(l, "== "); ok {
+			if s == "end" {
+				return sections, true
+			}
+			name = s
+			continue
+		}
+		sections[name] = append(sections[name], strings.TrimPrefix(l, " "))
+	}
+	return sections, false
+}
+
+func readSystem(p *Probe, lines []string) error {
+	for _, l := range lines {
+		key, value, _ := strings.Cut(l, " ")
+		switch key {
+		case "hostname":
+			p.Hostname = value
+		case "boot":
+			p.BootID = value
+		case "os":
+			p.OS = value
+		case "now":
+			s, err := strconv.ParseInt(value, 10, 64)
+			if err != nil {
+				return fmt.Errorf("clock %.40q is no number", value)
+			}
+			p.Clock = time.Unix(s, 0).UTC()
+		}
+	}
+	return nil
+}
+
+func readTransaction(p *Probe, lines []string) error {
+	for _, l := range lines {
+		key, value, _ := strings.Cut(l, " ")
+		switch key {
+		case "current":
+			p.Current = value
+		case "pending":
+			p.Pending, p.PendingIs, _ = strings.Cut(value, " ")
+		case "reverted":
+			p.Reverted = value
+		case "managed":
+			if err := checkPath(value); err != nil {
+				return err
+			}
+			p.Managed = append(p.Managed, value)
+		}
+	}
+	return nil
+}
+
+func readFiles(p *Probe, lines []string) error {
+	for _, l := range lines {
+		path, rest, _ := strings.Cut(l, " ")
+		kind, rest, _ := strings.Cut(rest, " ")
+		a := p.Files[path]
+		switch kind {
+		case "file":
+			f, err := parseFile(strings.Fields(rest))
+			if err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			a.Kind, a.File = kind, f
+		case "data":
+			data, err := base64.StdEncoding.DecodeString(rest)
+			if err != nil {
+				return fmt.Errorf("%s: content is not base64", path)
+			}
+			a.File.Data = data
+		case "link":
+			a.Kind, a.Link = kind, rest
+		case "absent", "other", "denied":
+			a.Kind = kind
+		default:
+			return fmt.Errorf("line %.80q is of no known kind", l)
+		}
+		p.Files[path] = a
+	}
+	return nil
+}
+
+// parseFile reads: mode owner group size inode change-time sum.
+func parseFile(f []string) (state.File, error) {
+	if len(f) != 7 {
+		return state.File{}, fmt.Errorf("want 7 fields, got %d", len(f))
+	}
+	mode, err := strconv.ParseUint(f[0], 8, 32)
+	if err != nil {
+		return state.File{}, fmt.Errorf("mode %.20q is not octal", f[0])
+	}
+	out := state.File{Mode: fs.FileMode(mode).Perm(), Owner: f[1], Group: f[2], Token: strings.Join(f[3:6], "-")}
+	if mode&0o7000 != 0 {
+		// A set-user-ID bit is never wanted, and must not compare as equal.
+		out.Mode = fs.FileMode(mode)
+	}
+	if n, err := hex.Decode(out.Sum[:], []byte(f[6])); err != nil || n != len(out.Sum) || len(f[6]) != 2*len(out.Sum) {
+		return state.File{}, fmt.Errorf("sum %.80q is not a SHA-256", f[6])
+	}
+	return out, nil
+}
+
+func readUnits(p *Probe, lines []string) error {
+	var id string
+	var u UnitAnswer
+	done := func() {
+		if id != "" {
+			p.Units[id] = u
+		}
+		id, u = "", UnitAnswer{}
+	}
+	for _, l := range lines {
+		key, value, ok := strings.Cut(l, "=")
+		if !ok {
+			if strings.TrimSpace(l) == "" {
+				done()
+				continue
+			}
+			return fmt.Errorf("systemctl says %.120q", l)
+		}
+		switch key {
+		case "Id":
+			id = value
+		case "LoadState":
+			u.Load = value
+		case "ActiveState":
+			u.Active = value
+		case "SubState":
+			u.Sub = value
+		case "UnitFileState":
+			u.UnitFile = value
+		case "NRestarts":
+			u.Restarts, _ = strconv.Atoi(value) // a count for evidence only
+		}
+	}
+	done()
+	return nil
+}
+
+func readPackages(p *Probe, lines []string) error {
+	for _, l := range lines {
+		if f := strings.Fields(l); len(f) == 3 && f[1] == "installed" {
+			p.Packages[f[0]] = f[2]
+		}
+	}
+	return nil
+}
+
+func readAddresses(p *Probe, lines []string) error {
+	var raw []struct {
+		IfName  string   `json:"ifname"`
+		Address string   `json:"address"`
+		MTU     int      `json:"mtu"`
+		Flags   []string `json:"flags"`
+		Info    []struct {
+			Local     string `json:"local"`
+			PrefixLen int    `json:"prefixlen"`
+			Tentative bool   `json:"tentative"`
+			DADFailed bool   `json:"dadfailed"`
+		} `json:"addr_info"`
+	}
+	if err := json.Unmarshal([]byte(strings.Join(lines, "\n")), &raw); err != nil {
+		p.NetworkErr = fmt.Errorf("ip -j address: %.200q", strings.Join(lines, " "))
+		return nil
+	}
+	for _, r := range raw {
+		i := Interface{Name: r.IfName, MAC: strings.ToLower(r.Address), Up: slices.Contains(r.Flags, "LOWER_UP"), MTU: r.MTU}
+		for _, a := range r.Info {
+			addr, err := netip.ParseAddr(a.Local)
+			if err != nil {
+				continue // a peer or a family that raiz has no word for
+			}
+			prefix := netip.PrefixFrom(addr, a.PrefixLen)
+			if !prefix.IsValid() {
+				return fmt.Errorf("%s has %.60q/%d", r.IfName, a.Local, a.PrefixLen)
+			}
+			i.Addresses = append(i.Addresses, Address{Prefix: prefix, Usable: !a.Tentative && !a.DADFailed})
+		}
+		p.Interfaces = append(p.Interfaces, i)
+	}
+	return nil
+}
+
+// Interface returns the interface with that name or MAC.
+func (p Probe) Interface(nameOrMAC string) (Interface, bool) {
+	for _, i := range p.Interfaces {
+		if i.Name == nameOrMAC || i.MAC == nameOrMAC {
+			return i, true
+		}
+	}
+	return Interface{}, false
+}
