@@ -1,0 +1,88 @@
+package rehearse
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// newMachine layers a machine on the base tree.
+func (g *Ground) newMachine(role Role, base, disk string) (*Machine, error) {
+	m := g.Machine(role)
+	upper, work := filepath.Join(disk, string(role), "upper"), filepath.Join(disk, string(role), "work")
+	for _, dir := range []string{upper, work, m.root} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("make disk of %s: %w", m.name, err)
+		}
+	}
+	options := "lowerdir=" + base + ",upperdir=" + upper + ",workdir=" + work
+	if strings.ContainsAny(base+upper, `,:\`) {
+		return nil, fmt.Errorf("make disk of %s: the path %s has a comma, colon or backslash: set RAIZ_CACHE to another", m.name, upper)
+	}
+	if err := unix.Mount("overlay", m.root, "overlay", 0, options); err != nil {
+		return nil, fmt.Errorf("mount disk of %s: %w: the kernel needs overlay (modprobe overlay), and the cache a file system that can carry one: set RAIZ_CACHE", m.name, err)
+	}
+	return m, nil
+}
+
+// makeDisk returns a directory that can hold upper layers. An overlay cannot
+// be the upper layer of another, and network file systems cannot either;
+// there a tmpfs takes its place.
+func (g *Ground) makeDisk(parent string) (string, error) {
+	disk := filepath.Join(parent, "machines", g.ID)
+	if err := os.Symlink(disk, filepath.Join(g.dir(), "disk")); err != nil {
+		return "", fmt.Errorf("remember disk: %w", err)
+	}
+	if err := os.MkdirAll(disk, 0o700); err != nil {
+		return "", fmt.Errorf("make disk: %w", err)
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(disk, &fs); err != nil {
+		return "", fmt.Errorf("look at %s: %w", disk, err)
+	}
+	fit := []int64{unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC}
+	if slices.Contains(fit, int64(fs.Type)) {
+		return disk, nil
+	}
+	if err := unix.Mount("raiz", disk, "tmpfs", 0, "mode=0700"); err != nil {
+		return "", fmt.Errorf("mount disk: %w", err)
+	}
+	return disk, nil
+}
+
+// unmountBelow unmounts all that is mounted at or below a directory, the
+// innermost first.
+func unmountBelow(dir string) error {
+	mounts, err := readMounts()
+	if err != nil {
+		return err
+	}
+	slices.Reverse(mounts)
+	for _, m := range mounts {
+		if m.path != dir && !strings.HasPrefix(m.path, dir+"/") {
+			continue
+		}
+		e := unix.Unmount(m.path, 0)
+		if errors.Is(e, unix.EBUSY) {
+			// Somebody looks into it still; it goes when they do.
+			e = unix.Unmount(m.path, unix.MNT_DETACH)
+		}
+		if e != nil {
+			err = errors.Join(err, fmt.Errorf("unmount %s: %w", m.path, e))
+		}
+	}
+	return err
+}
+
+// removeDisk undoes makeDisk and newMachine.
+func removeDisk(disk string) error {
+	if disk == "" {
+		return nil
+	}
+	return errors.Join(unmountBelow(disk), os.RemoveAll(disk))
+}

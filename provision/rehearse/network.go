@@ -1,0 +1,149 @@
+package rehearse
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strconv"
+)
+
+// wire makes the cables of a layout and addresses everything but the server,
+// which addresses itself.
+func (g *Ground) wire(ctx context.Context, l *layout) error {
+	for _, role := range roles() {
+		n := g.Netns(role)
+		if err := n.add(ctx); err != nil {
+			return err
+		}
+		// A veth has nobody on it who could have the same address, so there is
+		// nothing to detect (RFC 4862 §5.4) and a second to win on each.
+		for _, key := range []string{"ipv6.conf.all.accept_dad", "ipv6.conf.default.accept_dad", "ipv6.conf.default.accept_ra"} {
+			if err := n.sysctl(key, "0"); err != nil {
+				return err
+			}
+		}
+	}
+	for _, key := range []string{"ipv4.ip_forward", "ipv6.conf.all.forwarding"} {
+		if err := g.Netns(RoleRouter).sysctl(key, "1"); err != nil {
+			return err
+		}
+	}
+	for _, c := range l.cables {
+		if err := g.plug(ctx, c); err != nil {
+			return err
+		}
+	}
+	for _, p := range l.ports {
+		if err := g.openPort(ctx, p); err != nil {
+			return err
+		}
+	}
+	for _, a := range l.loopback {
+		if err := g.Netns(RoleRouter).addAddr(ctx, "lo", netip.PrefixFrom(a, a.BitLen())); err != nil {
+			return err
+		}
+	}
+	if err := g.Netns(RoleBMC).address(ctx, l.bmc); err != nil {
+		return err
+	}
+	return g.Netns(RoleController).address(ctx, l.ctl)
+}
+
+// plug makes one cable, each end right inside its namespace: it is never seen
+// in the machine's own.
+func (g *Ground) plug(ctx context.Context, c cable) error {
+	far := g.Netns(c.Role)
+	args := []string{"ip", "link", "add", c.End, "netns", g.Netns(RoleRouter).Name, "type", "veth", "peer", "name", c.Port}
+	if c.MAC != "" {
+		args = append(args, "address", c.MAC)
+	}
+	if _, err := run(ctx, append(args, "netns", far.Name)...); err != nil {
+		return err
+	}
+	if c.MTU > 0 {
+		mtu := strconv.Itoa(c.MTU)
+		if err := g.Netns(RoleRouter).ip(ctx, "link", "set", c.End, "mtu", mtu); err != nil {
+			return err
+		}
+		if err := far.ip(ctx, "link", "set", c.Port, "mtu", mtu); err != nil {
+			return err
+		}
+	}
+	return g.Netns(RoleRouter).ip(ctx, "link", "set", c.End, "up")
+}
+
+// openPort makes what the router speaks IP on, and addresses it.
+func (g *Ground) openPort(ctx context.Context, p port) error {
+	n := g.Netns(RoleRouter)
+	if len(p.Members) > 1 {
+		if err := n.ip(ctx, "link", "add", p.Name, "type", "bridge"); err != nil {
+			return err
+		}
+	}
+	for _, m := range p.Members {
+		if m.VLAN != 0 {
+			err := n.ip(ctx, "link", "add", "link", m.End, "name", m.name(), "type", "vlan", "id", strconv.Itoa(m.VLAN))
+			if err != nil {
+				return fmt.Errorf("tag VLAN %d: %w\nthe kernel needs 802.1Q: modprobe 8021q", m.VLAN, err)
+			}
+		}
+		if len(p.Members) > 1 {
+			if err := n.ip(ctx, "link", "set", m.name(), "master", p.Name); err != nil {
+				return err
+			}
+		}
+		if err := n.ip(ctx, "link", "set", m.name(), "up"); err != nil {
+			return err
+		}
+	}
+	if err := n.ip(ctx, "link", "set", p.Name, "up"); err != nil {
+		return err
+	}
+	for _, a := range p.Addrs {
+		if err := n.addAddr(ctx, p.Name, a); err != nil {
+			return err
+		}
+	}
+	for _, r := range p.Routes {
+		if err := n.ip(ctx, "route", "replace", r.String(), "dev", p.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// address gives a far end its addresses and default routes. The last address
+// of a family is the one it speaks from.
+func (n Netns) address(ctx context.Context, e endpoint) error {
+	if e.Port == "" {
+		return nil
+	}
+	if err := n.ip(ctx, "link", "set", e.Port, "up"); err != nil {
+		return err
+	}
+	for _, a := range e.Addrs {
+		if err := n.addAddr(ctx, e.Port, a); err != nil {
+			return err
+		}
+	}
+	for _, gw := range e.Gateways {
+		args := []string{"route", "replace", "default", "via", gw.String(), "dev", e.Port, "onlink"}
+		for _, a := range e.Addrs {
+			if a.Addr().Is4() == gw.Is4() && a.IsSingleIP() {
+				args = append(args, "src", a.Addr().String())
+			}
+		}
+		if err := n.ip(ctx, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n Netns) addAddr(ctx context.Context, dev string, a netip.Prefix) error {
+	args := []string{"addr", "replace", a.String(), "dev", dev}
+	if a.Addr().Is6() {
+		args = append(args, "nodad")
+	}
+	return n.ip(ctx, args...)
+}

@@ -1,0 +1,127 @@
+package rehearse
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// placeServer gives the server the one address remote hands typed in. Where
+// the site names none, they typed in the declared ones.
+func (l *layout) placeServer(i int, s *site.Site) {
+	mgmt := s.Server.Management
+	if !s.Server.SSH.Bootstrap.IsValid() {
+		l.server.Addrs, l.server.Gateways = mgmt.Addresses, mgmt.Gateways
+		return
+	}
+	l.placeMade(i, &l.server, s.Server.SSH.Bootstrap, mgmt.Gateways)
+}
+
+// placeBMC gives the BMC the address it was delivered with.
+func (l *layout) placeBMC(i int, b *site.BMC) {
+	l.bmc.Port = "eth0"
+	if b.Factory == nil || !b.Factory.Address.IsValid() {
+		l.bmc.Addrs, l.bmc.Gateways = b.Addresses, b.Gateways
+		return
+	}
+	l.placeMade(i, &l.bmc, b.Factory.Address, b.Gateways)
+}
+
+// placeMade gives somebody an address that may lie outside every subnet of
+// the site. The router then gets a made gateway there and a route to this one
+// address, never to a whole made subnet: that could hide one of the site's.
+func (l *layout) placeMade(i int, e *endpoint, a netip.Addr, gateways []netip.Addr) {
+	p := &l.ports[i]
+	if q := p.prefix(a); q.Bits() < a.BitLen() {
+		e.Addrs = []netip.Prefix{q}
+		for _, g := range gateways {
+			if q.Masked().Contains(g) {
+				e.Gateways = append(e.Gateways, g)
+			}
+		}
+		return
+	}
+	subnet := netip.PrefixFrom(a, 24)
+	if a.Is6() {
+		subnet = netip.PrefixFrom(a, 64)
+	}
+	gw := subnet.Masked().Addr().Next()
+	if gw == a {
+		gw = gw.Next()
+	}
+	e.Addrs = []netip.Prefix{subnet}
+	e.Gateways = []netip.Addr{gw}
+	if !l.has(gw) {
+		p.Addrs = append(p.Addrs, netip.PrefixFrom(gw, gw.BitLen()))
+	}
+	p.Routes = append(p.Routes, netip.PrefixFrom(a, a.BitLen()))
+}
+
+// controllers are subnets for the cable between controller and router, of
+// which the site may use some: RFC 6598, then RFC 1918; RFC 4193.
+func controllers() (v4, v6 []netip.Prefix) {
+	for _, s := range []string{"100.64.0.0/30", "10.255.255.0/30", "172.31.255.0/30", "192.168.255.0/30"} {
+		v4 = append(v4, netip.MustParsePrefix(s))
+	}
+	for _, s := range []string{"fd72:6169:7a00::/64", "fd72:6169:7a01::/64"} {
+		v6 = append(v6, netip.MustParsePrefix(s))
+	}
+	return v4, v6
+}
+
+// placeController addresses both ends of the controller's cable.
+func (l *layout) placeController(s *site.Site) error {
+	p := port{Name: ctlEnd, Members: []member{{ctlEnd, 0}}}
+	l.ctl.Port = "eth0"
+	free := func(q netip.Prefix) bool {
+		return !slices.ContainsFunc(l.ports, func(p port) bool {
+			return p.overlaps(q) || slices.ContainsFunc(slices.Concat(p.Addrs, p.Routes), q.Overlaps)
+		}) && !slices.ContainsFunc(l.loopback, q.Contains) && !slices.ContainsFunc(s.Blocks(), q.Overlaps)
+	}
+	v4, v6 := controllers()
+	for _, family := range [][]netip.Prefix{v4, v6} {
+		i := slices.IndexFunc(family, free)
+		if i < 0 {
+			return errors.New("address the controller: the site uses all subnets kept for it: free one of 100.64.0.0/30 and fd72:6169:7a00::/64")
+		}
+		gw := family[i].Addr().Next()
+		p.Subnets = append(p.Subnets, family[i])
+		p.Addrs = append(p.Addrs, netip.PrefixFrom(gw, family[i].Bits()))
+		l.ctl.Gateways = append(l.ctl.Gateways, gw)
+		l.ctl.Addrs = append(l.ctl.Addrs, netip.PrefixFrom(gw.Next(), family[i].Bits()))
+		if a, ok := permitted(s.Server.SSH.From, gw.Next(), free); ok {
+			p.Routes = append(p.Routes, netip.PrefixFrom(a, a.BitLen()))
+			l.ctl.Addrs = append(l.ctl.Addrs, netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	l.ports = append(l.ports, p)
+	return nil
+}
+
+// permitted returns an address that the site's own rules let in by SSH, where
+// they would refuse the made one.
+func permitted(from []netip.Prefix, made netip.Addr, free func(netip.Prefix) bool) (netip.Addr, bool) {
+	var found netip.Addr
+	for _, p := range from {
+		if p.Contains(made) {
+			return netip.Addr{}, false
+		}
+		if p.Addr().Is4() != made.Is4() || found.IsValid() {
+			continue
+		}
+		a := p.Masked().Addr()
+		if p.Bits() < a.BitLen()-1 {
+			a = a.Next()
+		}
+		for range 64 {
+			if p.Contains(a) && free(netip.PrefixFrom(a, a.BitLen())) {
+				found = a
+				break
+			}
+			a = a.Next()
+		}
+	}
+	return found, found.IsValid()
+}

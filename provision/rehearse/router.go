@@ -1,0 +1,128 @@
+package rehearse
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// Router is the host's router: it owns the gateways, speaks BGP with the
+// server and gives the time.
+type Router struct{ *Machine }
+
+// Birdc runs a birdc command on the router, such as "show", "protocols".
+func (r Router) Birdc(ctx context.Context, args ...string) (string, error) {
+	return r.Run(ctx, append([]string{"birdc"}, args...)...)
+}
+
+// equip puts the router's configuration onto its disk.
+func (g *Ground) equip(m *Machine, s *site.Site) error {
+	files := map[string]string{
+		"/etc/hostname":           "router\n",
+		"/etc/machine-id":         hex.EncodeToString(g.seed.derive("machine " + m.name)[:16]) + "\n",
+		"/etc/bird/bird.conf":     birdConfig(s),
+		"/etc/chrony/chrony.conf": "local stratum 3\nallow all\ncmdport 0\ndriftfile /var/lib/chrony/chrony.drift\n",
+	}
+	for _, path := range sortedKeys(files) {
+		if err := m.Write(path, 0o644, files[path]); err != nil {
+			return err
+		}
+	}
+	for _, unit := range []string{"bird.service", "chrony.service"} {
+		if err := m.enable(unit); err != nil {
+			return err
+		}
+	}
+	return m.disable("ssh.service")
+}
+
+// birdConfig is the host's end of every session. It imports only the declared
+// blocks, as a host should, and keeps the rest to be looked at: what a server
+// announces too much must be seen, not just dropped.
+func birdConfig(s *site.Site) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "log stderr all;\nrouter id %s;\n\nprotocol device {\n}\n", routerID(s))
+	for _, f := range []string{"4", "6"} {
+		fmt.Fprintf(&b, "\nprotocol kernel kernel%s {\n\tipv%s {\n\t\timport none;\n\t\texport where source = RTS_BGP;\n\t};\n}\n", f, f)
+		fmt.Fprintf(&b, "\nprotocol static default%s {\n\tipv%s;\n\troute %s unreachable;\n}\n", f, f, map[string]string{"4": "0.0.0.0/0", "6": "::/0"}[f])
+		fmt.Fprintf(&b, "\nfilter blocks%s {\n%s\treject;\n}\n", f, accepted(s, f == "6"))
+	}
+	for _, n := range s.BGP.Neighbors {
+		for _, a := range n.Addresses {
+			b.WriteString(session(s, n, a))
+		}
+	}
+	return b.String()
+}
+
+// accepted is the part of a filter that lets the declared blocks in.
+func accepted(s *site.Site, six bool) string {
+	var blocks []string
+	for _, p := range s.Blocks() {
+		if p.Addr().Is6() == six {
+			blocks = append(blocks, p.String())
+		}
+	}
+	if len(blocks) == 0 {
+		return ""
+	}
+	return "\tif net ~ [ " + strings.Join(blocks, ", ") + " ] then accept;\n"
+}
+
+// session is one BGP session, from one address of a neighbor.
+func session(s *site.Site, n site.Neighbor, local netip.Addr) string {
+	family := "4"
+	if local.Is6() {
+		family = "6"
+	}
+	i := slices.IndexFunc(s.Server.Service.Addresses, func(p netip.Prefix) bool { return p.Addr().Is6() == local.Is6() })
+	if i < 0 {
+		return ""
+	}
+	remote := s.Server.Service.Addresses[i].Addr()
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nprotocol bgp %s {\n", sessionName(n.Name, family))
+	fmt.Fprintf(&b, "\tlocal %s as %d;\n\tneighbor %s as %d;\n", local, n.ASN, remote, s.BGP.ASN)
+	// One listening socket a session: two neighbors may live here, each with a
+	// password of its own for the same server.
+	b.WriteString("\tstrict bind yes;\n\tconnect retry time 3;\n\tconnect delay time 1;\n\terror wait time 1, 4;\n")
+	if !n.Password.IsZero() {
+		fmt.Fprintf(&b, "\tpassword \"%s\";\n", n.Password.Reveal())
+	}
+	if n.TTLSecurity {
+		b.WriteString("\tttl security on;\n")
+	}
+	export := "none"
+	if n.Accept == site.AcceptDefault {
+		export = "where source = RTS_STATIC"
+	}
+	fmt.Fprintf(&b, "\tipv%s {\n\t\timport keep filtered on;\n\t\timport filter blocks%s;\n\t\texport %s;\n\t\tnext hop self;\n\t};\n}\n",
+		family, family, export)
+	return b.String()
+}
+
+// sessionName is a BIRD name: letters, digits and underscores.
+func sessionName(neighbor, family string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, "n_"+neighbor+"_v"+family)
+}
+
+func routerID(s *site.Site) netip.Addr {
+	for _, n := range s.BGP.Neighbors {
+		for _, a := range n.Addresses {
+			if a.Is4() {
+				return a
+			}
+		}
+	}
+	return netip.MustParseAddr("100.64.0.1")
+}

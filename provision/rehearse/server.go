@@ -1,0 +1,92 @@
+package rehearse
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// bootstrapFile sorts after raiz's own network files, so that those win.
+const bootstrapFile = "/etc/systemd/network/90-bootstrap.network"
+
+// install leaves on the server what an installer and remote hands would: a
+// name, a login, one address on the management interface.
+func (g *Ground) install(ctx context.Context, m *Machine, s *site.Site, l *layout) error {
+	login, err := g.seed.key(identityPurpose)
+	if err != nil {
+		return err
+	}
+	host, err := g.seed.key(hostKeyPurpose)
+	if err != nil {
+		return err
+	}
+	home := "/root"
+	if user := s.Server.SSH.User; user != "root" && user != "" {
+		home = "/home/" + user
+		if _, err := run(ctx, "chroot", m.root, "useradd", "--create-home", "--shell", "/bin/bash", "--groups", "sudo", user); err != nil {
+			return err
+		}
+		if err := m.Write("/etc/sudoers.d/installer", 0o440, user+" ALL=(ALL) NOPASSWD: ALL\n"); err != nil {
+			return err
+		}
+	}
+	files := []struct {
+		path string
+		mode fs.FileMode
+		text string
+	}{
+		{"/etc/hostname", 0o644, "debian\n"},
+		{"/etc/hosts", 0o644, "127.0.0.1 localhost\n127.0.1.1 debian\n::1 localhost\n"},
+		{"/etc/machine-id", 0o444, hex.EncodeToString(g.seed.derive("machine " + m.name)[:16]) + "\n"},
+		{"/etc/resolv.conf", 0o644, resolvers(s.Server.DNS)},
+		{"/etc/ssh/ssh_host_ed25519_key", 0o600, host.private},
+		{"/etc/ssh/ssh_host_ed25519_key.pub", 0o644, host.public + "\n"},
+		{home + "/.ssh/authorized_keys", 0o600, login.public + "\n"},
+		{bootstrapFile, 0o644, bootstrap(l.server)},
+	}
+	if p := s.Server.SSH.Port; p != 0 && p != 22 {
+		if err := m.Write("/etc/ssh/sshd_config.d/20-port.conf", 0o644, fmt.Sprintf("Port %d\n", p)); err != nil {
+			return err
+		}
+	}
+	for _, f := range files {
+		if err := m.Write(f.path, f.mode, f.text); err != nil {
+			return err
+		}
+	}
+	if home != "/root" {
+		if _, err := run(ctx, "chroot", m.root, "chown", "-R", s.Server.SSH.User+":", home+"/.ssh"); err != nil {
+			return err
+		}
+	}
+	if _, err := run(ctx, "chroot", m.root, "chmod", "700", home+"/.ssh"); err != nil {
+		return err
+	}
+	return m.enable("systemd-networkd.service")
+}
+
+// bootstrap is the network file of the installer.
+func bootstrap(e endpoint) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "[Match]\nName=%s\n\n[Network]\nIPv6AcceptRA=no\n", e.Port)
+	for _, a := range e.Addrs {
+		fmt.Fprintf(&b, "Address=%s\n", a)
+	}
+	for _, gw := range e.Gateways {
+		fmt.Fprintf(&b, "Gateway=%s\n", gw)
+	}
+	return b.String()
+}
+
+func resolvers(addrs []netip.Addr) string {
+	var b strings.Builder
+	for _, a := range addrs {
+		fmt.Fprintf(&b, "nameserver %s\n", a)
+	}
+	return b.String()
+}
