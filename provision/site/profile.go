@@ -10,6 +10,9 @@ type Profile struct {
 	// Overrides holds, by rule ID, the reason a site gave for not following
 	// that rule. Reports repeat it.
 	Overrides map[string]string
+	// Components are the packs that the operator's sites use unless they
+	// say otherwise, such as "dns": "knot".
+	Components map[string]string
 }
 
 // Rule is one requirement of an operator.

@@ -31,6 +31,8 @@ type Site struct {
 	// Components names the component pack that fills each kind, such as
 	// "bgp": "bird".
 	Components map[string]string
+
+	spots map[string]spot // where things are written, for MissingSecrets
 }
 
 // Host is the organisation that houses the copy.
@@ -166,8 +168,9 @@ type Neighbor struct {
 	Password    secret.Value // RFC 2385; IsZero when none
 	TTLSecurity bool         // RFC 5082
 	Accept      Accept
-	ImportLimit int // routes of each family before the session restarts
-	HoldTime    int // seconds
+	ImportLimit int  // routes of each family before the session restarts
+	HoldTime    int  // seconds
+	Transit     bool // a session with an AS other than the host's
 }
 
 // Propagation says how far a block is meant to spread.

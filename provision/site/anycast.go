@@ -1,0 +1,164 @@
+package site
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Longest blocks that the Internet routes (RFC 7454 section 6.1.3), and the
+// shortest that a name service could have.
+const (
+	longestV4, longestV6   = 24, 48
+	shortestV4, shortestV6 = 12, 20
+)
+
+// service is an anycast service while it is checked.
+type service struct {
+	label     given[string]
+	block     hcl.Range
+	prefixes  []given[netip.Prefix]
+	addresses []given[netip.Addr]
+}
+
+func (c *converter) anycast(raw *rawAnycast, bgp BGP) Anycast {
+	label := c.label(raw.Name, raw.NameRange, name("an anycast service"))
+	a := Anycast{
+		Name:        label.val,
+		Pos:         position(raw.Range),
+		Origin:      bgp.ASN,
+		Propagation: Propagation(c.oneOf(raw.Propagation, string(Global), string(Global), string(Local))),
+		Letter:      c.oneOf(raw.Letter, "", strings.Split("abcdefghijklm", "")...),
+	}
+	c.mark("anycast."+label.val, raw.Range)
+	s := service{label: label, block: raw.Range}
+	if c.need(raw.Prefixes, raw.Range, "prefixes", `prefixes = ["192.175.48.0/24", "2620:4f:8000::/48"]`) {
+		s.prefixes = c.blocks(raw.Prefixes, "anycast "+label.val)
+	}
+	if c.need(raw.Addresses, raw.Range, "addresses", `addresses = ["192.175.48.1", "2620:4f:8000::1"]`) {
+		s.addresses = c.serviceAddrs(raw.Addresses, "anycast "+label.val)
+	}
+	if raw.Origin != nil {
+		c.mark("anycast."+label.val+".origin_asn", raw.Origin.Expr.Range())
+		a.Origin = c.asn(raw.Origin)
+		c.origin(a.Origin, bgp.ASN, raw.Origin.Expr.Range())
+	}
+	c.containment(s)
+	if a.Letter != "" {
+		c.rootLetter(a, s, raw.Letter.Expr.Range())
+	}
+	a.Prefixes, a.Addresses = sortedPrefixes(values(s.prefixes)), sortedAddrs(values(s.addresses))
+	return a
+}
+
+// origin: raiz announces with an empty AS path, so that the neighbor sees
+// bgp.asn as the origin whatever is declared here.
+func (c *converter) origin(origin, own ASN, at hcl.Range) {
+	if origin == 0 || own == 0 || origin == own {
+		return
+	}
+	c.fail(at, problem{"origin-as", "another origin than announced", fmt.Sprintf(
+		"The blocks leave the server with the origin AS%d, its bgp.asn, but here is AS%d.", own, origin)})
+}
+
+func (c *converter) blocks(attr *hcl.Attribute, what string) []given[netip.Prefix] {
+	list := c.texts(attr)
+	if list != nil && len(list) == 0 {
+		c.fail(attr.Expr.Range(), problem{"required", "no block", "An anycast service announces at least one block."})
+	}
+	var out []given[netip.Prefix]
+	for _, t := range list {
+		p := c.masked(t)
+		if !p.ok || !c.usable(t.at, p.val.Addr(), "A block", forService) || !c.routable(p) {
+			continue
+		}
+		if slices.Contains(values(out), p.val) {
+			c.fail(t.at, problem{"block-unique", "block given twice", fmt.Sprintf("%s is in this list already.", p.val)})
+			continue
+		}
+		c.mark(blockSpot(p.val), t.at)
+		c.claimNet(blockClaim, what, p.val, t.at)
+		out = append(out, p)
+	}
+	return out
+}
+
+// blockSpot names the place of a block for the rules of a profile.
+func blockSpot(p netip.Prefix) string { return "block " + p.String() }
+
+func (c *converter) routable(p given[netip.Prefix]) bool {
+	longest, shortest := longestV4, shortestV4
+	if p.val.Addr().Is6() {
+		longest, shortest = longestV6, shortestV6
+	}
+	if p.val.Bits() <= longest && p.val.Bits() >= shortest {
+		return true
+	}
+	c.fail(p.at, problem{"block-length", "block not routed", fmt.Sprintf(
+		"%s: blocks of %s have a length from /%d to /%d; others are filtered.", p.val, family(p.val.Addr()), shortest, longest)})
+	return false
+}
+
+func (c *converter) serviceAddrs(attr *hcl.Attribute, what string) []given[netip.Addr] {
+	list := c.texts(attr)
+	if list != nil && len(list) == 0 {
+		c.fail(attr.Expr.Range(), problem{"required", "no service address", "An anycast service has at least one address that answers."})
+	}
+	var out []given[netip.Addr]
+	for _, t := range list {
+		if a := c.parseAddr(t, "A service address", forService); a.ok {
+			out = append(out, a)
+		}
+	}
+	out = c.eachOnce(out)
+	for _, a := range out {
+		c.mark(addrSpot(a.val), a.at)
+		c.claimAddr(serviceClaim, what, a.val, a.at)
+	}
+	return out
+}
+
+// containment: each address in a block, each block with an address or
+// covering one that has, each family with an address.
+func (c *converter) containment(s service) {
+	if len(s.prefixes) == 0 || len(s.addresses) == 0 {
+		return // reported already
+	}
+	for _, a := range s.addresses {
+		c.inBlock(a, s)
+	}
+	for _, p := range s.prefixes {
+		answers := slices.ContainsFunc(s.addresses, func(a given[netip.Addr]) bool { return p.val.Contains(a.val) })
+		sameFamily := slices.ContainsFunc(s.addresses, func(a given[netip.Addr]) bool { return a.val.Is4() == p.val.Addr().Is4() })
+		switch {
+		case answers:
+		case !sameFamily:
+			c.fail(p.at, problem{"blocks-contain-service", "block without a service address", fmt.Sprintf(
+				"%s is announced, but no %s address answers. Add one to addresses.", p.val, family(p.val.Addr()))})
+		default:
+			c.warn(p.at, problem{"blocks-contain-service", "block without a service address", fmt.Sprintf(
+				"%s is announced, but none of the addresses is in it. That may be meant by the operator.", p.val)})
+		}
+	}
+}
+
+func (c *converter) inBlock(a given[netip.Addr], s service) {
+	in := false
+	for _, p := range s.prefixes {
+		if !p.val.Contains(a.val) {
+			continue
+		}
+		in = true
+		if a.val == p.val.Addr() || (a.val.Is4() && a.val == lastAddr(p.val)) {
+			c.fail(a.at, problem{"service-address", "service address at the edge of its block", fmt.Sprintf(
+				"%s is the first or the last address of %s, which many networks drop.", a.val, p.val)})
+		}
+	}
+	if !in {
+		c.fail(a.at, problem{"blocks-contain-service", "service address in no block", fmt.Sprintf(
+			"%s is in none of the prefixes of anycast %q, so nobody finds the way to it.", a.val, s.label.val)})
+	}
+}

@@ -1,0 +1,117 @@
+package site
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// What a neighbor is unless told otherwise. Nothing is accepted: a route that
+// nobody asked for can take the answers elsewhere (RFC 8212). Ninety seconds
+// are what RFC 4271 section 10 suggests.
+const (
+	defaultAccept      = AcceptNothing
+	defaultImportLimit = 10
+	defaultHoldTime    = 90
+)
+
+func (c *converter) bgp(raw *rawBGP, host Host, link attachment, management Interface) BGP {
+	c.mark("bgp", raw.Range)
+	b := BGP{RouterID: c.routerID(raw, management)}
+	if c.need(raw.ASN, raw.Range, "asn", "asn = 112") {
+		c.mark("bgp.asn", raw.ASN.Expr.Range())
+		b.ASN = c.asn(raw.ASN)
+	}
+	if len(raw.Neighbors) == 0 {
+		c.fail(raw.Range, problem{"required", "missing block", `neighbor is needed here, for example: neighbor "edge1" { ... }`})
+	}
+	var names []given[string]
+	for i := range raw.Neighbors {
+		n := c.neighbor(&raw.Neighbors[i], host, link)
+		names = append(names, given[string]{n.Name, raw.Neighbors[i].NameRange, true})
+		b.Neighbors = append(b.Neighbors, n)
+	}
+	c.unique("neighbor", names)
+	slices.SortStableFunc(b.Neighbors, func(x, y Neighbor) int { return strings.Compare(x.Name, y.Name) })
+	return b
+}
+
+// routerID is the IPv4 address of the management interface unless declared;
+// it has to be unique within the AS only (RFC 6286).
+func (c *converter) routerID(raw *rawBGP, management Interface) netip.Addr {
+	got := c.text(raw.RouterID, shaped("a router ID", "write it as an IPv4 address, such as 192.0.2.20", func(s string) bool {
+		a, err := netip.ParseAddr(s)
+		return err == nil && a.Is4() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback()
+	}))
+	if got.ok {
+		return netip.MustParseAddr(got.val)
+	}
+	for _, p := range management.Addresses {
+		if p.Addr().Is4() {
+			return p.Addr()
+		}
+	}
+	if raw.RouterID == nil {
+		c.need(nil, raw.Range, "router_id", `router_id = "192.0.2.20"`)
+	}
+	return netip.Addr{}
+}
+
+func (c *converter) neighbor(raw *rawNeighbor, host Host, link attachment) Neighbor {
+	label := c.label(raw.Name, raw.NameRange, name("a neighbor"))
+	n := Neighbor{
+		Name:        label.val,
+		Pos:         position(raw.Range),
+		Password:    c.secret(raw.Password, "bgp.neighbor."+label.val+".password", md5Password),
+		TTLSecurity: c.flag(raw.TTLSecurity),
+		Accept:      Accept(c.oneOf(raw.Accept, string(defaultAccept), string(AcceptDefault), string(AcceptNothing))),
+		ImportLimit: int(c.number(raw.ImportLimit, 1, 1_000_000, defaultImportLimit)),
+		// RFC 4271 section 4.2: zero would never notice a dead neighbor.
+		HoldTime: int(c.number(raw.HoldTime, 3, 65535, defaultHoldTime)),
+		Transit:  c.flag(raw.Transit),
+	}
+	c.mark("bgp.neighbor."+label.val, raw.Range)
+	if c.need(raw.ASN, raw.Range, "asn", "asn = 64500") {
+		n.ASN = c.asn(raw.ASN)
+		c.neighborAS(n, host, raw.ASN.Expr.Range())
+	}
+	if label.ok {
+		c.neighborRouter(n, host, label.at)
+	}
+	if !c.need(raw.Addresses, raw.Range, "addresses", `addresses = ["198.51.100.0", "2001:db8:0:3::2"]`) {
+		return n
+	}
+	list := c.addrs(raw.Addresses, "A neighbor", forLink)
+	for _, a := range c.onePerFamily(list, "The neighbor "+label.val) {
+		if c.onLink(a, link, "neighbor", "link-subnet") {
+			n.Addresses = append(n.Addresses, a.val)
+			c.claimAddr(neighborClaim, "the neighbor "+label.val, a.val, a.at)
+		}
+	}
+	return n
+}
+
+// neighborAS: the neighbor is a router of the host, except for a transit
+// session, which some operators have besides.
+func (c *converter) neighborAS(n Neighbor, host Host, at hcl.Range) {
+	if n.Transit || n.ASN == host.ASN || n.ASN == 0 || host.ASN == 0 {
+		return
+	}
+	c.fail(at, problem{"neighbor-asn", "neighbor in another AS", fmt.Sprintf(
+		"The host is AS%d, but this neighbor is AS%d. For a session with somebody else write transit = true.", host.ASN, n.ASN)})
+}
+
+func (c *converter) neighborRouter(n Neighbor, host Host, at hcl.Range) {
+	var names []string
+	for _, r := range host.Routers {
+		names = append(names, r.Name)
+	}
+	if n.Transit || slices.Contains(names, n.Name) {
+		return
+	}
+	c.fail(at, problem{"neighbor-router", "neighbor without a router", fmt.Sprintf(
+		"The host has no router %q.%s Its fragment of configuration is made from: router %q { os = \"routeros\" }", n.Name, didYouMean(n.Name, names), n.Name)})
+}

@@ -1,0 +1,113 @@
+package site
+
+import (
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+func (c *converter) bmc(raw *rawBMC) *BMC {
+	c.mark("bmc", raw.Range)
+	link := c.attach(raw.Addresses, raw.Range, "the BMC", bmcClaim, forAccess)
+	b := &BMC{
+		Addresses:    values(link.addresses),
+		Gateways:     c.gateways(raw.Gateways, link),
+		DNS:          values(c.addrs(raw.DNS, "A resolver", forHelper)),
+		Port:         uint16(c.number(raw.Port, 1, 65535, 443)),
+		PowerRestore: PowerRestore(c.oneOf(raw.PowerRestore, string(AlwaysOn), string(AlwaysOn), string(AlwaysOff), string(LastState))),
+	}
+	b.NTP = c.ntp(raw.NTP, raw.Range, b.DNS, "the BMC")
+	if c.need(raw.Hostname, raw.Range, "hostname", `hostname = "gru1-bmc"`) {
+		b.Hostname = c.text(raw.Hostname, hostname).val
+	}
+	if c.need(raw.Username, raw.Range, "username", `username = "raiz"`) {
+		b.Username = c.text(raw.Username, shaped("a user name", "write letters, digits and . _ + -", word)).val
+	}
+	if c.need(raw.Password, raw.Range, "password", `password = env("BMC_PASSWORD")`) {
+		b.Password = c.secret(raw.Password, "bmc.password", loginPassword)
+	}
+	c.pin(raw, b)
+	if raw.Factory != nil {
+		b.Factory = c.factory(raw.Factory)
+	}
+	return b
+}
+
+// pin converts what the BMC is recognised by. It may be missing until the
+// machine is there: MissingSecrets tells.
+func (c *converter) pin(raw *rawBMC, b *BMC) {
+	c.mark("bmc.certificate", raw.Range)
+	if raw.Certificate != nil && raw.CA != nil {
+		c.fail(raw.CA.NameRange, problem{"bmc-pin", "two ways to recognise the BMC", "Give either certificate, the fingerprint of its own, or ca, which signed it."})
+	}
+	if val, ok := c.public(raw.Certificate, cty.String, "a string"); ok {
+		at := raw.Certificate.Expr.Range()
+		if b.Fingerprint, ok = fingerprint(val.AsString()); !ok {
+			c.fail(at, problem{"bmc-pin", "not a fingerprint", `certificate has to be "sha256:" and 64 hexadecimal digits. ` + howToPin})
+		}
+	}
+	if val, ok := c.public(raw.CA, cty.String, "a string"); ok {
+		at := raw.CA.Expr.Range()
+		if err := checkCA(val.AsString()); err != nil {
+			c.fail(at, problem{"bmc-pin", "not a CA certificate", fmt.Sprintf(`ca has to be PEM, for example: ca = file("bmc-ca.pem"). %s`, err)})
+			return
+		}
+		b.CA = []byte(val.AsString())
+	}
+}
+
+const howToPin = `openssl x509 -noout -fingerprint -sha256 prints it.`
+
+// fingerprint accepts the form of openssl, which has colons, too.
+func fingerprint(s string) (string, bool) {
+	digits, ok := strings.CutPrefix(s, "sha256:")
+	if !ok {
+		return "", false
+	}
+	digits = strings.ToLower(strings.ReplaceAll(digits, ":", ""))
+	raw, err := hex.DecodeString(digits)
+	return "sha256:" + digits, err == nil && len(raw) == 32
+}
+
+func checkCA(text string) error {
+	rest, found := []byte(text), 0
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			return fmt.Errorf("There is a %q in it, which does not belong there.", block.Type) //nolint:staticcheck // a sentence of a Detail
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return fmt.Errorf("Certificate %d in it cannot be parsed.", found+1)
+		}
+		found++
+	}
+	if found == 0 {
+		return fmt.Errorf("There is no certificate in it.")
+	}
+	return nil
+}
+
+func (c *converter) factory(raw *rawFactory) *Factory {
+	f := &Factory{}
+	if c.need(raw.Address, raw.Range, "address", `address = "192.168.0.120"`) {
+		f.Address = c.addr(raw.Address, "The BMC as delivered", forHelper).val
+	}
+	if c.need(raw.Username, raw.Range, "username", `username = "root"`) {
+		f.Username = c.text(raw.Username, shaped("a user name", "write letters, digits and . _ + -", word)).val
+	}
+	if c.need(raw.Password, raw.Range, "password", `password = env("BMC_FACTORY")`) {
+		f.Password = c.secret(raw.Password, "bmc.factory.password", loginPassword)
+	}
+	return f
+}
+
+// addrSpot names the place of an address for the rules of a profile.
+func addrSpot(a netip.Addr) string { return "address " + a.String() }

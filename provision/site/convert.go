@@ -1,0 +1,328 @@
+package site
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/raiz-dns/raiz/provision/secret"
+)
+
+// converter turns the raw structs of one site into typed values and collects
+// what is wrong with them. Each accessor reports what it refuses, and says by
+// ok whether there is a value to go on with.
+type converter struct {
+	*loader
+	src    *source
+	lab    bool
+	claims []claim
+	spots  map[string]spot
+	diags  Diagnostics
+	broken bool // a value has a problem that is reported elsewhere
+}
+
+// spot is a place in a file, for what is only known to be wrong later.
+type spot struct {
+	pos  Pos
+	line string
+}
+
+// given is a value together with where it was written.
+type given[T any] struct {
+	val T
+	at  hcl.Range
+	ok  bool
+}
+
+// problem is what a check has to say about one value.
+type problem struct {
+	rule    string
+	summary string
+	detail  string
+}
+
+// newConverter returns a converter for one site of a file.
+func newConverter(src *source, l *loader) *converter {
+	return &converter{loader: l, src: src, spots: map[string]spot{}}
+}
+
+func (c *converter) report(sev Severity, at hcl.Range, p problem) {
+	pos := position(at)
+	c.diags = append(c.diags, Diagnostic{
+		Severity: sev, Rule: p.rule, Summary: p.summary, Detail: p.detail, Pos: pos, Source: c.src.line(pos),
+	})
+}
+
+func (c *converter) fail(at hcl.Range, p problem) { c.report(Error, at, p) }
+
+func (c *converter) warn(at hcl.Range, p problem) { c.report(Warning, at, p) }
+
+// mark remembers where something is written.
+func (c *converter) mark(name string, at hcl.Range) {
+	pos := position(at)
+	c.spots[name] = spot{pos, c.src.line(pos)}
+}
+
+// need reports a missing argument; example is what to write.
+func (c *converter) need(attr *hcl.Attribute, block hcl.Range, name, example string) bool {
+	if attr != nil {
+		return true
+	}
+	c.fail(block, problem{"required", "missing argument", fmt.Sprintf("%s is needed here, for example: %s", name, example)})
+	return false
+}
+
+// value evaluates an argument that may be printed. An argument that is not
+// set, or null, has no value.
+func (c *converter) value(attr *hcl.Attribute, want cty.Type, what string) (cty.Value, bool) {
+	val, from, ok := c.evaluate(attr, want, what)
+	if !ok {
+		return val, false
+	}
+	if o := failed(from); o != nil {
+		c.fail(attr.Expr.Range(), problem{"lookup", "value not found", fmt.Sprintf("%s: %s.", o.source, o.err)})
+		return val, false
+	}
+	if len(from) > 0 {
+		c.fail(attr.Expr.Range(), problem{"secret-printed", "secret in a printed argument", fmt.Sprintf(
+			"%s is printed in plans and files, but its value comes from %s. When it is no secret, write nonsensitive(...) around it.",
+			attr.Name, sourcesOf(from))})
+		return val, false
+	}
+	return val, c.known(val)
+}
+
+// public evaluates an argument for which a looked-up value is natural, such
+// as a certificate in a file of its own.
+func (c *converter) public(attr *hcl.Attribute, want cty.Type, what string) (cty.Value, bool) {
+	val, from, ok := c.evaluate(attr, want, what)
+	if !ok {
+		return val, false
+	}
+	if o := failed(from); o != nil {
+		c.fail(attr.Expr.Range(), problem{"lookup", "value not found", fmt.Sprintf("%s: %s.", o.source, o.err)})
+		return val, false
+	}
+	return val, c.known(val)
+}
+
+func (c *converter) known(val cty.Value) bool {
+	if !val.IsWhollyKnown() {
+		c.broken = true
+		return false
+	}
+	return true
+}
+
+// evaluate returns the value without marks, and where it comes from.
+func (c *converter) evaluate(attr *hcl.Attribute, want cty.Type, what string) (cty.Value, []*origin, bool) {
+	if attr == nil {
+		return cty.NilVal, nil, false
+	}
+	raw, diags := attr.Expr.Value(c.ctx)
+	c.diags = append(c.diags, fromHCL(c.src, diags)...)
+	if diags.HasErrors() {
+		return cty.NilVal, nil, false
+	}
+	val, from := originsOf(raw)
+	val, err := convert.Convert(val, want)
+	if err != nil {
+		c.fail(attr.Expr.Range(), problem{"type", "wrong type", fmt.Sprintf("%s has to be %s.", attr.Name, what)})
+		return cty.NilVal, nil, false
+	}
+	if val.IsNull() {
+		return cty.NilVal, nil, false
+	}
+	return val, from, true
+}
+
+// text returns a string that passes the check.
+func (c *converter) text(attr *hcl.Attribute, check func(string) *problem) given[string] {
+	val, ok := c.value(attr, cty.String, "a string")
+	if !ok {
+		return given[string]{}
+	}
+	s, at := val.AsString(), attr.Expr.Range()
+	return given[string]{s, at, c.passes(at, s, check)}
+}
+
+func (c *converter) passes(at hcl.Range, s string, check func(string) *problem) bool {
+	if p := check(s); p != nil {
+		c.fail(at, *p)
+		return false
+	}
+	return true
+}
+
+// label checks the label of a block.
+func (c *converter) label(s string, at hcl.Range, check func(string) *problem) given[string] {
+	return given[string]{s, at, c.passes(at, s, check)}
+}
+
+// texts returns the strings of a list, each with its own position where the
+// list is written out. It is nil when there is no list, and empty when the
+// list is.
+func (c *converter) texts(attr *hcl.Attribute) []given[string] {
+	val, ok := c.value(attr, cty.List(cty.String), "a list of strings")
+	if !ok {
+		return nil
+	}
+	places := elementRanges(attr.Expr, val.LengthInt())
+	out := []given[string]{}
+	for i, v := range val.AsValueSlice() {
+		if v.IsNull() {
+			c.fail(places[i], problem{"type", "wrong type", fmt.Sprintf("%s has to be a list of strings, without null.", attr.Name)})
+			continue
+		}
+		out = append(out, given[string]{v.AsString(), places[i], true})
+	}
+	return out
+}
+
+// elementRanges returns where the n elements of a list are written; one that
+// is computed has the place of the whole.
+func elementRanges(expr hcl.Expression, n int) []hcl.Range {
+	places := slices.Repeat([]hcl.Range{expr.Range()}, n)
+	elements, diags := hcl.ExprList(expr)
+	if diags.HasErrors() || len(elements) != n {
+		return places
+	}
+	for i, e := range elements {
+		places[i] = e.Range()
+	}
+	return places
+}
+
+// flag returns a bool.
+func (c *converter) flag(attr *hcl.Attribute) bool {
+	val, ok := c.value(attr, cty.Bool, "true or false")
+	return ok && val.True()
+}
+
+// number returns a whole number between two bounds, or otherwise when it is
+// not set.
+func (c *converter) number(attr *hcl.Attribute, low, high, otherwise int64) int64 {
+	val, ok := c.value(attr, cty.Number, "a number")
+	if !ok {
+		return otherwise
+	}
+	n, ok := wholeNumber(val)
+	if !ok || n < low || n > high {
+		c.fail(attr.Expr.Range(), problem{"number-range", "number out of range",
+			fmt.Sprintf("%s has to be a whole number from %d to %d.", attr.Name, low, high)})
+		return otherwise
+	}
+	return n
+}
+
+func wholeNumber(val cty.Value) (int64, bool) {
+	n, acc := val.AsBigFloat().Int64()
+	return n, acc == big.Exact
+}
+
+// oneOf returns a word out of a few.
+func (c *converter) oneOf(attr *hcl.Attribute, otherwise string, words ...string) string {
+	got := c.text(attr, func(s string) *problem {
+		if slices.Contains(words, s) {
+			return nil
+		}
+		return &problem{"choice", "unknown word", fmt.Sprintf("%s is %q.%s", attr.Name, s, didYouMean(s, words))}
+	})
+	if !got.ok {
+		return otherwise
+	}
+	return got.val
+}
+
+// secret returns a value that is never printed. check sees the text and must
+// not repeat it. A secret that is not there is no problem yet.
+func (c *converter) secret(attr *hcl.Attribute, name string, check func(string) *problem) secret.Value {
+	if attr == nil {
+		return secret.Value{}
+	}
+	at := attr.Expr.Range()
+	c.mark(name, at)
+	raw, diags := attr.Expr.Value(c.ctx)
+	if diags.HasErrors() {
+		c.diags = append(c.diags, withoutValues(fromHCL(c.src, diags), diags)...)
+		return secret.Value{}
+	}
+	val, from := originsOf(raw)
+	val, err := convert.Convert(val, cty.String)
+	switch {
+	case err != nil || val.IsNull():
+		c.fail(at, problem{"type", "wrong type", fmt.Sprintf(`%s has to be a string, for example: %s = env("NAME")`, attr.Name, attr.Name)})
+		return secret.Value{}
+	case failed(from) != nil:
+		return secret.Missing(failed(from).source, failed(from).err)
+	case !val.IsKnown():
+		c.broken = true
+		return secret.Value{}
+	case len(from) == 0:
+		c.failWithout(at, problem{"secret-literal", "secret written in the file", fmt.Sprintf(
+			`%s has to be looked up, because site files are kept and shared: %s = env("NAME"), file("PATH") or exec("PROGRAM", ...).`,
+			attr.Name, attr.Name)})
+		return secret.Value{}
+	case val.AsString() == "":
+		return secret.Missing(sourcesOf(from), fmt.Errorf("it is empty"))
+	}
+	if p := check(val.AsString()); p != nil {
+		c.fail(at, *p)
+	}
+	return secret.New(sourcesOf(from), val.AsString())
+}
+
+// failWithout reports a problem without repeating the line it is on.
+func (c *converter) failWithout(at hcl.Range, p problem) {
+	c.diags = append(c.diags, Diagnostic{Severity: Error, Rule: p.rule, Summary: p.summary, Detail: p.detail, Pos: position(at)})
+}
+
+// withoutValues replaces the details that may quote what was typed in.
+func withoutValues(out Diagnostics, in hcl.Diagnostics) Diagnostics {
+	for i, d := range in {
+		if repeatsValue(d.Summary) {
+			out[i].Detail = `The value cannot be computed. Look it up in one step, for example: env("NAME").`
+		}
+	}
+	return out
+}
+
+// keyed returns the strings of an object such as { name = "eno1" }.
+func (c *converter) keyed(attr *hcl.Attribute, known ...string) (map[string]given[string], bool) {
+	val, ok := c.value(attr, cty.Map(cty.String), "an object with strings")
+	if !ok {
+		return nil, false
+	}
+	out, places := map[string]given[string]{}, keyRanges(attr.Expr)
+	for name, v := range val.AsValueMap() {
+		at, found := places[name]
+		if !found {
+			at = attr.Expr.Range()
+		}
+		if !slices.Contains(known, name) {
+			c.fail(at, problem{"choice", "unknown word", fmt.Sprintf("%s has no %q.%s", attr.Name, name, didYouMean(name, known))})
+			ok = false
+			continue
+		}
+		if !v.IsNull() {
+			out[name] = given[string]{v.AsString(), at, true}
+		}
+	}
+	return out, ok
+}
+
+// keyRanges returns where the values of an object are written.
+func keyRanges(expr hcl.Expression) map[string]hcl.Range {
+	pairs, _ := hcl.ExprMap(expr)
+	places := map[string]hcl.Range{}
+	for _, p := range pairs {
+		if key := hcl.ExprAsKeyword(p.Key); key != "" {
+			places[key] = p.Value.Range()
+		}
+	}
+	return places
+}

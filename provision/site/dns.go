@@ -1,0 +1,115 @@
+package site
+
+import (
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func (c *converter) dns(raw *rawDNS) DNS {
+	var d DNS
+	if c.need(raw.Identity, raw.Range, "identity", `identity = "gru1.example.net"`) {
+		d.Identity = c.text(raw.Identity, ascii("The identity", maxIdentity)).val
+	}
+	d.Keys = c.keys(raw.Keys)
+	if len(raw.Zones) == 0 {
+		c.fail(raw.Range, problem{"required", "missing block", `zone is needed here, for example: zone "." { primaries = ["192.0.2.53"] }`})
+	}
+	var names []given[string]
+	for i := range raw.Zones {
+		r := &raw.Zones[i]
+		z := c.zone(r, d.Keys)
+		if z.Name != "" {
+			names = append(names, given[string]{z.Name, r.NameRange, true})
+		}
+		d.Zones = append(d.Zones, z)
+	}
+	c.unique("zone", names)
+	slices.SortStableFunc(d.Zones, func(a, b Zone) int { return strings.Compare(a.Name, b.Name) })
+	return d
+}
+
+func (c *converter) zone(raw *rawZone, keys []TSIG) Zone {
+	n, p := zoneName(raw.Name)
+	if p != nil {
+		c.fail(raw.NameRange, *p)
+	}
+	z := Zone{Name: n, Source: c.oneOf(raw.Source, "", "as112")}
+	primaries := c.addrs(raw.Primaries, "A primary", forHelper)
+	z.Primaries = values(primaries)
+	switch {
+	case raw.Source != nil && raw.Primaries != nil:
+		c.fail(raw.Primaries.NameRange, problem{"zone-source", "zone from two places", "Give either source, for data built in, or primaries, to transfer it."})
+	case raw.Source == nil && raw.Primaries == nil:
+		c.fail(raw.Range, problem{"zone-source", "zone from nowhere", `primaries or source is needed here, for example: primaries = ["192.0.2.53"]`})
+	case raw.Primaries != nil && len(primaries) == 0 && !c.diags.HasErrors():
+		c.fail(raw.Primaries.Expr.Range(), problem{"zone-source", "zone from nowhere", "primaries is empty."})
+	case z.Source == "as112" && n != "" && !isAS112(n):
+		c.fail(raw.NameRange, problem{"zone-source", "zone not of AS112", fmt.Sprintf(
+			"%q is none of the zones that RFC 7534 and RFC 7535 give to AS112. Transfer it: primaries = [...]", n)})
+	}
+	if raw.Key == nil {
+		return z
+	}
+	var known []string
+	for _, k := range keys {
+		known = append(known, k.Name)
+	}
+	z.Key = c.text(raw.Key, func(s string) *problem {
+		k, _ := zoneName(s)
+		if slices.Contains(known, k) {
+			return nil
+		}
+		return &problem{"tsig-key", "unknown key", fmt.Sprintf("dns has no key %q.%s", s, didYouMean(s, known))}
+	}).val
+	z.Key, _ = zoneName(z.Key)
+	if raw.Source != nil {
+		c.fail(raw.Key.NameRange, problem{"tsig-key", "key without a transfer", "key secures a transfer, but this zone is not transferred."})
+	}
+	return z
+}
+
+// isAS112 knows the zones of RFC 7534 section 3.2.3 and the one that RFC 7535
+// redirects to by DNAME.
+func isAS112(zone string) bool {
+	switch zone {
+	case "10.in-addr.arpa", "168.192.in-addr.arpa", "254.169.in-addr.arpa",
+		"hostname.as112.net", "empty.as112.arpa", "hostname.as112.arpa":
+		return true
+	}
+	var n int
+	_, err := fmt.Sscanf(zone, "%d.172.in-addr.arpa", &n)
+	return err == nil && n >= 16 && n <= 31 && zone == fmt.Sprintf("%d.172.in-addr.arpa", n)
+}
+
+func (c *converter) keys(raw []rawKey) []TSIG {
+	var out []TSIG
+	var names []given[string]
+	for i := range raw {
+		r := &raw[i]
+		n, p := zoneName(r.Name)
+		if p != nil || n == "." {
+			c.fail(r.NameRange, problem{"tsig-key", "not a key name", fmt.Sprintf("%q is not a domain name, which keys have (RFC 8945).", r.Name)})
+			continue
+		}
+		names = append(names, given[string]{n, r.NameRange, true})
+		k := TSIG{Name: n, Algorithm: c.oneOf(r.Algorithm, "hmac-sha256", "hmac-sha256", "hmac-sha384", "hmac-sha512")}
+		if c.need(r.Secret, r.Range, "secret", `secret = env("TSIG_SECRET")`) {
+			k.Secret = c.secret(r.Secret, "dns.key."+n+".secret", tsigSecret)
+		}
+		out = append(out, k)
+	}
+	c.unique("key", names)
+	slices.SortStableFunc(out, func(a, b TSIG) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// tsigSecret checks the key that all name servers take as base64.
+func tsigSecret(s string) *problem {
+	raw, err := base64.StdEncoding.DecodeString(s)
+	if err != nil || len(raw) < 16 {
+		return &problem{"tsig-key", "not a TSIG secret", "It has to be base64 of at least 16 bytes; tsig-keygen makes one."}
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package site
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/dynblock"
+	"github.com/hashicorp/hcl/v2/gohcl"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/raiz-dns/raiz/provision/secret"
+)
+
+// Options says what Load may use besides the site files.
+type Options struct {
+	// Lookup finds what env, file and exec refer to. Without one, each
+	// secret is missing.
+	Lookup secret.Lookup
+	// Operators is the folder with the operator profiles, NAME.hcl.
+	Operators fs.FS
+}
+
+// Load reads the site file name, or all *.hcl files of the folder name as if
+// they were one, and returns the valid sites by name and all problems by
+// position. A site with an Error among the problems is not returned.
+//
+// Secrets need not be there: a site that lacks some is valid, and its
+// MissingSecrets says what is to be done.
+func Load(fsys fs.FS, name string, opt Options) ([]*Site, Diagnostics) {
+	files, diags := readSources(fsys, name)
+	l := &loader{ranges: specials()}
+	l.rules = requirements(l.ranges)
+	profiles, more := loadProfiles(opt.Operators, l)
+	diags = append(diags, more...)
+	ctx := &hcl.EvalContext{Functions: functions(newLookups(opt.Lookup))}
+	shared := newLocals(ctx)
+	parsed := parseLocals(files, shared)
+	ctx.Variables = map[string]cty.Value{"local": shared.evaluate()}
+	diags = append(diags, shared.diags...)
+
+	l.ctx, l.profiles = ctx, profiles
+	results := make([]result, len(files))
+	group := errgroup.Group{}
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, src := range files {
+		group.Go(func() error {
+			results[i] = loadFile(src, parsed[i], l)
+			return nil
+		})
+	}
+	_ = group.Wait()
+
+	var sites []*Site
+	for _, r := range results {
+		sites = append(sites, r.sites...)
+		diags = append(diags, r.diags...)
+	}
+	if len(files) > 0 && !diags.HasErrors() && len(sites) == 0 {
+		diags = append(diags, fileProblem(name, "no site", `There is no site block. A site begins with: site "gru1" {`))
+	}
+	sites, more = uniqueNames(sites)
+	diags = append(diags, more...)
+	return sites, tidy(diags)
+}
+
+// result is what one file gives.
+type result struct {
+	sites []*Site
+	diags Diagnostics
+}
+
+// parsedFile is a file that was parsed before the sites are read.
+type parsedFile struct {
+	body  hcl.Body
+	diags Diagnostics
+}
+
+// parseLocals reads the files that may declare locals. The others are parsed
+// when their turn comes and forgotten again: a syntax tree is fifty times as
+// large as its text.
+func parseLocals(files []*source, shared *locals) map[int]parsedFile {
+	parsed := map[int]parsedFile{}
+	for i, src := range files {
+		if bytes.Contains(src.text, []byte("locals")) {
+			body, diags := parse(src)
+			parsed[i] = parsedFile{body, diags}
+			if body != nil {
+				shared.add(src, body)
+			}
+		}
+	}
+	return parsed
+}
+
+// parse returns the body of a file; what a syntax error left of it counts, so
+// that the problems behind the error are found too.
+func parse(src *source) (hcl.Body, Diagnostics) {
+	if d := tooDeep(src); d != nil {
+		return nil, Diagnostics{*d}
+	}
+	file, diags := hclsyntax.ParseConfig(src.text, src.name, hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, fromHCL(src, diags)
+	}
+	return file.Body, fromHCL(src, diags)
+}
+
+// loader holds what the files of one Load share; nothing in it changes while
+// they are read.
+type loader struct {
+	ctx      *hcl.EvalContext
+	profiles map[string]Profile
+	ranges   []special
+	rules    map[string]requirement
+}
+
+func loadFile(src *source, file parsedFile, l *loader) result {
+	if file.body == nil && file.diags == nil {
+		file.body, file.diags = parse(src)
+	}
+	res := result{diags: file.diags}
+	if file.body == nil {
+		return res
+	}
+	var raw rawFile
+	body := dynblock.Expand(file.body, l.ctx, dynblock.OptCheckForEach(boundForEach()))
+	decoded := fromHCL(src, gohcl.DecodeBody(body, l.ctx, &raw))
+	res.diags = append(res.diags, decoded...)
+	for i := range raw.Sites {
+		c := newConverter(src, l)
+		s := c.site(&raw.Sites[i])
+		res.diags = append(res.diags, c.diags...)
+		if !c.broken && !c.diags.HasErrors() && !decoded.HasErrors() {
+			res.sites = append(res.sites, s)
+		}
+	}
+	return res
+}
+
+// maxBlocks bounds what the dynamic blocks of one file may make, since they
+// nest.
+const maxBlocks = 10_000
+
+func boundForEach() func(cty.Value, hcl.Expression, *hcl.EvalContext) hcl.Diagnostics {
+	room := maxBlocks
+	return func(each cty.Value, expr hcl.Expression, _ *hcl.EvalContext) hcl.Diagnostics {
+		bare, from := originsOf(each)
+		problem := func(detail string) hcl.Diagnostics {
+			at := expr.Range()
+			return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Invalid dynamic for_each value", Detail: detail, Subject: &at}}
+		}
+		switch {
+		case len(from) > 0:
+			return problem("The blocks of a site are printed, so their number may not depend on " + sourcesOf(from) + ". Use nonsensitive(...).")
+		case !bare.IsWhollyKnown():
+			return problem("This value has a problem of its own, which is reported where it is declared.")
+		case !bare.IsNull() && bare.CanIterateElements():
+			if room -= bare.LengthInt(); room < 0 {
+				return problem(fmt.Sprintf("The dynamic blocks of this file make more than %d blocks.", maxBlocks))
+			}
+		}
+		return nil
+	}
+}
+
+// uniqueNames sorts the sites and reports those that share a name.
+func uniqueNames(sites []*Site) ([]*Site, Diagnostics) {
+	slices.SortStableFunc(sites, func(a, b *Site) int { return strings.Compare(a.Name, b.Name) })
+	var diags Diagnostics
+	var unique []*Site
+	for i, s := range sites {
+		if i > 0 && sites[i-1].Name == s.Name {
+			first := sites[i-1]
+			diags = append(diags, Diagnostic{
+				Severity: Error, Rule: "site-unique", Summary: "site declared twice", Pos: s.Pos, Source: s.spots["site"].line,
+				Detail: fmt.Sprintf("Site %q is already declared at %s:%d. Give one of them another name.", s.Name, first.Pos.File, first.Pos.Line),
+			})
+			continue
+		}
+		unique = append(unique, s)
+	}
+	return unique, diags
+}
+
+// tidy sorts and drops repetitions, which dynamic blocks make.
+func tidy(diags Diagnostics) Diagnostics {
+	slices.SortStableFunc(diags, compareDiagnostics)
+	return slices.Compact(diags)
+}

@@ -1,0 +1,51 @@
+package site
+
+import (
+	"fmt"
+
+	"github.com/raiz-dns/raiz/provision/secret"
+)
+
+// MissingSecrets says what a valid site still lacks before it can be planned
+// or applied: secrets that could not be looked up, and the keys by which the
+// machines are recognised, since raiz never takes one blindly. It is empty
+// when nothing is missing.
+func (s *Site) MissingSecrets() Diagnostics {
+	var out Diagnostics
+	add := func(spot, rule, summary, detail string) {
+		at := s.spots[spot]
+		out = append(out, Diagnostic{Severity: Error, Rule: rule, Summary: summary, Detail: detail, Pos: at.pos, Source: at.line})
+	}
+	look := func(spot string, v secret.Value) {
+		if v.Err() != nil {
+			add(spot, "secret-missing", "secret not found", fmt.Sprintf("%s: %s.", v.Source(), v.Err()))
+		}
+	}
+	if b := s.BMC; b != nil {
+		look("bmc.password", b.Password)
+		if b.Factory != nil {
+			look("bmc.factory.password", b.Factory.Password)
+		}
+		if b.Fingerprint == "" && len(b.CA) == 0 {
+			add("bmc.certificate", "pin-missing", "BMC cannot be recognised", fmt.Sprintf(
+				"Run raiz enroll %s at the machine, or write certificate = \"sha256:...\" or ca = file(\"bmc-ca.pem\").", s.Name))
+		}
+	}
+	if s.Server.SSH.HostKey == "" {
+		add("server.ssh.host_key", "pin-missing", "server cannot be recognised", fmt.Sprintf(
+			"Run raiz enroll %s at the machine, or write host_key = \"...\" from its /etc/ssh/ssh_host_ed25519_key.pub.", s.Name))
+	}
+	for _, j := range s.Server.SSH.Jump {
+		if j.HostKey == "" {
+			add("server.ssh.jump."+j.Name, "pin-missing", "jump host cannot be recognised", fmt.Sprintf(
+				"Write host_key = \"...\" from /etc/ssh/ssh_host_ed25519_key.pub of %s.", j.Address))
+		}
+	}
+	for _, n := range s.BGP.Neighbors {
+		look("bgp.neighbor."+n.Name+".password", n.Password)
+	}
+	for _, k := range s.DNS.Keys {
+		look("dns.key."+k.Name+".secret", k.Secret)
+	}
+	return tidy(out)
+}

@@ -1,0 +1,136 @@
+package site
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// defaultOperator is the profile of a site that names none: the rules of the
+// call for hosts of root server copies in Latin America and the Caribbean.
+const defaultOperator = "raices"
+
+// site converts one site block, the blocks it refers to before those that
+// refer to them.
+func (c *converter) site(raw *rawSite) *Site {
+	c.mark("site", raw.Range)
+	s := &Site{
+		Name:     c.label(raw.Name, raw.NameRange, name("a site")).val,
+		Pos:      position(raw.Range),
+		Lab:      c.flag(raw.Lab),
+		Operator: c.operator(raw),
+	}
+	c.lab = s.Lab
+	if c.block(raw.Host == nil, raw.Range, "host", `host "Example IX" { asn = 64500 }`) {
+		s.Host = c.host(raw.Host)
+	}
+	if raw.BMC != nil {
+		s.BMC = c.bmc(raw.BMC)
+	}
+	link := attachment{what: "the service interface"}
+	if c.block(raw.Server == nil, raw.Range, "server", `server { hostname = "gru1" ... }`) {
+		s.Server, link = c.server(raw.Server)
+	}
+	if c.block(raw.BGP == nil, raw.Range, "bgp", `bgp { asn = 112 ... }`) {
+		s.BGP = c.bgp(raw.BGP, s.Host, link, s.Server.Management)
+	}
+	s.Anycast = c.anycasts(raw, s.BGP)
+	if c.block(raw.DNS == nil, raw.Range, "dns", `dns { identity = "gru1.example.net" ... }`) {
+		s.DNS = c.dns(raw.DNS)
+	}
+	s.Components = c.components(raw.Components, s.Operator.Components)
+	c.checkClaims()
+	c.sessions(s)
+	c.require(s)
+	s.spots = c.spots
+	return s
+}
+
+func (c *converter) block(missing bool, at hcl.Range, kind, example string) bool {
+	if missing {
+		c.fail(at, problem{"required", "missing block", fmt.Sprintf("%s is needed here, for example: %s", kind, example)})
+	}
+	return !missing
+}
+
+func (c *converter) anycasts(raw *rawSite, bgp BGP) []Anycast {
+	c.block(len(raw.Anycast) == 0, raw.Range, "anycast", `anycast "as112" { ... }`)
+	var out []Anycast
+	var names []given[string]
+	for i := range raw.Anycast {
+		a := c.anycast(&raw.Anycast[i], bgp)
+		names = append(names, given[string]{a.Name, raw.Anycast[i].NameRange, true})
+		out = append(out, a)
+	}
+	c.unique("anycast", names)
+	slices.SortStableFunc(out, func(a, b Anycast) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// components returns the pack of each kind: the site's, or the operator's, or
+// the one that raiz is best tested with.
+func (c *converter) components(raw *rawComponents, operators map[string]string) map[string]string {
+	packs := map[string]string{
+		"network": "networkd", "bgp": "bird", "dns": "nsd", "firewall": "nftables", "time": "chrony", "system": "system",
+	}
+	for kind, pack := range operators {
+		packs[kind] = pack
+	}
+	if raw == nil {
+		return packs
+	}
+	for _, set := range raw.kinds() {
+		if got := c.text(set.attr, name("a component")); got.ok {
+			packs[set.kind] = got.val
+		}
+	}
+	return packs
+}
+
+// kindAttr is the argument of one kind of component.
+type kindAttr struct {
+	kind string
+	attr *hcl.Attribute
+}
+
+func (r *rawComponents) kinds() []kindAttr {
+	return []kindAttr{
+		{"network", r.Network}, {"bgp", r.BGP}, {"dns", r.DNS},
+		{"firewall", r.Firewall}, {"time", r.Time}, {"system", r.System},
+	}
+}
+
+// sessions: a block needs a session of its family to be announced in. Whether
+// both families have to be there is up to the profile (af-symmetry).
+func (c *converter) sessions(s *Site) {
+	v4, v6 := false, false
+	for _, n := range s.BGP.Neighbors {
+		for _, a := range n.Addresses {
+			v4, v6 = v4 || a.Is4(), v6 || a.Is6()
+		}
+	}
+	if !v4 && !v6 {
+		return // reported with the neighbors
+	}
+	for _, p := range s.Blocks() {
+		if (p.Addr().Is4() && !v4) || (p.Addr().Is6() && !v6) {
+			c.failAt(blockSpot(p), problem{"af-session", "block without a session", fmt.Sprintf(
+				"%s cannot be announced: no neighbor has an %s address.", p, family(p.Addr()))})
+		}
+	}
+}
+
+// failAt reports a problem at a place that was marked before.
+func (c *converter) failAt(name string, p problem) { c.reportAt(Error, name, p) }
+
+func (c *converter) reportAt(sev Severity, name string, p problem) {
+	at, ok := c.spots[name]
+	if !ok {
+		at = c.spots["site"]
+	}
+	c.diags = append(c.diags, Diagnostic{
+		Severity: sev, Rule: p.rule, Summary: p.summary, Detail: p.detail, Pos: at.pos, Source: at.line,
+	})
+}

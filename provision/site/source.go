@@ -1,0 +1,140 @@
+package site
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// source is the text of one file.
+type source struct {
+	name string
+	text []byte
+}
+
+// longestLine bounds the snippet of a Diagnostic, in bytes.
+const longestLine = 200
+
+// line returns the line a position is on, or "" when that line may hold a
+// password somebody typed in.
+func (s *source) line(at Pos) string {
+	if s == nil || at.File != s.name || at.Line < 1 {
+		return ""
+	}
+	rest := s.text
+	for range at.Line - 1 {
+		i := bytes.IndexByte(rest, '\n')
+		if i < 0 {
+			return ""
+		}
+		rest = rest[i+1:]
+	}
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	if !utf8.Valid(line) || s.mayHoldSecret(at.Line) {
+		return ""
+	}
+	return clip(strings.TrimSuffix(string(line), "\r"))
+}
+
+func clip(line string) string {
+	if len(line) <= longestLine {
+		return line
+	}
+	end := longestLine
+	for !utf8.RuneStart(line[end]) {
+		end--
+	}
+	return line[:end] + "…"
+}
+
+// mayHoldSecret reports whether a line belongs to the value of a secret
+// argument that holds literal text. It looks at tokens, not at the parsed
+// file, so that it also covers a file with a syntax error.
+func (s *source) mayHoldSecret(line int) bool {
+	tokens, _ := hclsyntax.LexConfig(s.text, s.name, hcl.InitialPos)
+	for i, tok := range tokens {
+		if !namesSecret(tok) || i+1 >= len(tokens) ||
+			(tokens[i+1].Type != hclsyntax.TokenEqual && tokens[i+1].Type != hclsyntax.TokenColon) {
+			continue
+		}
+		value := valueTokens(tokens[i+2:])
+		last := tok.Range.Start.Line
+		if n := len(value); n > 0 {
+			last = value[n-1].Range.End.Line
+		}
+		if tok.Range.Start.Line <= line && line <= last && !referencesOnly(value) {
+			return true
+		}
+	}
+	return false
+}
+
+// namesSecret reports whether a token is, or ends in, the name of a secret
+// argument; locals such as bmc_password count.
+func namesSecret(tok hclsyntax.Token) bool {
+	if tok.Type != hclsyntax.TokenIdent && tok.Type != hclsyntax.TokenQuotedLit {
+		return false
+	}
+	name := strings.ToLower(string(tok.Bytes))
+	return strings.HasSuffix(name, "password") || strings.HasSuffix(name, "secret") ||
+		strings.HasSuffix(name, "passphrase")
+}
+
+// valueTokens returns the tokens up to the newline that ends the value.
+func valueTokens(tokens hclsyntax.Tokens) hclsyntax.Tokens {
+	depth := 0
+	for i, tok := range tokens {
+		depth += bracket(tok.Type)
+		if depth < 0 || (depth == 0 && tok.Type == hclsyntax.TokenNewline) {
+			return tokens[:i]
+		}
+	}
+	return tokens
+}
+
+// referencesOnly reports whether the value is a call of a function that looks
+// a secret up, or a reference, and holds no other text.
+func referencesOnly(value hclsyntax.Tokens) bool {
+	if len(value) == 0 {
+		return true
+	}
+	if value[0].Type != hclsyntax.TokenIdent {
+		return false
+	}
+	call := false
+	switch string(value[0].Bytes) {
+	case "env", "file", "exec":
+		call = len(value) > 1 && value[1].Type == hclsyntax.TokenOParen
+	}
+	depth := 0
+	for i, tok := range value {
+		depth += bracket(tok.Type)
+		switch tok.Type {
+		case hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenNumberLit:
+			if !call || i < 2 {
+				return false
+			}
+		case hclsyntax.TokenCParen:
+			if call && depth == 0 && i != len(value)-1 && value[i+1].Type != hclsyntax.TokenComment {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// bracket returns +1 for a token that opens something and -1 for its end.
+func bracket(t hclsyntax.TokenType) int {
+	switch t {
+	case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
+		hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+		return 1
+	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote,
+		hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
+		return -1
+	}
+	return 0
+}
