@@ -1,0 +1,108 @@
+package simbmc
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+)
+
+// buildAccounts puts the account service into the tree, with empty slots
+// where the personality has a fixed number of them.
+func (b *BMC) buildAccounts() {
+	b.add(rootPath+"/AccountService", "AccountService.v1_10_0.AccountService", object{
+		"Accounts": link(accountsPath), "MinPasswordLength": 8, "MaxPasswordLength": 20, "ServiceEnabled": true,
+	}, nil)
+	for name, u := range b.users {
+		b.addAccount(u.id, name)
+	}
+	for i := range b.who.slots {
+		if id := strconv.Itoa(i + 1); b.tree[accountsPath+"/"+id] == nil {
+			b.addAccount(id, "")
+		}
+	}
+	b.listAccounts()
+}
+
+func (b *BMC) addAccount(id, name string) {
+	doc := object{"Id": id, "UserName": name, "Password": nil, "Locked": false}
+	if u := b.users[name]; u != nil {
+		doc["RoleId"], doc["Enabled"] = u.role, u.enabled
+	} else {
+		doc["RoleId"], doc["Enabled"] = "None", false
+	}
+	r := rules{
+		"Password": text, "Enabled": boolean, "RoleId": oneOf("Administrator", "Operator", "ReadOnly"),
+	}
+	if b.who.slots > 0 {
+		r["UserName"] = text
+	}
+	res := b.add(accountsPath+"/"+id, "ManagerAccount.v1_7_0.ManagerAccount", doc, r)
+	res.after = func() { b.saveAccount(id, res) }
+}
+
+func (b *BMC) listAccounts() {
+	var members []string
+	for p, res := range b.tree {
+		if res.doc["@odata.type"] == "#ManagerAccount.v1_7_0.ManagerAccount" {
+			members = append(members, p)
+		}
+	}
+	slices.SortFunc(members, func(a, c string) int {
+		if len(a) != len(c) {
+			return len(a) - len(c)
+		}
+		return slices.Compare([]byte(a), []byte(c))
+	})
+	b.collect(accountsPath, "ManagerAccountCollection", members...)
+}
+
+// saveAccount carries a PATCH of an account over to the users. The password
+// never stays in the tree.
+func (b *BMC) saveAccount(id string, res *resource) {
+	var u *user
+	for name, have := range maps.Clone(b.users) {
+		if have.id == id {
+			u = have
+			delete(b.users, name)
+		}
+	}
+	name := str(res.doc["UserName"])
+	if name == "" {
+		return
+	}
+	if u == nil {
+		u = &user{id: id}
+	}
+	if p := str(res.doc["Password"]); p != "" {
+		if p != u.password {
+			// A changed password ends the sessions of its user (Dell's own
+			// scripts warn of it; bmcweb does the same).
+			maps.DeleteFunc(b.sessions, func(_ string, s session) bool { return s.user == name })
+		}
+		u.password, u.mustChange = p, false
+	}
+	res.doc["Password"] = nil
+	u.role, u.enabled = str(res.doc["RoleId"]), res.doc["Enabled"] == true
+	b.users[name] = u
+}
+
+// createAccount answers a POST to the account collection.
+func (b *BMC) createAccount(in object) reply {
+	if b.who.slots > 0 {
+		// iDRAC and older XCC have slots to PATCH and refuse a POST.
+		return refuse(http.StatusMethodNotAllowed, refusal("OperationNotAllowed"))
+	}
+	name, password := str(in["UserName"]), str(in["Password"])
+	switch {
+	case name == "" || password == "":
+		return refuse(http.StatusBadRequest, refusal("CreateFailedMissingReqProperties", "UserName"))
+	case b.users[name] != nil:
+		return refuse(http.StatusBadRequest, refusal("ResourceAlreadyExists", "ManagerAccount", "UserName", name))
+	}
+	b.users[name] = &user{id: b.who.accountID(name, len(b.users)), password: password, role: str(in["RoleId"]), enabled: in["Enabled"] != false}
+	id := b.users[name].id
+	b.addAccount(id, name)
+	b.listAccounts()
+	return reply{status: http.StatusCreated, header: http.Header{"Location": {accountsPath + "/" + id}}, body: obj(clone(b.tree[accountsPath+"/"+id].doc))}
+}

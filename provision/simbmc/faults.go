@@ -1,0 +1,69 @@
+package simbmc
+
+import "time"
+
+// ETagMode is how the controller handles ETags.
+type ETagMode string
+
+// The ETag modes; each was seen on real controllers.
+const (
+	// ETagOwn is what the personality does by itself.
+	ETagOwn ETagMode = ""
+	// ETagNone hands out none and ignores If-Match.
+	ETagNone ETagMode = "none"
+	// ETagStrong hands out strong ones; If-Match is optional but checked.
+	ETagStrong ETagMode = "strong"
+	// ETagWeak hands out weak ones and takes them back.
+	ETagWeak ETagMode = "weak"
+	// ETagWeakStrict hands out weak ones and takes only their strong form,
+	// as AMI does (ansible community.general #6434).
+	ETagWeakStrict ETagMode = "weak-strict"
+	// ETagRequired answers 428 without If-Match, as XCC does.
+	ETagRequired ETagMode = "required"
+	// ETagBroken answers 412 although the ETag is right; only "*" gets
+	// through, as on newer XCC (community.general #11261).
+	ETagBroken ETagMode = "broken"
+	// ETagRefused answers 412 to any If-Match whatever.
+	ETagRefused ETagMode = "refused"
+)
+
+// Faults are ways to misbehave. The zero value behaves.
+type Faults struct {
+	ETag ETagMode
+	// Task answers a PATCH with 202 and a task that ends in this state, such
+	// as "Completed" or "Exception"; "" answers at once.
+	Task string
+	// TaskPolls is how often the task reads as running.
+	TaskPolls int
+	// Partial answers 200 to a PATCH although some of its properties were
+	// refused, with the refusals inside the body.
+	Partial bool
+	// Ignore accepts every PATCH and changes nothing.
+	Ignore bool
+	// SessionLimit refuses more open sessions than this; 0 is no limit.
+	SessionLimit int
+	// SessionLife ends a session after so many requests; 0 is for ever.
+	SessionLife int
+	// NoToken answers a login without a token.
+	NoToken bool
+	// Busy answers the next so many requests with 503 and Retry-After: 0.
+	Busy int
+	// Slow delays every answer, or until the client hangs up.
+	Slow time.Duration
+	// DropOnMove cuts every connection when the addresses change.
+	DropOnMove bool
+	// LoseAnswer carries a change of network settings out and then cuts the
+	// connection instead of answering.
+	LoseAnswer bool
+	// Redirect answers every GET below the root with a redirect to this URL.
+	Redirect string
+	// Body answers every GET below the root with these bytes.
+	Body []byte
+	// Huge answers every GET below the root with this many bytes of JSON.
+	Huge int
+	// Missing answers 404 for these paths.
+	Missing []string
+	// KeepGateway leaves the gateway empty at the first change of address, as
+	// OpenBMC has done (bmcweb #308).
+	LoseGatewayOnce bool
+}

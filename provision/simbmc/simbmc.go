@@ -1,0 +1,188 @@
+package simbmc
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Config says which controller to be, and how it leaves the factory.
+type Config struct {
+	// Personality is openbmc (also when empty), ilo, idrac, xcc, supermicro
+	// or ami.
+	Personality string
+	// Users are the administrators and their passwords.
+	Users map[string]string
+	// MustChange names users who have to change their password before the
+	// controller gives them anything else.
+	MustChange []string
+
+	UUID     string // of the manager; a made one when empty
+	Serial   string // of the server
+	Model    string // of the server
+	Firmware string // of the manager; a plausible one when empty
+	Hostname string // of the manager
+
+	Addresses []netip.Prefix // static addresses it has at first
+	Gateways  []netip.Addr   // at most one of each family
+	// Lease is the address a DHCP server has given; valid means DHCP is on.
+	Lease netip.Prefix
+
+	Faults Faults
+	// Delay is how long a change of address takes. Zero stands for the
+	// personality's own, negative for none.
+	Delay time.Duration
+	// Move is called, outside any lock, when the addresses change: after the
+	// delay, or after a reset where the personality needs one.
+	Move func(ctx context.Context, old, new []netip.Prefix)
+}
+
+// Counters are what a BMC has seen since it was made.
+type Counters struct {
+	Gets         int
+	Writes       int // PATCH, and POST other than a login
+	Sessions     int // ever opened
+	Open         int // open now: left behind, once the client has gone
+	FailedLogins int
+	Handshakes   int
+	Resets       int
+	Moves        int
+}
+
+// Request is one line of the log. It holds no header, no query and no body:
+// these carry secrets.
+type Request struct {
+	Method string
+	Path   string
+	Status int // 0 when the answer was withheld
+	// Keys are the sorted names of the top-level properties of the body.
+	Keys []string
+}
+
+// BMC is a simulated controller. Its methods may be called from several
+// goroutines.
+type BMC struct {
+	cfg    Config
+	who    personality
+	cert   tls.Certificate
+	print  string
+	ctx    context.Context
+	cancel context.CancelFunc
+	wait   sync.WaitGroup
+
+	mu       sync.Mutex
+	tree     map[string]*resource
+	users    map[string]*user
+	sessions map[string]session // by token
+	serial   int                // numbers sessions and tasks
+	faults   Faults
+	busy     int // answers of 503 still to give
+	live     []netip.Prefix
+	pending  bool // a reset is needed for the network to change
+	count    Counters
+	log      []Request
+	servers  []closer
+	conns    map[net.Conn]struct{}
+}
+
+type closer interface{ Close() error }
+
+// New returns a controller as it leaves the factory.
+func New(cfg Config) (*BMC, error) {
+	who, ok := personalities()[cfg.Personality]
+	if !ok {
+		return nil, fmt.Errorf("make simulated bmc: no personality %q; there are %v", cfg.Personality, Personalities())
+	}
+	if cfg.Lease.IsValid() && !cfg.Lease.Addr().Is4() {
+		return nil, fmt.Errorf("make simulated bmc: lease %s is not IPv4", cfg.Lease)
+	}
+	cfg.fill(who)
+	cert, print, err := makeCertificate(cfg.Hostname)
+	if err != nil {
+		return nil, fmt.Errorf("make simulated bmc: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	b := &BMC{
+		cfg: cfg, who: who, cert: cert, print: print, ctx: ctx, cancel: cancel,
+		tree: map[string]*resource{}, users: map[string]*user{}, sessions: map[string]session{}, conns: map[net.Conn]struct{}{},
+	}
+	b.setFaults(cfg.Faults)
+	for i, name := range slices.Sorted(maps.Keys(cfg.Users)) {
+		b.users[name] = &user{id: who.accountID(name, i), password: cfg.Users[name], role: "Administrator", enabled: true, mustChange: slices.Contains(cfg.MustChange, name)}
+	}
+	b.buildCommon()
+	who.build(b)
+	b.buildAccounts()
+	b.settle()
+	b.live = b.addresses()
+	return b, nil
+}
+
+// Personalities returns the names that Config.Personality takes.
+func Personalities() []string {
+	names := slices.Sorted(maps.Keys(personalities()))
+	return slices.DeleteFunc(names, func(n string) bool { return n == "" })
+}
+
+func (c *Config) fill(who personality) {
+	fallback := func(s *string, v string) {
+		if *s == "" {
+			*s = v
+		}
+	}
+	fallback(&c.UUID, "8f0f3c52-0000-4000-8000-5eed5eed5eed")
+	fallback(&c.Serial, "SIM0000001")
+	fallback(&c.Model, "Simulated 2U")
+	fallback(&c.Firmware, who.firmware)
+	fallback(&c.Hostname, "sim-bmc")
+	if c.Delay == 0 {
+		c.Delay = who.delay
+	}
+}
+
+// Counters returns what was seen so far.
+func (b *BMC) Counters() Counters {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.count
+	c.Open = len(b.sessions)
+	return c
+}
+
+// Log returns the requests so far, oldest first.
+func (b *BMC) Log() []Request {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.log)
+}
+
+// Addresses returns the addresses the controller has at this moment.
+func (b *BMC) Addresses() []netip.Prefix {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.live)
+}
+
+// SetFaults changes how it misbehaves, from the next request on.
+func (b *BMC) SetFaults(f Faults) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.setFaults(f)
+}
+
+func (b *BMC) setFaults(f Faults) { b.faults, b.busy = f, f.Busy }
+
+// Fingerprint returns the certificate's, as a site file declares it:
+// "sha256:" and 64 hex digits.
+func (b *BMC) Fingerprint() string { return b.print }
+
+// TLSConfig returns the server side of its TLS.
+func (b *BMC) TLSConfig() *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{b.cert}, MinVersion: tls.VersionTLS12}
+}
