@@ -1,0 +1,283 @@
+package bmc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// chart is what is known about where things are on one controller. It is
+// made from the service root and the cache, and fills itself by following
+// links when something is asked for.
+type chart struct {
+	links  map[string]string // resource names to URIs
+	docs   map[string]document
+	facts  facts
+	traits traits
+	fired  []Quirk
+	cached bool // some links come from the cache and may be stale
+	dirty  bool // the cache does not know all of it yet
+}
+
+// facts are what quirks are keyed by.
+type facts struct {
+	Line     string // product line, one of the line constants
+	Firmware string
+	Redfish  string
+}
+
+// The keys in the cache that are no links.
+const (
+	cachedRoot     = "root"
+	cachedLine     = "line"
+	cachedFirmware = "firmware"
+)
+
+// signature changes when the controller was updated or is another one; it
+// costs nothing, since the root is read at every login.
+func signature(root document) string {
+	return strings.Join([]string{root.text("Vendor"), root.text("Product"), root.text("RedfishVersion"), root.text("UUID")}, "|")
+}
+
+// survey makes the chart, from the cache where that holds.
+func (c *Controller) survey(ctx context.Context) error {
+	if c.where != nil {
+		return nil
+	}
+	w := &chart{links: map[string]string{}, docs: map[string]document{}}
+	if c.target.Links != nil && !c.distrust {
+		if links, ok := c.target.Links.Load(c.peer); ok && links[cachedRoot] == signature(c.root) && links[cachedLine] != "" {
+			w.links, w.cached = maps.Clone(links), true
+		}
+	}
+	c.where = w
+	if !w.cached {
+		w.dirty = true
+		manager, err := c.load(ctx, inManager)
+		if err != nil {
+			c.where = nil
+			return err
+		}
+		w.links[cachedRoot] = signature(c.root)
+		w.links[cachedLine] = lineOf(c.root, manager)
+		w.links[cachedFirmware] = manager.text("FirmwareVersion")
+	}
+	w.facts = facts{Line: w.links[cachedLine], Firmware: w.links[cachedFirmware], Redfish: c.root.text("RedfishVersion")}
+	w.traits, w.fired = traitsFor(w.facts)
+	return nil
+}
+
+// remember hands the links to the cache.
+func (c *Controller) remember() {
+	if c.where != nil && c.where.dirty && c.target.Links != nil {
+		c.target.Links.Store(c.peer, maps.Clone(c.where.links))
+		c.where.dirty = false
+	}
+}
+
+// forget drops the chart and no longer believes the cache.
+func (c *Controller) forget() { c.where, c.distrust = nil, true }
+
+// errStale means that a cached link does not lead where it did.
+var errStale = errors.New("remembered link is stale")
+
+// load reads a resource by name, once until refresh.
+func (c *Controller) load(ctx context.Context, name string) (document, error) {
+	if d, ok := c.where.docs[name]; ok {
+		return d, nil
+	}
+	uri, known := c.where.links[name]
+	if !known {
+		var err error
+		if uri, err = c.resolve(ctx, name); err != nil {
+			return document{}, err
+		}
+		c.where.links[name], c.where.dirty = uri, true
+		if d, ok := c.where.docs[name]; ok {
+			return d, nil
+		}
+	}
+	d, err := c.get(ctx, uri)
+	stale := known && c.where.cached
+	switch {
+	case gone(err) && stale, err == nil && stale && !fits(name, d):
+		return document{}, fmt.Errorf("read %s: %w", uri, errStale)
+	case gone(err):
+		return document{}, unsupported("the controller lists %s but does not have it", uri)
+	case err != nil:
+		return document{}, err
+	}
+	c.where.docs[name] = d
+	return d, nil
+}
+
+func gone(err error) bool {
+	s := statusOf(err)
+	return s == http.StatusNotFound || s == http.StatusGone
+}
+
+// fits reports whether a document can be the resource of that name.
+func fits(name string, d document) bool {
+	kinds := map[string]string{inManager: "Manager", inEthernet: "EthernetInterface", inProtocol: "ManagerNetworkProtocol", inSystem: "ComputerSystem"}
+	want, ok := kinds[name]
+	return !ok || d.kind() == want && (name != inEthernet || !internal(d))
+}
+
+// refresh makes the next loads read again.
+func (c *Controller) refresh() {
+	if c.where != nil {
+		clear(c.where.docs)
+	}
+}
+
+// resolve finds the URI of a resource by following links.
+func (c *Controller) resolve(ctx context.Context, name string) (string, error) {
+	switch name {
+	case inManager:
+		return c.findManager(ctx)
+	case inSystem:
+		return c.findSystem(ctx)
+	case inEthernet:
+		return c.findEthernet(ctx)
+	case inProtocol:
+		return c.follow(ctx, inManager, "NetworkProtocol")
+	case inBios:
+		return c.follow(ctx, inSystem, "Bios")
+	case inDateTime:
+		return c.follow(ctx, inManager, "Oem", "Hpe", "Links", "DateTimeService")
+	case inOemNTP:
+		return c.follow(ctx, inManager, "Oem", "Supermicro", "NTP")
+	case inPower:
+		return c.findPower(ctx)
+	case inAttributes:
+		return c.findAttributes(ctx)
+	}
+	panic("bmc: no way to find " + name)
+}
+
+// follow reads one resource and returns a link in it.
+func (c *Controller) follow(ctx context.Context, from string, path ...string) (string, error) {
+	d, err := c.load(ctx, from)
+	if err != nil {
+		return "", err
+	}
+	if uri := d.link(path...); uri != "" {
+		return uri, nil
+	}
+	return "", unsupported("the %s %s has no link to %s", from, d.text("Id"), strings.Join(path, "."))
+}
+
+// findManager picks the manager that provides this service; else, of several,
+// the first BMC with interfaces of its own (GB200 lists two, Cisco one for
+// every PCIe card).
+func (c *Controller) findManager(ctx context.Context) (string, error) {
+	if uri := c.root.link("Links", "ManagerProvidingService"); uri != "" {
+		return uri, nil
+	}
+	members, err := c.members(ctx, c.root.link("Managers"))
+	if err != nil || len(members) == 1 {
+		return first(members), err
+	}
+	best, bestScore := "", -1
+	for _, uri := range members[:min(len(members), maxMembers)] {
+		d, err := c.get(ctx, uri)
+		if gone(err) {
+			continue
+		} else if err != nil {
+			return "", err
+		}
+		score := 0
+		if d.text("ManagerType") == "BMC" {
+			score += 2
+		}
+		if d.has("EthernetInterfaces") {
+			score++
+		}
+		if score > bestScore {
+			best, bestScore = uri, score
+			c.where.docs[inManager] = d
+		}
+	}
+	if best == "" {
+		return "", unsupported("the controller has none of the managers it lists")
+	}
+	return best, nil
+}
+
+// maxMembers bounds how many members of a collection are looked at.
+const maxMembers = 8
+
+// members returns the links of a collection that is not empty.
+func (c *Controller) members(ctx context.Context, uri string) ([]string, error) {
+	if uri == "" {
+		return nil, unsupported("the service root has no link to what is needed")
+	}
+	d, err := c.get(ctx, uri)
+	if gone(err) {
+		return nil, unsupported("the controller lists %s but does not have it", uri)
+	} else if err != nil {
+		return nil, err
+	}
+	if list := d.targets("Members"); len(list) > 0 {
+		return list, nil
+	}
+	return nil, unsupported("%s is empty", uri)
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}
+
+func (c *Controller) findSystem(ctx context.Context) (string, error) {
+	d, err := c.load(ctx, inManager)
+	if err != nil && !errors.Is(err, state.ErrUnsupported) {
+		return "", err
+	}
+	if list := d.targets("Links", "ManagerForServers"); len(list) > 0 {
+		return list[0], nil
+	}
+	list, err := c.members(ctx, c.root.link("Systems"))
+	return first(list), err
+}
+
+func (c *Controller) findPower(ctx context.Context) (string, error) {
+	d, err := c.load(ctx, inManager)
+	if err != nil {
+		return "", err
+	}
+	uri := first(d.targets("Links", "ManagerForChassis"))
+	if uri == "" {
+		return "", unsupported("the manager names no chassis")
+	}
+	chassis, err := c.get(ctx, uri)
+	if err != nil {
+		return "", err
+	}
+	if uri = chassis.link("Power"); uri == "" {
+		return "", unsupported("the chassis %s has no Power", chassis.text("Id"))
+	}
+	return uri, nil
+}
+
+// findAttributes picks the manager's own attributes among the three that
+// iDRAC lists.
+func (c *Controller) findAttributes(ctx context.Context) (string, error) {
+	d, err := c.load(ctx, inManager)
+	if err != nil {
+		return "", err
+	}
+	for _, uri := range d.targets("Links", "Oem", "Dell", "DellAttributes") {
+		if strings.HasSuffix(uri, "/"+d.text("Id")) {
+			return uri, nil
+		}
+	}
+	return "", unsupported("the manager %s has no link to its attributes", d.text("Id"))
+}

@@ -1,0 +1,186 @@
+package bmc
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// dialer opens TLS connections to one controller and trusts no other.
+type dialer struct {
+	dial    func(context.Context, string, string) (net.Conn, error)
+	pin     string
+	pool    *x509.CertPool
+	names   []string // a certificate under the CA must be valid for one
+	connect time.Duration
+	stats   *counter
+}
+
+func newDialer(t Target, timing Timing, stats *counter) (*dialer, error) {
+	d := &dialer{dial: t.Dial, pin: strings.ToLower(t.Fingerprint), connect: timing.Connect, stats: stats}
+	if d.dial == nil {
+		d.dial = new(net.Dialer).DialContext
+	}
+	if d.pin != "" {
+		if sum, err := hex.DecodeString(strings.TrimPrefix(d.pin, "sha256:")); err != nil || len(sum) != sha256.Size || !strings.HasPrefix(d.pin, "sha256:") {
+			return nil, fmt.Errorf("open bmc: fingerprint %q is not \"sha256:\" and 64 hex digits", t.Fingerprint)
+		}
+	}
+	if len(t.CA) > 0 {
+		d.pool = x509.NewCertPool()
+		if !d.pool.AppendCertsFromPEM(t.CA) {
+			return nil, errors.New("open bmc: the CA holds no PEM certificate")
+		}
+	}
+	for _, e := range t.Endpoints {
+		if e.Origin == Declared {
+			d.names = append(d.names, e.Address.Addr().Unmap().String())
+		}
+	}
+	return d, nil
+}
+
+// open dials, shakes hands and checks who is there. The connection has sent
+// nothing yet.
+func (d *dialer) open(ctx context.Context, to netip.AddrPort) (*tls.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.connect)
+	defer cancel()
+	raw, err := d.dial(ctx, "tcp", to.String())
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", to, err)
+	}
+	conn := tls.Client(raw, &tls.Config{
+		// The pin or the CA decide below; the names in the certificates
+		// controllers leave the factory with mean nothing.
+		InsecureSkipVerify: true,
+		MinVersion:         tls.VersionTLS12,
+		ServerName:         to.Addr().String(),
+		NextProtos:         []string{"http/1.1"},
+		VerifyConnection:   func(cs tls.ConnectionState) error { return d.check(to, cs) },
+	})
+	if err := conn.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		if errors.Is(err, ErrCertificate) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("shake hands with %s: %w", to, err)
+	}
+	d.stats.add(func(s *Stats) { s.Handshakes++ })
+	return conn, nil
+}
+
+func (d *dialer) check(to netip.AddrPort, cs tls.ConnectionState) error {
+	leaf := cs.PeerCertificates[0]
+	bad := &CertificateError{Address: to, Want: d.pin, Got: fingerprint(leaf)}
+	switch {
+	case d.pin != "":
+		if bad.Got == d.pin {
+			return nil
+		}
+		return bad
+	case d.pool == nil:
+		return bad
+	}
+	rest := x509.NewCertPool()
+	for _, c := range cs.PeerCertificates[1:] {
+		rest.AddCert(c)
+	}
+	if _, bad.Err = leaf.Verify(x509.VerifyOptions{Roots: d.pool, Intermediates: rest}); bad.Err != nil {
+		return bad
+	}
+	for _, name := range d.names {
+		if leaf.VerifyHostname(name) == nil {
+			return nil
+		}
+	}
+	bad.Err = fmt.Errorf("it is valid for none of %v", d.names)
+	return bad
+}
+
+func fingerprint(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// arrival is what became of one dialled endpoint.
+type arrival struct {
+	endpoint Endpoint
+	conn     *tls.Conn
+	err      error
+}
+
+// race dials the endpoints, each a head start after the one before or as soon
+// as that one failed, and returns the first that answers rightly, but a
+// declared one when that follows within t.Prefer. The others are hung up on.
+func (d *dialer) race(ctx context.Context, endpoints []Endpoint, t Timing) (arrival, []error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results := make(chan arrival, len(endpoints))
+	started, left := 0, len(endpoints)
+	start := func() {
+		e := endpoints[started]
+		started++
+		go func() {
+			conn, err := d.open(ctx, e.Address)
+			results <- arrival{e, conn, err}
+		}()
+	}
+	start()
+	tick := time.NewTicker(t.Stagger)
+	defer tick.Stop()
+	var best arrival
+	var failed []error
+	var deadline <-chan time.Time
+	for left > 0 && (best.conn == nil || best.endpoint.Origin != Declared && anyDeclared(endpoints)) {
+		select {
+		case a := <-results:
+			left--
+			switch {
+			case a.err != nil:
+				failed = append(failed, a.err)
+				if started < len(endpoints) {
+					start()
+					tick.Reset(t.Stagger)
+				}
+			case best.conn == nil:
+				best, deadline = a, time.After(t.Prefer)
+			case a.endpoint.Origin == Declared:
+				_ = best.conn.Close()
+				best = a
+			default:
+				_ = a.conn.Close()
+			}
+			continue
+		case <-tick.C:
+			if started < len(endpoints) {
+				start()
+			}
+			continue
+		case <-deadline:
+		}
+		break
+	}
+	go hangUp(results, started-(len(endpoints)-left))
+	return best, failed
+}
+
+func hangUp(results <-chan arrival, n int) {
+	for range n {
+		if a := <-results; a.conn != nil {
+			_ = a.conn.Close()
+		}
+	}
+}
+
+func anyDeclared(endpoints []Endpoint) bool {
+	return slices.ContainsFunc(endpoints, func(e Endpoint) bool { return e.Origin == Declared })
+}

@@ -1,0 +1,226 @@
+package bmc
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// standardNetwork builds the one PATCH of an EthernetInterface that makes the
+// wanted network settings so. What is as wanted is left out: OpenBMC deletes
+// and creates an address even if it is equal.
+func standardNetwork(t traits, d document, want map[string]state.Attr) (object, error) {
+	body := object{}
+	if err := writeDHCP(t, d, want, body); err != nil {
+		return nil, err
+	}
+	if err := writeIPv4(t, d, want, body); err != nil {
+		return nil, err
+	}
+	if err := writeIPv6(t, d, want, body); err != nil {
+		return nil, err
+	}
+	if len(body) == 0 {
+		return nil, unsupported("the interface %s has no property for what differs", d.text("Id"))
+	}
+	return body, nil
+}
+
+func sortedKeys(o object) []string { return slices.Sorted(maps.Keys(o)) }
+
+// differs reports whether a setting is wanted and reads otherwise.
+func differs(d document, want map[string]state.Attr, name string, read func(document) (*state.Attr, error)) bool {
+	w, ok := want[name]
+	if !ok {
+		return false
+	}
+	have, err := read(d)
+	return err != nil || !same(have, w)
+}
+
+func writeDHCP(t traits, d document, want map[string]state.Attr, body object) error {
+	if !differs(d, want, IPv4DHCP, readDHCP) {
+		return nil
+	}
+	if !d.has("DHCPv4", "DHCPEnabled") {
+		return unsupported("the interface %s has no DHCPv4", d.text("Id"))
+	}
+	on, err := wantOn(want[IPv4DHCP])
+	if err != nil {
+		return err
+	}
+	dhcp := object{"DHCPEnabled": on}
+	if !on {
+		maps.Copy(dhcp, t.dhcpOff)
+	}
+	body["DHCPv4"] = dhcp
+	return nil
+}
+
+func writeIPv4(t traits, d document, want map[string]state.Attr, body object) error {
+	if !differs(d, want, IPv4Address, readIPv4Address) && !differs(d, want, IPv4Gateway, readIPv4Gateway) {
+		return nil
+	}
+	_, dhcpChanges := body["DHCPv4"]
+	if !d.has("IPv4StaticAddresses") && !(t.hiddenStatic && dhcpChanges) {
+		return unsupported("the interface %s has no IPv4StaticAddresses", d.text("Id"))
+	}
+	addresses, err := wanted(d, want, IPv4Address, readIPv4Address, netip.ParsePrefix)
+	if err != nil {
+		return err
+	}
+	gateways, err := wanted(d, want, IPv4Gateway, readIPv4Gateway, netip.ParseAddr)
+	if err != nil {
+		return err
+	}
+	var elements []object
+	for _, p := range addresses {
+		// Address and mask always go together: iLO refuses one without the
+		// other (python-redfish-utility #18).
+		e := object{"Address": p.Addr().String(), "SubnetMask": mask(p.Bits())}
+		// OpenBMC wants one gateway for all (PropertyValueConflict).
+		if len(gateways) > 0 {
+			e["Gateway"] = gateways[0].String()
+		}
+		elements = append(elements, e)
+	}
+	if len(addresses) == 0 && len(gateways) > 0 {
+		return fmt.Errorf("%w: an IPv4 gateway needs a static IPv4 address", errRefused)
+	}
+	body["IPv4StaticAddresses"] = positional(d.list("IPv4StaticAddresses"), elements, t.padV4)
+	return nil
+}
+
+func writeIPv6(t traits, d document, want map[string]state.Attr, body object) error {
+	if differs(d, want, IPv6Address, readIPv6Address) {
+		if !d.has("IPv6StaticAddresses") {
+			return unsupported("the interface %s has no IPv6StaticAddresses", d.text("Id"))
+		}
+		addresses, err := wanted(d, want, IPv6Address, readIPv6Address, netip.ParsePrefix)
+		if err != nil {
+			return err
+		}
+		var elements []object
+		for _, p := range addresses {
+			elements = append(elements, object{"Address": p.Addr().String(), "PrefixLength": p.Bits()})
+		}
+		body["IPv6StaticAddresses"] = positional(d.list("IPv6StaticAddresses"), elements, t.padV6)
+	}
+	if differs(d, want, IPv6Gateway, readIPv6Gateway) {
+		// IPv6DefaultGateway is read-only (OpenBMC: PropertyNotWritable).
+		if !d.has("IPv6StaticDefaultGateways") {
+			return unsupported("the interface %s has no IPv6StaticDefaultGateways", d.text("Id"))
+		}
+		gateways, err := wanted(d, want, IPv6Gateway, readIPv6Gateway, netip.ParseAddr)
+		if err != nil {
+			return err
+		}
+		var elements []object
+		for _, g := range gateways {
+			elements = append(elements, object{"Address": g.String()})
+		}
+		body["IPv6StaticDefaultGateways"] = positional(d.list("IPv6StaticDefaultGateways"), elements, t.padGW6)
+	}
+	return nil
+}
+
+// wanted parses the wanted values of a setting, or those it has when it is
+// not wanted otherwise.
+func wanted[T any](d document, want map[string]state.Attr, name string, read func(document) (*state.Attr, error), parse func(string) (T, error)) ([]T, error) {
+	values, ok := want[name]
+	if !ok {
+		have, err := read(d)
+		if err != nil || have == nil {
+			return nil, nil
+		}
+		values = *have
+	}
+	var out []T
+	for _, s := range values.Values {
+		v, err := parse(s)
+		if err != nil {
+			return nil, fmt.Errorf("%w: want %s %q: %w", errRefused, name, s, err)
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// positional lays wanted elements over the places of an array: an object
+// writes its place, {} keeps it, and freed frees it (null by DSP0266 clause
+// 7.5.3). An address that is there keeps its place.
+func positional(have []any, want []object, freed any) []any {
+	out := make([]any, max(len(have), len(want)))
+	var rest []object
+	for _, w := range want {
+		i := slices.IndexFunc(have, func(e any) bool { return sameAddress(e, w) })
+		if i < 0 {
+			rest = append(rest, w)
+			continue
+		}
+		if out[i] = w; covers(have[i], w) {
+			out[i] = object{}
+		}
+	}
+	for i := range out {
+		switch {
+		case out[i] != nil:
+			continue
+		case len(rest) > 0:
+			out[i], rest = rest[0], rest[1:]
+		case real(have[i]):
+			out[i] = freed
+		default:
+			out[i] = object{}
+		}
+	}
+	out = append(out, asAny(rest)...)
+	for len(out) > len(want) && isKeep(out[len(out)-1]) {
+		out = out[:len(out)-1]
+	}
+	return out
+}
+
+func asAny(list []object) []any {
+	var out []any
+	for _, o := range list {
+		out = append(out, o)
+	}
+	return out
+}
+
+func isKeep(v any) bool { o, ok := v.(object); return ok && len(o) == 0 }
+
+func sameAddress(have any, want object) bool {
+	o, _ := have.(object)
+	a, ok := parseAddr(o["Address"])
+	return ok && a.String() == want["Address"]
+}
+
+// covers reports whether an element has everything that is wanted already.
+func covers(have any, want object) bool {
+	o, _ := have.(object)
+	for k, w := range want {
+		switch w := w.(type) {
+		case int:
+			if o[k] != float64(w) {
+				return false
+			}
+		case string:
+			if s, _ := o[k].(string); canonical(s) != w {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// real reports whether a place of an array holds an address.
+func real(e any) bool {
+	o, _ := e.(object)
+	_, ok := parseAddr(o["Address"])
+	return ok
+}

@@ -1,0 +1,268 @@
+package bmc
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+
+	"github.com/stmcginnis/gofish"
+)
+
+// Controller is an open session with one management controller. It is not
+// safe for several goroutines: a BMC serves one request at a time.
+type Controller struct {
+	target Target
+	timing Timing
+	dialer *dialer
+	stats  *counter
+	log    *slog.Logger
+
+	at       Endpoint // where and as whom it is logged in
+	peer     string   // fingerprint of the certificate it shows
+	api      *gofish.APIClient
+	pipe     *transport
+	relogged bool
+	refused  map[string]bool // users whose declared password was refused
+
+	root     document // the service root, as read at login
+	where    *chart   // where things are; nil until looked for
+	distrust bool     // the cache was wrong in this run
+	resetDue bool     // a reset is needed for what was set
+	proven   string   // user whose login Set has proven
+}
+
+// Open logs in to a controller. It tries each endpoint's password at most
+// once. Its error is ErrUnreachable, ErrCertificate, ErrAuth or
+// ErrPasswordChange by errors.Is, whichever tells most, or one of use. The
+// caller closes the Controller.
+func Open(ctx context.Context, t Target) (*Controller, error) {
+	if len(t.Endpoints) == 0 {
+		return nil, errors.New("open bmc: no endpoint is given")
+	}
+	c := &Controller{
+		target: t, timing: t.Timing.withDefaults(), stats: &counter{}, log: t.Log,
+		refused: map[string]bool{},
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if c.dialer, err = newDialer(t, c.timing, c.stats); err != nil {
+		return nil, err
+	}
+	left := slices.Clone(t.Endpoints)
+	for _, e := range left {
+		if err := usable(e); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(left, func(a, b Endpoint) int { return rank(a) - rank(b) })
+	return c.openAny(ctx, left)
+}
+
+func usable(e Endpoint) error {
+	switch {
+	case !e.Address.IsValid():
+		return errors.New("open bmc: an endpoint has no address")
+	case e.Username == "":
+		return fmt.Errorf("open bmc at %s: no user name is given", e.Address)
+	case e.Password.IsZero():
+		return fmt.Errorf("open bmc at %s: no password is given for %s", e.Address, e.Username)
+	case e.Password.Err() != nil:
+		return fmt.Errorf("open bmc at %s: look up %s: %w", e.Address, e.Password.Source(), e.Password.Err())
+	}
+	return nil
+}
+
+func rank(e Endpoint) int {
+	if e.Origin == Declared {
+		return 0
+	}
+	return 1
+}
+
+// openAny logs in at the best endpoint that takes its password.
+func (c *Controller) openAny(ctx context.Context, left []Endpoint) (*Controller, error) {
+	var failed []error
+	for len(left) > 0 {
+		a, errs := c.dialer.race(ctx, left, c.timing)
+		if a.conn == nil {
+			failed = append(failed, errs...)
+			break
+		}
+		for _, err := range errs {
+			c.log.Info("bmc endpoint passed over", "err", err)
+		}
+		err := c.login(ctx, a.endpoint, a.conn)
+		if err == nil {
+			c.log.Info("logged in to bmc", "address", a.endpoint.Address, "user", a.endpoint.Username, "origin", a.endpoint.Origin)
+			return c, nil
+		}
+		failed = append(failed, err)
+		if errors.Is(err, ErrAuth) && a.endpoint.Origin == Declared {
+			c.refused[a.endpoint.Username] = true
+		}
+		// The same password must not be tried again at the other address of
+		// the same controller: three refusals lock an account on many.
+		left = slices.DeleteFunc(left, func(e Endpoint) bool {
+			same := e.Username == a.endpoint.Username && e.Password.Equal(a.endpoint.Password)
+			return e.Address == a.endpoint.Address && e.Username == a.endpoint.Username || errors.Is(err, ErrAuth) && same
+		})
+	}
+	return nil, mostTelling(ctx, failed)
+}
+
+// mostTelling picks the error a caller can do most with, and keeps the words
+// of the others.
+func mostTelling(ctx context.Context, failed []error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("open bmc: %w", err)
+	}
+	for _, kind := range []error{ErrPasswordChange, ErrAuth, ErrCertificate} {
+		for i, err := range failed {
+			if errors.Is(err, kind) {
+				return withOthers(err, slices.Delete(slices.Clone(failed), i, i+1))
+			}
+		}
+	}
+	for i, err := range failed {
+		if statusOf(err) != 0 || errors.Is(err, errSpoke) {
+			return withOthers(err, slices.Delete(slices.Clone(failed), i, i+1))
+		}
+	}
+	return fmt.Errorf("open bmc: %w: %w; check power, cabling and the declared addresses", ErrUnreachable, errors.Join(failed...))
+}
+
+func withOthers(err error, others []error) error {
+	if len(others) == 0 {
+		return fmt.Errorf("open bmc: %w", err)
+	}
+	return fmt.Errorf("open bmc: %w (elsewhere: %v)", err, errors.Join(others...))
+}
+
+// errSpoke marks that something answered, though nothing of use.
+var errSpoke = errors.New("it does not speak redfish as expected")
+
+// attach makes conn, and later ones to the same address, the connection.
+func (c *Controller) attach(at netip.AddrPort, conn *tls.Conn) {
+	if conn != nil {
+		c.peer = fingerprint(conn.ConnectionState().PeerCertificates[0])
+	}
+	var first net.Conn
+	if conn != nil {
+		first = conn
+	}
+	c.pipe = newTransport(first, func(ctx context.Context) (net.Conn, error) { return c.dialer.open(ctx, at) }, c.timing.Request, c.stats)
+}
+
+func (c *Controller) config() gofish.ClientConfig {
+	return gofish.ClientConfig{
+		Endpoint:              "https://" + c.at.Address.String(),
+		HTTPClient:            &http.Client{Transport: c.pipe, CheckRedirect: noRedirect},
+		NoModifyTransport:     true,
+		ReuseConnections:      true,
+		MaxConcurrentRequests: 1,
+	}
+}
+
+// login opens a session over conn as the endpoint's user.
+func (c *Controller) login(ctx context.Context, e Endpoint, conn *tls.Conn) error {
+	c.at = e
+	c.attach(e.Address, conn)
+	if err := c.openSession(ctx); err != nil {
+		c.pipe.close()
+		return err
+	}
+	return nil
+}
+
+// openSession logs in on the connection that stands. Where a service has no
+// sessions it falls back to a password in every request, over the same TLS.
+func (c *Controller) openSession(ctx context.Context) error {
+	cfg := c.config()
+	cfg.Username, cfg.Password = c.at.Username, c.at.Password.Reveal()
+	api, err := gofish.ConnectContext(withLogin(ctx), cfg)
+	root, answered := c.pipe.rootDocument()
+	c.root = root
+	if err != nil && answered && noSessions(root, err) {
+		cfg.BasicAuth = true
+		if api, err = gofish.ConnectContext(withLogin(ctx), cfg); err == nil {
+			c.api = api
+			_, err = c.get(withLogin(ctx), root.link("Managers"))
+		}
+	}
+	if err != nil {
+		return c.loginError(err, answered)
+	}
+	c.api = api
+	if cfg.BasicAuth {
+		return nil
+	}
+	c.stats.add(func(s *Stats) { s.Sessions++ })
+	if change, ok := find(c.pipe.loginNotes(), "PasswordChangeRequired"); ok {
+		c.dropSession(ctx)
+		return &PasswordChangeError{Address: c.at.Address, Username: c.at.Username, Account: change.account}
+	}
+	if s, err := api.GetSession(); err != nil || s.Token == "" {
+		c.dropSession(ctx)
+		return fmt.Errorf("log in to %s: %w: the session came without a token", c.at.Address, errSpoke)
+	}
+	return nil
+}
+
+// noSessions reports whether a login failed because the service has none.
+func noSessions(root document, err error) bool {
+	if root.link("Links", "Sessions") == "" {
+		return statusOf(err) == 0
+	}
+	switch statusOf(err) {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return true
+	}
+	return false
+}
+
+// loginError words a failed login. The controller's own words are left out:
+// some repeat the value they refuse.
+func (c *Controller) loginError(err error, answered bool) error {
+	if !answered {
+		return fmt.Errorf("read service root of %s: %w: %w", c.at.Address, errSpoke, plain(err, public))
+	}
+	status := statusOf(err)
+	err = plain(err, confidential)
+	if e, ok := errors.AsType[*statusError](err); ok {
+		if change, ok := find(e.notes, "PasswordChangeRequired"); ok {
+			return &PasswordChangeError{Address: c.at.Address, Username: c.at.Username, Account: change.account}
+		}
+	}
+	switch status {
+	case 0:
+		return fmt.Errorf("log in to %s as %s: %w: %w", c.at.Address, c.at.Username, errSpoke, err)
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+		return &authError{endpoint: c.at, status: status}
+	}
+	return fmt.Errorf("log in to %s as %s: %w", c.at.Address, c.at.Username, err)
+}
+
+// dropSession deletes the session, if there is one.
+func (c *Controller) dropSession(ctx context.Context) error {
+	s, err := c.api.GetSession()
+	if err != nil || s.ID == "" {
+		return nil
+	}
+	resp, err := c.api.WithContext(ctx).Delete(s.ID)
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
+	// 401 and 404: it has ended by itself.
+	if status := statusOf(err); status == http.StatusNotFound || status == http.StatusUnauthorized {
+		return nil
+	}
+	return plain(err, public)
+}

@@ -1,0 +1,128 @@
+package bmc
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Read looks at the wanted settings and returns one fact for each key, in the
+// order asked. It never fails as a whole: what could not be looked at is an
+// unknown fact.
+func (c *Controller) Read(ctx context.Context, keys []state.Key) []state.Fact {
+	c.refresh()
+	out := c.readAll(ctx, keys)
+	for _, f := range out {
+		if errors.Is(f.Err, errStale) {
+			c.log.Info("remembered links are stale; looking again", "address", c.at.Address)
+			c.forget()
+			out = c.readAll(ctx, keys)
+			break
+		}
+	}
+	c.remember()
+	return out
+}
+
+func (c *Controller) readAll(ctx context.Context, keys []state.Key) []state.Fact {
+	out := make([]state.Fact, 0, len(keys))
+	err := c.survey(ctx)
+	for _, k := range keys {
+		f := state.Fact{Key: k, Err: err}
+		if err == nil || k.Name == Account {
+			var v *state.Attr
+			if v, f.Err = c.readOne(ctx, k); v != nil && f.Err == nil {
+				f.Value = *v
+			}
+		}
+		if f.Err != nil {
+			f.Err = fmt.Errorf("read %s of %s: %w", k.Name, c.at.Address, f.Err)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, error) {
+	if k.Kind != state.Setting {
+		return nil, unsupported("%s is no setting of a bmc", k)
+	}
+	if k.Name == Account {
+		return c.readAccount(ctx)
+	}
+	s, ok := c.where.traits.settings[k.Name]
+	if !ok {
+		return nil, unsupported("raiz knows no bmc setting of this name")
+	}
+	if s.in == "" {
+		return nil, unsupported("%s", s.why)
+	}
+	d, err := c.load(ctx, s.in)
+	if err != nil {
+		return nil, err
+	}
+	return s.read(d)
+}
+
+// Identity is what a controller says about itself and its server. Fields it
+// does not give are empty.
+type Identity struct {
+	Vendor   string
+	Line     string // openbmc, idrac, ilo, xcc, supermicro, ami or generic
+	Model    string // of the server
+	Serial   string // of the server
+	UUID     string // of the manager, else of the service
+	Firmware string // of the manager
+	Redfish  string // version of the service
+	Health   string // of the server: OK, Warning or Critical
+}
+
+// Identity tells what the controller is.
+func (c *Controller) Identity(ctx context.Context) (Identity, error) {
+	id, err := c.identify(ctx)
+	if errors.Is(err, errStale) {
+		c.forget()
+		id, err = c.identify(ctx)
+	}
+	c.remember()
+	if err != nil {
+		return id, fmt.Errorf("identify bmc at %s: %w", c.at.Address, err)
+	}
+	return id, nil
+}
+
+func (c *Controller) identify(ctx context.Context) (Identity, error) {
+	if err := c.survey(ctx); err != nil {
+		return Identity{}, err
+	}
+	m, err := c.load(ctx, inManager)
+	if err != nil {
+		return Identity{}, err
+	}
+	s, err := c.load(ctx, inSystem)
+	if err != nil && !errors.Is(err, state.ErrUnsupported) {
+		return Identity{}, err
+	}
+	return Identity{
+		Vendor:   cmp.Or(c.root.text("Vendor"), s.text("Manufacturer"), m.text("Manufacturer")),
+		Line:     c.where.facts.Line,
+		Model:    cmp.Or(s.text("Model"), m.text("Model")),
+		Serial:   s.text("SerialNumber"),
+		UUID:     cmp.Or(m.text("UUID"), c.root.text("UUID")),
+		Firmware: m.text("FirmwareVersion"),
+		Redfish:  c.root.text("RedfishVersion"),
+		Health:   s.text("Status", "Health"),
+	}, nil
+}
+
+// Quirks returns the quirks that fired for this controller, in table order.
+// It is empty before the first Read, Set or Identity.
+func (c *Controller) Quirks() []Quirk {
+	if c.where == nil {
+		return nil
+	}
+	return c.where.fired
+}

@@ -1,0 +1,284 @@
+package bmc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/secret"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Change is one setting that is to become Value.
+type Change struct {
+	Key   state.Key
+	Value state.Value
+	// Secret is the password of the account; other settings have none.
+	Secret secret.Value
+}
+
+// Status is how a change ended.
+type Status string
+
+// The statuses. Only Done means that the setting reads back as wanted.
+const (
+	Done        Status = "done"
+	Unsupported Status = "unsupported" // this controller has no such setting, or does not let it be written
+	Failed      Status = "failed"      // it is not as wanted
+	Unknown     Status = "unknown"     // nobody could look
+)
+
+// Outcome is what became of one change. Err is nil for Done alone.
+type Outcome struct {
+	Key    state.Key
+	Status Status
+	Err    error
+}
+
+// Set carries changes out, one group at a time in an order that keeps the way
+// in open as long as possible: the account, then names and services, the
+// network last. It returns an outcome for every change in that order, and an
+// error naming all that are not done. A change that reads back as wanted
+// already is not written again.
+func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, error) {
+	if err := c.surveyAgain(ctx); err != nil {
+		return c.finish(outcomes(changes, Unknown, err))
+	}
+	c.resetDue = false
+	var out []Outcome
+	var network []Change
+	for _, ch := range inOrder(changes) {
+		switch {
+		case ch.Key.Kind != state.Setting || !slices.Contains(order(), ch.Key.Name):
+			out = append(out, Outcome{ch.Key, Unsupported, unsupported("raiz knows no bmc setting of this name")})
+		case isNetwork(ch.Key.Name):
+			network = append(network, ch)
+		case ch.Key.Name == Account:
+			out = append(out, c.outcome(ch, c.setAccount(ctx, ch)))
+		default:
+			out = append(out, c.outcome(ch, c.setOne(ctx, ch)))
+		}
+	}
+	if len(network) > 0 {
+		out = append(out, c.setNetwork(ctx, network)...)
+	}
+	if c.resetDue {
+		if err := c.resetAndProve(ctx, nil); err != nil {
+			for i, o := range out {
+				if o.Status == Done && !isNetwork(o.Key.Name) && o.Key.Name != Account {
+					out[i].Status, out[i].Err = Unknown, err
+				}
+			}
+		}
+	}
+	c.remember()
+	return c.finish(out)
+}
+
+// order is the safe order of the groups; the network comes last.
+func order() []string {
+	return []string{Account, Hostname, DNS, NTP, IPMI, PowerPolicy, IPv4DHCP, IPv4Address, IPv4Gateway, IPv6Address, IPv6Gateway}
+}
+
+func isNetwork(name string) bool { return strings.HasPrefix(name, "ipv") }
+
+func inOrder(changes []Change) []Change {
+	sorted := slices.Clone(changes)
+	slices.SortStableFunc(sorted, func(a, b Change) int {
+		return slices.Index(order(), a.Key.Name) - slices.Index(order(), b.Key.Name)
+	})
+	return sorted
+}
+
+// surveyAgain makes sure of the links before anything is written: one read of
+// the manager, which also shows an update since the links were remembered.
+func (c *Controller) surveyAgain(ctx context.Context) error {
+	c.refresh()
+	for range 2 {
+		if err := c.survey(ctx); err != nil {
+			return err
+		}
+		d, err := c.load(ctx, inManager)
+		if err == nil && (!c.where.cached || d.text("FirmwareVersion") == c.where.facts.Firmware) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, errStale) {
+			return err
+		}
+		c.forget()
+	}
+	return nil
+}
+
+func outcomes(changes []Change, s Status, err error) []Outcome {
+	var out []Outcome
+	for _, ch := range inOrder(changes) {
+		out = append(out, Outcome{ch.Key, s, err})
+	}
+	return out
+}
+
+// errRefused marks a write that the controller did not carry out.
+var errRefused = errors.New("the controller refuses")
+
+// outcome classifies the error of one change.
+func (c *Controller) outcome(ch Change, err error) Outcome {
+	o := Outcome{Key: ch.Key, Status: Done}
+	if err == nil {
+		c.log.Info("bmc setting proven", "setting", ch.Key.Name)
+		return o
+	}
+	o.Err = fmt.Errorf("set %s of %s: %w", ch.Key.Name, c.at.Address, err)
+	switch {
+	case errors.Is(err, state.ErrUnsupported):
+		o.Status = Unsupported
+	case errors.Is(err, errRefused), errors.Is(err, ErrAuth):
+		o.Status = Failed
+	default:
+		o.Status = Unknown
+	}
+	return o
+}
+
+func (c *Controller) finish(out []Outcome) ([]Outcome, error) {
+	var errs []error
+	for _, o := range out {
+		if o.Err != nil && !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == o.Err.Error() }) {
+			errs = append(errs, o.Err)
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// setOne changes one setting outside the network group.
+func (c *Controller) setOne(ctx context.Context, ch Change) error {
+	s := c.where.traits.settings[ch.Key.Name]
+	if s.in == "" {
+		return unsupported("%s", s.why)
+	}
+	want, ok := ch.Value.(state.Attr)
+	if !ok {
+		return fmt.Errorf("%w: a %T is no value of a bmc setting", errRefused, ch.Value)
+	}
+	have, err := c.reread(ctx, s)
+	if err != nil {
+		return err
+	}
+	if same(have, want) {
+		return nil
+	}
+	if s.body == nil {
+		return unsupported("%s", s.why)
+	}
+	if s.before != nil {
+		if err := c.prepare(ctx, s); err != nil {
+			return err
+		}
+	}
+	ans, err := c.patch(ctx, s.in, public, func(d document) (object, error) { return s.body(d, want) })
+	return c.judge(ctx, s, want, ans, err)
+}
+
+// prepare sends what has to precede a setting, such as HPE's switches that
+// keep DHCP from overwriting it.
+func (c *Controller) prepare(ctx context.Context, s setting) error {
+	d, err := c.load(ctx, inEthernet)
+	if err != nil {
+		return err
+	}
+	body := s.before(d)
+	if body == nil {
+		return nil
+	}
+	_, err = c.patch(ctx, inEthernet, public, func(document) (object, error) { return body, nil })
+	return err
+}
+
+func same(have *state.Attr, want state.Attr) bool { return have != nil && have.Equal(want) }
+
+func (c *Controller) reread(ctx context.Context, s setting) (*state.Attr, error) {
+	c.refresh()
+	d, err := c.load(ctx, s.in)
+	if err != nil {
+		return nil, err
+	}
+	return s.read(d)
+}
+
+// judge compares what reads back with what is wanted. The answer to the write
+// only explains a difference. A controller may take a moment to show a value
+// it accepted (OpenBMC's network daemon reloads after 3 s).
+func (c *Controller) judge(ctx context.Context, s setting, want state.Attr, ans answer, wrote error) error {
+	if errors.Is(wrote, state.ErrUnsupported) {
+		return wrote
+	}
+	end := since(c.timing.Settle)
+	for {
+		have, err := c.reread(ctx, s)
+		switch {
+		case err == nil && same(have, want):
+			return nil
+		case err != nil && wrote == nil:
+			return err
+		case wrote != nil:
+			return refusal(wrote)
+		}
+		notes := slices.DeleteFunc(slices.Clone(ans.notes), benign)
+		if _, ok := find(notes, "PropertyNotWritable", "PropertyUnknown"); ok {
+			return unsupported("the controller says %s", noteText(notes))
+		}
+		if len(notes) > 0 || !end.After(since(0)) {
+			return fmt.Errorf("%w: it reads back %s, not %s%s", errRefused, show(have), show(&want), because(notes))
+		}
+		if err := pause(ctx, min(c.timing.Poll, c.timing.Settle)); err != nil {
+			return err
+		}
+	}
+}
+
+func because(notes []note) string {
+	if len(notes) == 0 {
+		return ""
+	}
+	return ": " + noteText(notes)
+}
+
+func show(a *state.Attr) string {
+	switch {
+	case a == nil:
+		return "nothing"
+	case len(a.Values) == 0:
+		return "none"
+	}
+	return strings.Join(a.Values, ", ")
+}
+
+// benign messages are no refusal.
+func benign(n note) bool {
+	switch n.id {
+	case "ResetRequired", "ResetInProgress", "Created", "AccountModified", "AccountAdded", "SettingsApplied", "SYS413", "SYS414", "SYS430":
+		return true
+	}
+	return false
+}
+
+// refusal sorts the error of a write. Status 0 is no answer, and stays
+// unknown; all others say that nothing was changed.
+func refusal(err error) error {
+	status := statusOf(err)
+	if e, ok := errors.AsType[*statusError](err); ok {
+		if _, unknown := find(e.notes, "PropertyUnknown", "PropertyNotWritable", "ActionNotSupported", "NoOperation"); unknown {
+			return fmt.Errorf("%w: %w", err, state.ErrUnsupported)
+		}
+	}
+	switch {
+	case status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented:
+		return fmt.Errorf("%w: %w", err, state.ErrUnsupported)
+	case status == 0 && !errors.Is(err, errRefused):
+		return err
+	}
+	return fmt.Errorf("%w: %w", errRefused, err)
+}

@@ -1,0 +1,192 @@
+package bmc
+
+import (
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// The readers and writers of the standard schemas EthernetInterface,
+// ManagerNetworkProtocol and ComputerSystem.
+
+func readIPv4Address(d document) (*state.Attr, error) {
+	list, err := ipv4(d)
+	if err != nil {
+		return nil, err
+	}
+	return attr(prefixes(list)...), nil
+}
+
+// ipv4 returns the static addresses. IPv4StaticAddresses came with
+// EthernetInterface v1_4_0; before it, and on Cisco, AddressOrigin tells.
+func ipv4(d document) ([]static, error) {
+	if d.has("IPv4StaticAddresses") {
+		return staticsV4(d.list("IPv4StaticAddresses")), nil
+	}
+	if !d.has("IPv4Addresses") {
+		return nil, unsupported("the interface %s has no IPv4 addresses", d.text("Id"))
+	}
+	return staticsV4(onlyStatic(d.list("IPv4Addresses"))), nil
+}
+
+func onlyStatic(list []any) []any {
+	var out []any
+	for _, e := range list {
+		if o, _ := e.(object); o["AddressOrigin"] == "Static" {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func readIPv4Gateway(d document) (*state.Attr, error) {
+	list, err := ipv4(d)
+	if err != nil {
+		return nil, err
+	}
+	gateways := gatewaysOf(list)
+	if len(gateways) == 0 && len(list) > 0 {
+		// iLO 6 1.66 gives the gateway with IPv4Addresses only.
+		for _, s := range staticsV4(onlyStatic(d.list("IPv4Addresses"))) {
+			if s.prefix == list[0].prefix {
+				gateways = gatewaysOf([]static{s})
+			}
+		}
+	}
+	return attr(gateways...), nil
+}
+
+func readDHCP(d document) (*state.Attr, error) {
+	if d.has("DHCPv4", "DHCPEnabled") {
+		return onOff(d.at("DHCPv4", "DHCPEnabled"), "DHCPEnabled")
+	}
+	// Before EthernetInterface v1_4_0 only the origin tells.
+	list := d.list("IPv4Addresses")
+	if len(list) == 0 {
+		return nil, unsupported("the interface %s has no DHCPv4", d.text("Id"))
+	}
+	for _, e := range list {
+		if o, _ := e.(object); o["AddressOrigin"] == "DHCP" {
+			return attr("on"), nil
+		}
+	}
+	return attr("off"), nil
+}
+
+func readIPv6Address(d document) (*state.Attr, error) {
+	switch {
+	case d.has("IPv6StaticAddresses"):
+		return attr(prefixes(staticsV6(d.list("IPv6StaticAddresses")))...), nil
+	case d.has("IPv6Addresses"):
+		return attr(prefixes(staticsV6(onlyStatic(d.list("IPv6Addresses"))))...), nil
+	}
+	return nil, unsupported("the interface %s has no IPv6 addresses", d.text("Id"))
+}
+
+func readIPv6Gateway(d document) (*state.Attr, error) {
+	if d.has("IPv6StaticDefaultGateways") {
+		var out []string
+		for _, e := range d.list("IPv6StaticDefaultGateways") {
+			o, _ := e.(object)
+			if a, ok := parseAddr(o["Address"]); ok {
+				out = append(out, a.String())
+			}
+		}
+		return attr(out...), nil
+	}
+	if !d.has("IPv6DefaultGateway") {
+		return nil, unsupported("the interface %s has no IPv6 gateway", d.text("Id"))
+	}
+	// A link-local one was learned from a router, not set.
+	if a, ok := parseAddr(d.at("IPv6DefaultGateway")); ok && !a.IsLinkLocalUnicast() {
+		return attr(a.String()), nil
+	}
+	return attr(), nil
+}
+
+func readHostname(d document) (*state.Attr, error) {
+	if !d.has("HostName") {
+		return nil, unsupported("the interface %s has no HostName", d.text("Id"))
+	}
+	if s := d.text("HostName"); !placeholder(s) {
+		return attr(s), nil
+	}
+	return nil, nil
+}
+
+func writeHostname(d document, want state.Attr) (object, error) {
+	if !d.has("HostName") {
+		return nil, unsupported("the interface %s has no HostName", d.text("Id"))
+	}
+	s, err := one(want)
+	return object{"HostName": s}, err
+}
+
+func readDNS(d document) (*state.Attr, error) {
+	if d.has("StaticNameServers") {
+		return attr(clean(d.list("StaticNameServers"))...), nil
+	}
+	if !d.has("NameServers") {
+		return nil, unsupported("the interface %s has no name servers", d.text("Id"))
+	}
+	// NameServers holds the ones in use, whoever set them: they are a setting
+	// only where no DHCP server can have.
+	if dhcp, err := readDHCP(d); err == nil && dhcp.Values[0] == "off" {
+		return attr(clean(d.list("NameServers"))...), nil
+	}
+	return nil, unsupported("the interface %s does not tell name servers that were set from those of DHCP", d.text("Id"))
+}
+
+// writeDNS writes the list; slots is how many entries a fixed one has.
+func writeDNS(slots int) func(document, state.Attr) (object, error) {
+	return func(d document, want state.Attr) (object, error) {
+		if !d.has("StaticNameServers") {
+			return nil, unsupported("the interface %s has no StaticNameServers", d.text("Id"))
+		}
+		return object{"StaticNameServers": asJSON(want.Values, slots, "")}, nil
+	}
+}
+
+// asJSON makes a JSON array, filled up to n with pad.
+func asJSON(values []string, n int, pad string) []any {
+	out := []any{}
+	for _, v := range values {
+		out = append(out, v)
+	}
+	for len(out) < n {
+		out = append(out, pad)
+	}
+	return out
+}
+
+func readNTP(d document) (*state.Attr, error) {
+	if !d.has("NTP", "NTPServers") {
+		return nil, unsupported("the network protocol has no NTP servers")
+	}
+	if d.at("NTP", "ProtocolEnabled") == false {
+		// Servers that are not asked are none: Supermicro X13 lists
+		// "localhost" and AMI pool.ntp.org while NTP is off.
+		return attr(), nil
+	}
+	return attr(clean(d.list("NTP", "NTPServers"))...), nil
+}
+
+func writeNTP(d document, want state.Attr) (object, error) {
+	if !d.has("NTP", "NTPServers") {
+		return nil, unsupported("the network protocol has no NTP servers")
+	}
+	return object{"NTP": object{"NTPServers": asJSON(want.Values, 0, ""), "ProtocolEnabled": len(want.Values) > 0}}, nil
+}
+
+func readIPMI(d document) (*state.Attr, error) {
+	if !d.has("IPMI", "ProtocolEnabled") {
+		return nil, unsupported("the network protocol has no IPMI")
+	}
+	return onOff(d.at("IPMI", "ProtocolEnabled"), "IPMI")
+}
+
+func writeIPMI(d document, want state.Attr) (object, error) {
+	if !d.has("IPMI", "ProtocolEnabled") {
+		return nil, unsupported("the network protocol has no IPMI")
+	}
+	on, err := wantOn(want)
+	return nest(on, "IPMI", "ProtocolEnabled"), err
+}

@@ -1,0 +1,172 @@
+package bmc
+
+import (
+	"fmt"
+
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// The settings, as the names of state.Key have them.
+const (
+	Account     = "account"
+	Hostname    = "hostname"
+	DNS         = "dns"
+	NTP         = "ntp"
+	IPMI        = "ipmi"
+	PowerPolicy = "power-restore"
+	IPv4Address = "ipv4.address"
+	IPv4Gateway = "ipv4.gateway"
+	IPv4DHCP    = "ipv4.dhcp"
+	IPv6Address = "ipv6.address"
+	IPv6Gateway = "ipv6.gateway"
+)
+
+// The resources a setting may live in; names of links in the cache too.
+const (
+	inManager    = "manager"
+	inEthernet   = "ethernet"
+	inProtocol   = "protocol"
+	inSystem     = "system"
+	inBios       = "bios"
+	inDateTime   = "datetime"   // HPE
+	inAttributes = "attributes" // Dell
+	inPower      = "power"      // Lenovo
+	inOemNTP     = "oem-ntp"    // Supermicro before X11
+)
+
+// setting says where one setting lives and how it is read and written.
+type setting struct {
+	in string
+	// read returns the value, or nil for absent.
+	read func(document) (*state.Attr, error)
+	// body is the PATCH that makes it so; nil where it cannot be written, or
+	// where the network group writes it. why says why it cannot.
+	body func(document, state.Attr) (object, error)
+	why  string
+	// before is a PATCH to the interface that must come first; may be nil.
+	before func(eth document) object
+}
+
+// traits are how one controller has to be treated. Quirks change them.
+type traits struct {
+	settings map[string]setting
+	// network builds the one PATCH for all wanted network settings.
+	network func(traits, document, map[string]state.Attr) (object, error)
+	// padV4, padV6 and padGW6 fill a freed place of an address array where a
+	// fixed number of slots is never removed; nil deletes with null.
+	padV4, padV6, padGW6 any
+	// hiddenStatic is true where IPv4StaticAddresses shows only without DHCP.
+	hiddenStatic bool
+	// dhcpOff is sent along when DHCP is switched off.
+	dhcpOff object
+	// accountSlots is true where accounts are fixed slots that a PATCH fills.
+	accountSlots bool
+	firstSlot    int // the first that may be filled
+	// star sends If-Match "*" where no ETag was handed out.
+	star bool
+	// reset is true where changes wait for a reset of the manager even when
+	// the controller does not say so.
+	reset bool
+}
+
+func unsupported(format string, args ...any) error {
+	return fmt.Errorf(format+": %w", append(args, state.ErrUnsupported)...)
+}
+
+// standard is a controller that does what the schemas say.
+func standard() traits {
+	return traits{
+		network: standardNetwork,
+		settings: map[string]setting{
+			Hostname:    {in: inEthernet, read: readHostname, body: writeHostname},
+			DNS:         {in: inEthernet, read: readDNS, body: writeDNS(0)},
+			NTP:         {in: inProtocol, read: readNTP, body: writeNTP},
+			IPMI:        {in: inProtocol, read: readIPMI, body: writeIPMI},
+			PowerPolicy: {in: inSystem, read: readEnum(powerStandard, "PowerRestorePolicy"), body: writeEnum(powerStandard, "PowerRestorePolicy")},
+			IPv4Address: {in: inEthernet, read: readIPv4Address},
+			IPv4Gateway: {in: inEthernet, read: readIPv4Gateway},
+			IPv4DHCP:    {in: inEthernet, read: readDHCP},
+			IPv6Address: {in: inEthernet, read: readIPv6Address},
+			IPv6Gateway: {in: inEthernet, read: readIPv6Gateway},
+		},
+	}
+}
+
+// word is one pair of a controller's spelling and ours.
+type word struct{ theirs, ours string }
+
+// powerStandard is ComputerSystem.v1_6_0 PowerRestorePolicyTypes.
+func powerStandard() []word {
+	return []word{{"AlwaysOn", "always-on"}, {"AlwaysOff", "always-off"}, {"LastState", "last-state"}}
+}
+
+func attr(values ...string) *state.Attr { return &state.Attr{Values: values} }
+
+func onOff(v any, name string) (*state.Attr, error) {
+	switch v {
+	case true:
+		return attr("on"), nil
+	case false:
+		return attr("off"), nil
+	case nil:
+		return nil, unsupported("the controller gives no value for %s", name)
+	}
+	return nil, fmt.Errorf("read %s: %T is no boolean", name, v)
+}
+
+// wantOn reads a wanted "on" or "off".
+func wantOn(a state.Attr) (bool, error) {
+	if len(a.Values) == 1 && (a.Values[0] == "on" || a.Values[0] == "off") {
+		return a.Values[0] == "on", nil
+	}
+	return false, fmt.Errorf("want %q: it is neither \"on\" nor \"off\"", a.Values)
+}
+
+func one(a state.Attr) (string, error) {
+	if len(a.Values) != 1 {
+		return "", fmt.Errorf("want %q: it takes exactly one value", a.Values)
+	}
+	return a.Values[0], nil
+}
+
+func readEnum(words func() []word, path ...string) func(document) (*state.Attr, error) {
+	return func(d document) (*state.Attr, error) {
+		name := path[len(path)-1]
+		s := d.text(path...)
+		if s == "" {
+			return nil, unsupported("%s has no %s", d.kind(), name)
+		}
+		for _, w := range words() {
+			if w.theirs == s {
+				return attr(w.ours), nil
+			}
+		}
+		return nil, fmt.Errorf("read %s: %q is no known value", name, s)
+	}
+}
+
+func writeEnum(known func() []word, path ...string) func(document, state.Attr) (object, error) {
+	return func(d document, want state.Attr) (object, error) {
+		if !d.has(path...) {
+			return nil, unsupported("%s has no %s", d.kind(), path[len(path)-1])
+		}
+		s, err := one(want)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range known() {
+			if w.ours == s {
+				return nest(w.theirs, path...), nil
+			}
+		}
+		return nil, unsupported("%s knows no %q", path[len(path)-1], s)
+	}
+}
+
+// nest wraps a value in objects, outermost name first.
+func nest(v any, path ...string) object {
+	for i := len(path) - 1; i > 0; i-- {
+		v = object{path[i]: v}
+	}
+	return object{path[0]: v}
+}

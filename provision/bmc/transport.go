@@ -1,0 +1,254 @@
+package bmc
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/stmcginnis/gofish/schemas"
+)
+
+const (
+	// maxBody bounds an answer. The largest single resource in the trees of
+	// real controllers is iDRAC's attributes with some 200 KiB.
+	maxBody = 4 << 20
+	// maxDepth bounds how deep JSON may nest; real trees stay below 20.
+	maxDepth = 64
+	// maxBusy is how often a GET is repeated on 503.
+	maxBusy = 3
+	// maxRetryAfter caps what a controller may ask us to wait.
+	maxRetryAfter = 10 * time.Second
+)
+
+// transport is the one connection of a Controller: it counts, bounds, and
+// waits out a busy controller. It takes the connection that won the race of
+// Open and dials the same address again when that one is gone.
+type transport struct {
+	base    *http.Transport
+	request time.Duration
+
+	stats *counter
+
+	mu       sync.Mutex
+	first    net.Conn
+	rootBody []byte // of the last login
+	greeting []byte // the session it made
+}
+
+// counter is shared by the transports of one Controller.
+type counter struct {
+	mu sync.Mutex
+	Stats
+}
+
+func (c *counter) add(f func(*Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.Stats)
+}
+
+func newTransport(first net.Conn, again func(context.Context) (net.Conn, error), request time.Duration, stats *counter) *transport {
+	t := &transport{first: first, request: request, stats: stats}
+	t.base = &http.Transport{
+		// An If-Match must be compared to the ETag of the plain text: some
+		// web servers hand out another one for the compressed form.
+		DisableCompression: true,
+		MaxConnsPerHost:    1,
+		IdleConnTimeout:    2 * time.Minute,
+		DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			t.mu.Lock()
+			c := t.first
+			t.first = nil
+			t.mu.Unlock()
+			if c != nil {
+				return c, nil
+			}
+			return again(ctx)
+		},
+	}
+	return t
+}
+
+func (t *transport) close() {
+	t.mu.Lock()
+	if t.first != nil {
+		_ = t.first.Close()
+		t.first = nil
+	}
+	t.mu.Unlock()
+	t.base.CloseIdleConnections()
+}
+
+// RoundTrip implements http.RoundTripper. The body of the response is read
+// already.
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	for try := 1; ; try++ {
+		resp, err := t.once(r)
+		if err != nil || r.Method != http.MethodGet || resp.StatusCode != http.StatusServiceUnavailable || try > maxBusy {
+			return resp, err
+		}
+		if err := pause(r.Context(), retryAfter(resp, time.Duration(try)*time.Second)); err != nil {
+			return resp, nil
+		}
+	}
+}
+
+func (t *transport) once(r *http.Request) (*http.Response, error) {
+	login := r.Method == http.MethodPost && isLogin(r.Context())
+	t.stats.add(func(s *Stats) {
+		switch {
+		case r.Method == http.MethodGet:
+			s.Gets++
+		case r.Method != http.MethodDelete && !login:
+			s.Writes++
+		}
+	})
+	ctx, cancel := context.WithTimeoutCause(r.Context(), t.request, fmt.Errorf("no answer within %s", t.request))
+	defer cancel()
+	resp, err := t.base.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	body, err := readBounded(resp.Body)
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	resp.ContentLength = int64(len(body))
+	if isLogin(r.Context()) {
+		t.keep(r, resp, body)
+	}
+	return resp, nil
+}
+
+// keep holds on to what gofish drops of a login: the root's own properties
+// and what came with the session.
+func (t *transport) keep(r *http.Request, resp *http.Response, body []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case r.Method == http.MethodPost && resp.StatusCode/100 == 2:
+		t.greeting = body
+		fixLogin(resp, body)
+	case r.Method == http.MethodGet && r.URL.Path == schemas.DefaultServiceRoot && resp.StatusCode == http.StatusOK:
+		t.rootBody = body
+	}
+}
+
+// rootDocument returns the service root as read at login.
+func (t *transport) rootDocument() (document, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	doc, err := decode(schemas.DefaultServiceRoot, "", t.rootBody)
+	return doc, err == nil
+}
+
+// loginNotes returns what the controller remarked about the session.
+func (t *transport) loginNotes() []note {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	doc, err := decode("", "", t.greeting)
+	if err != nil {
+		return nil
+	}
+	return notesIn(doc.props, confidential)
+}
+
+// cause names the time bound that was hit, which net/http does not.
+func cause(ctx context.Context, err error) error {
+	if c := context.Cause(ctx); ctx.Err() != nil && c != nil && !errors.Is(err, c) {
+		return fmt.Errorf("%w: %w", err, c)
+	}
+	return err
+}
+
+func readBounded(r io.ReadCloser) ([]byte, error) {
+	defer r.Close()
+	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	if len(body) > maxBody {
+		return nil, fmt.Errorf("read answer: longer than %d MiB", maxBody>>20)
+	}
+	if depth(body) > maxDepth {
+		return nil, fmt.Errorf("read answer: json nests deeper than %d", maxDepth)
+	}
+	return body, nil
+}
+
+// depth is how deep the brackets of a JSON text nest.
+func depth(text []byte) int {
+	deep, now, quoted := 0, 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			now++
+			deep = max(deep, now)
+		case c == '}' || c == ']':
+			now--
+		}
+	}
+	return deep
+}
+
+// fixLogin gives a session answer the Location that DSP0266 clause 13.3.4
+// demands and some controllers have only inside the body.
+func fixLogin(resp *http.Response, body []byte) {
+	var doc struct {
+		ID string `json:"@odata.id"`
+	}
+	if resp.Header.Get("Location") == "" && json.Unmarshal(body, &doc) == nil && doc.ID != "" {
+		resp.Header.Set("Location", doc.ID)
+	}
+}
+
+func retryAfter(resp *http.Response, fallback time.Duration) time.Duration {
+	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s >= 0 {
+		return min(time.Duration(s)*time.Second, maxRetryAfter)
+	}
+	return fallback
+}
+
+// pause waits, or returns early with the context's error.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// noRedirect follows a redirect on the same host only: gofish's token is a
+// header that net/http would carry to any host.
+func noRedirect(r *http.Request, via []*http.Request) error {
+	if len(via) > 3 {
+		return errors.New("follow redirect: more than 3")
+	}
+	if from := via[0].URL; r.URL.Host != from.Host || r.URL.Scheme != from.Scheme {
+		return fmt.Errorf("follow redirect: it leads off the controller, to %s://%s", r.URL.Scheme, r.URL.Host)
+	}
+	return nil
+}
+
+type loginKey struct{}
+
+func withLogin(ctx context.Context) context.Context { return context.WithValue(ctx, loginKey{}, true) }
+
+func isLogin(ctx context.Context) bool { return ctx.Value(loginKey{}) != nil }
