@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -80,7 +81,7 @@ func cacheDir() (string, error) {
 
 // baseTree returns the tree of a recipe, building it when it is not there.
 // Whoever comes second waits for the first.
-func baseTree(ctx context.Context, r recipe, progress func(string)) (string, error) {
+func baseTree(ctx context.Context, r recipe, group cgroup, progress func(string)) (string, error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return "", err
@@ -98,28 +99,32 @@ func baseTree(ctx context.Context, r recipe, progress func(string)) (string, err
 		return tree, nil
 	}
 	progress("build a Debian " + r.suite + " tree in " + cache + ": once, half a minute to a few")
-	return tree, r.build(ctx, cache, tree)
+	return tree, r.build(ctx, group, tree)
 }
 
 // build makes the tree under another name first: a tree that has its name is
 // whole.
-func (r recipe) build(ctx context.Context, cache, tree string) (err error) {
-	leftovers, _ := filepath.Glob(tree + ".new*") // we hold the lock: nobody is building these
-	for _, dir := range leftovers {
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("remove unfinished tree: %w", err)
-		}
-	}
+func (r recipe) build(ctx context.Context, group cgroup, tree string) (err error) {
 	temp := tree + ".new"
+	clear := func() error { return errors.Join(unmountBelow(temp), os.RemoveAll(temp)) }
+	if err := clear(); err != nil { // of a build that died; we hold the lock
+		return fmt.Errorf("remove unfinished tree: %w", err)
+	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(temp))
+			// What mmdebstrap started may outlive it, and must not write on.
+			err = errors.Join(err, group.kill(context.WithoutCancel(ctx)), clear())
 		}
 	}()
-	_, err = run(ctx, "mmdebstrap", "--variant=minbase", "--format=directory",
+	cmd := command(ctx, "mmdebstrap", "--variant=minbase", "--format=directory",
 		"--include="+strings.Join(r.packages, ","), r.suite, temp)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err = group.start(cmd); err == nil {
+		err = cmd.Wait()
+	}
 	if err != nil {
-		return fmt.Errorf("build base tree: %w\nthe Debian archive must be reachable, and debian-archive-keyring installed", err)
+		return fmt.Errorf("build base tree with mmdebstrap: %w: %s\nthe Debian archive must be reachable, and debian-archive-keyring installed", err, lastLines(strings.TrimSpace(said.String()), 5))
 	}
 	for _, pattern := range r.absent {
 		found, _ := filepath.Glob(filepath.Join(temp, pattern))

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,6 +50,22 @@ func (c cgroup) make() error {
 		return fmt.Errorf("make cgroup: %w", err)
 	}
 	return nil
+}
+
+// start makes the directory and has a command begin its life in it. The
+// command gets a session of its own, so that a Ctrl-C meant for us, who then
+// end it in good order, does not reach it.
+func (c cgroup) start(cmd *exec.Cmd) error {
+	if err := c.make(); err != nil {
+		return err
+	}
+	dir, err := os.Open(string(c))
+	if err != nil {
+		return fmt.Errorf("enter cgroup: %w", err)
+	}
+	defer dir.Close()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, UseCgroupFD: true, CgroupFD: int(dir.Fd())}
+	return cmd.Start()
 }
 
 // populated reports whether a process is left in it.

@@ -11,23 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newMachine layers a machine on the base tree.
-func (g *Ground) newMachine(role Role, base, disk string) (*Machine, error) {
-	m := g.Machine(role)
-	upper, work := filepath.Join(disk, string(role), "upper"), filepath.Join(disk, string(role), "work")
+// layer puts a machine's own layer onto the base tree and mounts both.
+func (m *Machine) layer(base, disk string) error {
+	upper, work := filepath.Join(disk, m.name, "upper"), filepath.Join(disk, m.name, "work")
 	for _, dir := range []string{upper, work, m.root} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("make disk of %s: %w", m.name, err)
+			return fmt.Errorf("make disk of %s: %w", m.name, err)
 		}
 	}
 	options := "lowerdir=" + base + ",upperdir=" + upper + ",workdir=" + work
 	if strings.ContainsAny(base+upper, `,:\`) {
-		return nil, fmt.Errorf("make disk of %s: the path %s has a comma, colon or backslash: set RAIZ_CACHE to another", m.name, upper)
+		return fmt.Errorf("make disk of %s: the path %s has a comma, colon or backslash: set RAIZ_CACHE to another", m.name, upper)
 	}
 	if err := unix.Mount("overlay", m.root, "overlay", 0, options); err != nil {
-		return nil, fmt.Errorf("mount disk of %s: %w: the kernel needs overlay (modprobe overlay), and the cache a file system that can carry one: set RAIZ_CACHE", m.name, err)
+		return fmt.Errorf("mount disk of %s: %w: the kernel needs overlay (modprobe overlay), and the cache a file system that can carry one: set RAIZ_CACHE", m.name, err)
 	}
-	return m, nil
+	return nil
 }
 
 // makeDisk returns a directory that can hold upper layers. An overlay cannot

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/raiz-dns/raiz/provision/simbmc"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
@@ -41,75 +42,91 @@ type Options struct {
 	Progress func(string)
 	// Packages are Debian packages the server has beyond the default ones.
 	Packages []string
+	// Personality is the vendor that the simulated BMC behaves like; see
+	// simbmc.Personalities.
+	Personality string
+	// BMCCommand, when given, keeps the rehearsal after this process: it is
+	// run with the ID appended, in a process of its own, and has to call
+	// ServeBMC. Otherwise the BMC lives in this process.
+	BMCCommand []string
 }
 
 // Ground is a rehearsal that stands.
 type Ground struct {
-	ID            string
+	Record
 	Site          *site.Site     // with made secrets
 	Substitutions []Substitution // what is made in it
 	Server        *Machine
 	Router        Router
+	BMC           *simbmc.BMC // nil without one, and where it runs in another process
 
 	seed   seed
 	cgroup string // where the unified hierarchy is
 }
 
 // Up builds the ground for a site and boots it. It returns when the server
-// answers by SSH at its bootstrap address and the router speaks. If it fails
-// or its context ends, nothing of it is left.
-func Up(ctx context.Context, s *site.Site, o Options) (_ *Ground, err error) {
+// has booted with its bootstrap address, the router with its sessions
+// waiting, and the BMC answers. If it fails or its context ends, nothing of
+// it is left. Rehearsals whose process died are taken down before.
+func Up(ctx context.Context, s *site.Site, o Options) (*Ground, error) {
 	if err := Ready(); err != nil {
 		return nil, err
 	}
-	g, err := newGround()
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, g.Down(context.WithoutCancel(ctx)))
-		}
-	}()
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
-	return g, g.build(ctx, s, o)
+	if err := sweep(ctx, o.Progress); err != nil {
+		return nil, err
+	}
+	g, err := newGround(s, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.build(ctx, s, o); err != nil {
+		return nil, errors.Join(err, g.Down(context.WithoutCancel(ctx)))
+	}
+	return g, nil
 }
 
+// build does all that Down undoes.
 func (g *Ground) build(ctx context.Context, s *site.Site, o Options) (err error) {
-	if err := g.record(); err != nil {
-		return err
-	}
 	if g.Site, g.Substitutions, err = g.substitute(s); err != nil {
 		return err
 	}
-	l, err := layOut(g.Site)
+	if g.Layout, err = layOut(g.Site); err != nil {
+		return err
+	}
+	if err := g.keep(); err != nil {
+		return err
+	}
+	base, err := baseTree(ctx, debian(o.Packages), g.group()+"/build", o.Progress)
 	if err != nil {
 		return err
 	}
-	base, err := baseTree(ctx, debian(o.Packages), o.Progress)
-	if err != nil {
+	o.Progress("wire server, router, BMC and controller")
+	if err := g.wire(ctx); err != nil {
 		return err
+	}
+	if g.Site.BMC != nil {
+		print, err := g.startBMC(ctx, bmcSpecOf(g.Site, g.Layout, o.Personality), o)
+		if err != nil {
+			return err
+		}
+		g.pinBMC(print)
 	}
 	disk, err := g.makeDisk(filepath.Dir(base))
 	if err != nil {
 		return err
 	}
-	o.Progress("wire server, router, BMC and controller")
-	if err := g.wire(ctx, l); err != nil {
+	for _, m := range []*Machine{g.Server, g.Router.Machine} {
+		if err := m.layer(base, disk); err != nil {
+			return err
+		}
+	}
+	if err := g.install(ctx); err != nil {
 		return err
 	}
-	if g.Server, err = g.newMachine(RoleServer, base, disk); err != nil {
-		return err
-	}
-	if err := g.install(ctx, g.Server, g.Site, l); err != nil {
-		return err
-	}
-	if g.Router.Machine, err = g.newMachine(RoleRouter, base, disk); err != nil {
-		return err
-	}
-	if err := g.equip(g.Router.Machine, g.Site); err != nil {
+	if err := g.equip(); err != nil {
 		return err
 	}
 	o.Progress("boot server and router")
@@ -122,15 +139,19 @@ func (g *Ground) build(ctx context.Context, s *site.Site, o Options) (err error)
 // Netns returns the namespace of a role.
 func (g *Ground) Netns(r Role) Netns { return Netns{Name: "raiz-" + g.ID + "-" + string(r)} }
 
-// Machine returns the machine of a role; only server and router are ones.
-func (g *Ground) Machine(r Role) *Machine {
-	return &Machine{
+// machine returns the machine of a role; only server and router are ones.
+func (g *Ground) machine(r Role) *Machine {
+	m := &Machine{
 		name:    "raiz-" + g.ID + "-" + string(r),
 		root:    filepath.Join(g.dir(), string(r), "root"),
 		console: filepath.Join(g.dir(), string(r), "console.log"),
 		group:   g.group() + cgroup("/"+string(r)),
 		netns:   g.Netns(r),
 	}
+	if r == RoleServer {
+		m.on, m.off = g.rewire, g.unwire
+	}
+	return m
 }
 
 // Down ends every process of the rehearsal and removes all it made. It may be
@@ -138,8 +159,11 @@ func (g *Ground) Machine(r Role) *Machine {
 func (g *Ground) Down(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, downLimit, errors.New("it took too long"))
 	defer cancel()
-	err := g.group().kill(ctx)
-	err = errors.Join(err, g.group().remove())
+	var err error
+	if g.BMC != nil {
+		err = g.BMC.Close()
+	}
+	err = errors.Join(err, g.group().kill(ctx), g.group().remove())
 	for _, r := range roles() {
 		err = errors.Join(err, g.Netns(r).remove(ctx))
 	}
@@ -155,7 +179,8 @@ func (g *Ground) Down(ctx context.Context) error {
 	return os.RemoveAll(g.dir())
 }
 
-func newGround() (*Ground, error) {
+// newGround makes the values of a ground; nothing exists of it yet.
+func newGround(s *site.Site, o Options) (*Ground, error) {
 	root, err := cgroupRoot()
 	if err != nil {
 		return nil, err
@@ -164,8 +189,36 @@ func newGround() (*Ground, error) {
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the program instead
 	_, _ = rand.Read(g.seed[:])
-	g.ID = hex.EncodeToString(id[:])
+	g.Record = Record{
+		ID: hex.EncodeToString(id[:]), Site: s.Name, Created: time.Now().UTC(), Kept: len(o.BMCCommand) > 0,
+		Owner: os.Getpid(), OwnerStart: startOf(os.Getpid()), Seed: hex.EncodeToString(g.seed[:]),
+		Sessions: sessionsOf(s),
+	}
+	g.Server = g.machine(RoleServer)
+	g.Router = Router{Machine: g.machine(RoleRouter), sessions: g.Sessions}
 	return g, nil
+}
+
+// sweep takes down what a process left that died.
+func sweep(ctx context.Context, progress func(string)) error {
+	all, err := List()
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if !r.Abandoned() {
+			continue
+		}
+		progress("take down rehearsal " + r.ID + ", which was left behind")
+		g, err := Find(r.ID)
+		if err != nil {
+			return err
+		}
+		if err := g.Down(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (g *Ground) dir() string { return filepath.Join(runDir, g.ID) }

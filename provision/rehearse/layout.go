@@ -12,12 +12,12 @@ import (
 // layout is what is wired to what, and who has which address. It is worked
 // out from a Site alone, before anything is made.
 type layout struct {
-	cables   []cable
-	ports    []port       // the router's, in the order of the cables
-	loopback []netip.Addr // addresses of the router that are on no wire
-	server   endpoint     // as remote hands left it
-	bmc      endpoint     // as delivered
-	ctl      endpoint
+	Cables     []cable
+	Ports      []port       // the router's, in the order of the cables
+	Loopback   []netip.Addr // addresses of the router that are on no wire
+	Server     endpoint     // as remote hands left it
+	BMC        endpoint     // as delivered
+	Controller endpoint
 }
 
 // cable is a veth pair from the router to somebody else.
@@ -97,31 +97,31 @@ func layOut(s *site.Site) (*layout, error) {
 	for _, a := range services(s) {
 		l.place(a)
 	}
-	l.server.Port = mgmtName
+	l.Server.Port = mgmtName
 	l.placeServer(m, s)
 	l.cable(cable{End: ctlEnd, Role: RoleController, Port: "eth0"})
 	if err := l.placeController(s); err != nil {
 		return nil, err
 	}
-	for i := range l.ports {
-		l.ports[i].complete()
+	for i := range l.Ports {
+		l.Ports[i].complete()
 	}
 	return l, nil
 }
 
-func (l *layout) cable(c cable) { l.cables = append(l.cables, c) }
+func (l *layout) cable(c cable) { l.Cables = append(l.Cables, c) }
 
 // attach puts a member on the port that already has one of its subnets, or on
 // a new one, and returns the index of that port.
 func (l *layout) attach(m member, subnets []netip.Prefix) int {
-	i := slices.IndexFunc(l.ports, func(p port) bool {
+	i := slices.IndexFunc(l.Ports, func(p port) bool {
 		return slices.Contains(p.Members, m) || slices.ContainsFunc(subnets, p.overlaps)
 	})
 	if i < 0 {
-		l.ports = append(l.ports, port{})
-		i = len(l.ports) - 1
+		l.Ports = append(l.Ports, port{})
+		i = len(l.Ports) - 1
 	}
-	p := &l.ports[i]
+	p := &l.Ports[i]
 	if !slices.Contains(p.Members, m) {
 		p.Members = append(p.Members, m)
 	}
@@ -135,8 +135,8 @@ func (l *layout) attach(m member, subnets []netip.Prefix) int {
 
 // bridge names the ports, now that their members are known.
 func (l *layout) bridge() {
-	for i := range l.ports {
-		p := &l.ports[i]
+	for i := range l.Ports {
+		p := &l.Ports[i]
 		p.Name = p.Members[0].name()
 		if len(p.Members) > 1 {
 			p.Name = fmt.Sprintf("lan%d", i)
@@ -149,7 +149,7 @@ func (l *layout) bridge() {
 func (l *layout) own(i int, addrs ...netip.Addr) {
 	for _, a := range addrs {
 		if !l.has(a) {
-			l.ports[i].Addrs = append(l.ports[i].Addrs, l.ports[i].prefix(a))
+			l.Ports[i].Addrs = append(l.Ports[i].Addrs, l.Ports[i].prefix(a))
 		}
 	}
 }
@@ -160,18 +160,18 @@ func (l *layout) place(a netip.Addr) {
 	if l.has(a) {
 		return
 	}
-	for i, p := range l.ports {
+	for i, p := range l.Ports {
 		if p.prefix(a).Bits() < a.BitLen() {
 			l.own(i, a)
 			return
 		}
 	}
-	l.loopback = append(l.loopback, a)
+	l.Loopback = append(l.Loopback, a)
 }
 
 // has reports whether the router has the address already.
 func (l *layout) has(a netip.Addr) bool {
-	return slices.Contains(l.loopback, a) || slices.ContainsFunc(l.ports, func(p port) bool {
+	return slices.Contains(l.Loopback, a) || slices.ContainsFunc(l.Ports, func(p port) bool {
 		return slices.ContainsFunc(p.Addrs, func(q netip.Prefix) bool { return q.Addr() == a })
 	})
 }

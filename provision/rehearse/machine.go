@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -25,6 +24,9 @@ type Machine struct {
 	console string // what it said, of all boots
 	group   cgroup
 	netns   Netns
+	// on and off, when there are any, connect it before it boots and take its
+	// interfaces away with its power.
+	on, off func(context.Context) error
 }
 
 // enclose is run in a mount namespace of its own: systemd in a container wants
@@ -56,6 +58,11 @@ func (m *Machine) Boot(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, bootLimit, errors.New("it took too long"))
 	defer cancel()
+	if m.on != nil {
+		if err := m.on(ctx); err != nil {
+			return fmt.Errorf("boot %s: %w", m.name, err)
+		}
+	}
 	if err := m.start(); err != nil {
 		return fmt.Errorf("boot %s: %w", m.name, err)
 	}
@@ -80,14 +87,6 @@ func (m *Machine) start() error {
 	if err := m.group.remove(); err != nil {
 		return err
 	}
-	if err := m.group.make(); err != nil {
-		return err
-	}
-	group, err := os.Open(string(m.group))
-	if err != nil {
-		return err
-	}
-	defer group.Close()
 	console, err := os.OpenFile(m.console, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -110,8 +109,7 @@ func (m *Machine) start() error {
 	// Without the variable /proc/sys/net is read-only inside.
 	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network")
 	cmd.Stdout, cmd.Stderr = console, console
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, UseCgroupFD: true, CgroupFD: int(group.Fd())}
-	if err := cmd.Start(); err != nil {
+	if err := m.group.start(cmd); err != nil {
 		return err
 	}
 	go func() { _ = cmd.Wait() }() // only so that no zombie stays while we live
@@ -135,11 +133,19 @@ func (m *Machine) chrootDir() (string, error) {
 }
 
 // Kill cuts the power: every process is gone at once, with no chance to tidy
-// up. What had been written stays.
-func (m *Machine) Kill(ctx context.Context) error { return m.group.kill(ctx) }
+// up, and so are the server's interfaces. What had been written stays.
+func (m *Machine) Kill(ctx context.Context) error {
+	if !m.Running() {
+		return nil
+	}
+	if err := m.group.kill(ctx); err != nil || m.off == nil {
+		return err
+	}
+	return m.off(ctx)
+}
 
-// Command returns a command that runs inside the booted machine, in its
-// cgroup, so that Kill ends it too.
+// Command returns a command that runs inside the booted machine. It is in its
+// PID namespace, which the kernel ends with the machine's first process.
 func (m *Machine) Command(ctx context.Context, argv ...string) (*exec.Cmd, error) {
 	init := (m.group + "/payload/init.scope").processes()
 	if len(init) == 0 {

@@ -107,16 +107,22 @@ func (n Netns) add(ctx context.Context) error {
 // remove deletes the namespace with all that is in it; one that is not there
 // is fine.
 func (n Netns) remove(ctx context.Context) error {
-	if _, err := os.Lstat(n.Path()); errors.Is(err, fs.ErrNotExist) {
+	if !n.exists() {
 		return nil
 	}
 	_, err := run(ctx, "ip", "netns", "del", n.Name)
 	return err
 }
 
-// ip runs iproute2 on the namespace.
+func (n Netns) exists() bool {
+	_, err := os.Lstat(n.Path())
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// ip runs iproute2 on the namespace. Its own -n makes a mount namespace too,
+// which a chroot refuses; nsenter enters the network alone.
 func (n Netns) ip(ctx context.Context, args ...string) error {
-	_, err := run(ctx, append([]string{"ip", "-n", n.Name}, args...)...)
+	_, err := run(ctx, append([]string{"nsenter", "--net=" + n.Path(), "--", "ip"}, args...)...)
 	return err
 }
 

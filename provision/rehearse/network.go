@@ -4,49 +4,102 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 )
 
 // wire makes the cables of a layout and addresses everything but the server,
 // which addresses itself.
-func (g *Ground) wire(ctx context.Context, l *layout) error {
+func (g *Ground) wire(ctx context.Context) error {
 	for _, role := range roles() {
-		n := g.Netns(role)
-		if err := n.add(ctx); err != nil {
+		if err := g.Netns(role).prepare(ctx); err != nil {
 			return err
 		}
-		// A veth has nobody on it who could have the same address, so there is
-		// nothing to detect (RFC 4862 §5.4) and a second to win on each.
-		for _, key := range []string{"ipv6.conf.all.accept_dad", "ipv6.conf.default.accept_dad", "ipv6.conf.default.accept_ra"} {
-			if err := n.sysctl(key, "0"); err != nil {
-				return err
-			}
-		}
 	}
-	for _, key := range []string{"ipv4.ip_forward", "ipv6.conf.all.forwarding"} {
+	// A pulled cable must find its IPv6 addresses again when it is put back.
+	for _, key := range []string{"ipv4.ip_forward", "ipv6.conf.all.forwarding", "ipv6.conf.all.keep_addr_on_down"} {
 		if err := g.Netns(RoleRouter).sysctl(key, "1"); err != nil {
 			return err
 		}
 	}
-	for _, c := range l.cables {
+	l := g.Layout
+	for _, c := range l.Cables {
 		if err := g.plug(ctx, c); err != nil {
 			return err
 		}
 	}
-	for _, p := range l.ports {
+	for _, p := range l.Ports {
 		if err := g.openPort(ctx, p); err != nil {
 			return err
 		}
 	}
-	for _, a := range l.loopback {
+	for _, a := range l.Loopback {
 		if err := g.Netns(RoleRouter).addAddr(ctx, "lo", netip.PrefixFrom(a, a.BitLen())); err != nil {
 			return err
 		}
 	}
-	if err := g.Netns(RoleBMC).address(ctx, l.bmc); err != nil {
+	if err := g.Netns(RoleBMC).address(ctx, l.BMC); err != nil {
 		return err
 	}
-	return g.Netns(RoleController).address(ctx, l.ctl)
+	return g.Netns(RoleController).address(ctx, l.Controller)
+}
+
+// unwire takes the server's interfaces away with its power: addresses, routes
+// and firewall rules live in the namespace, and a machine that lost its power
+// has none. The cables go first, because a namespace ends in its own time.
+func (g *Ground) unwire(ctx context.Context) error {
+	for _, c := range g.Layout.Cables {
+		if c.Role != RoleServer {
+			continue
+		}
+		if err := g.Netns(RoleRouter).ip(ctx, "link", "del", c.End); err != nil {
+			return err
+		}
+	}
+	return g.Netns(RoleServer).remove(ctx)
+}
+
+// rewire gives the server fresh interfaces when it is powered on again.
+func (g *Ground) rewire(ctx context.Context) error {
+	n := g.Netns(RoleServer)
+	if n.exists() {
+		return nil
+	}
+	if err := n.prepare(ctx); err != nil {
+		return err
+	}
+	lost := map[string]bool{}
+	for _, c := range g.Layout.Cables {
+		if c.Role == RoleServer {
+			lost[c.End] = true
+			if err := g.plug(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range g.Layout.Ports {
+		if slices.ContainsFunc(p.Members, func(m member) bool { return lost[m.End] }) {
+			if err := g.openPort(ctx, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// prepare makes the namespace. A veth has nobody on it who could have the same
+// address, so there is no duplicate to detect (RFC 4862 §5.4) and a second to
+// win on each.
+func (n Netns) prepare(ctx context.Context) error {
+	if err := n.add(ctx); err != nil {
+		return err
+	}
+	for _, key := range []string{"ipv6.conf.all.accept_dad", "ipv6.conf.default.accept_dad", "ipv6.conf.default.accept_ra"} {
+		if err := n.sysctl(key, "0"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plug makes one cable, each end right inside its namespace: it is never seen
@@ -75,13 +128,13 @@ func (g *Ground) plug(ctx context.Context, c cable) error {
 // openPort makes what the router speaks IP on, and addresses it.
 func (g *Ground) openPort(ctx context.Context, p port) error {
 	n := g.Netns(RoleRouter)
-	if len(p.Members) > 1 {
+	if len(p.Members) > 1 && n.ip(ctx, "link", "show", p.Name) != nil {
 		if err := n.ip(ctx, "link", "add", p.Name, "type", "bridge"); err != nil {
 			return err
 		}
 	}
 	for _, m := range p.Members {
-		if m.VLAN != 0 {
+		if m.VLAN != 0 && n.ip(ctx, "link", "show", m.name()) != nil {
 			err := n.ip(ctx, "link", "add", "link", m.End, "name", m.name(), "type", "vlan", "id", strconv.Itoa(m.VLAN))
 			if err != nil {
 				return fmt.Errorf("tag VLAN %d: %w\nthe kernel needs 802.1Q: modprobe 8021q", m.VLAN, err)

@@ -13,27 +13,27 @@ import (
 func (l *layout) placeServer(i int, s *site.Site) {
 	mgmt := s.Server.Management
 	if !s.Server.SSH.Bootstrap.IsValid() {
-		l.server.Addrs, l.server.Gateways = mgmt.Addresses, mgmt.Gateways
+		l.Server.Addrs, l.Server.Gateways = mgmt.Addresses, mgmt.Gateways
 		return
 	}
-	l.placeMade(i, &l.server, s.Server.SSH.Bootstrap, mgmt.Gateways)
+	l.placeMade(i, &l.Server, s.Server.SSH.Bootstrap, mgmt.Gateways)
 }
 
 // placeBMC gives the BMC the address it was delivered with.
 func (l *layout) placeBMC(i int, b *site.BMC) {
-	l.bmc.Port = "eth0"
+	l.BMC.Port = "eth0"
 	if b.Factory == nil || !b.Factory.Address.IsValid() {
-		l.bmc.Addrs, l.bmc.Gateways = b.Addresses, b.Gateways
+		l.BMC.Addrs, l.BMC.Gateways = b.Addresses, b.Gateways
 		return
 	}
-	l.placeMade(i, &l.bmc, b.Factory.Address, b.Gateways)
+	l.placeMade(i, &l.BMC, b.Factory.Address, b.Gateways)
 }
 
 // placeMade gives somebody an address that may lie outside every subnet of
 // the site. The router then gets a made gateway there and a route to this one
 // address, never to a whole made subnet: that could hide one of the site's.
 func (l *layout) placeMade(i int, e *endpoint, a netip.Addr, gateways []netip.Addr) {
-	p := &l.ports[i]
+	p := &l.Ports[i]
 	if q := p.prefix(a); q.Bits() < a.BitLen() {
 		e.Addrs = []netip.Prefix{q}
 		for _, g := range gateways {
@@ -74,11 +74,11 @@ func controllers() (v4, v6 []netip.Prefix) {
 // placeController addresses both ends of the controller's cable.
 func (l *layout) placeController(s *site.Site) error {
 	p := port{Name: ctlEnd, Members: []member{{ctlEnd, 0}}}
-	l.ctl.Port = "eth0"
+	l.Controller.Port = "eth0"
 	free := func(q netip.Prefix) bool {
-		return !slices.ContainsFunc(l.ports, func(p port) bool {
+		return !slices.ContainsFunc(l.Ports, func(p port) bool {
 			return p.overlaps(q) || slices.ContainsFunc(slices.Concat(p.Addrs, p.Routes), q.Overlaps)
-		}) && !slices.ContainsFunc(l.loopback, q.Contains) && !slices.ContainsFunc(s.Blocks(), q.Overlaps)
+		}) && !slices.ContainsFunc(l.Loopback, q.Contains) && !slices.ContainsFunc(s.Blocks(), q.Overlaps)
 	}
 	v4, v6 := controllers()
 	for _, family := range [][]netip.Prefix{v4, v6} {
@@ -89,14 +89,14 @@ func (l *layout) placeController(s *site.Site) error {
 		gw := family[i].Addr().Next()
 		p.Subnets = append(p.Subnets, family[i])
 		p.Addrs = append(p.Addrs, netip.PrefixFrom(gw, family[i].Bits()))
-		l.ctl.Gateways = append(l.ctl.Gateways, gw)
-		l.ctl.Addrs = append(l.ctl.Addrs, netip.PrefixFrom(gw.Next(), family[i].Bits()))
+		l.Controller.Gateways = append(l.Controller.Gateways, gw)
+		l.Controller.Addrs = append(l.Controller.Addrs, netip.PrefixFrom(gw.Next(), family[i].Bits()))
 		if a, ok := permitted(s.Server.SSH.From, gw.Next(), free); ok {
 			p.Routes = append(p.Routes, netip.PrefixFrom(a, a.BitLen()))
-			l.ctl.Addrs = append(l.ctl.Addrs, netip.PrefixFrom(a, a.BitLen()))
+			l.Controller.Addrs = append(l.Controller.Addrs, netip.PrefixFrom(a, a.BitLen()))
 		}
 	}
-	l.ports = append(l.ports, p)
+	l.Ports = append(l.Ports, p)
 	return nil
 }
 

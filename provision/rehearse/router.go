@@ -13,7 +13,10 @@ import (
 
 // Router is the host's router: it owns the gateways, speaks BGP with the
 // server and gives the time.
-type Router struct{ *Machine }
+type Router struct {
+	*Machine
+	sessions []sessionRecord
+}
 
 // Birdc runs a birdc command on the router, such as "show", "protocols".
 func (r Router) Birdc(ctx context.Context, args ...string) (string, error) {
@@ -21,7 +24,8 @@ func (r Router) Birdc(ctx context.Context, args ...string) (string, error) {
 }
 
 // equip puts the router's configuration onto its disk.
-func (g *Ground) equip(m *Machine, s *site.Site) error {
+func (g *Ground) equip() error {
+	m, s := g.Router.Machine, g.Site
 	files := map[string]string{
 		"/etc/hostname":           "router\n",
 		"/etc/machine-id":         hex.EncodeToString(g.seed.derive("machine " + m.name)[:16]) + "\n",
@@ -90,7 +94,8 @@ func session(s *site.Site, n site.Neighbor, local netip.Addr) string {
 	fmt.Fprintf(&b, "\tlocal %s as %d;\n\tneighbor %s as %d;\n", local, n.ASN, remote, s.BGP.ASN)
 	// One listening socket a session: two neighbors may live here, each with a
 	// password of its own for the same server.
-	b.WriteString("\tstrict bind yes;\n\tconnect retry time 3;\n\tconnect delay time 1;\n\terror wait time 1, 4;\n")
+	// A host that kept a dead server's routes would hide the death.
+	b.WriteString("\tgraceful restart off;\n\tlong lived graceful restart off;\n\tstrict bind yes;\n\tconnect retry time 3;\n\tconnect delay time 1;\n\terror wait time 1, 4;\n")
 	if !n.Password.IsZero() {
 		fmt.Fprintf(&b, "\tpassword \"%s\";\n", n.Password.Reveal())
 	}
@@ -125,4 +130,19 @@ func routerID(s *site.Site) netip.Addr {
 		}
 	}
 	return netip.MustParseAddr("100.64.0.1")
+}
+
+// sessionsOf names the sessions of a site as the router's BIRD does.
+func sessionsOf(s *site.Site) []sessionRecord {
+	var all []sessionRecord
+	for _, n := range s.BGP.Neighbors {
+		for _, a := range n.Addresses {
+			family := "4"
+			if a.Is6() {
+				family = "6"
+			}
+			all = append(all, sessionRecord{Neighbor: n.Name, Protocol: sessionName(n.Name, family)})
+		}
+	}
+	return all
 }

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"net/netip"
 	"strings"
-
-	"github.com/raiz-dns/raiz/provision/site"
 )
 
 // bootstrapFile sorts after raiz's own network files, so that those win.
@@ -16,7 +14,8 @@ const bootstrapFile = "/etc/systemd/network/90-bootstrap.network"
 
 // install leaves on the server what an installer and remote hands would: a
 // name, a login, one address on the management interface.
-func (g *Ground) install(ctx context.Context, m *Machine, s *site.Site, l *layout) error {
+func (g *Ground) install(ctx context.Context) error {
+	m, s := g.Server, g.Site
 	login, err := g.seed.key(identityPurpose)
 	if err != nil {
 		return err
@@ -47,7 +46,7 @@ func (g *Ground) install(ctx context.Context, m *Machine, s *site.Site, l *layou
 		{"/etc/ssh/ssh_host_ed25519_key", 0o600, host.private},
 		{"/etc/ssh/ssh_host_ed25519_key.pub", 0o644, host.public + "\n"},
 		{home + "/.ssh/authorized_keys", 0o600, login.public + "\n"},
-		{bootstrapFile, 0o644, bootstrap(l.server)},
+		{bootstrapFile, 0o644, bootstrap(g.Layout.Server)},
 	}
 	if p := s.Server.SSH.Port; p != 0 && p != 22 {
 		if err := m.Write("/etc/ssh/sshd_config.d/20-port.conf", 0o644, fmt.Sprintf("Port %d\n", p)); err != nil {

@@ -16,6 +16,9 @@ const (
 	hostKeyPurpose  = "raiz-rehearsal-host"
 )
 
+// identityFile is the private key that opens the server.
+const identityFile = "identity"
+
 // made is where a substituted secret says that it comes from.
 const made = "made for this rehearsal"
 
@@ -40,7 +43,7 @@ func (g *Ground) substitute(s *site.Site) (*site.Site, []Substitution, error) {
 		return nil, nil, err
 	}
 	c.Server.SSH.HostKey = strings.TrimSpace(strings.TrimSuffix(host.public, hostKeyPurpose))
-	c.Server.SSH.Identity = filepath.Join(g.dir(), "identity")
+	c.Server.SSH.Identity = filepath.Join(g.dir(), identityFile)
 	note("the server is a new one here", "server ssh host_key")
 	note("the real key opens the real server only", "server ssh identity")
 	if len(c.Server.SSH.Jump) > 0 {
@@ -70,6 +73,15 @@ func (g *Ground) substitute(s *site.Site) (*site.Site, []Substitution, error) {
 		note("a rehearsal needs no real secret", "%s", what)
 	}
 	return c, subs, nil
+}
+
+// pinBMC gives the Site the certificate of the simulated BMC.
+func (g *Ground) pinBMC(fingerprint string) {
+	if g.Site.BMC == nil {
+		return
+	}
+	g.Site.BMC.Fingerprint, g.Site.BMC.CA = fingerprint, nil
+	g.Substitutions = append(g.Substitutions, Substitution{What: "bmc certificate", Why: "the BMC is a simulated one"})
 }
 
 // clone copies a site deeply enough that no slice or pointer is shared that a
