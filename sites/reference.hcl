@@ -1,0 +1,250 @@
+# Every word of the site language, with what it means and what holds without
+# it. "needed" means that a site without it is refused. The text is HCL:
+# comments, strings with "${...}", lists and maps as in Terraform.
+#
+# A site is one file, or a folder whose *.hcl files count as one: locals are
+# shared, and each file may hold one site or several. Wherever a list of
+# blocks may stand, `dynamic` makes them from a collection.
+#
+# Functions: cidrhost cidrnetmask cidrsubnet coalesce compact concat contains
+# distinct element flatten format join keys length lookup lower max merge min
+# range replace reverse slice sort split substr tolist tonumber toset tostring
+# trim trimprefix trimspace trimsuffix upper values zipmap.
+#
+# Secrets are looked up and never written down: env("NAME"), file("PATH") from
+# the folder of this file, exec("PROGRAM", "ARGUMENT"...) with --allow-exec.
+# What comes from there goes only into passwords, secrets and keys; when it is
+# no secret at all, nonsensitive(...) lets it go anywhere. `raiz validate`
+# needs none of them to be there.
+
+# Named values, for all files of the folder: local.NAME.
+locals {
+  lan4 = "192.0.2.16/28"
+  lan6 = "2001:db8:0:2::/64"
+}
+
+# needed: lower-case letters, digits and hyphens; unique in the folder.
+site "reference" {
+  # Whose rules hold: a file of templates/operators. Without it: "raices".
+  operator = "raices"
+
+  # true allows the addresses and AS numbers set aside for documentation;
+  # such a site can be rehearsed, but not applied. Without it: false.
+  lab = true
+
+  # needed: the organisation that gives rack space, addresses and a neighbor.
+  host "Example IX" {
+    asn       = 64500        # needed: its AS
+    as_set    = "AS-EXAMPLE" # what its upstreams filter by; gets the origin as a member
+    bandwidth = "1Gbps"      # kbps, Mbps, Gbps or Tbps
+
+    # Blocks that the host keeps free for the operator, where that is asked.
+    reserve = ["203.0.113.0/28", "2001:db8:0:ff::/64"]
+
+    location {
+      city       = "São Paulo"
+      country    = "BR"  # ISO 3166-1
+      iata       = "GRU" # the nearest airport
+      facility   = "Example DC 1"
+      rack_units = 2 # what the host offers
+    }
+
+    # Any number, with a role each; email, phone or both.
+    contact "noc" {
+      email = "noc@example.net"
+      phone = "+55 11 5555 0100"
+    }
+
+    # The routers that peer with the server; each neighbor below is one.
+    router "edge1" {
+      os      = "routeros" # which language its fragment is written in
+      version = "7.16"
+    }
+    router "edge2" {
+      os = "junos"
+    }
+  }
+
+  # The management controller. Without the block raiz leaves it alone, which
+  # not every operator allows.
+  bmc {
+    addresses = ["192.0.2.10/28"] # needed: at most one of each family
+    gateways  = ["192.0.2.1"]     # at most one of each family, on the link
+    dns       = ["192.0.2.1"]
+    ntp       = ["192.0.2.1", "time.example.net"] # needed; names need dns
+    hostname  = "gru2-bmc"                        # needed
+    port      = 443                               # of HTTPS; without it: 443
+    username  = "raiz"                            # needed: the account raiz sets up
+    password  = env("GRU2_BMC_PASSWORD")          # needed
+
+    # How it is recognised: the fingerprint of its certificate, or the CA that
+    # signed it: ca = file("bmc-ca.pem"). May be left out until `raiz enroll`
+    # has seen the machine; plan and apply need it.
+    certificate = "sha256:3785b1282c31989d356f9bad9bb273b975e65ec4426407164677bf955cffae63"
+
+    # What happens when power comes back: "always-on", "always-off" or
+    # "last-state". Without it: "always-on".
+    power_restore = "always-on"
+
+    # How it answers as delivered, before the first apply.
+    factory {
+      address  = "192.168.0.120" # needed
+      username = "root"          # needed
+      password = env("GRU2_BMC_FACTORY")
+    }
+  }
+
+  # needed: the machine and its operating system.
+  server {
+    hostname = "gru2"                      # needed
+    ntp      = ["192.0.2.1", "192.0.2.17"] # needed; names need dns
+    dns      = ["192.0.2.1"]               # resolvers the server itself uses
+
+    # needed: how it is logged in to.
+    ssh {
+      user     = "root"        # without it: "root"
+      port     = 22            # without it: 22
+      identity = "~/.ssh/raiz" # private key; without it the agent's keys
+
+      # Its public host key, as in /etc/ssh/ssh_host_ed25519_key.pub. May be
+      # left out until `raiz enroll` has seen it; plan and apply need it.
+      host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDtKgFd6b6M7UnP9ztYSBwJlmfMj34Fc2Gpnuln9JQm4"
+
+      # Where it answers before the first apply, if not at its address below.
+      bootstrap = "192.0.2.30"
+
+      # The networks SSH is accepted from. Without it: from anywhere.
+      from = ["198.51.100.128/25", "2001:db8:9::/48"]
+
+      # Hosts to go through, in the order of the blocks.
+      jump "bastion" {
+        address  = "198.51.100.130" # needed
+        user     = "raiz"           # without it: "root"
+        port     = 2222             # without it: 22
+        identity = "~/.ssh/bastion" # without it the agent's keys
+        host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDIoysGOzoaSHDTNPeLWHo9XSE9jO35Z/yiRyNJbXes1"
+      }
+    }
+
+    # needed: how the operator gets in.
+    interface "management" {
+      # needed: by the kernel's name, or by mac as below.
+      match = { name = "eno1" }
+      # needed: at most one of each family.
+      addresses = ["${cidrhost(local.lan4, 4)}/28", "${cidrhost(local.lan6, 32)}/64"]
+      # At most one of each family, on the link.
+      gateways = [cidrhost(local.lan4, 1), cidrhost(local.lan6, 1)]
+      mtu      = 1500 # 1280 to 9216; without it: 1500
+    }
+
+    # needed: the link to the neighbors. Gateways are refused here: the way
+    # out is the neighbor. IPv4 may be private.
+    interface "service" {
+      match     = { mac = "02:00:00:00:00:02" }
+      addresses = ["198.51.100.1/29", "2001:db8:0:3::1/64"]
+      mtu       = 1500
+      vlan      = 100 # 802.1Q tag; without it: untagged
+    }
+  }
+
+  # needed: the server's side of the routing.
+  bgp {
+    asn = 25152 # needed: the AS that the blocks originate from
+
+    # Unique within that AS. Without it: the management's IPv4 address.
+    router_id = "192.0.2.20"
+
+    # needed: one or more, each named as a router of the host.
+    neighbor "edge1" {
+      asn       = 64500                               # needed: the host's
+      addresses = ["198.51.100.2", "2001:db8:0:3::2"] # needed: one session each
+
+      # RFC 2385, on both ends: at most 80 characters. Without it: none.
+      password = env("GRU2_BGP_PASSWORD")
+
+      # RFC 5082: both ends at once. Without it: false.
+      ttl_security = true
+
+      # "default" takes the default route and nothing else; "nothing" takes
+      # no route (RFC 8212). Without it: "nothing".
+      accept = "default"
+
+      import_limit = 10 # routes of each family; without it: 10
+      hold_time    = 90 # seconds, 3 or more; without it: 90
+    }
+
+    neighbor "edge2" {
+      asn       = 64500
+      addresses = ["198.51.100.3", "2001:db8:0:3::3"]
+      password  = env("GRU2_BGP_PASSWORD")
+    }
+
+    # Some operators have a session with somebody else besides: it needs no
+    # router of the host, and its AS is another.
+    neighbor "upstream" {
+      transit   = true # without it: false
+      asn       = 64501
+      addresses = ["198.51.100.4"]
+      password  = env("GRU2_TRANSIT_PASSWORD")
+      accept    = "default"
+    }
+  }
+
+  # needed: what is announced, one block for each service.
+  anycast "k-root" {
+    # needed: exactly these leave the server. Each holds an address below, or
+    # covers a block that does.
+    prefixes = ["193.0.14.0/24", "193.0.14.0/23", "2001:7fd::/48"]
+
+    # needed: the addresses that answer.
+    addresses = ["193.0.14.129", "2001:7fd::1"]
+
+    origin_asn = 25152 # has to be bgp.asn; without it: bgp.asn
+
+    # "global", or "local": tagged NO_EXPORT (RFC 1997). Without it: "global".
+    propagation = "global"
+
+    # For a root server, which: "a" to "m". Its address is checked, its blocks
+    # and origin are compared with a catalogue.
+    letter = "k"
+  }
+
+  # needed: what the name server answers.
+  dns {
+    # needed: hostname.bind, id.server and NSID; printable ASCII.
+    identity = "ns1.br-gru.example.net"
+
+    # Transaction keys (RFC 8945), for the zones below.
+    key "xfr.example.net" {
+      algorithm = "hmac-sha256"          # -sha384 or -sha512; without it: "hmac-sha256"
+      secret    = env("GRU2_XFR_SECRET") # needed: base64
+    }
+
+    # needed: one or more. Each has either primaries, to be transferred from,
+    # or source, for data that is built in: "as112" (RFC 7534, RFC 7535).
+    zone "." {
+      primaries = ["192.0.2.53", "2001:db8:53::53"]
+      key       = "xfr.example.net" # signs the transfer; without it: none
+    }
+    zone "hostname.as112.net" {
+      source = "as112"
+    }
+  }
+
+  # Which program does what: folders of templates/. Without a word the
+  # operator's choice holds, and without that the one shown here.
+  components {
+    network  = "networkd"
+    bgp      = "bird"
+    dns      = "nsd"
+    firewall = "nftables"
+    time     = "chrony"
+    system   = "system"
+  }
+
+  # A rule of the operator that this site does not keep, and why. Reports
+  # repeat it. An override of a rule that the site keeps is a warning.
+  override "bmc-ipv6" {
+    reason = "This controller cannot filter IPv6, so that it gets IPv4 only."
+  }
+}
