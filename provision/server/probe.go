@@ -104,45 +104,51 @@ var ErrProbe = errors.New("answer of the server is not understood")
 // ParseProbe reads the answer. Its bytes are untrusted: a line that does not
 // fit is an error, and so is an answer without its end.
 func ParseProbe(out []byte) (Probe, error) {
-	p := Probe{Files: map[string]FileAnswer{}, Units: map[string]UnitAnswer{}, Packages: map[string]string{}}
+	p := Probe{Files: map[string]FileAnswer{}, Packages: map[string]string{}}
 	lines := strings.Split(string(out), "\n")
 	start := slices.Index(lines, "raiz 1")
 	if start < 0 {
 		return Probe{}, fmt.Errorf("%w: no greeting in %.80q", ErrProbe, out)
 	}
-	sections, whole := split(lines[start+1:])
-	if !whole {
-		return Probe{}, fmt.Errorf("%w: it ends too early", ErrProbe)
+	sections, err := Sections(lines[start+1:])
+	if err != nil {
+		return Probe{}, err
 	}
 	for _, step := range []struct {
 		section string
 		read    func(*Probe, []string) error
 	}{
 		{"system", readSystem}, {"transaction", readTransaction}, {"files", readFiles},
-		{"units", readUnits}, {"packages", readPackages}, {"addresses", readAddresses},
+		{"packages", readPackages},
 	} {
 		if err := step.read(&p, sections[step.section]); err != nil {
 			return Probe{}, fmt.Errorf("%w: %s: %w", ErrProbe, step.section, err)
 		}
 	}
+	if p.Units, err = ParseUnits(sections["units"]); err != nil {
+		return Probe{}, err
+	}
+	p.Interfaces, p.NetworkErr = ParseAddresses(sections["addresses"])
 	return p, nil
 }
 
-// split sorts the lines by section; whole is false without the end mark.
-func split(lines []string) (sections map[string][]string, whole bool) {
-	sections = map[string][]string{}
+// Sections sorts lines by their section: "== NAME" begins one, "== end" ends
+// them all, and every line between has one space in front. An answer without
+// its end is an error.
+func Sections(lines []string) (map[string][]string, error) {
+	sections := map[string][]string{}
 	name := ""
 	for _, l := range lines {
 		if s, ok := strings.CutPrefix(l, "== "); ok {
 			if s == "end" {
-				return sections, true
+				return sections, nil
 			}
 			name = s
 			continue
 		}
 		sections[name] = append(sections[name], strings.TrimPrefix(l, " "))
 	}
-	return sections, false
+	return nil, fmt.Errorf("%w: it ends too early", ErrProbe)
 }
 
 func readSystem(p *Probe, lines []string) error {
@@ -236,12 +242,14 @@ func parseFile(f []string) (state.File, error) {
 	return out, nil
 }
 
-func readUnits(p *Probe, lines []string) error {
+// ParseUnits reads what `systemctl show` prints of several units.
+func ParseUnits(lines []string) (map[string]UnitAnswer, error) {
+	units := map[string]UnitAnswer{}
 	var id string
 	var u UnitAnswer
 	done := func() {
 		if id != "" {
-			p.Units[id] = u
+			units[id] = u
 		}
 		id, u = "", UnitAnswer{}
 	}
@@ -252,7 +260,7 @@ func readUnits(p *Probe, lines []string) error {
 				done()
 				continue
 			}
-			return fmt.Errorf("systemctl says %.120q", l)
+			return nil, fmt.Errorf("%w: systemctl says %.120q", ErrProbe, l)
 		}
 		switch key {
 		case "Id":
@@ -270,7 +278,7 @@ func readUnits(p *Probe, lines []string) error {
 		}
 	}
 	done()
-	return nil
+	return units, nil
 }
 
 func readPackages(p *Probe, lines []string) error {
@@ -282,7 +290,8 @@ func readPackages(p *Probe, lines []string) error {
 	return nil
 }
 
-func readAddresses(p *Probe, lines []string) error {
+// ParseAddresses reads what `ip -j address` prints.
+func ParseAddresses(lines []string) ([]Interface, error) {
 	var raw []struct {
 		IfName  string   `json:"ifname"`
 		Address string   `json:"address"`
@@ -296,9 +305,9 @@ func readAddresses(p *Probe, lines []string) error {
 		} `json:"addr_info"`
 	}
 	if err := json.Unmarshal([]byte(strings.Join(lines, "\n")), &raw); err != nil {
-		p.NetworkErr = fmt.Errorf("ip -j address: %.200q", strings.Join(lines, " "))
-		return nil
+		return nil, fmt.Errorf("%w: ip -j address says %.200q", ErrProbe, strings.Join(lines, " "))
 	}
+	var out []Interface
 	for _, r := range raw {
 		i := Interface{Name: r.IfName, MAC: strings.ToLower(r.Address), Up: slices.Contains(r.Flags, "LOWER_UP"), MTU: r.MTU}
 		for _, a := range r.Info {
@@ -308,18 +317,23 @@ func readAddresses(p *Probe, lines []string) error {
 			}
 			prefix := netip.PrefixFrom(addr, a.PrefixLen)
 			if !prefix.IsValid() {
-				return fmt.Errorf("%s has %.60q/%d", r.IfName, a.Local, a.PrefixLen)
+				return nil, fmt.Errorf("%w: %s has %.60q/%d", ErrProbe, r.IfName, a.Local, a.PrefixLen)
 			}
 			i.Addresses = append(i.Addresses, Address{Prefix: prefix, Usable: !a.Tentative && !a.DADFailed})
 		}
-		p.Interfaces = append(p.Interfaces, i)
+		out = append(out, i)
 	}
-	return nil
+	return out, nil
 }
 
 // Interface returns the interface with that name or MAC.
 func (p Probe) Interface(nameOrMAC string) (Interface, bool) {
-	for _, i := range p.Interfaces {
+	return FindInterface(p.Interfaces, nameOrMAC)
+}
+
+// FindInterface returns the interface of that name or MAC.
+func FindInterface(all []Interface, nameOrMAC string) (Interface, bool) {
+	for _, i := range all {
 		if i.Name == nameOrMAC || i.MAC == nameOrMAC {
 			return i, true
 		}

@@ -37,6 +37,7 @@ const (
 // Effect says how a change of one thing takes effect.
 type Effect struct {
 	Component string   // the component pack it comes from, such as "bird"
+	Order     int      // place of the component: lower ones take effect first
 	Unit      string   // the systemd unit concerned, such as "bird.service"
 	How       How      //
 	Command   []string // for Command: what to run, never a shell string

@@ -1,0 +1,126 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/secret"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Setter changes settings of a BMC; *bmc.Controller is one. It returns what
+// is now true of every change, also when it returns an error.
+type Setter interface {
+	Set(ctx context.Context, changes []bmc.Change) ([]bmc.Outcome, error)
+}
+
+// Server is a connection to the server; *remote.Conn is one.
+type Server interface {
+	Run(context.Context, remote.Script) (remote.Result, error)
+	Upload(ctx context.Context, path string, data []byte) error
+	Close() error
+}
+
+// Deps are what a run works with.
+type Deps struct {
+	BMC Setter // nil when the plan has no setting to change
+	// Account is the password of the BMC account that the plan may create.
+	Account secret.Value
+	Server  Server
+	// Reconnect makes a new connection to the address that the server is
+	// meant to have, and to no other.
+	Reconnect func(context.Context) (Server, error)
+	// Gate looks through the new connection whether the copy does its work.
+	// Its error is the reason for the revert.
+	Gate func(context.Context, Server) error
+	// Who is recorded on the server: user, machine and the site file.
+	Who string
+	// RevertAfter is how long the server waits for the confirmation.
+	RevertAfter time.Duration
+	Log         *slog.Logger
+}
+
+// Outcome is how a step, or a whole run, ended.
+type Outcome string
+
+// The outcomes.
+const (
+	// Done: it is as planned, and that was seen.
+	Done Outcome = "done"
+	// Unsupported: this machine cannot have it; nothing changed.
+	Unsupported Outcome = "unsupported"
+	// Failed: it is as it was before.
+	Failed Outcome = "failed"
+	// Reverted: it was changed and has been put back.
+	Reverted Outcome = "reverted"
+	// Unknown: nobody knows; it was not seen after it had been tried.
+	Unknown Outcome = "unknown"
+	// NotTried: an earlier step did not end well.
+	NotTried Outcome = "not tried"
+)
+
+// Entry is one step of a run.
+type Entry struct {
+	Step    string // what was done, such as a key, "packages" or "server"
+	Outcome Outcome
+	Err     error
+	Took    time.Duration
+}
+
+// Journal is what is now true, also after a failure.
+type Journal struct {
+	Generation string // on the server; "" when none was staged
+	Outcome    Outcome
+	Entries    []Entry
+}
+
+func (j *Journal) add(step string, outcome Outcome, err error, since time.Time) {
+	j.Entries = append(j.Entries, Entry{Step: step, Outcome: outcome, Err: err, Took: time.Since(since)})
+}
+
+// ErrNotApplicable: a plan with unknowns, or one that lacks its lifeline, is
+// not started.
+var ErrNotApplicable = errors.New("plan cannot be applied")
+
+// Run carries out a plan. want is the set the plan was made from. The error
+// is nil exactly when the outcome of the journal is Done.
+func Run(ctx context.Context, p plan.Plan, want *state.Set, d Deps) (Journal, error) {
+	j := Journal{Outcome: NotTried}
+	if !p.Applicable() {
+		return j, fmt.Errorf("%w: %d things could not be looked at", ErrNotApplicable, len(p.Unknown))
+	}
+	steps := []struct {
+		name string
+		need bool
+		run  func(context.Context, *Journal) error
+	}{
+		{"bmc", len(p.Of(state.Setting)) > 0, func(ctx context.Context, j *Journal) error { return settings(ctx, p, d, j) }},
+		{"packages", len(p.Of(state.Package)) > 0, func(ctx context.Context, j *Journal) error { return packages(ctx, p, d, j) }},
+		{"server", touchesServer(p), func(ctx context.Context, j *Journal) error { return transaction(ctx, p, want, d, j) }},
+	}
+	for i, s := range steps {
+		if !s.need {
+			continue
+		}
+		if err := s.run(ctx, &j); err != nil {
+			for _, rest := range steps[i+1:] {
+				if rest.need {
+					j.add(rest.name, NotTried, nil, time.Now())
+				}
+			}
+			return j, err
+		}
+	}
+	j.Outcome = Done
+	return j, nil
+}
+
+func touchesServer(p plan.Plan) bool {
+	return len(p.Of(state.Path))+len(p.Of(state.Unit))+len(p.Of(state.Live)) > 0
+}

@@ -1,0 +1,152 @@
+// Package plan compares what is wanted with what was seen: Diff gives a Plan,
+// and a Plan is data. It can be printed, saved, compared and reviewed; it
+// holds no way to carry itself out, and no secret.
+//
+// Start reading at Diff.
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"slices"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Action says what a change does to its thing.
+type Action string
+
+// The actions.
+const (
+	Create Action = "create"
+	Update Action = "update"
+	Delete Action = "delete"
+)
+
+// Change is one difference. Before is nil for Create, After for Delete.
+type Change struct {
+	Key    state.Key
+	Action Action
+	Before state.Value
+	After  state.Value
+	Effect state.Effect
+}
+
+// Plan is what would have to change, in key order, and what stands in the way
+// of knowing it.
+type Plan struct {
+	Site    string
+	Changes []Change
+	// Unknown could not be looked at: while there are any, the plan is not
+	// Applicable.
+	Unknown []state.Fact
+	// Unsupported cannot be had on this machine: it is said, and is no change.
+	Unsupported []state.Fact
+	digest      string
+}
+
+// Empty reports whether everything is as wanted. A plan with unknowns is not
+// empty: nobody knows what it would say.
+func (p Plan) Empty() bool { return len(p.Changes) == 0 && len(p.Unknown) == 0 }
+
+// Applicable reports whether the plan may be carried out.
+func (p Plan) Applicable() bool { return len(p.Unknown) == 0 }
+
+// Digest identifies the wanted and the observed state that the plan was made
+// from. It depends on no secret: instead of the bytes of a secret file it
+// covers a token that changes with the file.
+func (p Plan) Digest() string { return p.digest }
+
+// Risk reports whether any change carries that risk.
+func (p Plan) Risk(r state.Risk) bool {
+	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Effect.Risk == r })
+}
+
+// Of returns the changes of one kind.
+func (p Plan) Of(k state.Kind) []Change {
+	var out []Change
+	for _, c := range p.Changes {
+		if c.Key.Kind == k {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Diff compares. It is pure: the same arguments give the same plan.
+func Diff(want *state.Set, have *state.Facts) Plan {
+	p := Plan{Site: want.Site()}
+	sum := sha256.New()
+	fmt.Fprintf(sum, "raiz plan 1 %q\n", want.Site())
+	for it := range want.All() {
+		fact := have.Get(it.Key)
+		digestItem(sum, it, fact)
+		switch {
+		case fact.Unsupported():
+			p.Unsupported = append(p.Unsupported, fact)
+		case fact.Unknown():
+			p.Unknown = append(p.Unknown, fact)
+		case fact.Value == nil:
+			p.Changes = append(p.Changes, Change{Key: it.Key, Action: Create, After: it.Value, Effect: it.Effect})
+		case !it.Value.Equal(fact.Value):
+			p.Changes = append(p.Changes, Change{Key: it.Key, Action: Update, Before: fact.Value, After: it.Value, Effect: it.Effect})
+		}
+	}
+	for fact := range have.All() {
+		if _, wanted := want.Get(fact.Key); wanted || fact.Value == nil || fact.Err != nil {
+			continue
+		}
+		fmt.Fprintf(sum, "delete %q\n", fact.Key)
+		p.Changes = append(p.Changes, Change{Key: fact.Key, Action: Delete, Before: fact.Value})
+	}
+	slices.SortStableFunc(p.Changes, func(a, b Change) int { return a.Key.Compare(b.Key) })
+	p.digest = hex.EncodeToString(sum.Sum(nil))
+	return p
+}
+
+func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
+	fmt.Fprintf(sum, "want %q %s\n", it.Key, wantText(it.Value))
+	switch {
+	case fact.Err != nil:
+		fmt.Fprintf(sum, "have unknown %t\n", fact.Unsupported())
+	case fact.Value == nil:
+		fmt.Fprint(sum, "have nothing\n")
+	default:
+		fmt.Fprintf(sum, "have %s equal %t\n", haveText(fact.Value), it.Value.Equal(fact.Value))
+	}
+}
+
+// wantText tells wanted values apart without telling a secret.
+func wantText(v state.Value) string {
+	if f, ok := v.(state.File); ok {
+		if f.Secret {
+			return fmt.Sprintf("secret file %o %q %q", f.Mode, f.Owner, f.Group)
+		}
+		return fmt.Sprintf("file %o %q %q %x", f.Mode, f.Owner, f.Group, f.Sum)
+	}
+	return plainText(v)
+}
+
+func haveText(v state.Value) string {
+	if f, ok := v.(state.File); ok && f.Secret {
+		return fmt.Sprintf("secret file %o %q %q %q", f.Mode, f.Owner, f.Group, f.Token)
+	}
+	return wantText(v)
+}
+
+func plainText(v state.Value) string {
+	switch v := v.(type) {
+	case state.Attr:
+		quoted := make([]string, len(v.Values))
+		for i, s := range v.Values {
+			quoted[i] = fmt.Sprintf("%q", s)
+		}
+		return "attr " + strings.Join(quoted, " ")
+	case state.Service:
+		return fmt.Sprintf("service enabled=%t active=%t", v.Enabled, v.Active)
+	}
+	panic(fmt.Sprintf("plan: no text for %T", v))
+}

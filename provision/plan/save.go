@@ -1,0 +1,64 @@
+package plan
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// savedSchema is the version of the format of a saved plan.
+const savedSchema = 1
+
+// maxSaved bounds a plan file in bytes: it is read from wherever CI kept it.
+const maxSaved = 1 << 20
+
+// Saved is a plan in a file: what was reviewed, bound to the state it was made
+// from by the digest. It holds no secret and no content of files, so it may
+// lie in public.
+type Saved struct {
+	Schema  int           `json:"schema"`
+	Site    string        `json:"site"`
+	Source  string        `json:"source"` // the site file or directory
+	Digest  string        `json:"digest"`
+	Changes []SavedChange `json:"changes"`
+}
+
+// SavedChange is one line of a saved plan.
+type SavedChange struct {
+	Key    string `json:"key"`
+	Action Action `json:"action"`
+	Risk   string `json:"risk,omitempty"`
+	Note   string `json:"note,omitempty"`
+}
+
+// ErrSaved says that a file is no plan that this raiz understands.
+var ErrSaved = errors.New("not a plan file")
+
+// Save returns the plan as the bytes of a file. source is where the site was
+// read from. The same plan gives the same bytes.
+func Save(p Plan, source string) ([]byte, error) {
+	s := Saved{Schema: savedSchema, Site: p.Site, Source: source, Digest: p.digest, Changes: []SavedChange{}}
+	for _, c := range p.Changes {
+		s.Changes = append(s.Changes, SavedChange{Key: c.Key.String(), Action: c.Action, Risk: string(c.Effect.Risk), Note: c.Effect.Note})
+	}
+	out, err := json.MarshalIndent(s, "", "  ")
+	return append(out, '\n'), err
+}
+
+// Open reads a saved plan. Its bytes are untrusted.
+func Open(data []byte) (Saved, error) {
+	if len(data) > maxSaved {
+		return Saved{}, fmt.Errorf("%w: over %d bytes", ErrSaved, maxSaved)
+	}
+	var s Saved
+	if err := json.Unmarshal(data, &s); err != nil {
+		return Saved{}, fmt.Errorf("%w: %w", ErrSaved, err)
+	}
+	if s.Schema != savedSchema {
+		return Saved{}, fmt.Errorf("%w: schema %d, this raiz reads %d", ErrSaved, s.Schema, savedSchema)
+	}
+	if s.Site == "" || len(s.Digest) != 64 {
+		return Saved{}, fmt.Errorf("%w: site or digest is missing", ErrSaved)
+	}
+	return s, nil
+}

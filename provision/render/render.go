@@ -1,0 +1,150 @@
+package render
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"text/template"
+
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/templates"
+)
+
+// Secrets says what secret files are made with.
+type Secrets uint8
+
+const (
+	// Revealed puts the texts in: for plan and apply. Every secret of the
+	// site has to be there.
+	Revealed Secrets = iota + 1
+	// Withheld puts "(secret)" in their place: for people to read, and for
+	// sites whose secrets are elsewhere.
+	Withheld
+)
+
+// Desired returns everything that is wanted of a site. packs is the folder of
+// component packs, as templates.FS gives it.
+func Desired(s *site.Site, packs fs.FS, secrets Secrets) (*state.Set, error) {
+	components, err := load(s, packs)
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", s.Name, err)
+	}
+	items := append(settings(s), live(s)...)
+	open, closed, err := views(s, components, secrets)
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", s.Name, err)
+	}
+	for _, c := range components {
+		for _, f := range c.Files {
+			if f.When != "" && !open.has(f.When) {
+				continue
+			}
+			v := open
+			if f.Secret {
+				v = closed
+			}
+			item, err := file(f, v)
+			if err != nil {
+				return nil, fmt.Errorf("render %s: %w", s.Name, err)
+			}
+			items = append(items, item)
+		}
+		items = append(items, unitsAndPackages(c)...)
+	}
+	set, err := state.NewSet(s.Name, items)
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", s.Name, err)
+	}
+	return set, nil
+}
+
+// load reads the packs of a site in the order in which they take effect.
+func load(s *site.Site, packs fs.FS) ([]templates.Component, error) {
+	var out []templates.Component
+	for _, kind := range templates.Kinds() {
+		name := s.Components[kind]
+		if name == "" {
+			return nil, fmt.Errorf("no component pack for %s", kind)
+		}
+		c, err := templates.Load(packs, name)
+		if err != nil {
+			return nil, err
+		}
+		if c.Kind != kind {
+			return nil, fmt.Errorf("component pack %s is of kind %s, wanted for %s", name, c.Kind, kind)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func file(f templates.File, v view) (state.Item, error) {
+	t, err := template.New(f.Path).Option("missingkey=error").Parse(f.Template)
+	if err != nil {
+		return state.Item{}, fmt.Errorf("template of %s: %w", f.Path, err)
+	}
+	var buf bytes.Buffer
+	if err := t.Execute(&buf, v); err != nil {
+		return state.Item{}, fmt.Errorf("template of %s: %w", f.Path, err)
+	}
+	value := state.NewFile(f.Mode, f.Owner, f.Group, buf.Bytes(), state.Secrecy(f.Secret))
+	return state.Item{Key: state.Key{Kind: state.Path, Name: f.Path}, Value: value, Effect: f.Effect}, nil
+}
+
+func unitsAndPackages(c templates.Component) []state.Item {
+	var items []state.Item
+	for _, p := range c.Packages {
+		items = append(items, state.Item{
+			Key:    state.Key{Kind: state.Package, Name: p},
+			Value:  state.Text("installed"),
+			Effect: state.Effect{Component: c.Name, Order: c.Order()},
+		})
+	}
+	for _, u := range c.Services {
+		items = append(items, state.Item{
+			Key:    state.Key{Kind: state.Unit, Name: u},
+			Value:  state.Service{Enabled: true, Active: true},
+			Effect: state.Effect{Component: c.Name, Order: c.Order(), Unit: u},
+		})
+	}
+	return items
+}
+
+// live are the addresses that the kernel must have, whatever the files say.
+func live(s *site.Site) []state.Item {
+	effect := state.Effect{
+		Component: s.Components["network"], Order: slices.Index(templates.Kinds(), "network"),
+		Unit: "systemd-networkd.service", How: state.Restart,
+	}
+	var items []state.Item
+	add := func(iface, address string, e state.Effect) {
+		k := state.Key{Kind: state.Live, Name: "address " + iface + " " + address}
+		items = append(items, state.Item{Key: k, Value: state.Text("present"), Effect: e})
+	}
+	for _, i := range []site.Interface{s.Server.Management, s.Server.Service} {
+		e := effect
+		if i.Role == "management" {
+			e.Risk, e.Note = state.MayCutAccess, "may cut management access"
+		}
+		for _, a := range i.Addresses {
+			add(matchWord(i.Match), a.String(), e)
+		}
+	}
+	for _, a := range s.ServiceAddresses() {
+		add("lo", hostPrefix(a).String(), effect)
+	}
+	return items
+}
+
+func matchWord(m site.Match) string {
+	if m.MAC != "" {
+		return m.MAC
+	}
+	return m.Name
+}
+
+// errSecret is what a missing secret becomes when it is needed.
+var errSecret = errors.New("a secret is missing")

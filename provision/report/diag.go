@@ -1,0 +1,40 @@
+package report
+
+import (
+	"io"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// Diagnostics writes the problems of site files, each with its place, the
+// line it is on, and what to do.
+func Diagnostics(w io.Writer, ds site.Diagnostics, o TextOptions) error {
+	p := &printer{w: w, o: o}
+	for _, d := range ds {
+		mark := p.red("error:")
+		if d.Severity == site.Warning {
+			mark = p.yellow("warning:")
+		}
+		rule := ""
+		if d.Rule != "" {
+			rule = " " + p.dim("["+d.Rule+"]")
+		}
+		p.line("%s %s%s", mark, safe(d.Summary), rule)
+		if d.Pos.Line > 0 {
+			p.line("  --> %s:%d:%d", safe(d.Pos.File), d.Pos.Line, d.Pos.Column)
+		} else if d.Pos.File != "" {
+			p.line("  --> %s", safe(d.Pos.File))
+		}
+		if d.Source != "" {
+			p.line("   | %s", safe(d.Source))
+			if d.Pos.Column > 0 && d.Pos.Column <= len(d.Source)+1 {
+				p.line("   | %s%s", strings.Repeat(" ", d.Pos.Column-1), p.red("^"))
+			}
+		}
+		if d.Detail != "" {
+			p.line("  %s", safe(d.Detail))
+		}
+	}
+	return p.err
+}

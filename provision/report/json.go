@@ -1,0 +1,198 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verify"
+)
+
+// schema is the version of the JSON form. Fields may be added within one
+// version; none is removed or changes its meaning.
+const schema = 1
+
+type document struct {
+	Schema  int               `json:"schema"`
+	Site    string            `json:"site,omitempty"`
+	Notices []string          `json:"notices,omitempty"`
+	Plan    *planDocument     `json:"plan,omitempty"`
+	Apply   *applyDocument    `json:"apply,omitempty"`
+	Verify  *verifyDocument   `json:"verify,omitempty"`
+	Problem []problemDocument `json:"problems,omitempty"`
+	Cost    *Cost             `json:"cost,omitempty"`
+}
+
+type planDocument struct {
+	Digest      string           `json:"digest"`
+	Empty       bool             `json:"empty"`
+	Applicable  bool             `json:"applicable"`
+	Changes     []changeDocument `json:"changes"`
+	Unknown     []factDocument   `json:"unknown"`
+	Unsupported []factDocument   `json:"unsupported"`
+}
+
+type changeDocument struct {
+	Key    string      `json:"key"`
+	Action plan.Action `json:"action"`
+	Before any         `json:"before,omitempty"`
+	After  any         `json:"after,omitempty"`
+	Unit   string      `json:"unit,omitempty"`
+	How    state.How   `json:"how,omitempty"`
+	Risk   state.Risk  `json:"risk,omitempty"`
+	Note   string      `json:"note,omitempty"`
+}
+
+type factDocument struct {
+	Key    string `json:"key"`
+	Reason string `json:"reason"`
+}
+
+type applyDocument struct {
+	Outcome    string          `json:"outcome"`
+	Generation string          `json:"generation,omitempty"`
+	Error      string          `json:"error,omitempty"`
+	Entries    []entryDocument `json:"entries"`
+}
+
+type entryDocument struct {
+	Step    string  `json:"step"`
+	Outcome string  `json:"outcome"`
+	Error   string  `json:"error,omitempty"`
+	Seconds float64 `json:"seconds"`
+}
+
+type verifyDocument struct {
+	Counts  map[verify.Status]int `json:"counts"`
+	Results []resultDocument      `json:"results"`
+}
+
+type resultDocument struct {
+	ID      string         `json:"id"`
+	Title   string         `json:"title"`
+	Vantage verify.Vantage `json:"vantage"`
+	Status  verify.Status  `json:"status"`
+	Want    string         `json:"want,omitempty"`
+	Got     string         `json:"got,omitempty"`
+	Detail  string         `json:"detail,omitempty"`
+	Because string         `json:"because,omitempty"`
+}
+
+type problemDocument struct {
+	Severity string `json:"severity"`
+	Rule     string `json:"rule,omitempty"`
+	Summary  string `json:"summary"`
+	Detail   string `json:"detail,omitempty"`
+	File     string `json:"file,omitempty"`
+	Line     int    `json:"line,omitempty"`
+	Column   int    `json:"column,omitempty"`
+}
+
+// JSON writes the report for a program.
+func JSON(w io.Writer, r Report) error {
+	d := document{Schema: schema, Notices: r.Notices, Cost: r.Cost}
+	if r.Site != nil {
+		d.Site = r.Site.Name
+	}
+	if r.Plan != nil {
+		d.Plan = planJSON(*r.Plan)
+	}
+	if r.Apply != nil {
+		d.Apply = applyJSON(r)
+	}
+	if r.Verify != nil {
+		d.Verify = verifyJSON(r.Verify)
+	}
+	return encode(w, d)
+}
+
+// DiagnosticsJSON writes the problems of site files for a program.
+func DiagnosticsJSON(w io.Writer, ds site.Diagnostics) error {
+	d := document{Schema: schema, Problem: []problemDocument{}}
+	for _, x := range ds {
+		severity := "error"
+		if x.Severity == site.Warning {
+			severity = "warning"
+		}
+		d.Problem = append(d.Problem, problemDocument{Severity: severity, Rule: x.Rule, Summary: x.Summary, Detail: x.Detail,
+			File: x.Pos.File, Line: x.Pos.Line, Column: x.Pos.Column})
+	}
+	return encode(w, d)
+}
+
+func encode(w io.Writer, d document) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(d)
+}
+
+func planJSON(p plan.Plan) *planDocument {
+	d := &planDocument{Digest: p.Digest(), Empty: p.Empty(), Applicable: p.Applicable(), Changes: []changeDocument{}, Unknown: facts(p.Unknown), Unsupported: facts(p.Unsupported)}
+	for _, c := range p.Changes {
+		d.Changes = append(d.Changes, changeDocument{
+			Key: c.Key.String(), Action: c.Action, Before: value(c.Before), After: value(c.After),
+			Unit: c.Effect.Unit, How: c.Effect.How, Risk: c.Effect.Risk, Note: c.Effect.Note,
+		})
+	}
+	return d
+}
+
+func facts(fs []state.Fact) []factDocument {
+	out := []factDocument{}
+	for _, f := range fs {
+		out = append(out, factDocument{Key: f.Key.String(), Reason: f.Err.Error()})
+	}
+	return out
+}
+
+// value is a value as JSON; of a secret file neither bytes nor digest.
+func value(v state.Value) any {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case state.Attr:
+		return append([]string{}, v.Values...)
+	case state.Service:
+		return map[string]bool{"enabled": v.Enabled, "active": v.Active}
+	case state.File:
+		d := map[string]string{"mode": fmt.Sprintf("%04o", uint32(v.Mode)), "owner": v.Owner, "group": v.Group}
+		if v.Secret {
+			d["content"] = "(secret)"
+		} else {
+			d["sha256"] = fmt.Sprintf("%x", v.Sum)
+			if v.Data != nil {
+				d["content"] = string(v.Data)
+			}
+		}
+		return d
+	}
+	panic(fmt.Sprintf("report: no JSON for %T", v))
+}
+
+func applyJSON(r Report) *applyDocument {
+	d := &applyDocument{Outcome: string(r.Apply.Outcome), Generation: r.Apply.Generation, Entries: []entryDocument{}}
+	if r.ApplyErr != nil {
+		d.Error = r.ApplyErr.Error()
+	}
+	for _, e := range r.Apply.Entries {
+		x := entryDocument{Step: e.Step, Outcome: string(e.Outcome), Seconds: e.Took.Seconds()}
+		if e.Err != nil {
+			x.Error = e.Err.Error()
+		}
+		d.Entries = append(d.Entries, x)
+	}
+	return d
+}
+
+func verifyJSON(results []verify.Result) *verifyDocument {
+	d := &verifyDocument{Counts: map[verify.Status]int{}, Results: []resultDocument{}}
+	for _, r := range results {
+		d.Counts[r.Status]++
+		d.Results = append(d.Results, resultDocument(r))
+	}
+	return d
+}

@@ -1,0 +1,138 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+
+	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+func (p *printer) plan(pl plan.Plan) {
+	for _, f := range pl.Unknown {
+		p.line("%s %s: %s", p.red("?"), f.Key, safe(f.Err.Error()))
+	}
+	for _, f := range pl.Unsupported {
+		p.line("%s %s: %s", p.yellow("!"), f.Key, safe(f.Err.Error()))
+	}
+	for _, c := range pl.Changes {
+		p.change(c)
+	}
+	switch {
+	case len(pl.Unknown) > 0:
+		p.line("%s %s could not be looked at; nothing can be applied until they can", p.red("plan for "+pl.Site+":"), count(len(pl.Unknown), "thing"))
+	case pl.Empty():
+		p.line("%s everything is as declared", p.green(pl.Site+":"))
+	default:
+		p.line("%s %s, digest %.12s", p.bold("plan for "+pl.Site+":"), count(len(pl.Changes), "change"), pl.Digest())
+	}
+}
+
+func (p *printer) change(c plan.Change) {
+	mark := map[plan.Action]string{plan.Create: p.green("+"), plan.Update: p.yellow("~"), plan.Delete: p.red("-")}[c.Action]
+	p.line("%s %s%s", mark, c.Key, p.summary(c))
+	if c.Effect.Note != "" {
+		note := c.Effect.Note
+		if c.Effect.Risk == state.MayCutAccess && c.Key.Kind != state.Setting {
+			note += "; reverts by itself unless confirmed over a new connection"
+		}
+		p.line("    %s", p.yellow(note))
+	}
+	if c.Key.Kind == state.Path {
+		p.fileDiff(c)
+	}
+}
+
+// summary is what a change does, on its own line.
+func (p *printer) summary(c plan.Change) string {
+	switch after := c.After.(type) {
+	case state.Attr:
+		if before, ok := c.Before.(state.Attr); ok {
+			return ": " + attr(before) + " -> " + attr(after)
+		}
+		return ": " + attr(after)
+	case state.Service:
+		return ": " + serviceWords(c.Before, after)
+	case state.File:
+		return p.fileWords(c, after)
+	}
+	return ""
+}
+
+func attr(a state.Attr) string {
+	if len(a.Values) == 0 {
+		return "none"
+	}
+	return safe(strings.Join(a.Values, ", "))
+}
+
+func serviceWords(before state.Value, after state.Service) string {
+	was, _ := before.(state.Service)
+	var words []string
+	if after.Enabled && !was.Enabled {
+		words = append(words, "enable")
+	}
+	if after.Active && !was.Active {
+		words = append(words, "start")
+	}
+	return strings.Join(words, ", ")
+}
+
+func (p *printer) fileWords(c plan.Change, after state.File) string {
+	effect := ""
+	switch c.Effect.How {
+	case state.Reload, state.Restart:
+		effect = ", then " + string(c.Effect.How) + " " + c.Effect.Unit
+	case state.Command:
+		effect = ", then " + strings.Join(c.Effect.Command, " ")
+	}
+	if after.Secret {
+		return ": (secret, changed)" + effect
+	}
+	before, ok := c.Before.(state.File)
+	if ok && (before.Mode != after.Mode || before.Owner != after.Owner || before.Group != after.Group) {
+		return fmt.Sprintf(": %s -> %s%s", ownership(before), ownership(after), effect)
+	}
+	if !ok {
+		return fmt.Sprintf(": %s, %s%s", ownership(after), count(strings.Count(string(after.Data), "\n"), "line"), effect)
+	}
+	return effect
+}
+
+func ownership(f state.File) string {
+	return fmt.Sprintf("%04o %s:%s", uint32(f.Mode), f.Owner, f.Group)
+}
+
+// fileDiff shows what changes inside a file; of a secret one, nothing.
+func (p *printer) fileDiff(c plan.Change) {
+	before, _ := c.Before.(state.File)
+	after, isFile := c.After.(state.File)
+	if !isFile || after.Secret || before.Secret || before.Sum == after.Sum {
+		return
+	}
+	if c.Action == plan.Create && !p.o.Full {
+		return
+	}
+	if c.Action == plan.Update && before.Data == nil {
+		p.line("    %s", p.dim("(what stands there was not fetched: too large, or not a file)"))
+		return
+	}
+	diff := udiff.Unified("before", "after", string(before.Data), string(after.Data))
+	for i, l := range strings.Split(strings.TrimSuffix(diff, "\n"), "\n") {
+		if i < 2 {
+			continue // the names are on the line above
+		}
+		l = safe(l)
+		switch {
+		case strings.HasPrefix(l, "+"):
+			l = p.green(l)
+		case strings.HasPrefix(l, "-"):
+			l = p.red(l)
+		case strings.HasPrefix(l, "@"):
+			l = p.dim(l)
+		}
+		p.line("    %s", l)
+	}
+}

@@ -1,0 +1,72 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Style says how text looks.
+type Style uint8
+
+// The styles.
+const (
+	Plain  Style = iota // for pipes, logs and NO_COLOR
+	Colour              // for terminals
+)
+
+// TextOptions are how much is said, and how.
+type TextOptions struct {
+	Style Style
+	// Full shows the whole content of new files and every check that passed.
+	Full bool
+}
+
+// printer keeps the first error of a writer, so that the text reads straight
+// on.
+type printer struct {
+	w   io.Writer
+	o   TextOptions
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+// The colours stand for the same thing everywhere: green is as it should be,
+// yellow is about to change or worth a look, red is wrong.
+func (p *printer) green(s string) string  { return p.paint("32", s) }
+func (p *printer) yellow(s string) string { return p.paint("33", s) }
+func (p *printer) red(s string) string    { return p.paint("31", s) }
+func (p *printer) dim(s string) string    { return p.paint("2", s) }
+func (p *printer) bold(s string) string   { return p.paint("1", s) }
+
+func (p *printer) paint(code, s string) string {
+	if p.o.Style != Colour || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// safe takes everything out of foreign text that a terminal would obey.
+func safe(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if strings.HasSuffix(what, "y") {
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(what, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

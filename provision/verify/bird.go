@@ -1,0 +1,98 @@
+package verify
+
+import (
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// ParseSessions reads the BGP sessions of `birdc show protocols all`: a line
+// at the left edge begins a protocol, what is indented below tells of it.
+func ParseSessions(lines []string) []Session {
+	var out []Session
+	inBGP := false
+	for _, l := range lines {
+		if l == "" {
+			continue
+		}
+		if l[0] != ' ' && l[0] != '\t' {
+			f := strings.Fields(l) // name, protocol, table, state, since, info
+			if inBGP = len(f) >= 4 && f[1] == "BGP"; inBGP {
+				out = append(out, Session{Name: f[0], State: f[3]})
+			}
+			continue
+		}
+		if key, value, ok := strings.Cut(strings.TrimSpace(l), ":"); ok && inBGP {
+			out[len(out)-1].set(key, strings.TrimSpace(value))
+		}
+	}
+	return out
+}
+
+// set takes one attribute; what is not understood stays zero and is seen as
+// a session to nobody.
+func (s *Session) set(key, value string) {
+	switch key {
+	case "BGP state":
+		s.State = value
+	case "Last error":
+		s.Error = value
+	case "Neighbor address":
+		address, _, _ := strings.Cut(value, "%")
+		s.Neighbor, _ = netip.ParseAddr(address)
+	case "Neighbor AS":
+		if n, err := strconv.ParseUint(value, 10, 32); err == nil {
+			s.PeerAS = uint32(n)
+		}
+	}
+}
+
+// ParseRoutes reads `birdc show route … all`. A line that begins with a prefix
+// begins a route; what is indented below tells its attributes.
+func ParseRoutes(lines []string) []Route {
+	var out []Route
+	for _, l := range lines {
+		if l == "" {
+			continue
+		}
+		if l[0] != ' ' && l[0] != '\t' {
+			first, _, _ := strings.Cut(l, " ")
+			if p, err := netip.ParsePrefix(strings.TrimSpace(first)); err == nil {
+				out = append(out, Route{Prefix: p})
+			}
+			continue
+		}
+		key, value, ok := strings.Cut(strings.TrimSpace(l), ":")
+		if !ok || len(out) == 0 {
+			continue
+		}
+		last := &out[len(out)-1]
+		switch key {
+		case "BGP.as_path":
+			last.ASPath = asPath(value)
+		case "BGP.community":
+			last.Communities = communities(value)
+		}
+	}
+	return out
+}
+
+func asPath(text string) []uint32 {
+	var path []uint32
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" {}()", r) }) {
+		if n, err := strconv.ParseUint(word, 10, 32); err == nil {
+			path = append(path, uint32(n))
+		}
+	}
+	return path
+}
+
+func communities(text string) []string {
+	pair := regexp.MustCompile(`\((\d+),\s*(\d+)\)`)
+	var out []string
+	for _, m := range pair.FindAllStringSubmatch(text, -1) {
+		out = append(out, m[1]+":"+m[2])
+	}
+	return out
+}

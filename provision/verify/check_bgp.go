@@ -1,0 +1,179 @@
+package verify
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+func exportID(a netip.Addr) string {
+	if a.Is4() {
+		return "bgp.announced.ipv4"
+	}
+	return "bgp.announced.ipv6"
+}
+
+// bgpChecks look at the server's own BGP: each declared session, then what it
+// exports, which must be exactly the declared blocks with an empty AS path.
+func bgpChecks(s *site.Site, e Evidence) []check {
+	unit := "unit." + unitsOf(s)["bgp"]
+	announce := "unit." + unitsOf(s)["announce"]
+	checks := []check{{
+		id: "bgp.neighbors", title: "no session but the declared ones", vantage: FromServer, want: "only declared neighbors",
+		needs: []string{unit}, find: func() finding { return strangers(s, e.Server.Sessions) },
+	}}
+	perFamily := map[string][]string{}
+	for _, n := range s.BGP.Neighbors {
+		for _, a := range n.Addresses {
+			up, out := "bgp.session."+a.String(), "bgp.export."+a.String()
+			perFamily[exportID(a)] = append(perFamily[exportID(a)], out)
+			needs := []string{up, announce}
+			for _, service := range s.ServiceAddresses() {
+				if service.Is4() == a.Is4() {
+					// What does not answer is withdrawn: then the export is
+					// rightly empty.
+					needs = append(needs, dnsID(service, "udp"))
+				}
+			}
+			checks = append(checks, check{
+				id: up, title: "BGP session with " + n.Name + " at " + a.String(), vantage: FromServer, want: "Established",
+				needs: []string{unit}, find: func() finding { return established(n, a, e.Server.Sessions) },
+			}, check{
+				id: out, title: "exports to " + a.String() + " are exactly the blocks", vantage: FromServer,
+				want: joined(prefixWords(wantedRoutes(s, a))), needs: needs,
+				find: func() finding { return exported(s, a, e.Server.Sessions) },
+			})
+		}
+	}
+	for _, id := range []string{"bgp.announced.ipv4", "bgp.announced.ipv6"} {
+		checks = append(checks, check{
+			id: id, title: "blocks leave the server, " + id[len(id)-4:], vantage: FromServer, want: "announced by every session",
+			needs: perFamily[id], find: func() finding { return pass(fmt.Sprintf("%d sessions", len(perFamily[id]))) },
+		})
+	}
+	return checks
+}
+
+func sessionWith(a netip.Addr, sessions []Session) (Session, bool) {
+	i := slices.IndexFunc(sessions, func(s Session) bool { return s.Neighbor == a })
+	if i < 0 {
+		return Session{}, false
+	}
+	return sessions[i], true
+}
+
+func strangers(s *site.Site, sessions []Session) finding {
+	var extra []string
+	for _, have := range sessions {
+		declared := slices.ContainsFunc(s.BGP.Neighbors, func(n site.Neighbor) bool { return slices.Contains(n.Addresses, have.Neighbor) })
+		if !declared {
+			extra = append(extra, have.Name+" with "+have.Neighbor.String())
+		}
+	}
+	if len(extra) > 0 {
+		return fail(joined(extra), "a session that nobody declared may leak routes; raiz apply removes it")
+	}
+	return pass(fmt.Sprintf("%d declared sessions", len(sessions)))
+}
+
+func established(n site.Neighbor, a netip.Addr, sessions []Session) finding {
+	have, ok := sessionWith(a, sessions)
+	switch {
+	case !ok:
+		return fail("no such session", "raiz apply configures it")
+	case have.State == "Established" && have.PeerAS == uint32(n.ASN):
+		return pass("Established with AS" + fmt.Sprint(have.PeerAS))
+	}
+	detail := "look at the host's side: address, AS number, password and TTL security must change together"
+	if have.Error != "" {
+		detail = "last error: " + have.Error + "; " + detail
+	}
+	return fail(have.State, detail)
+}
+
+// wantedRoutes are the blocks of the family of a session.
+func wantedRoutes(s *site.Site, session netip.Addr) []Route {
+	var out []Route
+	for _, any := range s.Anycast {
+		for _, p := range any.Prefixes {
+			if p.Addr().Is4() != session.Is4() {
+				continue
+			}
+			r := Route{Prefix: p}
+			if any.Propagation == site.Local {
+				r.Communities = []string{"65535:65281"} // NO_EXPORT, RFC 1997
+			}
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func prefixWords(routes []Route) []string {
+	out := make([]string, len(routes))
+	for i, r := range routes {
+		out[i] = r.Prefix.String()
+	}
+	slices.Sort(out)
+	return out
+}
+
+func exported(s *site.Site, a netip.Addr, sessions []Session) finding {
+	have, ok := sessionWith(a, sessions)
+	if !ok {
+		return fail("no such session", "raiz apply configures it")
+	}
+	return compareRoutes(wantedRoutes(s, a), have.Exports, nil)
+}
+
+// compareRoutes wants exactly these prefixes, each with that AS path and with
+// the declared communities, nothing more and nothing less.
+func compareRoutes(want, have []Route, path []uint32) finding {
+	var wrong []string
+	for _, w := range want {
+		i := slices.IndexFunc(have, func(h Route) bool { return h.Prefix == w.Prefix })
+		if i < 0 {
+			wrong = append(wrong, w.Prefix.String()+" is missing")
+			continue
+		}
+		if !slices.Equal(have[i].ASPath, path) {
+			wrong = append(wrong, fmt.Sprintf("%s has AS path %v, want %v", w.Prefix, have[i].ASPath, path))
+		}
+		if !slices.Equal(have[i].Communities, w.Communities) {
+			wrong = append(wrong, fmt.Sprintf("%s has communities %s, want %s", w.Prefix, joined(have[i].Communities), joined(w.Communities)))
+		}
+	}
+	for _, h := range have {
+		if !slices.ContainsFunc(want, func(w Route) bool { return w.Prefix == h.Prefix }) {
+			wrong = append(wrong, h.Prefix.String()+" is not declared")
+		}
+	}
+	if len(wrong) > 0 {
+		return fail(strings.Join(wrong, "; "), "see raiz plan; an undeclared route must be found and removed before anything else")
+	}
+	return pass(joined(prefixWords(have)))
+}
+
+// routerChecks compare what the host's router has learnt.
+func routerChecks(s *site.Site, e Evidence) []check {
+	return []check{{
+		id: "router.routes", title: "the router has learnt exactly the blocks", vantage: FromRouter,
+		want: joined(prefixWords(allWanted(s))), needs: []string{"bgp.announced.ipv4", "bgp.announced.ipv6"},
+		find: func() finding {
+			switch {
+			case !e.Router.Asked:
+				return finding{status: Skipped, got: "not looked", detail: "nobody can look at the host's router from here"}
+			case e.Router.Err != nil:
+				return unknown(e.Router.Err)
+			}
+			return compareRoutes(allWanted(s), e.Router.Routes, []uint32{uint32(s.BGP.ASN)})
+		},
+	}}
+}
+
+func allWanted(s *site.Site) []Route {
+	return append(wantedRoutes(s, netip.IPv4Unspecified()), wantedRoutes(s, netip.IPv6Unspecified())...)
+}

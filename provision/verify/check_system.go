@@ -1,0 +1,176 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// maxOffset is how far the clock may be off; DNSSEC bears more, but a clock
+// that is disciplined is never this far off.
+const maxOffset = time.Second
+
+// Units that a copy lives by, by the kind of component.
+func unitsOf(s *site.Site) map[string]string {
+	dns := map[string]string{"nsd": "nsd.service", "knot": "knot.service", "bind": "named.service"}
+	bgp := map[string]string{"bird": "bird.service", "frr": "frr.service"}
+	return map[string]string{
+		"dns": dns[s.Components["dns"]], "bgp": bgp[s.Components["bgp"]], "announce": "raiz-announce.service",
+		"firewall": "nftables.service", "time": "chrony.service", "login": "ssh.service",
+	}
+}
+
+func unitNames(s *site.Site) []string {
+	var out []string
+	for _, u := range unitsOf(s) {
+		if u != "" && !slices.Contains(out, u) {
+			out = append(out, u)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func systemChecks(s *site.Site, e Evidence) []check {
+	checks := []check{{
+		id: "ssh.login", title: "server answers with the pinned key", vantage: FromServer,
+		want: "login as " + s.Server.SSH.User, find: func() finding { return sshLogin(e) },
+	}, {
+		id: "os.look", title: "server tells what it has", vantage: FromServer, want: "an answer", needs: []string{"ssh.login"},
+		find: func() finding {
+			if e.Server.Err != nil {
+				return unknown(e.Server.Err)
+			}
+			return pass("an answer")
+		},
+	}}
+	for _, i := range []site.Interface{s.Server.Management, s.Server.Service} {
+		for _, a := range i.Addresses {
+			checks = append(checks, addressCheck(i.Role, matchWord(i.Match), a, e))
+		}
+	}
+	for _, a := range s.ServiceAddresses() {
+		checks = append(checks, addressCheck("loopback", "lo", netip.PrefixFrom(a, a.BitLen()), e))
+	}
+	for _, a := range s.ServiceAddresses() {
+		checks = append(checks, check{
+			id: "os.reply." + a.String(), title: "answers from " + a.String() + " leave by the service link", vantage: FromServer,
+			want: "dev " + matchWord(s.Server.Service.Match), needs: []string{addressID("lo", netip.PrefixFrom(a, a.BitLen()))},
+			find: func() finding { return replyPath(s, a, e.Server) },
+		})
+	}
+	for _, u := range unitNames(s) {
+		c := check{
+			id: "unit." + u, title: u + " runs and starts at boot", vantage: FromServer, want: "active, enabled",
+			needs: []string{"os.look"}, find: func() finding { return unitRuns(u, e.Server) },
+		}
+		checks = append(checks, c)
+	}
+	// raiz-announce stops with the name server: its state says nothing more
+	// while that one is down.
+	for i := range checks {
+		if units := unitsOf(s); checks[i].id == "unit."+units["announce"] && units["dns"] != "" {
+			checks[i].needs = append(checks[i].needs, "unit."+units["dns"])
+		}
+	}
+	checks = append(checks, check{
+		id: "os.clock", title: "clock is disciplined", vantage: FromServer, want: "synchronised, within " + maxOffset.String(),
+		needs: []string{"unit.chrony.service"}, find: func() finding { return clock(e.Server) },
+	})
+	return checks
+}
+
+func matchWord(m site.Match) string {
+	if m.MAC != "" {
+		return m.MAC
+	}
+	return m.Name
+}
+
+func sshLogin(e Evidence) finding {
+	switch {
+	case e.SSHErr == nil:
+		return pass("logged in at " + e.Login)
+	case errors.Is(e.SSHErr, remote.ErrHostKey):
+		return fail("another host key", e.SSHErr.Error())
+	case errors.Is(e.SSHErr, remote.ErrAuth):
+		return fail("login refused", e.SSHErr.Error())
+	}
+	return finding{status: Unknown, got: "no answer", detail: e.SSHErr.Error()}
+}
+
+func addressID(iface string, p netip.Prefix) string { return "os.address." + iface + "." + p.String() }
+
+func addressCheck(role, word string, p netip.Prefix, e Evidence) check {
+	return check{
+		id: addressID(word, p), title: p.String() + " on " + role, vantage: FromServer, want: "usable on " + word,
+		needs: []string{"os.look"}, find: func() finding { return addressThere(word, p, e.Server) },
+	}
+}
+
+func addressThere(word string, p netip.Prefix, e ServerEvidence) finding {
+	if e.NetworkErr != nil {
+		return unknown(e.NetworkErr)
+	}
+	i, ok := server.FindInterface(e.Interfaces, word)
+	if !ok {
+		return fail("no interface "+word, "look at the cabling list and at ip link on the console")
+	}
+	for _, a := range i.Addresses {
+		if a.Prefix != p {
+			continue
+		}
+		if !a.Usable {
+			return fail("there, but not usable", "duplicate address detection (RFC 4862) has failed or has not ended: does another machine have it?")
+		}
+		return pass("on " + i.Name)
+	}
+	return fail("not there", "raiz apply puts it back")
+}
+
+func replyPath(s *site.Site, from netip.Addr, e ServerEvidence) finding {
+	line, ok := e.Replies[from]
+	if !ok {
+		return unknown(errors.New("the server did not look it up"))
+	}
+	i, ok := server.FindInterface(e.Interfaces, matchWord(s.Server.Service.Match))
+	if ok && strings.Contains(" "+line+" ", " dev "+i.Name+" ") {
+		return pass("dev " + i.Name)
+	}
+	return fail(line, "answers that leave by another link are dropped by the host's anti-spoofing (BCP 38)")
+}
+
+func unitRuns(name string, e ServerEvidence) finding {
+	if e.UnitsErr != nil {
+		return unknown(e.UnitsErr)
+	}
+	u, ok := e.Units[name]
+	switch {
+	case !ok:
+		return unknown(errors.New("systemd did not answer for it"))
+	case u.Load != "loaded":
+		return fail(u.Load, "raiz apply installs it")
+	case u.Active != "active":
+		return fail(u.Active+" ("+u.Sub+")", "see journalctl -u "+name+" there; raiz apply starts it")
+	case u.UnitFile != "enabled":
+		return fail("active, "+u.UnitFile, "it would not come back after a reboot; raiz apply enables it")
+	}
+	return pass("active, enabled")
+}
+
+func clock(e ServerEvidence) finding {
+	switch {
+	case !e.Synced:
+		return fail("not synchronised", "no NTP server answers: are they reachable from the management link?")
+	case e.Offset.Abs() > maxOffset:
+		return fail("off by "+e.Offset.String(), "signatures may seem expired or not yet valid")
+	}
+	return pass(fmt.Sprintf("stratum %d, off by %s", e.Stratum, e.Offset))
+}

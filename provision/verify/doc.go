@@ -1,0 +1,11 @@
+// Package verify checks a copy: whether BMC, server, routing and DNS are as
+// the site declares, and whether the neighbor sees exactly the blocks.
+//
+// It works in two steps. Gather looks, from every vantage it is given, and
+// collects Evidence. Judge is pure: site and evidence give the results. It
+// compares the machines with the site and not with rendered files, so it can
+// catch a rendering that is wrong.
+//
+// The checks are a tree: when a check has not passed, those that need it are
+// skipped and say because of which. Start reading at Judge.
+package verify

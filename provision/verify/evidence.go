@@ -1,0 +1,101 @@
+package verify
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Evidence is everything that was seen. A part that could not be looked at
+// carries its error; a part that nobody was asked to look at is not Asked.
+type Evidence struct {
+	BMC     BMCEvidence
+	SSHErr  error // why nobody could log in
+	Login   string
+	Server  ServerEvidence
+	TCP     map[Question]Answer // through the SSH connection
+	Router  RouterEvidence
+	Outside OutsideEvidence
+}
+
+// BMCEvidence is what the BMC said.
+type BMCEvidence struct {
+	Err      error
+	Identity bmc.Identity
+	Facts    map[string]state.Fact // by name of the setting
+}
+
+// ServerEvidence is what one exec on the server said.
+type ServerEvidence struct {
+	Err        error
+	Interfaces []server.Interface
+	NetworkErr error
+	Units      map[string]server.UnitAnswer
+	UnitsErr   error
+	Replies    map[netip.Addr]string // from an address to the interface its answers leave by
+	Sessions   []Session             // every BGP session, declared or not
+	Synced     bool                  // the clock is disciplined
+	Stratum    int
+	Offset     time.Duration // of the clock, by its own account
+	UDP        map[Question]Answer
+}
+
+// Session is a BGP session as BIRD shows it.
+type Session struct {
+	Name     string
+	Neighbor netip.Addr
+	PeerAS   uint32
+	State    string // such as "Established"
+	Error    string // the last error, "" for none
+	Exports  []Route
+}
+
+// Route is a route as BIRD shows it.
+type Route struct {
+	Prefix      netip.Prefix
+	ASPath      []uint32
+	Communities []string // such as "65535:65281"
+}
+
+// RouterEvidence is what the host's router has learnt from the server.
+type RouterEvidence struct {
+	Asked  bool
+	Err    error
+	Routes []Route
+}
+
+// OutsideEvidence is what is answered to somebody who is not on the server.
+type OutsideEvidence struct {
+	Asked   bool
+	Answers map[Question]Answer
+}
+
+// Question is what is asked of one service address.
+type Question struct {
+	Address netip.Addr
+	Ask     Ask
+	Network string // "udp" or "tcp"
+}
+
+// Ask names a question.
+type Ask string
+
+// The questions.
+const (
+	AskSOA       Ask = "soa"       // of a zone that is served
+	AskHostname  Ask = "hostname"  // hostname.bind, RFC 4892
+	AskServer    Ask = "id.server" // RFC 4892
+	AskElsewhere Ask = "elsewhere" // a zone that is not served, with RD
+)
+
+// Answer is what came back. Err says why nothing did.
+type Answer struct {
+	Msg  *dns.Msg
+	Err  error
+	Took time.Duration
+}

@@ -1,0 +1,274 @@
+package verify
+
+import (
+	"context"
+	_ "embed" // the script that looks
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Server is a connection to the server; *remote.Conn is one.
+type Server interface {
+	Run(context.Context, remote.Script) (remote.Result, error)
+	Forward(context.Context, netip.AddrPort) (net.Conn, error)
+	Addr() netip.AddrPort
+}
+
+// Controller is a session with the BMC; *bmc.Controller is one.
+type Controller interface {
+	Identity(context.Context) (bmc.Identity, error)
+	Read(context.Context, []state.Key) []state.Fact
+}
+
+// Vantages are the places to look from. Nil means that nobody can look from
+// there, which is said in the results.
+type Vantages struct {
+	BMC     func(context.Context) (Controller, error)
+	SSH     func(context.Context) (Server, error)
+	Router  func(context.Context) ([]Route, error)
+	Outside func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// dnsTimeout is RSSAC047's: what has not come after 4 s does not come.
+const dnsTimeout = 4 * time.Second
+
+// Gather looks from every vantage at once. It has no error of its own: what
+// could not be seen is in the evidence with its reason.
+func Gather(ctx context.Context, s *site.Site, v Vantages) Evidence {
+	var e Evidence
+	var all sync.WaitGroup
+	if v.BMC != nil {
+		all.Go(func() { e.BMC = gatherBMC(ctx, v) })
+	}
+	if v.Router != nil {
+		all.Go(func() {
+			e.Router.Asked = true
+			e.Router.Routes, e.Router.Err = v.Router(ctx)
+		})
+	}
+	if v.Outside != nil {
+		all.Go(func() {
+			e.Outside.Asked = true
+			e.Outside.Answers = gatherOutside(ctx, s, v)
+		})
+	}
+	conn, err := v.SSH(ctx)
+	if err != nil {
+		e.SSHErr = err
+	} else {
+		e.Login = conn.Addr().String()
+		all.Go(func() { e.Server = gatherServer(ctx, s, conn) })
+		all.Go(func() { e.TCP = AskThrough(ctx, s, conn) })
+	}
+	all.Wait()
+	return e
+}
+
+func gatherBMC(ctx context.Context, v Vantages) BMCEvidence {
+	var e BMCEvidence
+	c, err := v.BMC(ctx)
+	if err != nil {
+		return BMCEvidence{Err: err}
+	}
+	if e.Identity, e.Err = c.Identity(ctx); e.Err != nil {
+		return e
+	}
+	var keys []state.Key
+	for _, name := range settingNames() {
+		keys = append(keys, state.Key{Kind: state.Setting, Name: name})
+	}
+	e.Facts = map[string]state.Fact{}
+	for _, f := range c.Read(ctx, keys) {
+		e.Facts[f.Key.Name] = f
+	}
+	return e
+}
+
+//go:embed look.sh
+var lookScript string
+
+func gatherServer(ctx context.Context, s *site.Site, conn Server) ServerEvidence {
+	qs := questions(s, "udp")
+	lines, sent, err := udpLines(s, qs)
+	if err != nil {
+		return ServerEvidence{Err: err}
+	}
+	text := "units=" + remote.Quote(strings.Join(unitNames(s), " ")) + "\n" +
+		"replies=" + remote.Quote(strings.Join(replyLines(s), "\n")) + "\n" +
+		"questions=" + remote.Quote(strings.Join(lines, "\n")) + "\n" + lookScript
+	r, err := conn.Run(ctx, remote.Script{Text: text, Root: true, Bash: true, Deadline: time.Minute})
+	if err != nil {
+		return ServerEvidence{Err: err}
+	}
+	sections, err := server.Sections(strings.Split(string(r.Stdout), "\n"))
+	if err != nil {
+		return ServerEvidence{Err: fmt.Errorf("%w: exit %d: %.200s", err, r.Code, r.Stderr)}
+	}
+	return readServer(s, sections, qs, sent)
+}
+
+func readServer(s *site.Site, sections map[string][]string, qs []Question, sent []*dns.Msg) ServerEvidence {
+	e := ServerEvidence{Replies: map[netip.Addr]string{}}
+	e.UDP = readUDP(sections["udp"], qs, sent)
+	e.Interfaces, e.NetworkErr = server.ParseAddresses(sections["addresses"])
+	e.Units, e.UnitsErr = server.ParseUnits(sections["units"])
+	for _, l := range sections["replies"] {
+		from, rest, _ := strings.Cut(l, " ")
+		if a, err := netip.ParseAddr(from); err == nil {
+			e.Replies[a] = rest
+		}
+	}
+	readClock(&e, sections["clock"])
+	for _, session := range ParseSessions(sections["sessions"]) {
+		session.Exports = ParseRoutes(sections["export "+session.Name])
+		e.Sessions = append(e.Sessions, session)
+	}
+	return e
+}
+
+// readClock reads `chronyc -c tracking`: reference, its name, stratum, time,
+// offset of the clock in seconds, …, leap status as the last field.
+func readClock(e *ServerEvidence, lines []string) {
+	for _, l := range lines {
+		f := strings.Split(l, ",")
+		if len(f) < 14 {
+			continue
+		}
+		fmt.Sscan(f[2], &e.Stratum)
+		var seconds float64
+		fmt.Sscan(f[4], &seconds)
+		e.Offset = time.Duration(seconds * float64(time.Second))
+		e.Synced = f[13] != "Not synchronised" && e.Stratum > 0 && e.Stratum < 16
+	}
+}
+
+// outsideDestinations are looked up in the server's own routing table to see
+// which way an answer to somebody far away would leave; nothing is sent.
+func outsideDestination(a netip.Addr) string {
+	if a.Is4() {
+		return "1.1.1.1"
+	}
+	return "2001:4860:4860::8888"
+}
+
+func replyLines(s *site.Site) []string {
+	var out []string
+	for _, a := range s.ServiceAddresses() {
+		out = append(out, a.String()+" "+outsideDestination(a))
+	}
+	return out
+}
+
+// AskThrough asks every question over TCP through the SSH connection, one
+// connection for each service address, so that it reaches this very instance.
+func AskThrough(ctx context.Context, s *site.Site, conn Server) map[Question]Answer {
+	return askEach(s, "tcp", func(addr netip.Addr, qs []Question) map[Question]Answer {
+		ctx, cancel := context.WithTimeout(ctx, 3*dnsTimeout)
+		defer cancel()
+		c, err := conn.Forward(ctx, addrPort(addr))
+		if err != nil {
+			return allFailed(qs, err)
+		}
+		defer c.Close()
+		defer context.AfterFunc(ctx, func() { _ = c.Close() })()
+		return askOver(s, &dns.Conn{Conn: c}, qs)
+	})
+}
+
+// gatherOutside asks as anybody would, by both transports. It may reach
+// another copy: the NSID tells.
+func gatherOutside(ctx context.Context, s *site.Site, v Vantages) map[Question]Answer {
+	out := map[Question]Answer{}
+	for _, network := range []string{"udp", "tcp"} {
+		answers := askEach(s, network, func(addr netip.Addr, qs []Question) map[Question]Answer {
+			ctx, cancel := context.WithTimeout(ctx, dnsTimeout)
+			defer cancel()
+			c, err := v.Outside(ctx, network, addrPort(addr).String())
+			if err != nil {
+				return allFailed(qs, err)
+			}
+			defer c.Close()
+			_ = c.SetDeadline(time.Now().Add(dnsTimeout))
+			return askOver(s, &dns.Conn{Conn: c, UDPSize: ednsSize}, qs)
+		})
+		for q, a := range answers {
+			out[q] = a
+		}
+	}
+	return out
+}
+
+func askEach(s *site.Site, network string, ask func(netip.Addr, []Question) map[Question]Answer) map[Question]Answer {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	out := map[Question]Answer{}
+	for _, addr := range s.ServiceAddresses() {
+		all.Go(func() {
+			var mine []Question
+			for _, q := range questions(s, network) {
+				if q.Address == addr {
+					mine = append(mine, q)
+				}
+			}
+			answers := ask(addr, mine)
+			mu.Lock()
+			defer mu.Unlock()
+			for q, a := range answers {
+				out[q] = a
+			}
+		})
+	}
+	all.Wait()
+	return out
+}
+
+// askOver asks one question after the other on one connection.
+func askOver(s *site.Site, c *dns.Conn, qs []Question) map[Question]Answer {
+	out := map[Question]Answer{}
+	for _, q := range qs {
+		m := message(s, q.Ask)
+		start := time.Now()
+		if err := c.WriteMsg(m); err != nil {
+			out[q] = Answer{Err: err}
+			continue
+		}
+		got, err := c.ReadMsg()
+		if err != nil {
+			out[q] = Answer{Err: quiet(err)}
+			continue
+		}
+		a := matched(got, m)
+		a.Took = time.Since(start)
+		out[q] = a
+	}
+	return out
+}
+
+func quiet(err error) error {
+	var n net.Error
+	if errors.As(err, &n) && n.Timeout() {
+		return errSilent
+	}
+	return err
+}
+
+func allFailed(qs []Question, err error) map[Question]Answer {
+	out := map[Question]Answer{}
+	for _, q := range qs {
+		out[q] = Answer{Err: err}
+	}
+	return out
+}

@@ -1,0 +1,35 @@
+component "networkd" {
+  kind     = "network"
+  packages = ["systemd"]
+
+  # Addresses move when this unit restarts: it reads its files, adds what is
+  # new and removes what is declared no more. It does not take links down.
+  file "/etc/systemd/networkd.conf.d/60-raiz.conf" {
+    template = "networkd.conf.tmpl"
+    unit     = "systemd-networkd.service"
+    how      = "restart"
+  }
+  file "/etc/systemd/network/20-raiz-loopback.network" {
+    template = "loopback.network.tmpl"
+    unit     = "systemd-networkd.service"
+    how      = "restart"
+    risk     = "service-gap"
+    note     = "moves service addresses on the loopback"
+  }
+  file "/etc/systemd/network/20-raiz-management.network" {
+    template = "management.network.tmpl"
+    unit     = "systemd-networkd.service"
+    how      = "restart"
+    risk     = "may-cut-access"
+    note     = "may cut management access"
+  }
+  file "/etc/systemd/network/20-raiz-service.network" {
+    template = "service.network.tmpl"
+    unit     = "systemd-networkd.service"
+    how      = "restart"
+    risk     = "session-reset"
+    note     = "may reset every BGP session"
+  }
+
+  service "systemd-networkd.service" {}
+}
