@@ -41,7 +41,7 @@ func (c *converter) bmc(raw *rawBMC) *BMC {
 // pin converts what the BMC is recognised by. It may be missing until the
 // machine is there: MissingSecrets tells.
 func (c *converter) pin(raw *rawBMC, b *BMC) {
-	c.mark("bmc.certificate", raw.Range)
+	c.keep("bmc.certificate", raw.Range)
 	if raw.Certificate != nil && raw.CA != nil {
 		c.fail(raw.CA.NameRange, problem{"bmc-pin", "two ways to recognise the BMC", "Give either certificate, the fingerprint of its own, or ca, which signed it."})
 	}

@@ -20,12 +20,13 @@ type converter struct {
 	src    *source
 	lab    bool
 	claims []claim
-	spots  map[string]spot
+	places map[string]Pos  // where things are written, for rules between blocks
+	kept   map[string]spot // and for what is only missed after Load
 	diags  Diagnostics
 	broken bool // a value has a problem that is reported elsewhere
 }
 
-// spot is a place in a file, for what is only known to be wrong later.
+// spot is a place in a file that outlives Load.
 type spot struct {
 	pos  Pos
 	line string
@@ -47,7 +48,7 @@ type problem struct {
 
 // newConverter returns a converter for one site of a file.
 func newConverter(src *source, l *loader) *converter {
-	return &converter{loader: l, src: src, spots: map[string]spot{}}
+	return &converter{loader: l, src: src, places: map[string]Pos{}, kept: map[string]spot{}}
 }
 
 func (c *converter) report(sev Severity, at hcl.Range, p problem) {
@@ -62,9 +63,12 @@ func (c *converter) fail(at hcl.Range, p problem) { c.report(Error, at, p) }
 func (c *converter) warn(at hcl.Range, p problem) { c.report(Warning, at, p) }
 
 // mark remembers where something is written.
-func (c *converter) mark(name string, at hcl.Range) {
+func (c *converter) mark(name string, at hcl.Range) { c.places[name] = position(at) }
+
+// keep remembers it beyond Load, together with the line.
+func (c *converter) keep(name string, at hcl.Range) {
 	pos := position(at)
-	c.spots[name] = spot{pos, c.src.line(pos)}
+	c.kept[name] = spot{pos, c.src.line(pos)}
 }
 
 // need reports a missing argument; example is what to write.
@@ -245,7 +249,7 @@ func (c *converter) secret(attr *hcl.Attribute, name string, check func(string) 
 		return secret.Value{}
 	}
 	at := attr.Expr.Range()
-	c.mark(name, at)
+	c.keep(name, at)
 	raw, diags := attr.Expr.Value(c.ctx)
 	if diags.HasErrors() {
 		c.diags = append(c.diags, withoutValues(fromHCL(c.src, diags), diags)...)

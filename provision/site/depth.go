@@ -15,11 +15,25 @@ const (
 	maxOperators = 200 // in one expression, on one level
 )
 
-// tooDeep finds where a file nests deeper than raiz parses. Depth comes from
-// brackets, which tokens show, and from chains of operators, of which each
-// may add a level.
-func tooDeep(src *source) *Diagnostic {
+// inspect looks at a file before it is parsed: it notes the lines that may
+// hold a secret, and returns where the file nests deeper than raiz parses.
+func inspect(src *source) *Diagnostic {
 	tokens, _ := hclsyntax.LexConfig(src.text, src.name, hcl.InitialPos)
+	src.hidden = typedSecrets(tokens)
+	at, ok := tooDeep(tokens)
+	if !ok {
+		return nil
+	}
+	d := fileProblem(src.name, "nested too deeply", fmt.Sprintf(
+		"Here are more than %d levels of brackets or more than %d operators in one expression. Use locals.", maxDepth, maxOperators))
+	d.Pos = position(at)
+	d.Source = src.line(d.Pos)
+	return &d
+}
+
+// tooDeep finds the token where the nesting gets too deep. Depth comes from
+// brackets, and from chains of operators, of which each may add a level.
+func tooDeep(tokens hclsyntax.Tokens) (hcl.Range, bool) {
 	operators := []int{0}
 	for i, tok := range tokens {
 		top := len(operators) - 1
@@ -40,14 +54,10 @@ func tooDeep(src *source) *Diagnostic {
 			operators[top]++
 		}
 		if len(operators) > maxDepth || operators[len(operators)-1] > maxOperators || operators[max(0, len(operators)-2)] > maxOperators {
-			d := fileProblem(src.name, "nested too deeply", fmt.Sprintf(
-				"Here are more than %d levels of brackets or more than %d operators in one expression. Use locals.", maxDepth, maxOperators))
-			d.Pos = position(tok.Range)
-			d.Source = src.line(d.Pos)
-			return &d
+			return tok.Range, true
 		}
 	}
-	return nil
+	return hcl.Range{}, false
 }
 
 // opens counts what adds a level next to the bracket itself: an index, a call

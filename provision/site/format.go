@@ -16,7 +16,7 @@ func Format(text []byte) ([]byte, Diagnostics) {
 		d.Pos = pos
 		return text, Diagnostics{d}
 	}
-	if d := tooDeep(src); d != nil {
+	if d := inspect(src); d != nil {
 		return text, Diagnostics{*d}
 	}
 	if _, diags := hclsyntax.ParseConfig(text, "", hcl.InitialPos); diags.HasErrors() {

@@ -102,7 +102,7 @@ func parseLocals(files []*source, shared *locals) map[int]parsedFile {
 // parse returns the body of a file; what a syntax error left of it counts, so
 // that the problems behind the error are found too.
 func parse(src *source) (hcl.Body, Diagnostics) {
-	if d := tooDeep(src); d != nil {
+	if d := inspect(src); d != nil {
 		return nil, Diagnostics{*d}
 	}
 	file, diags := hclsyntax.ParseConfig(src.text, src.name, hcl.InitialPos)

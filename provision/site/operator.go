@@ -45,7 +45,7 @@ func loadProfiles(fsys fs.FS, l *loader) (map[string]Profile, Diagnostics) {
 func loadProfile(src *source, fileName string, l *loader) (Profile, Diagnostics) {
 	c := newConverter(src, l)
 	none := Profile{Name: fileName}
-	if d := tooDeep(src); d != nil {
+	if d := inspect(src); d != nil {
 		return none, Diagnostics{*d}
 	}
 	file, diags := hclsyntax.ParseConfig(src.text, src.name, hcl.InitialPos)

@@ -16,6 +16,7 @@ const defaultOperator = "raices"
 // refer to them.
 func (c *converter) site(raw *rawSite) *Site {
 	c.mark("site", raw.Range)
+	c.keep("site", raw.Range)
 	s := &Site{
 		Name:     c.label(raw.Name, raw.NameRange, name("a site")).val,
 		Pos:      position(raw.Range),
@@ -44,7 +45,7 @@ func (c *converter) site(raw *rawSite) *Site {
 	c.checkClaims()
 	c.sessions(s)
 	c.require(s)
-	s.spots = c.spots
+	s.spots = c.kept
 	return s
 }
 
@@ -126,11 +127,11 @@ func (c *converter) sessions(s *Site) {
 func (c *converter) failAt(name string, p problem) { c.reportAt(Error, name, p) }
 
 func (c *converter) reportAt(sev Severity, name string, p problem) {
-	at, ok := c.spots[name]
+	at, ok := c.places[name]
 	if !ok {
-		at = c.spots["site"]
+		at = c.places["site"]
 	}
 	c.diags = append(c.diags, Diagnostic{
-		Severity: sev, Rule: p.rule, Summary: p.summary, Detail: p.detail, Pos: at.pos, Source: at.line,
+		Severity: sev, Rule: p.rule, Summary: p.summary, Detail: p.detail, Pos: at, Source: c.src.line(at),
 	})
 }

@@ -79,7 +79,7 @@ func (c *converter) netInterface(raw *rawInterface, kind claimKind, p purpose) (
 }
 
 func (c *converter) ssh(raw *rawSSH) SSH {
-	c.mark("server.ssh.host_key", raw.Range)
+	c.keep("server.ssh.host_key", raw.Range)
 	s := SSH{
 		User:     defaultUser,
 		Port:     uint16(c.number(raw.Port, 1, 65535, 22)),
@@ -117,7 +117,7 @@ func (c *converter) jumps(raw []rawJump) []Jump {
 		r := &raw[i]
 		label := c.label(r.Name, r.NameRange, name("a jump host"))
 		names = append(names, label)
-		c.mark("server.ssh.jump."+label.val, r.Range)
+		c.keep("server.ssh.jump."+label.val, r.Range)
 		j := Jump{
 			Name:     label.val,
 			User:     defaultUser,

@@ -2,10 +2,10 @@ package site
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
@@ -13,7 +13,13 @@ import (
 type source struct {
 	name string
 	text []byte
+	// hidden are the lines that are in no Diagnostic, because they may hold
+	// a password somebody typed in. inspect finds them.
+	hidden []lines
 }
+
+// lines are the first and the last of some lines, counted from 1.
+type lines struct{ first, last int }
 
 // longestLine bounds the snippet of a Diagnostic, in bytes.
 const longestLine = 200
@@ -50,26 +56,30 @@ func clip(line string) string {
 	return line[:end] + "…"
 }
 
-// mayHoldSecret reports whether a line belongs to the value of a secret
-// argument that holds literal text. It looks at tokens, not at the parsed
-// file, so that it also covers a file with a syntax error.
 func (s *source) mayHoldSecret(line int) bool {
-	tokens, _ := hclsyntax.LexConfig(s.text, s.name, hcl.InitialPos)
+	return slices.ContainsFunc(s.hidden, func(l lines) bool { return l.first <= line && line <= l.last })
+}
+
+// typedSecrets returns the lines of the values of secret arguments that hold
+// literal text. It looks at tokens, not at the parsed file, so that it also
+// covers a file with a syntax error.
+func typedSecrets(tokens hclsyntax.Tokens) []lines {
+	var out []lines
 	for i, tok := range tokens {
-		if !namesSecret(tok) || i+1 >= len(tokens) ||
-			(tokens[i+1].Type != hclsyntax.TokenEqual && tokens[i+1].Type != hclsyntax.TokenColon) {
+		if i+1 == len(tokens) || !assigns(tokens[i+1].Type) || !namesSecret(tok) {
 			continue
 		}
 		value := valueTokens(tokens[i+2:])
-		last := tok.Range.Start.Line
-		if n := len(value); n > 0 {
-			last = value[n-1].Range.End.Line
+		if referencesOnly(value) {
+			continue
 		}
-		if tok.Range.Start.Line <= line && line <= last && !referencesOnly(value) {
-			return true
-		}
+		out = append(out, lines{tok.Range.Start.Line, value[len(value)-1].Range.End.Line})
 	}
-	return false
+	return out
+}
+
+func assigns(t hclsyntax.TokenType) bool {
+	return t == hclsyntax.TokenEqual || t == hclsyntax.TokenColon
 }
 
 // namesSecret reports whether a token is, or ends in, the name of a secret
