@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/raiz-dns/raiz/provision/site"
 )
 
 // ParseSessions reads the BGP sessions of `birdc show protocols all`: a line
@@ -43,7 +45,7 @@ func (s *Session) set(key, value string) {
 		s.Neighbor, _ = netip.ParseAddr(address)
 	case "Neighbor AS":
 		if n, err := strconv.ParseUint(value, 10, 32); err == nil {
-			s.PeerAS = uint32(n)
+			s.PeerAS = site.ASN(n)
 		}
 	}
 }
@@ -78,11 +80,11 @@ func ParseRoutes(lines []string) []Route {
 	return out
 }
 
-func asPath(text string) []uint32 {
-	var path []uint32
+func asPath(text string) []site.ASN {
+	var path []site.ASN
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" {}()", r) }) {
 		if n, err := strconv.ParseUint(word, 10, 32); err == nil {
-			path = append(path, uint32(n))
+			path = append(path, site.ASN(n))
 		}
 	}
 	return path

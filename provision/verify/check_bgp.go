@@ -84,7 +84,7 @@ func established(n site.Neighbor, a netip.Addr, sessions []Session) finding {
 	switch {
 	case !ok:
 		return fail("no such session", "raiz apply configures it")
-	case have.State == "Established" && have.PeerAS == uint32(n.ASN):
+	case have.State == "Established" && have.PeerAS == n.ASN:
 		return pass("Established with AS" + fmt.Sprint(have.PeerAS))
 	}
 	detail := "look at the host's side: address, AS number, password and TTL security must change together"
@@ -131,7 +131,7 @@ func exported(s *site.Site, a netip.Addr, sessions []Session) finding {
 
 // compareRoutes wants exactly these prefixes, each with that AS path and with
 // the declared communities, nothing more and nothing less.
-func compareRoutes(want, have []Route, path []uint32) finding {
+func compareRoutes(want, have []Route, path []site.ASN) finding {
 	var wrong []string
 	for _, w := range want {
 		i := slices.IndexFunc(have, func(h Route) bool { return h.Prefix == w.Prefix })
@@ -169,7 +169,7 @@ func routerChecks(s *site.Site, e Evidence) []check {
 			case e.Router.Err != nil:
 				return unknown(e.Router.Err)
 			}
-			return compareRoutes(allWanted(s), e.Router.Routes, []uint32{uint32(s.BGP.ASN)})
+			return compareRoutes(allWanted(s), e.Router.Routes, []site.ASN{s.BGP.ASN})
 		},
 	}}
 }

@@ -116,3 +116,15 @@ func outsideChecks(s *site.Site, e Evidence) []check {
 	}
 	return checks
 }
+
+// DNSProblems says what keeps each service address from answering over TCP as
+// this copy; nothing means that all of them do.
+func DNSProblems(s *site.Site, answers map[Question]Answer) []string {
+	var out []string
+	for _, a := range s.ServiceAddresses() {
+		if f := dnsAnswers(s, a, "tcp", answers); f.status != Pass {
+			out = append(out, a.String()+": "+f.got+" ("+f.detail+")")
+		}
+	}
+	return out
+}

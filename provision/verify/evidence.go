@@ -8,6 +8,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -49,7 +50,7 @@ type ServerEvidence struct {
 type Session struct {
 	Name     string
 	Neighbor netip.Addr
-	PeerAS   uint32
+	PeerAS   site.ASN
 	State    string // such as "Established"
 	Error    string // the last error, "" for none
 	Exports  []Route
@@ -58,7 +59,7 @@ type Session struct {
 // Route is a route as BIRD shows it.
 type Route struct {
 	Prefix      netip.Prefix
-	ASPath      []uint32
+	ASPath      []site.ASN
 	Communities []string // such as "65535:65281"
 }
 

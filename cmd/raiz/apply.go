@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/report"
+)
+
+type applyOptions struct {
+	target target
+	yes    bool
+}
+
+func newApply(g *globals) *cobra.Command {
+	var a applyOptions
+	var o provision.Options
+	cmd := &cobra.Command{
+		Use:   "apply PLAN|PATH",
+		Short: "Carry out a plan; the server reverts by itself unless all is well",
+		Long: `apply carries out a saved plan, and refuses when the site file or the machine
+has changed since. Given a site file it makes the plan, shows it, and asks.
+
+Every change on the server reverts by itself unless raiz confirms it over a new
+connection to the address that the server is meant to have, once DNS answers
+there. It exits 5 when that has happened.`,
+		Example: `  raiz apply gru1.plan
+  raiz apply gru1.hcl
+  raiz apply gru1.hcl --yes    in CI, where the change was reviewed in git`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.apply(cmd, args[0], a, o)
+		},
+	}
+	a.target.flags(cmd)
+	revertAfter(cmd, &o.RevertAfter)
+	cmd.Flags().BoolVar(&a.yes, "yes", false, "do not ask")
+	return cmd
+}
+
+func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions, flags provision.Options) error {
+	ctx := cmd.Context()
+	saved, isPlan, err := savedPlan(path)
+	if err != nil {
+		return exit(exitUsage, fmt.Errorf("%s: %w", path, err))
+	}
+	if isPlan {
+		path, a.target.siteName = saved.Source, saved.Site
+	}
+	s, o, _, err := a.target.aim(g, path)
+	if err != nil {
+		return err
+	}
+	o.RevertAfter = flags.RevertAfter
+	run := provision.New(s, o)
+	defer run.Close(ctx)
+	planned, err := run.Plan(ctx)
+	if err != nil {
+		return exit(exitError, err)
+	}
+	if !planned.Plan.Applicable() || planned.Plan.Empty() || !isPlan {
+		if err := g.show(report.Report{Site: s, Notices: planned.Notices(), Plan: &planned.Plan}); err != nil {
+			return exit(exitError, err)
+		}
+	}
+	switch {
+	case !planned.Plan.Applicable():
+		return exit(exitUnreachable, nil)
+	case planned.Plan.Empty() && (!isPlan || saved.Digest == planned.Plan.Digest()):
+		return nil
+	case !isPlan && !a.yes:
+		if err := g.ask(planned.Plan); err != nil {
+			return err
+		}
+	}
+	journal, applyErr := run.Apply(ctx, planned, saved.Digest)
+	cost := run.Cost()
+	if err := g.show(report.Report{Site: s, Apply: &journal, ApplyErr: applyErr, Cost: &cost}); err != nil {
+		return exit(exitError, err)
+	}
+	return exit(applyCode(journal, applyErr), nil)
+}
+
+// ask wants the name of the site, because "y" is typed before it is read.
+func (g *globals) ask(p plan.Plan) error {
+	in, ok := g.std.in.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return exit(exitUsage, errors.New("nobody is there to ask: review a plan with --out and apply that file, or give --yes"))
+	}
+	fmt.Fprintf(g.std.err, "Apply this? Type the name of the site (%s): ", p.Site)
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil || strings.TrimSpace(line) != p.Site {
+		return exit(exitPending, errors.New("not applied"))
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// maxFormat bounds a file that fmt reads, in bytes.
+const maxFormat = 1 << 20
+
+func newFmt(g *globals) *cobra.Command {
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "fmt PATH...",
+		Short: "Lay site files out in the one way",
+		Example: `  raiz fmt sites/
+  raiz fmt --check sites/    exit 2 when a file would change, and change none`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			changed := 0
+			for _, path := range args {
+				n, err := g.format(path, check)
+				if err != nil {
+					return err
+				}
+				changed += n
+			}
+			if check && changed > 0 {
+				return exit(exitPending, fmt.Errorf("%s not laid out as raiz fmt does", plural(changed, "file")))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "change nothing; exit 2 when something would change")
+	return cmd
+}
+
+// format returns how many files it changed, or would have.
+func (g *globals) format(path string, check bool) (int, error) {
+	files := []string{path}
+	if st, err := os.Stat(path); err != nil {
+		return 0, exit(exitUsage, err)
+	} else if st.IsDir() {
+		if files, err = filepath.Glob(filepath.Join(path, "*.hcl")); err != nil || len(files) == 0 {
+			return 0, exit(exitUsage, fmt.Errorf("%s holds no *.hcl file", path))
+		}
+	}
+	changed := 0
+	for _, name := range files {
+		differs, err := g.formatFile(name, check)
+		if err != nil {
+			return changed, err
+		}
+		if differs {
+			changed++
+			fmt.Fprintln(g.std.out, name)
+		}
+	}
+	return changed, nil
+}
+
+func (g *globals) formatFile(name string, check bool) (bool, error) {
+	st, err := os.Stat(name)
+	if err == nil && st.Size() > maxFormat {
+		err = fmt.Errorf("%s: over %d bytes", name, maxFormat)
+	}
+	if err != nil {
+		return false, exit(exitUsage, err)
+	}
+	src, err := os.ReadFile(name)
+	if err != nil {
+		return false, exit(exitUsage, err)
+	}
+	out, diags := site.Format(src)
+	for i := range diags {
+		diags[i].Pos.File = name
+	}
+	if err := g.say(diags); err != nil {
+		return false, err
+	}
+	if diags.HasErrors() {
+		return false, exit(exitUsage, fmt.Errorf("%s is not HCL", name))
+	}
+	if bytes.Equal(src, out) || check {
+		return !bytes.Equal(src, out), nil
+	}
+	return true, replaceFile(name, out, st.Mode())
+}
+
+// replaceFile puts the whole new content in place of the old, or nothing.
+func replaceFile(name string, data []byte, mode os.FileMode) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), ".raiz-*")
+	if err != nil {
+		return exit(exitError, err)
+	}
+	defer func() {
+		if err != nil {
+			err = exit(exitError, errors.Join(err, os.Remove(f.Name())))
+		}
+	}()
+	if _, err = f.Write(data); err == nil {
+		err = f.Chmod(mode.Perm())
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}

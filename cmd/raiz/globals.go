@@ -1,0 +1,222 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/secret"
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/templates"
+)
+
+// globals are the flags that every verb has, and what they stand for.
+type globals struct {
+	std       streams
+	json      bool
+	full      bool
+	verbose   bool
+	allowExec bool
+	packs     string
+}
+
+func (g *globals) flags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.BoolVar(&g.json, "json", false, "print results as JSON")
+	f.BoolVar(&g.full, "full", false, "print everything: new files, checks that passed, what the run has cost")
+	f.BoolVarP(&g.verbose, "verbose", "v", false, "log what is done, to standard error")
+	f.BoolVar(&g.allowExec, "allow-exec", false, "let exec() in site files run programs")
+	f.StringVar(&g.packs, "templates", "", "folder whose component packs replace the built-in ones of the same name")
+}
+
+// load reads the site files at path and says what is wrong with them.
+func (g *globals) load(path string) ([]*site.Site, error) {
+	sites, diags := g.read(path)
+	if err := g.say(diags); err != nil {
+		return nil, err
+	}
+	if diags.HasErrors() {
+		return nil, exit(exitUsage, fmt.Errorf("%s is not valid", path))
+	}
+	return sites, nil
+}
+
+func (g *globals) read(path string) ([]*site.Site, site.Diagnostics) {
+	dir, name := filepath.Split(filepath.Clean(path))
+	folder := dir
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		dir, name, folder = path, ".", path
+	}
+	if dir == "" {
+		dir, folder = ".", "."
+	}
+	operators, err := fs.Sub(templates.FS(), "operators")
+	if err != nil {
+		panic("raiz: " + err.Error()) // the folder is part of the binary
+	}
+	execution := secret.ExecDenied
+	if g.allowExec {
+		execution = secret.ExecAllowed
+	}
+	return site.Load(os.DirFS(dir), name, site.Options{
+		Lookup:    secret.System{Dir: folder, Execution: execution},
+		Operators: operators,
+	})
+}
+
+func (g *globals) say(diags site.Diagnostics) error {
+	if g.json && len(diags) > 0 {
+		return report.DiagnosticsJSON(g.std.out, diags)
+	}
+	return report.Diagnostics(g.std.err, diags, g.text(g.std.err))
+}
+
+// one returns the only site of path, or the one of that name.
+func (g *globals) one(path, name string) (*site.Site, error) {
+	sites, err := g.load(path)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range sites {
+		if s.Name == name || name == "" && len(sites) == 1 {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	if name != "" {
+		return nil, exit(exitUsage, fmt.Errorf("%s has no site %q; it has %s", path, name, strings.Join(names, ", ")))
+	}
+	return nil, exit(exitUsage, fmt.Errorf("%s has %d sites; choose one with --site: %s", path, len(sites), strings.Join(names, ", ")))
+}
+
+// withSecrets refuses a site whose secrets are not all there.
+func (g *globals) withSecrets(s *site.Site) error {
+	missing := s.MissingSecrets()
+	if err := g.say(missing); err != nil {
+		return err
+	}
+	if missing.HasErrors() {
+		return exit(exitUsage, fmt.Errorf("site %s lacks %d of its secrets", s.Name, len(missing)))
+	}
+	return nil
+}
+
+func (g *globals) text(w io.Writer) report.TextOptions {
+	o := report.TextOptions{Full: g.full}
+	f, ok := w.(*os.File)
+	if ok && term.IsTerminal(int(f.Fd())) && g.std.env("NO_COLOR") == "" && g.std.env("TERM") != "dumb" {
+		o.Style = report.Colour
+	}
+	return o
+}
+
+func (g *globals) show(r report.Report) error {
+	if g.json {
+		return report.JSON(g.std.out, r)
+	}
+	return report.Text(g.std.out, r, g.text(g.std.out))
+}
+
+func (g *globals) options(source string) (provision.Options, error) {
+	packs, err := g.packFS()
+	if err != nil {
+		return provision.Options{}, err
+	}
+	home, _ := os.UserHomeDir() // only needed for "~"
+	o := provision.Options{
+		Packs:       packs,
+		Home:        home,
+		AgentSocket: g.std.env("SSH_AUTH_SOCK"),
+		Links:       newLinkFile(),
+		Who:         who(source),
+	}
+	if g.verbose {
+		o.Log = slog.New(slog.NewTextHandler(g.std.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	return o, nil
+}
+
+// who is recorded on a server with every change: who, where, and from what.
+func who(source string) string {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return name + "@" + host + " with " + source
+}
+
+func (g *globals) packFS() (fs.FS, error) {
+	if g.packs == "" {
+		return templates.FS(), nil
+	}
+	if _, err := os.Stat(g.packs); err != nil {
+		return nil, exit(exitUsage, fmt.Errorf("--templates: %w", err))
+	}
+	return templates.Over(templates.FS(), os.DirFS(g.packs)), nil
+}
+
+// target is where a verb goes: the real site, or a rehearsal of it.
+type target struct {
+	siteName  string
+	rehearsal string
+}
+
+func (t *target) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&t.siteName, "site", "", "name of the site, where the files hold several")
+	cmd.Flags().StringVar(&t.rehearsal, "rehearsal", "", "go to this rehearsal (see raiz rehearse status) instead of the real site")
+}
+
+// aim loads the site and returns it with what a run on it uses.
+func (t *target) aim(g *globals, path string) (*site.Site, provision.Options, provision.Vantages, error) {
+	fail := func(err error) (*site.Site, provision.Options, provision.Vantages, error) {
+		return nil, provision.Options{}, provision.Vantages{}, err
+	}
+	s, err := g.one(path, t.siteName)
+	if err != nil {
+		return fail(err)
+	}
+	o, err := g.options(path)
+	if err != nil {
+		return fail(err)
+	}
+	if t.rehearsal != "" {
+		ground, err := rehearse.Find(t.rehearsal)
+		if err == nil {
+			err = ground.Adopt(s)
+		}
+		if err != nil {
+			return fail(exit(exitUsage, err))
+		}
+		return ground.Site, provision.OnGround(o, ground), provision.GroundVantages(ground), nil
+	}
+	if s.Lab {
+		return fail(exit(exitUsage, errors.New("site "+s.Name+" says lab = true: its addresses are made up, and only raiz rehearse runs it")))
+	}
+	if err := g.withSecrets(s); err != nil {
+		return fail(err)
+	}
+	return s, o, provision.Vantages{}, nil
+}
+
+// revertAfter is a flag of every verb that changes a server.
+func revertAfter(cmd *cobra.Command, d *time.Duration) {
+	cmd.Flags().DurationVar(d, "revert-after", provision.DefaultRevertAfter, "how long the server waits for the confirmation before it reverts")
+}

@@ -1,0 +1,83 @@
+// Command raiz brings up copies of anycast DNS root servers and keeps them as
+// their site files declare.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	// The first signal ends the run in order: sessions are closed and a
+	// rehearsal is taken down. The second one ends it at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop)
+	os.Exit(int(run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv})))
+}
+
+// streams are what a process is given.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	env      func(string) string
+}
+
+// run is the whole program. Errors are worded here and nowhere else.
+func run(ctx context.Context, args []string, std streams) exitCode {
+	root := newRoot(std)
+	root.SetArgs(args)
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	var coded *codedError
+	code := exitUsage // what cobra itself refuses is a usage error
+	if errors.As(err, &coded) {
+		code, err = coded.code, coded.err
+	}
+	if ctx.Err() != nil && code != exitReverted {
+		err = errors.Join(errors.New("interrupted"), err)
+	}
+	if err != nil {
+		fmt.Fprintf(std.err, "raiz: error: %v\n", err)
+	}
+	return code
+}
+
+func newRoot(std streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "raiz",
+		Short: "Bring up and keep copies of anycast DNS root servers",
+		Long: `raiz brings up one more copy of an anycast DNS root server at a host
+organisation, from a site file: it configures the server's BMC over Redfish,
+its network, DNS and BGP over SSH, and verifies the result. It has no daemon,
+no agent and no state file.`,
+		Example: `  raiz validate sites/            check site files; needs no secret and no network
+  raiz rehearse sites/as112-gru1.hcl   build the site on this machine and run everything
+  raiz plan gru1.hcl --out gru1.plan   what would change, to review
+  raiz apply gru1.plan                 exactly what was reviewed`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	g := &globals{std: std}
+	g.flags(root)
+	root.AddCommand(
+		newValidate(g), newFmt(g), newRender(g), newPlan(g), newApply(g),
+		newVerify(g), newRehearse(g), newVersion(g),
+	)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
+	})
+	return root
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/report"
+)
+
+func newPlan(g *globals) *cobra.Command {
+	var t target
+	var out string
+	cmd := &cobra.Command{
+		Use:   "plan PATH",
+		Short: "Say what would change, and change nothing",
+		Long: `plan looks at the BMC and the server, compares them with the site file, and says
+what an apply would change and what that does to the service. It exits 0 when
+there is nothing to change, 2 when there is, and 4 when it could not look.`,
+		Example: `  raiz plan gru1.hcl
+  raiz plan gru1.hcl --out gru1.plan && raiz apply gru1.plan`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, o, _, err := t.aim(g, args[0])
+			if err != nil {
+				return err
+			}
+			run := provision.New(s, o)
+			defer run.Close(cmd.Context())
+			planned, err := run.Plan(cmd.Context())
+			if err != nil {
+				return exit(exitError, err)
+			}
+			cost := run.Cost()
+			if err := g.show(report.Report{Site: s, Notices: planned.Notices(), Plan: &planned.Plan, Cost: &cost}); err != nil {
+				return exit(exitError, err)
+			}
+			code := planCode(planned.Plan)
+			if out != "" && planned.Plan.Applicable() {
+				data, err := plan.Save(planned.Plan, args[0])
+				if err != nil {
+					return exit(exitError, err)
+				}
+				if err := replaceFile(out, data, 0o644); err != nil {
+					return err
+				}
+			}
+			return exit(code, nil)
+		},
+	}
+	t.flags(cmd)
+	cmd.Flags().StringVar(&out, "out", "", "keep the plan in this file, for raiz apply; it holds no secret")
+	return cmd
+}
+
+// savedPlan reads path as a saved plan; ok is false when it is a site file.
+func savedPlan(path string) (saved plan.Saved, ok bool, err error) {
+	st, err := os.Stat(path)
+	if err != nil || st.IsDir() || st.Size() > 1<<20 {
+		return plan.Saved{}, false, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil || len(data) == 0 || data[0] != '{' {
+		return plan.Saved{}, false, nil
+	}
+	saved, err = plan.Open(data)
+	return saved, true, err
+}

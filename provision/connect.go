@@ -1,0 +1,182 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verify"
+)
+
+type sshConn = remote.Conn
+
+// lazy opens something once and keeps it, or the reason why it could not.
+type lazy[T any] struct {
+	once  sync.Once
+	value T
+	err   error
+	open  func(context.Context) (T, error)
+}
+
+func (l *lazy[T]) get(ctx context.Context) (T, error) {
+	l.once.Do(func() { l.value, l.err = l.open(ctx) })
+	return l.value, l.err
+}
+
+// opened returns the value if it was ever opened.
+func (l *lazy[T]) opened() (T, bool) {
+	asked := true
+	l.once.Do(func() { asked, l.err = false, errors.New("the run has ended") })
+	return l.value, asked && l.err == nil
+}
+
+// costs counts what later connections have cost; the first ones count
+// themselves.
+type costs struct{ connections, execs, uploads atomic.Int64 }
+
+func (r *Run) server(ctx context.Context) (*remote.Conn, error) { return r.ssh.get(ctx) }
+
+func (r *Run) controller(ctx context.Context) (*bmc.Controller, error) { return r.bmc.get(ctx) }
+
+func (r *Run) dialServer(ctx context.Context) (*remote.Conn, error) {
+	s := r.site.Server
+	addrs := declared(s)
+	if s.SSH.Bootstrap.IsValid() {
+		addrs = append(addrs, netip.AddrPortFrom(s.SSH.Bootstrap, s.SSH.Port))
+	}
+	return r.dial(ctx, addrs)
+}
+
+// reconnect dials the addresses the server is meant to have and no other:
+// only that shows that a change of address has worked.
+func (r *Run) reconnect(ctx context.Context) (apply.Server, error) {
+	c, err := r.dial(ctx, declared(r.site.Server))
+	if err != nil {
+		return nil, err
+	}
+	return counted{Conn: c, to: &r.cost}, nil
+}
+
+// counted adds what a connection was used for to the run's costs when it is
+// closed.
+type counted struct {
+	*remote.Conn
+	to *costs
+}
+
+// Close implements apply.Server.
+func (c counted) Close() error {
+	st := c.Stats()
+	c.to.connections.Add(1)
+	c.to.execs.Add(int64(st.Execs))
+	c.to.uploads.Add(int64(st.Uploads))
+	return c.Conn.Close()
+}
+
+func declared(s site.Server) []netip.AddrPort {
+	var out []netip.AddrPort
+	for _, a := range s.Management.Addresses {
+		out = append(out, netip.AddrPortFrom(a.Addr(), s.SSH.Port))
+	}
+	return out
+}
+
+func (r *Run) dial(ctx context.Context, addrs []netip.AddrPort) (*remote.Conn, error) {
+	s := r.site.Server.SSH
+	t := remote.Target{
+		Addresses: addrs,
+		Login:     remote.Login{User: s.User, HostKey: s.HostKey, IdentityFile: r.path(s.Identity), AgentSocket: r.o.AgentSocket},
+		Dial:      r.o.Dial,
+		Log:       r.o.Log,
+	}
+	for _, j := range s.Jump {
+		t.Jumps = append(t.Jumps, remote.Hop{
+			Address: netip.AddrPortFrom(j.Address, j.Port),
+			Login:   remote.Login{User: j.User, HostKey: j.HostKey, IdentityFile: r.path(j.Identity), AgentSocket: r.o.AgentSocket},
+		})
+	}
+	return remote.Dial(ctx, t)
+}
+
+func (r *Run) path(file string) string {
+	if rest, ok := strings.CutPrefix(file, "~/"); ok {
+		return filepath.Join(r.o.Home, rest)
+	}
+	return file
+}
+
+func (r *Run) openBMC(ctx context.Context) (*bmc.Controller, error) {
+	b := r.site.BMC
+	if b == nil {
+		return nil, errors.New("the site declares no bmc")
+	}
+	t := bmc.Target{Fingerprint: b.Fingerprint, CA: b.CA, Dial: r.o.Dial, Log: r.o.Log, Links: r.o.Links}
+	for _, a := range b.Addresses {
+		t.Endpoints = append(t.Endpoints, bmc.Endpoint{Address: netip.AddrPortFrom(a.Addr(), b.Port), Username: b.Username, Password: b.Password, Origin: bmc.Declared})
+	}
+	if f := b.Factory; f != nil {
+		t.Endpoints = append(t.Endpoints, bmc.Endpoint{Address: netip.AddrPortFrom(f.Address, b.Port), Username: f.Username, Password: f.Password, Origin: bmc.Factory})
+	}
+	return bmc.Open(ctx, t)
+}
+
+// logoutTimeout bounds the last request to a BMC, which may have gone.
+const logoutTimeout = 15 * time.Second
+
+// Close ends the connections that were opened. It works also when ctx is done:
+// a session left behind on a BMC blocks the next operator.
+func (r *Run) Close(ctx context.Context) error {
+	var errs []error
+	if c, ok := r.bmc.opened(); ok {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutTimeout)
+		defer cancel()
+		errs = append(errs, c.Close(ctx))
+	}
+	if c, ok := r.ssh.opened(); ok {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Cost returns what the run has asked of the site so far.
+func (r *Run) Cost() report.Cost {
+	c := report.Cost{SSHConnections: int(r.cost.connections.Load()), SSHExecs: int(r.cost.execs.Load()), Uploads: int(r.cost.uploads.Load())}
+	if conn := r.ssh.value; conn != nil {
+		st := conn.Stats()
+		c.SSHConnections++
+		c.SSHExecs += st.Execs
+		c.Uploads += st.Uploads
+	}
+	if ctl := r.bmc.value; ctl != nil {
+		st := ctl.Stats()
+		c.BMCGets, c.BMCWrites, c.BMCHandshakes = st.Gets, st.Writes, st.Handshakes
+	}
+	return c
+}
+
+// awaitDNS asks until every service address answers as this copy, or the
+// context ends; then it says what the last answers were.
+func awaitDNS(ctx context.Context, s *site.Site, conn verify.Server) error {
+	for {
+		problems := verify.DNSProblems(s, verify.AskThrough(ctx, s, conn))
+		if len(problems) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("DNS does not answer: %s", strings.Join(problems, "; "))
+		case <-time.After(time.Second):
+		}
+	}
+}

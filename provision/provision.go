@@ -1,0 +1,164 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/observe"
+	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/render"
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verify"
+)
+
+// DefaultRevertAfter is how long a server waits for the confirmation of a
+// change before it takes it back: enough for a link of 300 ms that loses
+// packets to connect anew and ask every question.
+const DefaultRevertAfter = 120 * time.Second
+
+// Options are what a run uses besides the site.
+type Options struct {
+	// Packs is the folder of component packs.
+	Packs fs.FS
+	// Dial opens connections to SSH and the BMC; nil means net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Home replaces "~" in front of ssh.identity.
+	Home string
+	// AgentSocket is the path of an ssh-agent; "" means none.
+	AgentSocket string
+	// Links remembers where a BMC keeps things; nil remembers nothing.
+	Links bmc.LinkCache
+	// Who is recorded on the server with every change.
+	Who string
+	// RevertAfter is DefaultRevertAfter when zero.
+	RevertAfter time.Duration
+	Log         *slog.Logger
+}
+
+// Run is one run on one site. Its connections are opened when they are first
+// needed; Close ends them.
+type Run struct {
+	site *site.Site
+	o    Options
+	ssh  lazy[*sshConn]
+	bmc  lazy[*bmc.Controller]
+	cost costs
+}
+
+// New returns a run that has not connected to anything yet.
+func New(s *site.Site, o Options) *Run {
+	if o.RevertAfter == 0 {
+		o.RevertAfter = DefaultRevertAfter
+	}
+	r := &Run{site: s, o: o}
+	r.ssh.open, r.bmc.open = r.dialServer, r.openBMC
+	return r
+}
+
+// Planned is a plan with what it was made from.
+type Planned struct {
+	Plan plan.Plan
+	Want *state.Set
+	Seen observe.Observation
+}
+
+// Plan observes the site and compares. What could not be looked at is in the
+// plan as unknown; the error is for sites that cannot be rendered.
+func (r *Run) Plan(ctx context.Context) (Planned, error) {
+	want, err := render.Desired(r.site, r.o.Packs, render.Revealed)
+	if err != nil {
+		return Planned{}, err
+	}
+	seen := observe.Read(ctx, want, observe.Sources{
+		Server: func(ctx context.Context) (observe.Runner, error) { return r.server(ctx) },
+		BMC:    func(ctx context.Context) (observe.SettingReader, error) { return r.controller(ctx) },
+		Who:    r.o.Who,
+	})
+	return Planned{Plan: plan.Diff(want, seen.Facts), Want: want, Seen: seen}, nil
+}
+
+// ErrMoved means that what was reviewed is not what would run: the site file
+// or the machine has changed since the plan was made.
+var ErrMoved = errors.New("the plan has moved")
+
+// Apply carries out a plan that has just been made. approved is the digest
+// that was reviewed, or "" to apply what Plan has just found.
+func (r *Run) Apply(ctx context.Context, p Planned, approved string) (apply.Journal, error) {
+	if approved != "" && approved != p.Plan.Digest() {
+		return apply.Journal{Outcome: apply.NotTried}, fmt.Errorf("%w: reviewed %.12s, now %.12s; make and review a new one", ErrMoved, approved, p.Plan.Digest())
+	}
+	deps := apply.Deps{
+		Reconnect:   r.reconnect,
+		Gate:        r.gate,
+		Who:         r.o.Who,
+		RevertAfter: r.o.RevertAfter,
+		Log:         r.o.Log,
+	}
+	var err error
+	if len(p.Plan.Of(state.Setting)) > 0 {
+		if deps.BMC, err = r.controller(ctx); err != nil {
+			return apply.Journal{Outcome: apply.NotTried}, err
+		}
+		deps.Account = r.site.BMC.Password
+	}
+	if deps.Server, err = r.server(ctx); err != nil {
+		return apply.Journal{Outcome: apply.NotTried}, err
+	}
+	return apply.Run(ctx, p.Plan, p.Want, deps)
+}
+
+// Vantages are places to look from that only the caller may have.
+type Vantages struct {
+	Router  func(context.Context) ([]verify.Route, error)
+	Outside func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Verify looks from everywhere it can and judges.
+func (r *Run) Verify(ctx context.Context, v Vantages) []verify.Result {
+	from := verify.Vantages{
+		SSH:     func(ctx context.Context) (verify.Server, error) { return r.server(ctx) },
+		Router:  v.Router,
+		Outside: v.Outside,
+	}
+	if r.site.BMC != nil {
+		from.BMC = func(ctx context.Context) (verify.Controller, error) { return r.controller(ctx) }
+	}
+	return verify.Judge(r.site, verify.Gather(ctx, r.site, from))
+}
+
+// gate decides whether a change may be confirmed: through the new connection,
+// every service address answers as this very copy. The units are looked at by
+// the server itself when it confirms; BGP is not waited for, because the
+// host's side may not be there yet.
+func (r *Run) gate(ctx context.Context, conn apply.Server) error {
+	through, ok := conn.(verify.Server)
+	if !ok {
+		return errors.New("the new connection cannot forward")
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.o.RevertAfter/2)
+	defer cancel()
+	return awaitDNS(ctx, r.site, through)
+}
+
+// Notices says what an operator must know before any change: a revert that
+// the server made by itself, a change that waits, a BMC or server that gave no
+// answer.
+func (p Planned) Notices() []string {
+	var out []string
+	s := p.Seen.Server
+	if s.Reverted != "" {
+		out = append(out, "the server has reverted a change since the last apply: generation "+s.Reverted)
+	}
+	if s.Pending != "" {
+		out = append(out, "generation "+s.Pending+" is not confirmed yet: "+s.PendingIs)
+	}
+	return out
+}

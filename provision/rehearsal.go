@@ -1,0 +1,174 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verify"
+)
+
+// Rehearsal is what a rehearsal tells while it goes on.
+type Rehearsal struct {
+	Ground rehearse.Options
+	// Step is told which step begins.
+	Step func(string)
+	// Show is given each report as it comes.
+	Show func(report.Report) error
+}
+
+// settleTimeout is how long BGP and the clock may take to come up once
+// everything is in place: a BIRD that was refused once tries again after two
+// minutes at most.
+const settleTimeout = 3 * time.Minute
+
+// ErrRehearsal means that a rehearsal did not end as it has to.
+var ErrRehearsal = errors.New("rehearsal failed")
+
+// Rehearse builds the site on this machine and runs on it what an engineer
+// runs on the real one: plan, apply, verify, and a second plan that has to be
+// empty. Whatever happens, nothing is left behind.
+func Rehearse(ctx context.Context, s *site.Site, o Options, h Rehearsal) (err error) {
+	h.Step("build the site on this machine")
+	g, err := rehearse.Up(ctx, s, h.Ground)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRehearsal, err)
+	}
+	defer func() {
+		h.Step("take it down")
+		err = errors.Join(err, g.Down(context.WithoutCancel(ctx)))
+	}()
+	if err := h.Show(report.Report{Site: g.Site, Notices: substitutions(g)}); err != nil {
+		return err
+	}
+	o = OnGround(o, g)
+	if err := rehearseApply(ctx, g.Site, o, h); err != nil {
+		return err
+	}
+	if err := rehearseVerify(ctx, g, o, h); err != nil {
+		return err
+	}
+	return rehearseAgain(ctx, g.Site, o, h)
+}
+
+// OnGround makes a run go to a rehearsal instead of the real site.
+func OnGround(o Options, g *rehearse.Ground) Options {
+	o.Dial = g.Netns(rehearse.RoleController).DialContext
+	o.AgentSocket = ""
+	return o
+}
+
+// GroundVantages are the places that only a rehearsal lets us look from: the
+// host's router, and somebody behind it.
+func GroundVantages(g *rehearse.Ground) Vantages {
+	return Vantages{
+		Router: func(ctx context.Context) ([]verify.Route, error) {
+			routes, err := g.Router.Routes(ctx)
+			if err != nil {
+				return nil, err
+			}
+			var out []verify.Route
+			for _, r := range routes {
+				out = append(out, verify.Route{Prefix: r.Prefix, ASPath: r.ASPath, Communities: r.Communities})
+			}
+			return out, nil
+		},
+		Outside: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return g.Netns(rehearse.RoleController).DialContext(ctx, network, address)
+		},
+	}
+}
+
+func substitutions(g *rehearse.Ground) []string {
+	var out []string
+	for _, s := range g.Substitutions {
+		out = append(out, s.What+" is a made one: "+s.Why)
+	}
+	return out
+}
+
+func rehearseApply(ctx context.Context, s *site.Site, o Options, h Rehearsal) error {
+	h.Step("plan")
+	run := New(s, o)
+	defer run.Close(ctx)
+	planned, err := run.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	cost := run.Cost()
+	if err := h.Show(report.Report{Site: s, Plan: &planned.Plan, Cost: &cost}); err != nil {
+		return err
+	}
+	h.Step("apply")
+	journal, applyErr := run.Apply(ctx, planned, planned.Plan.Digest())
+	cost = run.Cost()
+	if err := h.Show(report.Report{Site: s, Apply: &journal, ApplyErr: applyErr, Cost: &cost}); err != nil {
+		return err
+	}
+	if applyErr != nil {
+		return fmt.Errorf("%w: %w", ErrRehearsal, applyErr)
+	}
+	return nil
+}
+
+func rehearseVerify(ctx context.Context, g *rehearse.Ground, o Options, h Rehearsal) error {
+	h.Step("verify")
+	results := VerifySettled(ctx, g.Site, o, GroundVantages(g), settleTimeout)
+	if err := h.Show(report.Report{Site: g.Site, Verify: results}); err != nil {
+		return err
+	}
+	if n := len(verify.Failed(results)) + len(verify.Undecided(results)); n > 0 {
+		return fmt.Errorf("%w: %d checks did not pass", ErrRehearsal, n)
+	}
+	return nil
+}
+
+// rehearseAgain makes the second plan, which has to be empty.
+func rehearseAgain(ctx context.Context, s *site.Site, o Options, h Rehearsal) error {
+	h.Step("plan again: nothing may be left to do")
+	run := New(s, o)
+	defer run.Close(ctx)
+	planned, err := run.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	cost := run.Cost()
+	if err := h.Show(report.Report{Site: s, Plan: &planned.Plan, Cost: &cost}); err != nil {
+		return err
+	}
+	if !planned.Plan.Empty() {
+		return fmt.Errorf("%w: %s after an apply", ErrRehearsal, describe(planned.Plan))
+	}
+	return nil
+}
+
+func describe(p plan.Plan) string {
+	return fmt.Sprintf("%d changes and %d unknowns", len(p.Changes), len(p.Unknown))
+}
+
+// VerifySettled verifies again and again until every check has passed or the
+// time is over, and returns the last results: what has just been started may
+// need a moment. With no time it verifies once.
+func VerifySettled(ctx context.Context, s *site.Site, o Options, v Vantages, patience time.Duration) []verify.Result {
+	end := time.Now().Add(patience)
+	for {
+		run := New(s, o)
+		results := run.Verify(ctx, v)
+		_ = run.Close(ctx) // what it left behind is said by the next login
+		settled := len(verify.Failed(results))+len(verify.Undecided(results)) == 0
+		if settled || time.Now().After(end) {
+			return results
+		}
+		select {
+		case <-ctx.Done():
+			return results
+		case <-time.After(2 * time.Second):
+		}
+	}
+}

@@ -1,0 +1,25 @@
+package templates
+
+import "io/fs"
+
+// Over returns a file system in which packs of upper stand in front of those
+// of lower. A pack is taken whole: a folder that upper has hides the one of
+// the same name, so a changed pack never mixes with files of the old.
+func Over(lower, upper fs.FS) fs.FS { return layered{lower, upper} }
+
+type layered struct{ lower, upper fs.FS }
+
+// Open implements fs.FS.
+func (l layered) Open(name string) (fs.File, error) {
+	pack := name
+	for i := range name {
+		if name[i] == '/' {
+			pack = name[:i]
+			break
+		}
+	}
+	if st, err := fs.Stat(l.upper, pack); err == nil && st.IsDir() && pack != "." {
+		return l.upper.Open(name)
+	}
+	return l.lower.Open(name)
+}
