@@ -340,7 +340,7 @@ activate() {
 	[ "$(state_of "$n")" = staged ] || die "generation $n is $(state_of "$n"), not staged"
 	snapshot "$g" || die "cannot take a snapshot of what stands"
 	rehearse_restore "$g" || die "what stands could not be put back: a rehearsal of the restore failed"
-	run_checks "$g" || { put_text "$g/state" refused; rm -rf "$g/files"; die "a check command refuses the new configuration; nothing was changed"; }
+	run_checks "$g" || { put_text "$g/state" refused; rm -rf "$g/files"; die "a check command refuses the new configuration"; }
 	install_self "$g" || die "cannot install the boot-time way back"
 	rm -f "$home/reverted"
 	arm "$n" "$seconds" || { rm -f "$home/pending"; die "cannot arm the timer that reverts"; }
