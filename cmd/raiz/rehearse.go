@@ -40,7 +40,7 @@ mmdebstrap and systemd-container; nothing leaves this machine.`,
 			err = provision.Rehearse(cmd.Context(), s, o, provision.Rehearsal{
 				Ground: rehearse.Options{Progress: g.progress},
 				Step:   func(step string) { fmt.Fprintf(g.std.err, "==> %s\n", step) },
-				Show:   func(r report.Report) error { return g.show(r) },
+				Show:   g.showAll,
 			})
 			if err != nil {
 				return exit(exitFailed, err)
@@ -52,6 +52,13 @@ mmdebstrap and systemd-container; nothing leaves this machine.`,
 	cmd.Flags().StringVar(&name, "site", "", "name of the site, where the files hold several")
 	cmd.AddCommand(newRehearseUp(g), newRehearseDown(g), newRehearseStatus(g), newRehearseShell(g), newRehearseBMC(g))
 	return cmd
+}
+
+// showAll shows also the checks that passed: a rehearsal is there to show them.
+func (g *globals) showAll(r report.Report) error {
+	shown := *g
+	shown.full = g.full || r.Verify != nil
+	return shown.show(r)
 }
 
 func (g *globals) progress(line string) { fmt.Fprintf(g.std.err, "    %s\n", line) }

@@ -1,0 +1,46 @@
+# make demo   build the example site on this machine and run everything on it
+# make test   everything that CI runs
+# make raiz   the binary alone
+#
+# On a fresh Debian 12 as root with Go, both install what is missing.
+
+GO      ?= go
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+# What the rehearsal needs, and what the tests need besides: real daemons
+# that read what raiz renders, the shells that its script must run under.
+REHEARSE_PACKAGES = mmdebstrap systemd-container iproute2 util-linux e2fsprogs bind9-dnsutils
+TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-server openssh-client \
+                    sudo dash busybox shellcheck procps
+
+.PHONY: raiz demo test unit bench lint deps-demo deps-test clean
+
+raiz:
+	$(GO) build -o bin/raiz ./cmd/raiz
+
+demo: deps-demo raiz
+	bin/raiz validate sites/
+	bin/raiz rehearse sites/as112-gru1.hcl
+
+test: deps-test raiz lint
+	$(GO) test -timeout 20m -p 2 ./...
+
+# Without root and without machines: what one runs while writing.
+unit:
+	$(GO) test -short ./...
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
+
+lint:
+	@out=$$(gofmt -l cmd provision templates); [ -z "$$out" ] || { echo "not gofmt-ed: $$out"; exit 1; }
+	$(GO) vet ./...
+
+deps-demo:
+	@.ci/install-missing $(REHEARSE_PACKAGES)
+
+deps-test:
+	@.ci/install-missing $(TEST_PACKAGES)
+
+clean:
+	rm -rf bin
