@@ -31,8 +31,14 @@ func (b *BMC) addAccount(id, name string) {
 	} else {
 		doc["RoleId"], doc["Enabled"] = "None", false
 	}
+	if b.who.noEnabled {
+		delete(doc, "Enabled")
+	}
 	r := rules{
-		"Password": text, "Enabled": boolean, "RoleId": oneOf("Administrator", "Operator", "ReadOnly"),
+		"Password": text, "RoleId": oneOf("Administrator", "Operator", "ReadOnly"),
+	}
+	if !b.who.noEnabled {
+		r["Enabled"] = boolean
 	}
 	if b.who.slots > 0 {
 		r["UserName"] = text
@@ -83,7 +89,7 @@ func (b *BMC) saveAccount(id string, res *resource) {
 		u.password, u.mustChange = p, false
 	}
 	res.doc["Password"] = nil
-	u.role, u.enabled = str(res.doc["RoleId"]), res.doc["Enabled"] == true
+	u.role, u.enabled = str(res.doc["RoleId"]), res.doc["Enabled"] != false
 	b.users[name] = u
 }
 

@@ -1,7 +1,6 @@
 package simbmc
 
 import (
-	"context"
 	"net"
 	"net/netip"
 	"slices"
@@ -85,7 +84,9 @@ func (b *BMC) settle() {
 	}
 	v6 = append(v6, object{"Address": "fe80::2ff:fe00:1", "AddressOrigin": "LinkLocal", "AddressState": "Preferred", "PrefixLength": 64})
 	eth["IPv4Addresses"], eth["IPv6Addresses"] = v4, v6
-	eth["NameServers"] = clone(eth["StaticNameServers"])
+	if own, ok := eth["StaticNameServers"]; ok {
+		eth["NameServers"] = clone(own)
+	}
 }
 
 func prefixV4(e object) (netip.Prefix, bool) {
@@ -126,12 +127,27 @@ func (b *BMC) addresses() []netip.Prefix {
 }
 
 // networkChanged notes or schedules a change of address.
-func (b *BMC) networkChanged(context.Context) {
+func (b *BMC) networkChanged() {
 	switch {
 	case b.who.resetMessage != "":
-		b.pending = true
+		b.setPending(true)
 	case !slices.Equal(b.addresses(), b.live):
 		b.schedule()
+	}
+}
+
+// setPending notes whether settings wait for a reset, where iLO shows it.
+func (b *BMC) setPending(pending bool) {
+	b.pending = pending
+	state := "Current"
+	if pending {
+		state = "SomePendingReset"
+	}
+	if hpe := obj(obj(b.eth()["Oem"])["Hpe"]); hpe != nil {
+		hpe["ConfigurationSettings"] = state
+	}
+	if d := b.tree[b.who.manager+"/DateTime"]; d != nil {
+		d.doc["ConfigurationSettings"] = state
 	}
 }
 

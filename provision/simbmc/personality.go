@@ -28,6 +28,7 @@ type personality struct {
 	slots         int  // accounts are so many fixed slots
 	namedAccounts bool // an account's id is its user name
 	changeAtLogin bool // a forced password change refuses the login itself
+	noEnabled     bool // accounts cannot be disabled
 	leaseWins     bool // static addresses are idle while DHCP is on
 }
 
@@ -45,6 +46,7 @@ func personalities() map[string]personality {
 	return map[string]personality{
 		"":        openbmc(),
 		"openbmc": openbmc(),
+		"ilo":     ilo(), "idrac": idrac(), "xcc": xcc(), "supermicro": supermicro(), "ami": ami(),
 	}
 }
 

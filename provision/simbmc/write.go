@@ -46,7 +46,7 @@ func (b *BMC) patch(r *http.Request, path string, body []byte) reply {
 		b.settle()
 	}
 	if res.network {
-		b.networkChanged(r.Context())
+		b.networkChanged()
 		if b.faults.LoseAnswer {
 			return reply{cut: true}
 		}
@@ -134,7 +134,7 @@ func (b *BMC) post(path string, body []byte) reply {
 		b.count.Resets++
 		clear(b.sessions)
 		if b.pending {
-			b.pending = false
+			b.setPending(false)
 			b.schedule()
 		}
 		return reply{status: http.StatusNoContent}
