@@ -139,7 +139,10 @@ func (c *Controller) setAccount(ctx context.Context, ch Change) error {
 	if err != nil {
 		return err
 	}
-	body := object{"Password": password.Reveal(), "RoleId": "Administrator", "Enabled": true}
+	body := object{"Password": password.Reveal(), "RoleId": "Administrator"}
+	if !c.where.traits.noEnabled {
+		body["Enabled"] = true
+	}
 	switch {
 	case found.account.uri != "":
 		_, err = c.patchAccount(ctx, found.account.uri, body)

@@ -25,12 +25,48 @@ func (c *Controller) setNetwork(ctx context.Context, changes []Change) []Outcome
 		}
 		want[ch.Key.Name] = a
 	}
-	err := c.changeNetwork(ctx, want)
+	bad := c.unwritable(ctx, want)
+	for name := range bad {
+		delete(want, name)
+	}
+	var err error
+	if len(want) > 0 {
+		err = c.changeNetwork(ctx, want)
+	}
 	var out []Outcome
 	for _, ch := range changes {
-		out = append(out, c.outcome(ch, c.networkError(ctx, ch.Key.Name, want, err)))
+		e, no := bad[ch.Key.Name]
+		if !no {
+			e = c.networkError(ctx, ch.Key.Name, want, err)
+		}
+		out = append(out, c.outcome(ch, e))
 	}
 	return out
+}
+
+// unwritable finds the settings this controller does not have or does not let
+// be written, so that they do not keep the others from being set.
+func (c *Controller) unwritable(ctx context.Context, want map[string]state.Attr) map[string]error {
+	bad := map[string]error{}
+	c.refresh()
+	for name, w := range want {
+		have, s, err := c.value(ctx, c.where.traits.settings[name])
+		if err == nil && same(have, w) {
+			continue
+		}
+		if err == nil {
+			// DHCP goes along, because what can be written depends on it.
+			alone := map[string]state.Attr{name: w}
+			if dhcp, ok := want[IPv4DHCP]; ok {
+				alone[IPv4DHCP] = dhcp
+			}
+			_, err = c.where.traits.network(c.where.traits, c.where.docs[s.in], alone)
+		}
+		if err != nil {
+			bad[name] = err
+		}
+	}
+	return bad
 }
 
 // networkError says how one setting of the group came out. After a refusal
@@ -78,18 +114,55 @@ func (c *Controller) changeNetwork(ctx context.Context, want map[string]state.At
 		if err := c.unused(ctx, news); err != nil {
 			return err
 		}
-		_, err = c.patch(ctx, in, public, func(d document) (object, error) {
-			return c.where.traits.network(c.where.traits, d, want)
-		})
+		err = c.writeNetwork(ctx, in, want)
 		if errors.Is(err, state.ErrUnsupported) || statusOf(err) != 0 || errors.Is(err, errRefused) {
 			return refusal(err)
 		}
 		if err != nil {
 			c.log.Info("no answer to a change of network settings; looking at old and new address", "err", err)
 		}
+		c.notePending(ctx, in)
 		if err := c.prove(ctx, proof{self: self, news: news, want: want, round: round}); err != nil {
 			return err
 		}
+	}
+}
+
+// writeNetwork sends the group, with DHCP in a write of its own where the
+// controller wants that.
+func (c *Controller) writeNetwork(ctx context.Context, in string, want map[string]state.Attr) error {
+	t := c.where.traits
+	build := func(d document) (object, error) { return t.network(t, d, want) }
+	c.refresh()
+	d, err := c.load(ctx, in)
+	if err != nil {
+		return err
+	}
+	body, err := build(d)
+	if err != nil {
+		return err
+	}
+	if dhcp, ok := body["DHCPv4"]; ok && t.dhcpFirst && len(body) > 1 {
+		if _, err := c.patch(ctx, in, public, func(document) (object, error) { return object{"DHCPv4": dhcp}, nil }); err != nil {
+			return err
+		}
+	}
+	_, err = c.patch(ctx, in, public, build)
+	return err
+}
+
+// notePending asks a controller that lost its answer whether what was written
+// waits for a reset. One that does not say so is asked in the proof.
+func (c *Controller) notePending(ctx context.Context, name string) {
+	pending := c.where.traits.pending
+	if pending == nil || c.resetDue {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timing.Connect)
+	defer cancel()
+	c.refresh()
+	if d, err := c.load(ctx, name); err == nil {
+		c.resetDue = pending(d)
 	}
 }
 

@@ -87,9 +87,6 @@ func writeIPv4(t traits, d document, want map[string]state.Attr, body object) er
 		}
 		elements = append(elements, e)
 	}
-	if len(addresses) == 0 && len(gateways) > 0 {
-		return fmt.Errorf("%w: an IPv4 gateway needs a static IPv4 address", errRefused)
-	}
 	body["IPv4StaticAddresses"] = positional(d.list("IPv4StaticAddresses"), elements, t.padV4)
 	return nil
 }

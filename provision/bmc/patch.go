@@ -112,7 +112,7 @@ func busy(err error) bool {
 // follow202 waits for the end of a task (DSP0266 clause 12.2). A task that is
 // gone is over; what reads back tells how.
 func (c *Controller) follow202(ctx context.Context, ans answer) (answer, error) {
-	if _, due := find(ans.notes, "ResetRequired"); due || c.where.traits.reset {
+	if _, due := find(ans.notes, "ResetRequired"); due {
 		c.resetDue = true
 	}
 	if ans.status != http.StatusAccepted {

@@ -1,5 +1,7 @@
 package bmc
 
+import "strings"
+
 // Quirk is one way in which a kind of controller departs from the schemas.
 type Quirk struct {
 	Name string // short and stable, for `raiz bmc doctor`
@@ -39,7 +41,67 @@ func traitsFor(f facts) (traits, []Quirk) {
 	return t, fired
 }
 
-func quirks() []quirk { return nil }
+// quirks is the table. Rows apply in order; each says who saw it.
+func quirks() []quirk {
+	ilo, idrac, xcc, smc, ami := isLine(lineILO), isLine(lineIDRAC), isLine(lineXCC), isLine(lineSupermicro), isLine(lineAMI)
+	slots6, slot1 := object{"Address": "::", "PrefixLength": nil}, object{"Address": "::"}
+	return []quirk{
+		{Quirk{"ilo-ntp-in-datetime", "iLO 5 2.46 to iLO 6 1.66: NetworkProtocol has no NTP; StaticNTPServers of Managers/1/DateTime takes two, once DHCP no longer sets them (HPE redfish utility)"}, ilo, func(t *traits) {
+			t.settings[NTP] = setting{in: inDateTime, read: readHPENTP, body: writeHPENTP, before: hpeOwnNTP}
+		}},
+		{Quirk{"ilo-power-auto-on", "iLO 5 and 6: no PowerRestorePolicy, but Oem.Hpe.PowerAutoOn of Systems/1 (\"Restore\" in four trees)"}, ilo, func(t *traits) {
+			t.settings[PowerPolicy] = setting{in: inSystem, read: readEnum(powerHPE, "Oem", "Hpe", "PowerAutoOn"), body: writeEnum(powerHPE, "Oem", "Hpe", "PowerAutoOn")}
+		}},
+		{Quirk{"ilo-hostname-in-oem", "iLO 5 and 6: Oem.Hpe.HostName stands beside HostName and is the one written; not tried on hardware"}, ilo, func(t *traits) {
+			t.settings[Hostname] = setting{in: inEthernet, read: readHostname, body: writeHPEHostname}
+		}},
+		{Quirk{"ilo-name-server-slots", "iLO 5 and 6: StaticNameServers has six places, IPv4 before IPv6; DHCP overrides it unless UseDNSServers is off"}, ilo, func(t *traits) {
+			t.settings[DNS] = setting{in: inEthernet, read: readDNS, body: writeHPEDNS}
+		}},
+		{Quirk{"ilo-dhcp-first", "iLO 5 and 6: DHCP goes off in a write of its own, with UseGateway and UseDNSServers (HPE samples); free IPv6 places read \"::\" with PrefixLength null"}, ilo, func(t *traits) {
+			t.dhcpFirst, t.dhcpOff = true, object{"UseGateway": false, "UseDNSServers": false, "UseNTPServers": false}
+			t.padV6, t.padGW6 = slots6, slot1
+		}},
+		{Quirk{"ilo-pending-reset", "iLO 5 and 6: network, DNS and NTP wait for Manager.Reset (HPE redfish utility); ConfigurationSettings of the resource says so even when the answer was lost"}, ilo, func(t *traits) { t.pending = hpePending }},
+		{Quirk{"ilo-account-without-enabled", "iLO 5 2.46 and 2.72: accounts have no Enabled"}, ilo, func(t *traits) { t.noEnabled = true }},
+
+		{Quirk{"idrac-attributes", "iDRAC9 6.00 and 7.10: NIC.1 lacks DHCPv4 and StaticNameServers; all of it lives in DellAttributes (also terraform-provider-redfish)"}, idrac, dellTraits},
+		{Quirk{"idrac-power-in-bios", "iDRAC9 7.10, iDRAC10 1.20: AcPwrRcvry of the BIOS, which takes a job and a reboot to write"}, idrac, func(t *traits) {
+			t.settings[PowerPolicy] = setting{in: inBios, read: readEnum(powerDell, "Attributes", "AcPwrRcvry"),
+				why: "iDRAC keeps the power policy in the BIOS (AcPwrRcvry): changing it takes a job and a reboot; set it on site"}
+		}},
+		{Quirk{"idrac-account-slots", "iDRAC9 7.10: sixteen fixed slots, filled by PATCH; the first is reserved"}, idrac, func(t *traits) { t.accountSlots, t.firstSlot = true, 1 }},
+
+		{Quirk{"xcc-if-match", "XCC: a PATCH without If-Match is refused (ansible #56050, fwupd #6347); Lenovo's scripts send \"*\""}, xcc, func(t *traits) { t.star = true }},
+		{Quirk{"xcc-name-server-slots", "XCC 1.40: StaticNameServers has six places, IPv4 before IPv6, free ones read 0.0.0.0 and \"::\""}, xcc, func(t *traits) {
+			t.settings[DNS] = setting{in: inEthernet, read: readDNS, body: writeDNSApart}
+		}},
+		{Quirk{"xcc-ntp-slots", "XCC 1.40: four NTP places, an empty string frees one"}, xcc, func(t *traits) {
+			t.settings[NTP] = setting{in: inProtocol, read: readNTP, body: writeNTPSlots}
+		}},
+		{Quirk{"xcc-address-slots", "XCC 1.40: one place for an IPv6 address and its gateway, free ones read \"::\""}, xcc, func(t *traits) {
+			t.padV6, t.padGW6 = object{"Address": "::", "PrefixLength": 64}, slot1
+		}},
+		{Quirk{"xcc-power-in-chassis", "XCC: Chassis/1/Power Oem.Lenovo.PowerRestorePolicy (\"Restore\"; community.general #11270)"}, xcc, func(t *traits) {
+			t.settings[PowerPolicy] = setting{in: inPower, read: readEnum(powerLenovo, "Oem", "Lenovo", "PowerRestorePolicy"), body: writeEnum(powerLenovo, "Oem", "Lenovo", "PowerRestorePolicy")}
+		}},
+
+		{Quirk{"supermicro-address-slots", "X13 11.01.01: one IPv4 place of nulls and five of \"::\"; name servers may read \"(null)\""}, smc, func(t *traits) {
+			t.padV6 = object{"Address": "::", "PrefixLength": 64}
+		}},
+		{Quirk{"supermicro-power-in-bios", "X13: RestoreonACPowerLoss_0035 of the BIOS where the system has no PowerRestorePolicy; the suffix differs from board to board"}, smc, func(t *traits) {
+			s := t.settings[PowerPolicy]
+			s.orElse = &setting{in: inBios, read: readSupermicroPower,
+				why: "this controller keeps the power policy in the BIOS (RestoreonACPowerLoss): changing it takes a reboot; set it on site"}
+			t.settings[PowerPolicy] = s
+		}},
+		{Quirk{"supermicro-oem-ntp", "X10 4.00 (Redfish 1.0.1): NTP lives in Oem.Supermicro.NTP of the manager"}, func(f facts) bool { return f.Line == lineSupermicro && strings.HasPrefix(f.Redfish, "1.0.") }, func(t *traits) {
+			t.settings[NTP] = setting{in: inOemNTP, read: readSupermicroNTP, body: writeSupermicroNTP}
+		}},
+
+		{Quirk{"ami-hidden-static", "AMI 12.84: bond0 shows IPv4StaticAddresses only without DHCP"}, ami, func(t *traits) { t.hiddenStatic = true }},
+	}
+}
 
 // lineOf tells the product line by what only it has.
 func lineOf(root, manager document) string {

@@ -57,14 +57,21 @@ func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, err
 	if !ok {
 		return nil, unsupported("raiz knows no bmc setting of this name")
 	}
-	if s.in == "" {
-		return nil, unsupported("%s", s.why)
-	}
+	v, _, err := c.value(ctx, s)
+	return v, err
+}
+
+// value reads a setting, and says which of its places it was found in.
+func (c *Controller) value(ctx context.Context, s setting) (*state.Attr, setting, error) {
 	d, err := c.load(ctx, s.in)
-	if err != nil {
-		return nil, err
+	var v *state.Attr
+	if err == nil {
+		v, err = s.read(d)
 	}
-	return s.read(d)
+	if errors.Is(err, state.ErrUnsupported) && s.orElse != nil {
+		return c.value(ctx, *s.orElse)
+	}
+	return v, s, err
 }
 
 // Identity is what a controller says about itself and its server. Fields it

@@ -155,15 +155,12 @@ func (c *Controller) finish(out []Outcome) ([]Outcome, error) {
 
 // setOne changes one setting outside the network group.
 func (c *Controller) setOne(ctx context.Context, ch Change) error {
-	s := c.where.traits.settings[ch.Key.Name]
-	if s.in == "" {
-		return unsupported("%s", s.why)
-	}
 	want, ok := ch.Value.(state.Attr)
 	if !ok {
 		return fmt.Errorf("%w: a %T is no value of a bmc setting", errRefused, ch.Value)
 	}
-	have, err := c.reread(ctx, s)
+	c.refresh()
+	have, s, err := c.value(ctx, c.where.traits.settings[ch.Key.Name])
 	if err != nil {
 		return err
 	}
@@ -179,7 +176,9 @@ func (c *Controller) setOne(ctx context.Context, ch Change) error {
 		}
 	}
 	ans, err := c.patch(ctx, s.in, public, func(d document) (object, error) { return s.body(d, want) })
-	return c.judge(ctx, s, want, ans, err)
+	err = c.judge(ctx, s, want, ans, err)
+	c.notePending(ctx, s.in)
+	return err
 }
 
 // prepare sends what has to precede a setting, such as HPE's switches that
@@ -199,15 +198,6 @@ func (c *Controller) prepare(ctx context.Context, s setting) error {
 
 func same(have *state.Attr, want state.Attr) bool { return have != nil && have.Equal(want) }
 
-func (c *Controller) reread(ctx context.Context, s setting) (*state.Attr, error) {
-	c.refresh()
-	d, err := c.load(ctx, s.in)
-	if err != nil {
-		return nil, err
-	}
-	return s.read(d)
-}
-
 // judge compares what reads back with what is wanted. The answer to the write
 // only explains a difference. A controller may take a moment to show a value
 // it accepted (OpenBMC's network daemon reloads after 3 s).
@@ -217,7 +207,8 @@ func (c *Controller) judge(ctx context.Context, s setting, want state.Attr, ans 
 	}
 	end := since(c.timing.Settle)
 	for {
-		have, err := c.reread(ctx, s)
+		c.refresh()
+		have, _, err := c.value(ctx, s)
 		switch {
 		case err == nil && same(have, want):
 			return nil

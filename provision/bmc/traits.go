@@ -45,6 +45,8 @@ type setting struct {
 	why  string
 	// before is a PATCH to the interface that must come first; may be nil.
 	before func(eth document) object
+	// orElse is where to look when this is unsupported; may be nil.
+	orElse *setting
 }
 
 // traits are how one controller has to be treated. Quirks change them.
@@ -57,16 +59,19 @@ type traits struct {
 	padV4, padV6, padGW6 any
 	// hiddenStatic is true where IPv4StaticAddresses shows only without DHCP.
 	hiddenStatic bool
+	// dhcpFirst switches DHCP off in a write of its own.
+	dhcpFirst bool
 	// dhcpOff is sent along when DHCP is switched off.
 	dhcpOff object
 	// accountSlots is true where accounts are fixed slots that a PATCH fills.
 	accountSlots bool
 	firstSlot    int // the first that may be filled
+	// pending tells whether a resource's settings wait for a reset; nil never.
+	pending func(document) bool
+	// noEnabled is true where accounts cannot be disabled.
+	noEnabled bool
 	// star sends If-Match "*" where no ETag was handed out.
 	star bool
-	// reset is true where changes wait for a reset of the manager even when
-	// the controller does not say so.
-	reset bool
 }
 
 func unsupported(format string, args ...any) error {

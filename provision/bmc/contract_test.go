@@ -1,0 +1,205 @@
+package bmc_test
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/simbmc"
+)
+
+// cannot lists what a personality lets nobody write, and how it reads then.
+func cannot(personality string) map[string][]string {
+	no := []string{"(unsupported)"}
+	return map[string]map[string][]string{
+		"idrac":      {bmc.PowerPolicy: {"last-state"}},
+		"supermicro": {bmc.PowerPolicy: {"last-state"}},
+		"ami":        {bmc.PowerPolicy: no, bmc.DNS: no, bmc.IPv6Address: {}, bmc.IPv6Gateway: no},
+	}[personality]
+}
+
+// expected is what wanted settings read as once set.
+func expected(personality string) map[string][]string {
+	want := wanted()
+	maps.Copy(want, cannot(personality))
+	return want
+}
+
+// TestContract sets every setting alone on every personality, reads it back,
+// and reads it again in a new session.
+func TestContract(t *testing.T) {
+	for _, personality := range simbmc.Personalities() {
+		for _, name := range slices.Sorted(maps.Keys(wanted())) {
+			t.Run(personality+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				l := newLab(t, simbmc.Config{Personality: personality})
+				c := l.open(l.target(declared(), factory()))
+				out, err := c.Set(t.Context(), changes(map[string][]string{name: wanted()[name]}))
+				status := bmc.Done
+				if _, no := cannot(personality)[name]; no {
+					status = bmc.Unsupported
+				}
+				if out[0].Status != status || (err == nil) != (status == bmc.Done) {
+					t.Fatalf("got %s %v, want %s", out[0].Status, err, status)
+				}
+				want := map[string][]string{name: expected(personality)[name]}
+				equal(t, want, read(t, c, name))
+				at := c.Endpoint()
+				l.close(c)
+				if name == bmc.Account {
+					at.Username, at.Password, at.Origin = declared().Username, declared().Password, bmc.Declared
+				}
+				again := l.open(l.target(at, declared()))
+				if name != bmc.Account || at.Origin == bmc.Declared {
+					equal(t, want, read(t, again, name))
+				}
+				l.close(again)
+			})
+		}
+	}
+}
+
+// TestBringUp is the whole way of a new controller: in with the factory's
+// login, everything set in one go, the address moved under our feet, and a
+// second run that finds nothing to do within its budget.
+func TestBringUp(t *testing.T) {
+	for _, personality := range simbmc.Personalities() {
+		for name, cfg := range map[string]simbmc.Config{
+			"static": {Personality: personality},
+			"dhcp":   {Personality: personality, Lease: oldV4},
+			"lost":   {Personality: personality, Faults: simbmc.Faults{LoseAnswer: true, DropOnMove: true}},
+			"task":   {Personality: personality, Faults: simbmc.Faults{Task: "Completed", TaskPolls: 2}},
+		} {
+			t.Run(personality+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				bringUp(t, personality, cfg)
+			})
+		}
+	}
+}
+
+func bringUp(t *testing.T, personality string, cfg simbmc.Config) {
+	l := newLab(t, cfg)
+	links := &cache{}
+	target := l.target(declared(), factory())
+	target.Links = links
+	c := l.open(target)
+	if got := read(t, c, bmc.Account, bmc.IPv4DHCP)[bmc.Account]; !slices.Equal(got, []string{"(absent)"}) {
+		t.Errorf("account reads %v before it is there", got)
+	}
+	out, err := c.Set(t.Context(), changes(wanted()))
+	for _, o := range out {
+		_, no := cannot(personality)[o.Key.Name]
+		if (o.Status == bmc.Done) == no {
+			t.Errorf("%s: %s %v", o.Key, o.Status, o.Err)
+		}
+	}
+	if err != nil {
+		l.noSecrets(err.Error())
+	}
+	equal(t, declared().Address.String(), c.Endpoint().Address.String())
+	equal(t, expected(personality), read(t, c, allNames()...))
+	l.close(c)
+	moved := l.bmc.Addresses()
+	if !slices.Contains(moved, newV4) || slices.Contains(moved, oldV4) {
+		t.Errorf("the controller is at %v", moved)
+	}
+	again(t, l, target, personality, 12) // links are known, though not to be
+	target.Links = nil
+	again(t, l, target, personality, 12)
+	target.Links = links
+	again(t, l, target, personality, 5)
+}
+
+// again is a run that finds nothing to do.
+func again(t *testing.T, l *lab, target bmc.Target, personality string, budget int) {
+	t.Helper()
+	before := l.bmc.Counters()
+	c := l.open(target)
+	equal(t, expected(personality), read(t, c, allNames()...))
+	if s := c.Stats(); s.Gets > budget || s.Writes != 0 || s.Handshakes != 1 || s.Sessions != 1 {
+		t.Errorf("a look costs %+v, more than %d reads", s, budget)
+	}
+	if got := l.bmc.Counters().Gets - before.Gets; got != c.Stats().Gets {
+		t.Errorf("the controller counts %d reads, we %d", got, c.Stats().Gets)
+	}
+	want := wanted()
+	for name := range cannot(personality) {
+		delete(want, name)
+	}
+	if _, err := c.Set(t.Context(), changes(want)); err != nil {
+		t.Error(err)
+	}
+	if s := c.Stats(); s.Writes != 0 {
+		t.Errorf("setting what is set costs %d writes", s.Writes)
+	}
+	l.close(c)
+}
+
+// cache is a LinkCache that keeps what it is given.
+type cache struct{ links map[string]map[string]string }
+
+func (c *cache) Load(key string) (map[string]string, bool) {
+	l, ok := c.links[key]
+	return l, ok
+}
+
+func (c *cache) Store(key string, links map[string]string) {
+	if c.links == nil {
+		c.links = map[string]map[string]string{}
+	}
+	c.links[key] = links
+}
+
+// TestStaleLinks plants wrong links: they cost time, never correctness.
+func TestStaleLinks(t *testing.T) {
+	for name, spoil := range map[string]func(map[string]string){
+		"gone":       func(m map[string]string) { m["ethernet"] = "/redfish/v1/Managers/bmc/EthernetInterfaces/eth7" },
+		"other type": func(m map[string]string) { m["protocol"] = "/redfish/v1/Managers/bmc" },
+		"off host":   func(m map[string]string) { m["system"] = "@192.0.2.66/redfish/v1/Systems/system" },
+		"other line": func(m map[string]string) { m["root"] = "Dell|||" },
+		"empty":      func(m map[string]string) { clear(m) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, simbmc.Config{})
+			target := l.target(factory())
+			links := &cache{}
+			target.Links = links
+			c := l.open(target)
+			want := read(t, c, allNames()...)
+			l.close(c)
+			spoil(links.links[l.bmc.Fingerprint()])
+			c = l.open(target)
+			equal(t, want, read(t, c, allNames()...))
+			l.close(c)
+			c = l.open(target)
+			equal(t, want, read(t, c, allNames()...))
+			if s := c.Stats(); s.Gets > 5 {
+				t.Errorf("the cache was not mended: %+v", s)
+			}
+			l.close(c)
+		})
+	}
+}
+
+// TestHostnameAlone makes sure that a factory session suffices to read.
+func TestFactoryState(t *testing.T) {
+	l := newLab(t, simbmc.Config{Addresses: []netip.Prefix{oldV4, newV6}, Gateways: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8:0:1::1")}})
+	c := l.open(l.target(declared(), factory()))
+	equal(t, map[string][]string{
+		bmc.Account: {"(absent)"}, bmc.DNS: {}, bmc.Hostname: {"sim-bmc"}, bmc.IPMI: {"on"},
+		bmc.IPv4Address: {oldV4.String()}, bmc.IPv4DHCP: {"off"}, bmc.IPv4Gateway: {"192.0.2.1"},
+		bmc.IPv6Address: {newV6.String()}, bmc.IPv6Gateway: {"2001:db8:0:1::1"}, bmc.NTP: {}, bmc.PowerPolicy: {"always-off"},
+	}, read(t, c, allNames()...))
+	id, err := c.Identity(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, bmc.Identity{
+		Line: "openbmc", Model: "Simulated 2U", Serial: "SIM0000001", UUID: "8f0f3c52-0000-4000-8000-5eed5eed5eed",
+		Firmware: "2.15.0", Redfish: "1.17.0", Health: "OK",
+	}, id)
+	l.close(c)
+}

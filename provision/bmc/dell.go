@@ -1,0 +1,249 @@
+package bmc
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// iDRAC keeps the settings of its network in DellAttributes, a flat table of
+// names such as IPv4Static.1.Address. Integers must be JSON integers.
+
+// powerDell is the BIOS attribute AcPwrRcvry.
+func powerDell() []word {
+	return []word{{"On", "always-on"}, {"Off", "always-off"}, {"Last", "last-state"}}
+}
+
+func dellTraits(t *traits) {
+	t.network = dellNetwork
+	t.settings[Hostname] = setting{in: inAttributes, read: readDellHostname, body: writeDellHostname}
+	t.settings[DNS] = setting{in: inAttributes, read: readDellDNS, body: writeDellDNS}
+	t.settings[NTP] = setting{in: inAttributes, read: readDellNTP, body: writeDellNTP}
+	t.settings[IPMI] = setting{in: inAttributes, read: readDellSwitch("IPMILan.1.Enable"), body: writeDellIPMI}
+	t.settings[IPv4DHCP] = setting{in: inAttributes, read: readDellSwitch("IPv4.1.DHCPEnable")}
+	t.settings[IPv4Address] = setting{in: inAttributes, read: readDellIPv4}
+	t.settings[IPv4Gateway] = setting{in: inAttributes, read: readDellGateway4}
+	t.settings[IPv6Address] = setting{in: inAttributes, read: readDellIPv6}
+	t.settings[IPv6Gateway] = setting{in: inAttributes, read: readDellGateway6}
+}
+
+// attribute returns one attribute's text.
+func attribute(d document, name string) (string, error) {
+	if !d.has("Attributes", name) {
+		return "", unsupported("iDRAC has no attribute %s", name)
+	}
+	return d.text("Attributes", name), nil
+}
+
+// attributes is the body of a write.
+func attributes(values object) object {
+	return object{"@Redfish.OperationApplyTime": "Immediate", "Attributes": values}
+}
+
+func enabled(on bool) string {
+	if on {
+		return "Enabled"
+	}
+	return "Disabled"
+}
+
+func readDellSwitch(name string) func(document) (*state.Attr, error) {
+	return func(d document) (*state.Attr, error) {
+		s, err := attribute(d, name)
+		switch {
+		case err != nil:
+			return nil, err
+		case s == "Enabled":
+			return attr("on"), nil
+		case s == "Disabled":
+			return attr("off"), nil
+		}
+		return nil, fmt.Errorf("read %s: %q is no known value", name, words(s))
+	}
+}
+
+func readDellHostname(d document) (*state.Attr, error) {
+	s, err := attribute(d, "NIC.1.DNSRacName")
+	if err != nil || placeholder(s) {
+		return nil, err
+	}
+	return attr(s), nil
+}
+
+func writeDellHostname(_ document, want state.Attr) (object, error) {
+	s, err := one(want)
+	return attributes(object{"NIC.1.DNSRacName": s}), err
+}
+
+// dellList returns the attributes of these names that mean something.
+func dellList(d document, names ...string) (*state.Attr, error) {
+	var list []any
+	for _, n := range names {
+		s, err := attribute(d, n)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return attr(clean(list)...), nil
+}
+
+func readDellDNS(d document) (*state.Attr, error) {
+	return dellList(d, "IPv4Static.1.DNS1", "IPv4Static.1.DNS2", "IPv6Static.1.DNS1", "IPv6Static.1.DNS2")
+}
+
+func writeDellDNS(_ document, want state.Attr) (object, error) {
+	v4, v6, err := apart(want.Values)
+	if err != nil {
+		return nil, err
+	}
+	if len(v4) > 2 || len(v6) > 2 {
+		return nil, unsupported("iDRAC takes two name servers of each family")
+	}
+	list4, list6 := asJSON(v4, 2, "0.0.0.0"), asJSON(v6, 2, "::")
+	return attributes(object{
+		"IPv4.1.DNSFromDHCP": enabled(false),
+		"IPv4Static.1.DNS1":  list4[0], "IPv4Static.1.DNS2": list4[1],
+		"IPv6Static.1.DNS1": list6[0], "IPv6Static.1.DNS2": list6[1],
+	}), nil
+}
+
+func readDellNTP(d document) (*state.Attr, error) {
+	on, err := readDellSwitch("NTPConfigGroup.1.NTPEnable")(d)
+	if err != nil || on.Values[0] == "off" {
+		return attr(), err
+	}
+	return dellList(d, "NTPConfigGroup.1.NTP1", "NTPConfigGroup.1.NTP2", "NTPConfigGroup.1.NTP3")
+}
+
+func writeDellNTP(_ document, want state.Attr) (object, error) {
+	if len(want.Values) > 3 {
+		return nil, unsupported("iDRAC takes three NTP servers, not %d", len(want.Values))
+	}
+	body := object{"NTPConfigGroup.1.NTPEnable": enabled(len(want.Values) > 0)}
+	for i, s := range asJSON(want.Values, 3, "") {
+		body["NTPConfigGroup.1.NTP"+strconv.Itoa(i+1)] = s
+	}
+	return attributes(body), nil
+}
+
+func writeDellIPMI(_ document, want state.Attr) (object, error) {
+	on, err := wantOn(want)
+	return attributes(object{"IPMILan.1.Enable": enabled(on)}), err
+}
+
+func dellStatic(d document) bool { return d.text("Attributes", "IPv4.1.DHCPEnable") == "Disabled" }
+
+func readDellIPv4(d document) (*state.Attr, error) {
+	s, err := attribute(d, "IPv4.1.Address")
+	if err != nil {
+		return nil, err
+	}
+	a, ok := parseAddr(s)
+	bits, ok2 := maskBits(d.at("Attributes", "IPv4.1.Netmask"))
+	// With DHCP, IPv4.1 shows the lease and IPv4Static.1 the factory's
+	// 192.168.0.120: neither is a static address.
+	if !ok || !ok2 || !dellStatic(d) {
+		return attr(), nil
+	}
+	return attr(netip.PrefixFrom(a, bits).String()), nil
+}
+
+func readDellGateway4(d document) (*state.Attr, error) {
+	if _, err := attribute(d, "IPv4.1.Gateway"); err != nil || !dellStatic(d) {
+		return attr(), err
+	}
+	return dellList(d, "IPv4.1.Gateway")
+}
+
+func readDellIPv6(d document) (*state.Attr, error) {
+	s, err := attribute(d, "IPv6Static.1.Address1")
+	if err != nil {
+		return nil, err
+	}
+	a, ok := parseAddr(s)
+	bits, ok2 := d.at("Attributes", "IPv6Static.1.PrefixLength").(float64)
+	if !ok || !ok2 || bits < 0 || bits > 128 {
+		return attr(), nil
+	}
+	return attr(netip.PrefixFrom(a, int(bits)).String()), nil
+}
+
+func readDellGateway6(d document) (*state.Attr, error) { return dellList(d, "IPv6Static.1.Gateway") }
+
+// dellNetwork builds the attributes of the wanted network. From DHCP to a
+// static address it is IPv4Static.1 that counts: IPv4.1.Address in that step
+// lands on the old static one (iDRAC-Redfish-Scripting #348). From static to
+// static IPv4.1 does.
+func dellNetwork(_ traits, d document, want map[string]state.Attr) (object, error) {
+	body := object{}
+	group := "IPv4.1."
+	if differs(d, want, IPv4DHCP, readDellSwitch("IPv4.1.DHCPEnable")) {
+		on, err := wantOn(want[IPv4DHCP])
+		if err != nil {
+			return nil, err
+		}
+		body["IPv4.1.DHCPEnable"] = enabled(on)
+		group = "IPv4Static.1."
+	} else if !dellStatic(d) {
+		group = "IPv4Static.1."
+	}
+	if differs(d, want, IPv4Address, readDellIPv4) || differs(d, want, IPv4Gateway, readDellGateway4) {
+		if err := dellIPv4(d, want, group, body); err != nil {
+			return nil, err
+		}
+	}
+	if differs(d, want, IPv6Address, readDellIPv6) || differs(d, want, IPv6Gateway, readDellGateway6) {
+		if err := dellIPv6(d, want, body); err != nil {
+			return nil, err
+		}
+	}
+	return attributes(body), nil
+}
+
+func dellIPv4(d document, want map[string]state.Attr, group string, body object) error {
+	addresses, err := wanted(d, want, IPv4Address, readDellIPv4, netip.ParsePrefix)
+	if err != nil {
+		return err
+	}
+	gateways, err := wanted(d, want, IPv4Gateway, readDellGateway4, netip.ParseAddr)
+	if err != nil {
+		return err
+	}
+	if len(addresses) > 1 || len(gateways) > 1 {
+		return unsupported("iDRAC takes one IPv4 address and gateway")
+	}
+	body[group+"Address"], body[group+"Netmask"], body[group+"Gateway"] = "0.0.0.0", "0.0.0.0", "0.0.0.0"
+	for _, p := range addresses {
+		body[group+"Address"], body[group+"Netmask"] = p.Addr().String(), mask(p.Bits())
+	}
+	for _, g := range gateways {
+		body[group+"Gateway"] = g.String()
+	}
+	return nil
+}
+
+func dellIPv6(d document, want map[string]state.Attr, body object) error {
+	addresses, err := wanted(d, want, IPv6Address, readDellIPv6, netip.ParsePrefix)
+	if err != nil {
+		return err
+	}
+	gateways, err := wanted(d, want, IPv6Gateway, readDellGateway6, netip.ParseAddr)
+	if err != nil {
+		return err
+	}
+	if len(addresses) > 1 || len(gateways) > 1 {
+		return unsupported("iDRAC takes one static IPv6 address and gateway")
+	}
+	body["IPv6.1.Enable"], body["IPv6.1.AutoConfig"] = enabled(true), enabled(false)
+	body["IPv6Static.1.Address1"], body["IPv6Static.1.Gateway"] = "::", "::"
+	for _, p := range addresses {
+		body["IPv6Static.1.Address1"], body["IPv6Static.1.PrefixLength"] = p.Addr().String(), p.Bits()
+	}
+	for _, g := range gateways {
+		body["IPv6Static.1.Gateway"] = g.String()
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package bmc
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// What the rows of the quirk table read and write, but for Dell's.
+
+// powerHPE is PowerAutoOn of HpeComputerSystemExt.
+func powerHPE() []word {
+	return []word{{"PowerOn", "always-on"}, {"RemainOff", "always-off"}, {"Restore", "last-state"}}
+}
+
+// powerLenovo is PowerRestorePolicy of LenovoPower.
+func powerLenovo() []word {
+	return []word{{"AlwaysOn", "always-on"}, {"AlwaysOff", "always-off"}, {"Restore", "last-state"}}
+}
+
+// hpePending reads ConfigurationSettings, which trees give as "Current".
+func hpePending(d document) bool {
+	s := cmp.Or(d.text("Oem", "Hpe", "ConfigurationSettings"), d.text("ConfigurationSettings"))
+	return s != "" && s != "Current"
+}
+
+func readHPENTP(d document) (*state.Attr, error) {
+	if !d.has("StaticNTPServers") {
+		return nil, unsupported("DateTime has no StaticNTPServers")
+	}
+	return attr(clean(d.list("StaticNTPServers"))...), nil
+}
+
+func writeHPENTP(d document, want state.Attr) (object, error) {
+	if len(want.Values) > 2 {
+		return nil, unsupported("iLO takes two NTP servers, not %d", len(want.Values))
+	}
+	return object{"StaticNTPServers": asJSON(want.Values, 2, "")}, nil
+}
+
+// hpeOwnNTP keeps DHCP from setting the time servers; nil when it does not.
+func hpeOwnNTP(eth document) object {
+	out := object{}
+	for _, family := range []string{"DHCPv4", "DHCPv6"} {
+		if eth.at(family, "UseNTPServers") == true {
+			out[family] = object{"UseNTPServers": false}
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+func writeHPEHostname(d document, want state.Attr) (object, error) {
+	s, err := one(want)
+	return nest(s, "Oem", "Hpe", "HostName"), err
+}
+
+func writeHPEDNS(d document, want state.Attr) (object, error) {
+	body, err := writeDNSApart(d, want)
+	if err != nil {
+		return nil, err
+	}
+	for _, family := range []string{"DHCPv4", "DHCPv6"} {
+		if d.at(family, "UseDNSServers") == true {
+			body[family] = object{"UseDNSServers": false}
+		}
+	}
+	return body, nil
+}
+
+// writeDNSApart writes six places, three IPv4 before three IPv6.
+func writeDNSApart(d document, want state.Attr) (object, error) {
+	v4, v6, err := apart(want.Values)
+	if err != nil {
+		return nil, err
+	}
+	if len(v4) > 3 || len(v6) > 3 {
+		return nil, unsupported("this controller takes three name servers of each family")
+	}
+	return object{"StaticNameServers": append(asJSON(v4, 3, "0.0.0.0"), asJSON(v6, 3, "::")...)}, nil
+}
+
+// apart splits addresses by family. The order must be IPv4 first, because
+// that is how such a controller gives them back.
+func apart(values []string) (v4, v6 []string, err error) {
+	for _, s := range values {
+		a, err := netip.ParseAddr(s)
+		switch {
+		case err != nil:
+			return nil, nil, fmt.Errorf("%w: want name server %q: %w", errRefused, s, err)
+		case a.Is4():
+			v4 = append(v4, s)
+		default:
+			v6 = append(v6, s)
+		}
+	}
+	if !slices.Equal(slices.Concat(v4, v6), values) {
+		return nil, nil, unsupported("this controller keeps IPv4 name servers before IPv6 ones; list them so")
+	}
+	return v4, v6, nil
+}
+
+// writeNTPSlots fills the places that are there.
+func writeNTPSlots(d document, want state.Attr) (object, error) {
+	if !d.has("NTP", "NTPServers") {
+		return nil, unsupported("the network protocol has no NTP servers")
+	}
+	places := len(d.list("NTP", "NTPServers"))
+	if places > 0 && len(want.Values) > places {
+		return nil, unsupported("this controller takes %d NTP servers, not %d", places, len(want.Values))
+	}
+	return object{"NTP": object{"NTPServers": asJSON(want.Values, places, ""), "ProtocolEnabled": len(want.Values) > 0}}, nil
+}
+
+// readSupermicroPower reads a BIOS attribute whose suffix differs from board
+// to board.
+func readSupermicroPower(d document) (*state.Attr, error) {
+	all, _ := d.at("Attributes").(object)
+	for _, name := range sortedKeys(all) {
+		if !strings.HasPrefix(name, "RestoreonACPowerLoss") {
+			continue
+		}
+		switch s, _ := all[name].(string); s {
+		case "Power On":
+			return attr("always-on"), nil
+		case "Stay Off":
+			return attr("always-off"), nil
+		case "Last State":
+			return attr("last-state"), nil
+		default:
+			return nil, fmt.Errorf("read %s: %q is no known value", name, words(s))
+		}
+	}
+	return nil, unsupported("neither the system nor its BIOS has a power policy")
+}
+
+func readSupermicroNTP(d document) (*state.Attr, error) {
+	if !d.has("NTPEnable") {
+		return nil, unsupported("the manager has no NTP")
+	}
+	if d.at("NTPEnable") != true {
+		return attr(), nil
+	}
+	return attr(clean([]any{d.at("PrimaryNTPServer"), d.at("SecondaryNTPServer")})...), nil
+}
+
+func writeSupermicroNTP(d document, want state.Attr) (object, error) {
+	if len(want.Values) > 2 {
+		return nil, unsupported("this controller takes two NTP servers, not %d", len(want.Values))
+	}
+	list := asJSON(want.Values, 2, "")
+	return object{"NTPEnable": len(want.Values) > 0, "PrimaryNTPServer": list[0], "SecondaryNTPServer": list[1]}, nil
+}
