@@ -193,10 +193,12 @@ func (c *Controller) findManager(ctx context.Context) (string, error) {
 		}
 		score := 0
 		if d.text("ManagerType") == "BMC" {
-			score += 2
+			score += 4
 		}
-		if d.has("EthernetInterfaces") {
-			score++
+		for _, own := range []string{"EthernetInterfaces", "NetworkProtocol"} {
+			if d.has(own) {
+				score++
+			}
 		}
 		if score > bestScore {
 			best, bestScore = uri, score

@@ -80,7 +80,7 @@ func (d *dialer) open(ctx context.Context, to netip.AddrPort) (*tls.Conn, error)
 
 func (d *dialer) check(to netip.AddrPort, cs tls.ConnectionState) error {
 	leaf := cs.PeerCertificates[0]
-	bad := &CertificateError{Address: to, Want: d.pin, Got: fingerprint(leaf)}
+	bad := &CertificateError{Address: to, Want: d.pin, Got: Fingerprint(leaf)}
 	switch {
 	case d.pin != "":
 		if bad.Got == d.pin {
@@ -104,11 +104,6 @@ func (d *dialer) check(to netip.AddrPort, cs tls.ConnectionState) error {
 	}
 	bad.Err = fmt.Errorf("it is valid for none of %v", d.names)
 	return bad
-}
-
-func fingerprint(c *x509.Certificate) string {
-	sum := sha256.Sum256(c.Raw)
-	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // arrival is what became of one dialled endpoint.
@@ -183,4 +178,10 @@ func hangUp(results <-chan arrival, n int) {
 
 func anyDeclared(endpoints []Endpoint) bool {
 	return slices.ContainsFunc(endpoints, func(e Endpoint) bool { return e.Origin == Declared })
+}
+
+// Fingerprint returns a certificate's, as a site file declares it.
+func Fingerprint(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }

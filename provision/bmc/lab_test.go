@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"maps"
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"sync"
@@ -243,4 +246,9 @@ func equal(t *testing.T, want, got any) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
+}
+
+func serveHTTP(ln net.Listener, h http.Handler) {
+	srv := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}
+	_ = srv.Serve(ln)
 }

@@ -152,7 +152,7 @@ var errSpoke = errors.New("it does not speak redfish as expected")
 // attach makes conn, and later ones to the same address, the connection.
 func (c *Controller) attach(at netip.AddrPort, conn *tls.Conn) {
 	if conn != nil {
-		c.peer = fingerprint(conn.ConnectionState().PeerCertificates[0])
+		c.peer = Fingerprint(conn.ConnectionState().PeerCertificates[0])
 	}
 	var first net.Conn
 	if conn != nil {

@@ -1,6 +1,8 @@
 package bmc
 
 import (
+	"slices"
+
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -19,12 +21,29 @@ func readIPv4Address(d document) (*state.Attr, error) {
 // EthernetInterface v1_4_0; before it, and on Cisco, AddressOrigin tells.
 func ipv4(d document) ([]static, error) {
 	if d.has("IPv4StaticAddresses") {
-		return staticsV4(d.list("IPv4StaticAddresses")), nil
+		return slices.DeleteFunc(staticsV4(d.list("IPv4StaticAddresses")), func(s static) bool { return leased(d, s) }), nil
 	}
 	if !d.has("IPv4Addresses") {
 		return nil, unsupported("the interface %s has no IPv4 addresses", d.text("Id"))
 	}
 	return staticsV4(onlyStatic(d.list("IPv4Addresses"))), nil
+}
+
+// leased reports whether an address listed as static is the one DHCP gave:
+// Intel 1.93 mirrors its lease there. GB200 has the same address from both.
+func leased(d document, s static) bool {
+	dhcp := false
+	for _, e := range d.list("IPv4Addresses") {
+		o, _ := e.(object)
+		if a, ok := parseAddr(o["Address"]); !ok || a != s.prefix.Addr() {
+			continue
+		}
+		if o["AddressOrigin"] != "DHCP" {
+			return false
+		}
+		dhcp = true
+	}
+	return dhcp
 }
 
 func onlyStatic(list []any) []any {
