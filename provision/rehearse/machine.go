@@ -66,17 +66,19 @@ func (m *Machine) Boot(ctx context.Context) error {
 	if err := m.start(); err != nil {
 		return fmt.Errorf("boot %s: %w", m.name, err)
 	}
+	last := errors.New("nothing was heard of it")
 	err := await(ctx, "systemd", func() (bool, error) {
 		if !m.Running() {
 			return false, errors.New("it stopped")
 		}
-		out, _ := m.Run(ctx, "systemctl", "is-system-running", "--wait")
+		var out string
+		out, last = m.Run(ctx, "systemctl", "is-system-running", "--wait")
 		state := strings.TrimSpace(out)
 		return state == "running" || state == "degraded", nil
 	})
 	if err != nil {
 		said, _ := m.Console()
-		return fmt.Errorf("boot %s: %w; its console ended with:\n%s", m.name, err, lastLines(strings.TrimSpace(said), 15))
+		return fmt.Errorf("boot %s: %w: %w\nits console ended with:\n%s", m.name, err, last, lastLines(strings.TrimSpace(said), 15))
 	}
 	return nil
 }
@@ -152,7 +154,9 @@ func (m *Machine) Command(ctx context.Context, argv ...string) (*exec.Cmd, error
 		return nil, fmt.Errorf("run %s on %s: it has not booted", argv[0], m.name)
 	}
 	return command(ctx, confined(append([]string{"nsenter", "--target=" + init[0],
-		"--mount", "--uts", "--ipc", "--net", "--pid", "--wd=/", "--",
+		// Its root and directory are named too: where we live in a chroot, its
+		// mount namespace has the outer machine's root.
+		"--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--",
 		"env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb",
 	}, argv...)...)...), nil
 }
