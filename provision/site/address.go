@@ -65,15 +65,15 @@ func specials() []special {
 	}
 }
 
-// classify returns the range an address is in. IPv6 outside of 2000::/3 has
-// not been given out.
-func classify(addr netip.Addr, ranges []special) special {
+// classify returns the range that a network, or a part of it, is in. IPv6
+// outside of 2000::/3 has not been given out.
+func classify(p netip.Prefix, ranges []special) special {
 	for _, s := range ranges {
-		if s.prefix.Contains(addr) {
+		if s.prefix.Overlaps(p) {
 			return s
 		}
 	}
-	if addr.Is6() && addr.As16()[0]&0xe0 != 0x20 {
+	if addr := p.Addr(); addr.Is6() && addr.As16()[0]&0xe0 != 0x20 {
 		return special{reach: unusable, name: "not assigned (RFC 4291)"}
 	}
 	return special{reach: public, name: "public"}
@@ -91,16 +91,30 @@ const (
 
 // usable reports an address that cannot serve its purpose.
 func (c *converter) usable(at hcl.Range, addr netip.Addr, what string, p purpose) bool {
-	in := classify(addr, c.ranges)
 	if addr.Zone() != "" {
-		in = special{reach: unusable, name: "bound to one interface by its zone"}
+		c.fail(at, problem{"addr-usable", "address not usable", fmt.Sprintf("%s is bound to one interface by its zone. Leave out the zone.", addr)})
+		return false
+	}
+	return c.usableNet(at, netip.PrefixFrom(addr, addr.BitLen()), what, p)
+}
+
+// usableNet reports a network that cannot, as a whole, serve its purpose.
+func (c *converter) usableNet(at hcl.Range, net netip.Prefix, what string, p purpose) bool {
+	in := classify(net, c.ranges)
+	shown := net.String()
+	if net.IsSingleIP() {
+		shown = net.Addr().String()
 	}
 	say := func(then string) problem {
-		return problem{"addr-usable", "address not usable", fmt.Sprintf("%s is %s. %s", addr, in.name, then)}
+		detail := fmt.Sprintf("%s is %s. %s", shown, in.name, then)
+		if in.prefix.IsValid() && in.prefix.Bits() > net.Bits() {
+			detail = fmt.Sprintf("%s holds %s, which is %s. %s", shown, in.prefix, in.name, then)
+		}
+		return problem{"addr-usable", "address not usable", detail}
 	}
 	switch in.reach {
 	case unusable:
-		c.fail(at, say(what+" needs a unicast address."))
+		c.fail(at, say(sentence(what)+" needs a unicast address."))
 		return false
 	case documentation:
 		if !c.lab {
@@ -112,10 +126,6 @@ func (c *converter) usable(at hcl.Range, addr netip.Addr, what string, p purpose
 	case private:
 		if p == forService {
 			c.fail(at, say("What is announced has to be public."))
-			return false
-		}
-		if p == forLink && addr.Is6() {
-			c.fail(at, say(what+" needs a public IPv6 address."))
 			return false
 		}
 	case local:
@@ -187,7 +197,7 @@ func (c *converter) onePerFamily(in []given[netip.Addr], what string) []given[ne
 	for _, a := range in {
 		if seen[a.val.Is4()] {
 			c.fail(a.at, problem{"one-per-family", "second address of a family", fmt.Sprintf(
-				"%s has one %s address; %s is another.", what, family(a.val), a.val)})
+				"%s has one %s address; %s is another.", sentence(what), family(a.val), a.val)})
 			continue
 		}
 		seen[a.val.Is4()] = true

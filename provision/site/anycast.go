@@ -19,7 +19,6 @@ const (
 // service is an anycast service while it is checked.
 type service struct {
 	label     given[string]
-	block     hcl.Range
 	prefixes  []given[netip.Prefix]
 	addresses []given[netip.Addr]
 }
@@ -34,19 +33,21 @@ func (c *converter) anycast(raw *rawAnycast, bgp BGP) Anycast {
 		Letter:      c.oneOf(raw.Letter, "", strings.Split("abcdefghijklm", "")...),
 	}
 	c.mark("anycast."+label.val, raw.Range)
-	s := service{label: label, block: raw.Range}
+	s, before := service{label: label}, len(c.diags)
 	if c.need(raw.Prefixes, raw.Range, "prefixes", `prefixes = ["192.175.48.0/24", "2620:4f:8000::/48"]`) {
 		s.prefixes = c.blocks(raw.Prefixes, "anycast "+label.val)
 	}
 	if c.need(raw.Addresses, raw.Range, "addresses", `addresses = ["192.175.48.1", "2620:4f:8000::1"]`) {
 		s.addresses = c.serviceAddrs(raw.Addresses, "anycast "+label.val)
 	}
+	if !c.diags[before:].HasErrors() {
+		c.containment(s)
+	}
 	if raw.Origin != nil {
 		c.mark("anycast."+label.val+".origin_asn", raw.Origin.Expr.Range())
 		a.Origin = c.asn(raw.Origin)
 		c.origin(a.Origin, bgp.ASN, raw.Origin.Expr.Range())
 	}
-	c.containment(s)
 	if a.Letter != "" {
 		c.rootLetter(a, s, raw.Letter.Expr.Range())
 	}
@@ -72,7 +73,7 @@ func (c *converter) blocks(attr *hcl.Attribute, what string) []given[netip.Prefi
 	var out []given[netip.Prefix]
 	for _, t := range list {
 		p := c.masked(t)
-		if !p.ok || !c.usable(t.at, p.val.Addr(), "A block", forService) || !c.routable(p) {
+		if !p.ok || !c.routable(p) || !c.usableNet(t.at, p.val, "a block", forService) {
 			continue
 		}
 		if slices.Contains(values(out), p.val) {
@@ -109,7 +110,7 @@ func (c *converter) serviceAddrs(attr *hcl.Attribute, what string) []given[netip
 	}
 	var out []given[netip.Addr]
 	for _, t := range list {
-		if a := c.parseAddr(t, "A service address", forService); a.ok {
+		if a := c.parseAddr(t, "a service address", forService); a.ok {
 			out = append(out, a)
 		}
 	}
@@ -124,17 +125,15 @@ func (c *converter) serviceAddrs(attr *hcl.Attribute, what string) []given[netip
 // containment: each address in a block, each block with an address or
 // covering one that has, each family with an address.
 func (c *converter) containment(s service) {
-	if len(s.prefixes) == 0 || len(s.addresses) == 0 {
-		return // reported already
-	}
+	stray := false
 	for _, a := range s.addresses {
-		c.inBlock(a, s)
+		stray = !c.inBlock(a, s) || stray
 	}
 	for _, p := range s.prefixes {
 		answers := slices.ContainsFunc(s.addresses, func(a given[netip.Addr]) bool { return p.val.Contains(a.val) })
 		sameFamily := slices.ContainsFunc(s.addresses, func(a given[netip.Addr]) bool { return a.val.Is4() == p.val.Addr().Is4() })
 		switch {
-		case answers:
+		case answers, stray && sameFamily:
 		case !sameFamily:
 			c.fail(p.at, problem{"blocks-contain-service", "block without a service address", fmt.Sprintf(
 				"%s is announced, but no %s address answers. Add one to addresses.", p.val, family(p.val.Addr()))})
@@ -145,7 +144,7 @@ func (c *converter) containment(s service) {
 	}
 }
 
-func (c *converter) inBlock(a given[netip.Addr], s service) {
+func (c *converter) inBlock(a given[netip.Addr], s service) bool {
 	in := false
 	for _, p := range s.prefixes {
 		if !p.val.Contains(a.val) {
@@ -161,4 +160,5 @@ func (c *converter) inBlock(a given[netip.Addr], s service) {
 		c.fail(a.at, problem{"blocks-contain-service", "service address in no block", fmt.Sprintf(
 			"%s is in none of the prefixes of anycast %q, so nobody finds the way to it.", a.val, s.label.val)})
 	}
+	return in
 }

@@ -40,7 +40,7 @@ func reservedASN(n ASN) (why string, documentation bool) {
 	case n >= 64496 && n <= 64511, n >= 65536 && n <= 65551:
 		return "for documentation (RFC 5398)", true
 	case n >= 64512 && n <= 65534, n >= 4200000000 && n <= 4294967294:
-		return "for private use (RFC 6996); the operator's rules need a public one", false
+		return "for private use (RFC 6996), which other networks filter", false
 	case n == 65535, n == 4294967295:
 		return "reserved (RFC 7300)", false
 	}

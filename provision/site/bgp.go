@@ -54,7 +54,7 @@ func (c *converter) routerID(raw *rawBGP, management Interface) netip.Addr {
 			return p.Addr()
 		}
 	}
-	if raw.RouterID == nil {
+	if raw.RouterID == nil && len(management.Addresses) > 0 {
 		c.need(nil, raw.Range, "router_id", `router_id = "192.0.2.20"`)
 	}
 	return netip.Addr{}
@@ -84,8 +84,8 @@ func (c *converter) neighbor(raw *rawNeighbor, host Host, link attachment) Neigh
 	if !c.need(raw.Addresses, raw.Range, "addresses", `addresses = ["198.51.100.0", "2001:db8:0:3::2"]`) {
 		return n
 	}
-	list := c.addrs(raw.Addresses, "A neighbor", forLink)
-	for _, a := range c.onePerFamily(list, "The neighbor "+label.val) {
+	list := c.addrs(raw.Addresses, "a neighbor", forLink)
+	for _, a := range c.onePerFamily(list, "the neighbor "+label.val) {
 		if c.onLink(a, link, "neighbor", "link-subnet") {
 			n.Addresses = append(n.Addresses, a.val)
 			c.claimAddr(neighborClaim, "the neighbor "+label.val, a.val, a.at)

@@ -17,11 +17,10 @@ func (c *converter) bmc(raw *rawBMC) *BMC {
 	b := &BMC{
 		Addresses:    values(link.addresses),
 		Gateways:     c.gateways(raw.Gateways, link),
-		DNS:          values(c.addrs(raw.DNS, "A resolver", forHelper)),
 		Port:         uint16(c.number(raw.Port, 1, 65535, 443)),
 		PowerRestore: PowerRestore(c.oneOf(raw.PowerRestore, string(AlwaysOn), string(AlwaysOn), string(AlwaysOff), string(LastState))),
 	}
-	b.NTP = c.ntp(raw.NTP, raw.Range, b.DNS, "the BMC")
+	b.DNS, b.NTP = c.helpers(raw.DNS, raw.NTP, raw.Range, "the BMC")
 	if c.need(raw.Hostname, raw.Range, "hostname", `hostname = "gru1-bmc"`) {
 		b.Hostname = c.text(raw.Hostname, hostname).val
 	}
@@ -98,7 +97,7 @@ func checkCA(text string) error {
 func (c *converter) factory(raw *rawFactory) *Factory {
 	f := &Factory{}
 	if c.need(raw.Address, raw.Range, "address", `address = "192.168.0.120"`) {
-		f.Address = c.addr(raw.Address, "The BMC as delivered", forHelper).val
+		f.Address = c.addr(raw.Address, "the BMC as delivered", forHelper).val
 	}
 	if c.need(raw.Username, raw.Range, "username", `username = "root"`) {
 		f.Username = c.text(raw.Username, shaped("a user name", "write letters, digits and . _ + -", word)).val

@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 
@@ -24,6 +25,9 @@ type converter struct {
 	kept   map[string]spot // and for what is only missed after Load
 	diags  Diagnostics
 	broken bool // a value has a problem that is reported elsewhere
+	// decoded is what was wrong with the shape of the file: a block that was
+	// misspelt is not called missing as well.
+	decoded Diagnostics
 }
 
 // spot is a place in a file that outlives Load.
@@ -128,6 +132,9 @@ func (c *converter) evaluate(attr *hcl.Attribute, want cty.Type, what string) (c
 		return cty.NilVal, nil, false
 	}
 	raw, diags := attr.Expr.Value(c.ctx)
+	if diags.HasErrors() && c.namesNoLocal(attr.Expr) {
+		return cty.NilVal, nil, false
+	}
 	c.diags = append(c.diags, fromHCL(c.src, diags)...)
 	if diags.HasErrors() {
 		return cty.NilVal, nil, false
@@ -142,6 +149,23 @@ func (c *converter) evaluate(attr *hcl.Attribute, want cty.Type, what string) (c
 		return cty.NilVal, nil, false
 	}
 	return val, from, true
+}
+
+// namesNoLocal reports a reference to a local that nobody declares; hcl would
+// only say that there is no such attribute.
+func (c *converter) namesNoLocal(expr hcl.Expression) bool {
+	if c.ctx == nil {
+		return false // operator profiles have no locals
+	}
+	have := slices.Sorted(maps.Keys(c.ctx.Variables["local"].Type().AttributeTypes()))
+	found := false
+	for _, ref := range expr.Variables() {
+		if name := memberOf(ref); ref.RootName() == "local" && name != "" && !slices.Contains(have, name) {
+			c.fail(ref.SourceRange(), problem{"locals", "unknown local value", noSuchLocal(name, have)})
+			found = true
+		}
+	}
+	return found
 }
 
 // text returns a string that passes the check.
@@ -251,6 +275,9 @@ func (c *converter) secret(attr *hcl.Attribute, name string, check func(string) 
 	at := attr.Expr.Range()
 	c.keep(name, at)
 	raw, diags := attr.Expr.Value(c.ctx)
+	if diags.HasErrors() && c.namesNoLocal(attr.Expr) {
+		return secret.Value{}
+	}
 	if diags.HasErrors() {
 		c.diags = append(c.diags, withoutValues(fromHCL(c.src, diags), diags)...)
 		return secret.Value{}

@@ -36,7 +36,7 @@ func (c *converter) zone(raw *rawZone, keys []TSIG) Zone {
 		c.fail(raw.NameRange, *p)
 	}
 	z := Zone{Name: n, Source: c.oneOf(raw.Source, "", "as112")}
-	primaries := c.addrs(raw.Primaries, "A primary", forHelper)
+	primaries := c.addrs(raw.Primaries, "a primary", forHelper)
 	z.Primaries = values(primaries)
 	switch {
 	case raw.Source != nil && raw.Primaries != nil:

@@ -20,7 +20,7 @@ func Format(text []byte) ([]byte, Diagnostics) {
 		return text, Diagnostics{*d}
 	}
 	if _, diags := hclsyntax.ParseConfig(text, "", hcl.InitialPos); diags.HasErrors() {
-		return text, tidy(fromHCL(src, diags))
+		return text, tidy(syntax(src, diags))
 	}
 	return hclwrite.Format(text), nil
 }

@@ -1,6 +1,9 @@
 package site
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -24,6 +27,9 @@ func fromHCL(src *source, in hcl.Diagnostics) Diagnostics {
 		if d.Subject != nil {
 			diag.Pos = position(*d.Subject)
 		}
+		if call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
+			diag.Detail = noSuchFunction(call.CalledFunctionName(), d.EvalContext)
+		}
 		if repeatsValue(d.Summary) && seesSecret(d) {
 			diag.Detail = "The value comes from a secret, so the reason is not repeated here."
 		}
@@ -31,6 +37,30 @@ func fromHCL(src *source, in hcl.Diagnostics) Diagnostics {
 		out = append(out, diag)
 	}
 	return out
+}
+
+// noSuchFunction replaces the detail of hcl, whose suggestion depends on the
+// order of a map.
+func noSuchFunction(name string, ctx *hcl.EvalContext) string {
+	var known []string
+	for ; ctx != nil; ctx = ctx.Parent() {
+		known = slices.AppendSeq(known, maps.Keys(ctx.Functions))
+	}
+	slices.Sort(known)
+	return fmt.Sprintf("There is no function named %q.%s", name, didYouMean(name, known))
+}
+
+// syntax turns what the parser found into Diagnostics. One missing quote makes
+// it report every line that follows; the first tells enough.
+func syntax(src *source, in hcl.Diagnostics) Diagnostics {
+	type kind struct{ summary, detail string }
+	seen := map[kind]bool{}
+	return slices.DeleteFunc(fromHCL(src, in), func(d Diagnostic) bool {
+		k := kind{d.Summary, d.Detail}
+		again := seen[k]
+		seen[k] = true
+		return again
+	})
 }
 
 // repeatsValue reports whether the detail of such a diagnostic of hcl may
@@ -95,6 +125,9 @@ func rootValue(name string, ctx *hcl.EvalContext) cty.Value {
 	}
 	return cty.NilVal
 }
+
+// sentence begins a Detail with a capital.
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func lowerFirst(s string) string {
 	if s == "" || strings.HasPrefix(s, "HCL") {

@@ -108,7 +108,7 @@ func (c *converter) reserve(attr *hcl.Attribute) []netip.Prefix {
 	c.mark("host.reserve", attr.Expr.Range())
 	var out []netip.Prefix
 	for _, s := range c.texts(attr) {
-		if p := c.masked(s); p.ok && c.usable(s.at, p.val.Addr(), "A reserve", forAccess) {
+		if p := c.masked(s); p.ok && c.usableNet(s.at, p.val, "a reserve", forAccess) {
 			out = append(out, p.val)
 			c.mark(addrSpot(p.val.Addr()), s.at)
 			c.claimNet(reserveClaim, "the reserve", p.val, s.at)

@@ -99,24 +99,24 @@ func parseLocals(files []*source, shared *locals) map[int]parsedFile {
 	return parsed
 }
 
-// parse returns the body of a file; what a syntax error left of it counts, so
-// that the problems behind the error are found too.
+// parse returns the body of a file, or nil when it has a syntax error: what is
+// left of such a file says little, and guesses would hide the real problem.
 func parse(src *source) (hcl.Body, Diagnostics) {
 	if d := inspect(src); d != nil {
 		return nil, Diagnostics{*d}
 	}
 	file, diags := hclsyntax.ParseConfig(src.text, src.name, hcl.InitialPos)
 	if diags.HasErrors() {
-		return nil, fromHCL(src, diags)
+		return nil, syntax(src, diags)
 	}
-	return file.Body, fromHCL(src, diags)
+	return file.Body, syntax(src, diags)
 }
 
 // loader holds what the files of one Load share; nothing in it changes while
 // they are read.
 type loader struct {
 	ctx      *hcl.EvalContext
-	profiles map[string]Profile
+	profiles map[string]Profile // a broken one has no name
 	ranges   []special
 	rules    map[string]requirement
 }
@@ -135,6 +135,7 @@ func loadFile(src *source, file parsedFile, l *loader) result {
 	res.diags = append(res.diags, decoded...)
 	for i := range raw.Sites {
 		c := newConverter(src, l)
+		c.decoded = decoded
 		s := c.site(&raw.Sites[i])
 		res.diags = append(res.diags, c.diags...)
 		if !c.broken && !c.diags.HasErrors() && !decoded.HasErrors() {

@@ -12,8 +12,9 @@ import (
 // What the locals of one Load may cost. Doubling a list forty times takes
 // forty short lines.
 const (
-	maxLocals    = 10_000
-	maxLocalSize = 1 << 20 // bytes of text, and elements, of one value
+	maxLocals        = 10_000
+	maxLocalElements = 1 << 16 // of one value
+	maxLocalText     = 1 << 20 // bytes of one value
 )
 
 // locals evaluates the named values that all files of one Load share.
@@ -97,7 +98,7 @@ func (l *locals) value(name string) cty.Value {
 		l.diags = append(l.diags, fromHCL(src, diags)...)
 		if !fits(val) {
 			l.report(src, attr.NameRange, "locals", "local value too large",
-				fmt.Sprintf("local.%s holds more than %d bytes or elements.", name, maxLocalSize))
+				fmt.Sprintf("local.%s holds more than %d elements or %d bytes of text.", name, maxLocalElements, maxLocalText))
 			val = cty.DynamicVal
 		}
 	}
@@ -114,7 +115,7 @@ func (l *locals) needs(src *source, expr hcl.Expression) (map[string]cty.Value, 
 		}
 		name := memberOf(ref)
 		if _, known := l.attrs[name]; !known {
-			l.report(src, ref.SourceRange(), "locals", "unknown local value", noSuchLocal(name, l.attrs))
+			l.report(src, ref.SourceRange(), "locals", "unknown local value", noSuchLocal(name, slices.Sorted(maps.Keys(l.attrs))))
 			ok = false
 			continue
 		}
@@ -123,11 +124,11 @@ func (l *locals) needs(src *source, expr hcl.Expression) (map[string]cty.Value, 
 	return vals, ok
 }
 
-func noSuchLocal(name string, have map[string]*hcl.Attribute) string {
+func noSuchLocal(name string, have []string) string {
 	if name == "" {
-		return "Write local.NAME: the locals as a whole cannot be used in one of them."
+		return "Write local.NAME: the locals as a whole cannot be used."
 	}
-	return fmt.Sprintf("No locals block declares %q.%s", name, didYouMean(name, slices.Sorted(maps.Keys(have))))
+	return fmt.Sprintf("No locals block declares %q.%s", name, didYouMean(name, have))
 }
 
 // memberOf returns NAME of local.NAME or local["NAME"].
@@ -146,16 +147,16 @@ func memberOf(ref hcl.Traversal) string {
 	return ""
 }
 
-// fits reports whether a value stays within maxLocalSize.
+// fits reports whether a value stays within the bounds.
 func fits(val cty.Value) bool {
-	room := maxLocalSize
+	elements, text := 0, 0
 	bare, _ := val.UnmarkDeep()
 	_ = cty.Walk(bare, func(_ cty.Path, v cty.Value) (bool, error) {
-		room--
+		elements++
 		if v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
-			room -= len(v.AsString())
+			text += len(v.AsString())
 		}
-		return room > 0, nil
+		return elements <= maxLocalElements, nil
 	})
-	return room > 0
+	return elements <= maxLocalElements && text <= maxLocalText
 }

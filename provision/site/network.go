@@ -26,7 +26,7 @@ func (c *converter) attach(attr *hcl.Attribute, block hcl.Range, what string, ki
 	}
 	list := c.texts(attr)
 	if list != nil && len(list) == 0 {
-		c.fail(attr.Expr.Range(), problem{"required", "no address", what + " needs at least one address."})
+		c.fail(attr.Expr.Range(), problem{"required", "no address", sentence(what) + " needs at least one address."})
 	}
 	seen := map[bool]bool{}
 	for _, s := range list {
@@ -36,7 +36,7 @@ func (c *converter) attach(attr *hcl.Attribute, block hcl.Range, what string, ki
 		}
 		if seen[got.val.Addr().Is4()] {
 			c.fail(s.at, problem{"one-per-family", "second address of a family", fmt.Sprintf(
-				"%s has one %s address; %s is another.", what, family(got.val.Addr()), got.val)})
+				"%s has one %s address; %s is another.", sentence(what), family(got.val.Addr()), got.val)})
 			continue
 		}
 		seen[got.val.Addr().Is4()] = true
@@ -95,7 +95,7 @@ func (a attachment) subnet(like netip.Addr) (netip.Prefix, bool) {
 // gateways converts the gateways of an attachment, each on one of its links.
 func (c *converter) gateways(attr *hcl.Attribute, a attachment) []netip.Addr {
 	var out []netip.Addr
-	for _, g := range c.onePerFamily(c.gatewayList(attr, a), "The gateways of "+a.what) {
+	for _, g := range c.onePerFamily(c.gatewayList(attr, a), "a list of gateways") {
 		if c.onLink(g, a, "gateway", "gw-onlink") {
 			out = append(out, g.val)
 			c.claimAddr(gatewayClaim, "the gateway of "+a.what, g.val, g.at)
@@ -115,7 +115,7 @@ func (c *converter) gatewayList(attr *hcl.Attribute, a attachment) []given[netip
 				"%s is link-local. Write the gateway's address in the subnet of %s.", addr, a.what)})
 			continue
 		}
-		if g := c.parseAddr(s, "A gateway", a.purpose); g.ok {
+		if g := c.parseAddr(s, "a gateway", a.purpose); g.ok {
 			out = append(out, g)
 		}
 	}
@@ -133,7 +133,7 @@ func (c *converter) onLink(g given[netip.Addr], a attachment, what, rule string)
 	case !ok && len(a.addresses) == 0:
 		return true // the addresses have a problem of their own
 	case !ok:
-		return bad(what+" without an address", fmt.Sprintf("%s has no %s address, so %s cannot be reached from it.", a.what, family(g.val), g.val))
+		return bad(what+" without an address", fmt.Sprintf("%s has no %s address, so %s cannot be reached from it.", sentence(a.what), family(g.val), g.val))
 	case !own.Contains(g.val):
 		return bad(what+" not on the link", fmt.Sprintf("%s is not in %s, the subnet of %s.", g.val, own.Masked(), a.what))
 	case own.Addr() == g.val:
@@ -172,27 +172,25 @@ func (c *converter) hosts(list []given[string], what string) []string {
 	return out
 }
 
-// ntp converts time servers. Signatures and logs are worth nothing without
-// the right time, so there has to be one.
-func (c *converter) ntp(attr *hcl.Attribute, block hcl.Range, resolvers []netip.Addr, what string) []string {
-	const example = `ntp = ["192.0.2.1"]`
-	if attr == nil {
-		c.fail(block, problem{"ntp", "no time server", fmt.Sprintf("%s needs a time server: signatures are checked by its clock. For example: %s", what, example)})
-		return nil
+// helpers converts resolvers and time servers. Signatures and logs are worth
+// nothing without the right time, so there has to be a time server.
+func (c *converter) helpers(dns, ntp *hcl.Attribute, block hcl.Range, what string) ([]netip.Addr, []string) {
+	resolvers, named := c.addrs(dns, "a resolver", forHelper), dns != nil
+	if ntp == nil {
+		c.fail(block, problem{"ntp", "no time server", sentence(what) + ` needs a time server, for example: ntp = ["192.0.2.1"]`})
+		return values(resolvers), nil
 	}
-	list := c.texts(attr)
+	list := c.texts(ntp)
 	if list != nil && len(list) == 0 {
-		c.fail(attr.Expr.Range(), problem{"ntp", "no time server", fmt.Sprintf("%s needs a time server. For example: %s", what, example)})
+		c.fail(ntp.Expr.Range(), problem{"ntp", "no time server", sentence(what) + ` needs a time server, for example: ntp = ["192.0.2.1"]`})
 	}
-	servers := c.hosts(list, "A time server")
-	for _, s := range servers {
-		if _, err := netip.ParseAddr(s); err != nil && len(resolvers) == 0 {
-			c.fail(attr.Expr.Range(), problem{"ntp", "time server cannot be resolved", fmt.Sprintf(
-				"%q is a name, but %s has no resolver. Add dns = [...] or give the address.", s, what)})
-			break
+	for _, s := range list {
+		if _, err := netip.ParseAddr(s.val); err != nil && !named {
+			c.fail(s.at, problem{"ntp", "time server cannot be resolved", fmt.Sprintf(
+				"%q is a name, but %s has no resolver. Add dns = [...] or give the address.", s.val, what)})
 		}
 	}
-	return servers
+	return values(resolvers), c.hosts(list, "a time server")
 }
 
 // match converts what tells the interface from the others.

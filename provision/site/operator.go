@@ -32,12 +32,16 @@ func loadProfiles(fsys fs.FS, l *loader) (map[string]Profile, Diagnostics) {
 		if problem != nil {
 			problem.Pos.File = path.Join("operators", n)
 			diags = append(diags, *problem)
+			profiles[strings.TrimSuffix(n, ".hcl")] = Profile{}
 			continue
 		}
 		src.name = path.Join("operators", n)
 		p, more := loadProfile(src, strings.TrimSuffix(n, ".hcl"), l)
 		diags = append(diags, more...)
-		profiles[p.Name] = p
+		if more.HasErrors() {
+			p = Profile{}
+		}
+		profiles[strings.TrimSuffix(n, ".hcl")] = p
 	}
 	return profiles, diags
 }
@@ -50,7 +54,7 @@ func loadProfile(src *source, fileName string, l *loader) (Profile, Diagnostics)
 	}
 	file, diags := hclsyntax.ParseConfig(src.text, src.name, hcl.InitialPos)
 	if diags.HasErrors() {
-		return none, fromHCL(src, diags)
+		return none, syntax(src, diags)
 	}
 	var raw rawProfileFile
 	c.diags = fromHCL(src, gohcl.DecodeBody(file.Body, nil, &raw))
@@ -137,6 +141,10 @@ func (c *converter) operator(raw *rawSite) Profile {
 			"There is no profile for the operator %q.%s", wanted, didYouMean(wanted, slices.Sorted(maps.Keys(c.profiles))))})
 		return Profile{Name: wanted}
 	}
+	if p.Name == "" {
+		c.broken = true // reported with the profile
+		return p
+	}
 	p.Overrides = c.overrides(raw.Overrides, p)
 	return p
 }
@@ -170,7 +178,7 @@ func (c *converter) overrides(raw []rawOverride, p Profile) map[string]string {
 
 // require applies the rules of the operator.
 func (c *converter) require(s *Site) {
-	if c.diags.HasErrors() {
+	if c.broken || c.diags.HasErrors() || c.decoded.HasErrors() {
 		return // half a site breaks rules that the whole one keeps
 	}
 	for _, rule := range s.Operator.Rules {
@@ -185,7 +193,7 @@ func (c *converter) require(s *Site) {
 		default:
 			for _, b := range broken {
 				c.reportAt(rule.Severity, b.spot, problem{rule.ID, req.summary, fmt.Sprintf(
-					"%s The operator %s asks for it (%s, as of %s).", b.detail, s.Operator.Name, rule.Source, rule.AsOf)})
+					"%s Asked for by %s (%s, as of %s).", b.detail, s.Operator.Name, rule.Source, rule.AsOf)})
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -104,7 +105,9 @@ func readSource(fsys fs.FS, name string) (*source, *Diagnostic) {
 		d.Pos = pos
 		return problem(d)
 	}
-	return &source{name: name, text: text}, nil
+	// Some editors begin a file with a byte order mark, which means nothing
+	// in UTF-8.
+	return &source{name: name, text: bytes.TrimPrefix(text, []byte("\ufeff"))}, nil
 }
 
 // firstUnreadable finds the first byte that is not UTF-8 text. NUL is valid

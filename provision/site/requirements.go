@@ -92,7 +92,7 @@ func servicePublic(ranges []special) func(*Site, string) []breach {
 func unreachable(s *Site, ranges []special, what string, prefixes []netip.Prefix) []breach {
 	var out []breach
 	for _, p := range prefixes {
-		r := classify(p.Addr(), ranges).reach
+		r := classify(netip.PrefixFrom(p.Addr(), p.Addr().BitLen()), ranges).reach
 		if r == public || (r == documentation && s.Lab) {
 			continue
 		}

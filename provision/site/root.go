@@ -16,14 +16,17 @@ const defaultOperator = "raices"
 // refer to them.
 func (c *converter) site(raw *rawSite) *Site {
 	c.mark("site", raw.Range)
+	before := len(c.diags)
+	lab := c.flag(raw.Lab)
+	// Not to know whether it is a lab is no reason to refuse its addresses.
+	c.lab = lab || c.diags[before:].HasErrors()
 	c.keep("site", raw.Range)
 	s := &Site{
 		Name:     c.label(raw.Name, raw.NameRange, name("a site")).val,
 		Pos:      position(raw.Range),
-		Lab:      c.flag(raw.Lab),
+		Lab:      lab,
 		Operator: c.operator(raw),
 	}
-	c.lab = s.Lab
 	if c.block(raw.Host == nil, raw.Range, "host", `host "Example IX" { asn = 64500 }`) {
 		s.Host = c.host(raw.Host)
 	}
@@ -34,23 +37,30 @@ func (c *converter) site(raw *rawSite) *Site {
 	if c.block(raw.Server == nil, raw.Range, "server", `server { hostname = "gru1" ... }`) {
 		s.Server, link = c.server(raw.Server)
 	}
+	before = len(c.diags)
 	if c.block(raw.BGP == nil, raw.Range, "bgp", `bgp { asn = 112 ... }`) {
 		s.BGP = c.bgp(raw.BGP, s.Host, link, s.Server.Management)
 	}
+	routed := !c.diags[before:].HasErrors()
 	s.Anycast = c.anycasts(raw, s.BGP)
 	if c.block(raw.DNS == nil, raw.Range, "dns", `dns { identity = "gru1.example.net" ... }`) {
 		s.DNS = c.dns(raw.DNS)
 	}
 	s.Components = c.components(raw.Components, s.Operator.Components)
 	c.checkClaims()
-	c.sessions(s)
+	if routed {
+		c.sessions(s)
+	}
 	c.require(s)
 	s.spots = c.kept
 	return s
 }
 
 func (c *converter) block(missing bool, at hcl.Range, kind, example string) bool {
-	if missing {
+	misread := slices.ContainsFunc(c.decoded, func(d Diagnostic) bool {
+		return d.Summary == "duplicate "+kind+" block" || d.Summary == "unsupported block type"
+	})
+	if missing && !misread {
 		c.fail(at, problem{"required", "missing block", fmt.Sprintf("%s is needed here, for example: %s", kind, example)})
 	}
 	return !missing
@@ -111,9 +121,6 @@ func (c *converter) sessions(s *Site) {
 		for _, a := range n.Addresses {
 			v4, v6 = v4 || a.Is4(), v6 || a.Is6()
 		}
-	}
-	if !v4 && !v6 {
-		return // reported with the neighbors
 	}
 	for _, p := range s.Blocks() {
 		if (p.Addr().Is4() && !v4) || (p.Addr().Is6() && !v6) {

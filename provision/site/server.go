@@ -16,11 +16,11 @@ const defaultUser = "root"
 
 func (c *converter) server(raw *rawServer) (Server, attachment) {
 	c.mark("server", raw.Range)
-	s := Server{DNS: values(c.addrs(raw.DNS, "A resolver", forHelper))}
+	s := Server{}
 	if c.need(raw.Hostname, raw.Range, "hostname", `hostname = "gru1"`) {
 		s.Hostname = c.text(raw.Hostname, hostname).val
 	}
-	s.NTP = c.ntp(raw.NTP, raw.Range, s.DNS, "the server")
+	s.DNS, s.NTP = c.helpers(raw.DNS, raw.NTP, raw.Range, "the server")
 	if raw.SSH == nil {
 		c.fail(raw.Range, problem{"required", "missing block", `ssh is needed here, for example: ssh { identity = "~/.ssh/raiz" }`})
 	} else {
@@ -89,7 +89,7 @@ func (c *converter) ssh(raw *rawSSH) SSH {
 	if raw.User != nil {
 		s.User = c.text(raw.User, shaped("a user name", "write letters, digits and . _ + -", word)).val
 	}
-	if got := c.addr(raw.Bootstrap, "The server as installed", forHelper); got.ok {
+	if got := c.addr(raw.Bootstrap, "the server as installed", forHelper); got.ok {
 		s.Bootstrap = got.val
 		c.claimAddr(bootstrapClaim, "the server as installed", got.val, got.at)
 	}
@@ -99,7 +99,7 @@ func (c *converter) ssh(raw *rawSSH) SSH {
 				c.fail(t.at, problem{"ssh-from", "SSH open to all", "from lists the networks SSH is accepted from. To accept it from anywhere, leave from out."})
 				continue
 			}
-			if c.usable(t.at, p.val.Addr(), "A network", forHelper) {
+			if c.usableNet(t.at, p.val, "a network", forHelper) {
 				s.From = append(s.From, p.val)
 			}
 		}
@@ -129,7 +129,7 @@ func (c *converter) jumps(raw []rawJump) []Jump {
 			j.User = c.text(r.User, shaped("a user name", "write letters, digits and . _ + -", word)).val
 		}
 		if c.need(r.Address, r.Range, "address", `address = "192.0.2.40"`) {
-			j.Address = c.addr(r.Address, "A jump host", forHelper).val
+			j.Address = c.addr(r.Address, "a jump host", forHelper).val
 		}
 		out = append(out, j)
 	}

@@ -64,8 +64,16 @@ func shaped(what, form string, ok func(string) bool) func(string) *problem {
 		if ok(s) {
 			return nil
 		}
-		return &problem{"text", "not " + what, fmt.Sprintf("%q is not %s: %s.", s, what, form)}
+		return &problem{"text", "not " + what, fmt.Sprintf("%q is not %s: %s.", short(s), what, form)}
 	}
+}
+
+// short keeps the quoted text of a Detail readable.
+func short(s string) string {
+	if runes := []rune(s); len(runes) > maxName {
+		return string(runes[:maxName]) + "…"
+	}
+	return s
 }
 
 // upper accepts n letters from A to Z.
@@ -114,7 +122,7 @@ func name(what string) func(string) *problem {
 			return nil
 		}
 		return &problem{"name", "not a name", fmt.Sprintf(
-			"%q is no name for %s: use a lower-case letter, then at most 62 of a-z, 0-9 and single hyphens.", s, what)}
+			"%q is no name for %s: use a lower-case letter, then at most 62 of a-z, 0-9 and single hyphens.", short(s), what)}
 	}
 }
 
@@ -137,7 +145,7 @@ func onlyNameBytes(s string) bool {
 // hostname checks a host name: letters, digits and hyphens (RFC 1123 §2.1).
 func hostname(s string) *problem {
 	bad := func(why string) *problem {
-		return &problem{"hostname", "not a hostname", fmt.Sprintf("%q %s (RFC 1123 section 2.1).", s, why)}
+		return &problem{"hostname", "not a hostname", fmt.Sprintf("%q %s (RFC 1123 section 2.1).", short(s), why)}
 	}
 	if s == "" || len(s) > 253 {
 		return bad("has to have 1 to 253 characters")
@@ -172,7 +180,7 @@ func zoneName(s string) (string, *problem) {
 	}
 	n := strings.ToLower(strings.TrimSuffix(s, "."))
 	bad := func(why string) (string, *problem) {
-		return "", &problem{"zone-name", "not a zone name", fmt.Sprintf("%q %s.", s, why)}
+		return "", &problem{"zone-name", "not a zone name", fmt.Sprintf("%q %s.", short(s), why)}
 	}
 	if n == "" || len(n) > 253 {
 		return bad("has to have 1 to 253 characters")
