@@ -69,12 +69,17 @@ func OnGround(o Options, g *rehearse.Ground) Options {
 func GroundVantages(g *rehearse.Ground) Vantages {
 	return Vantages{
 		Router: func(ctx context.Context) ([]verify.Route, error) {
-			routes, err := g.Router.Routes(ctx)
+			taken, err := g.Router.Routes(ctx)
+			if err != nil {
+				return nil, err
+			}
+			// What the router does not take has left the server all the same.
+			refused, err := g.Router.Refused(ctx)
 			if err != nil {
 				return nil, err
 			}
 			var out []verify.Route
-			for _, r := range routes {
+			for _, r := range append(taken, refused...) {
 				out = append(out, verify.Route{Prefix: r.Prefix, ASPath: r.ASPath, Communities: r.Communities})
 			}
 			return out, nil
