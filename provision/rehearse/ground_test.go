@@ -125,7 +125,7 @@ func login(t *testing.T, g *rehearse.Ground, addr, command string) string {
 	}
 	defer conn.Close()
 	c, chans, reqs, err := ssh.NewClientConn(conn, addr, &ssh.ClientConfig{
-		User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(host),
+		User: g.Site.Server.SSH.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(host),
 	})
 	if err != nil {
 		t.Fatal(err)

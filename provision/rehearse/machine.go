@@ -98,8 +98,8 @@ func (m *Machine) start() error {
 		"systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--settings=no",
 		"--directory=" + m.root, "--machine=" + m.name, "--network-namespace-path=" + m.netns.Path(),
 		"--capability=CAP_NET_ADMIN,CAP_NET_RAW", "--drop-capability=CAP_SYS_TIME",
-		"--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe", "--boot",
-		"systemd.log_target=console", "systemd.show_status=1"}
+		"--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=read-only", "--setenv=TERM=dumb", "--boot",
+		"systemd.show_status=1", "systemd.log_color=0"}
 	chroot, err := m.chrootDir()
 	if err != nil {
 		return err

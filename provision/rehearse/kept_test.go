@@ -1,0 +1,173 @@
+package rehearse_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/secret"
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// TestMain makes the test binary its own BMC process, as raiz is.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "serve-bmc" {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		if err := rehearse.ServeBMC(ctx, os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// crowded is a site that differs wherever it can: BMC and management share a
+// subnet, remote hands used another, SSH is for few and elsewhere, two
+// neighbors live on one wire, one of them without IPv6.
+func crowded() *site.Site {
+	s := example()
+	s.Name = "crowded"
+	s.BMC.Addresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.21/28")}
+	s.BMC.Gateways = []netip.Addr{netip.MustParseAddr("192.0.2.17")}
+	s.BMC.Factory = nil
+	s.BMC.Port = 8443
+	s.Server.SSH = site.SSH{
+		User: "hands", Port: 2222, Bootstrap: netip.MustParseAddr("10.20.30.1"),
+		From: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")},
+	}
+	s.Server.Service.Match = site.Match{Name: "enp2s0"}
+	s.Server.Service.Addresses[0] = netip.MustParsePrefix("198.51.100.1/29")
+	s.BGP.Neighbors[0].Addresses[0] = netip.MustParseAddr("198.51.100.2")
+	s.BGP.Neighbors = append(s.BGP.Neighbors, site.Neighbor{
+		Name: "edge-2", ASN: 64501, Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.3")},
+		Password: secret.New(`env("SECOND")`, "real"), Accept: site.AcceptNothing,
+	})
+	return s
+}
+
+func TestCrowdedSite(t *testing.T) {
+	g := up(t, crowded())
+	if got := login(t, g, "10.20.30.1:2222", "sudo id -un; echo $SSH_CLIENT"); !strings.HasPrefix(got, "root\n203.0.113.1 ") {
+		t.Errorf("the server saw %q, want root from 203.0.113.1", got)
+	}
+	out, err := g.Router.Birdc(t.Context(), "show", "protocols")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"n_edge1_v4", "n_edge1_v6", "n_edge_2_v4"} {
+		if !strings.Contains(out, name) {
+			t.Errorf("no session %s:\n%s", name, out)
+		}
+	}
+	g.Site.BMC.Factory = &site.Factory{Username: g.Site.BMC.Username, Password: g.Site.BMC.Password}
+	if _, err := redfish(t, g, http.MethodGet, "192.0.2.21:8443", "/redfish/v1/Managers", ""); err != nil {
+		t.Error(err)
+	}
+	if err := g.Server.Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Server.Boot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	login(t, g, "10.20.30.1:2222", "true")
+}
+
+func TestKeptRehearsal(t *testing.T) {
+	needGround(t)
+	s := example()
+	g, err := rehearse.Up(t.Context(), s, rehearse.Options{BMCCommand: []string{os.Args[0], "serve-bmc"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := g.Down(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	found, err := rehearse.Find(g.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := found.Adopt(s); err != nil {
+		t.Fatal(err)
+	}
+	if !found.Site.BGP.Neighbors[0].Password.Equal(g.Site.BGP.Neighbors[0].Password) {
+		t.Error("a found rehearsal has other secrets")
+	}
+	if found.Site.BMC.Fingerprint != g.Site.BMC.Fingerprint {
+		t.Error("a found rehearsal has another certificate")
+	}
+	if _, err := redfish(t, found, http.MethodGet, "192.168.0.120", "/redfish/v1/Managers", ""); err != nil {
+		t.Error(err)
+	}
+	login(t, found, "192.0.2.30:22", "true")
+	if err := found.Unplug(t.Context(), rehearse.LinkManagement); err != nil {
+		t.Error(err)
+	}
+	if err := found.Down(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := leftovers(t, g.ID); len(got) > 0 {
+		t.Errorf("left behind: %q", got)
+	}
+}
+
+// TestCancelledUp stops the building at each of its steps.
+func TestCancelledUp(t *testing.T) {
+	needGround(t)
+	for _, step := range []string{"wire", "boot"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var id string
+		_, err := rehearse.Up(ctx, example(), rehearse.Options{Progress: func(line string) {
+			all, err := rehearse.List()
+			if err != nil {
+				t.Error(err)
+			}
+			for _, r := range all {
+				if r.Owner == os.Getpid() {
+					id = r.ID
+				}
+			}
+			if strings.HasPrefix(line, step) {
+				cancel()
+			}
+		}})
+		cancel()
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: error = %v, want that it was cancelled", step, err)
+		}
+		if id == "" {
+			t.Errorf("%s: the rehearsal was not listed", step)
+		} else if got := leftovers(t, id); len(got) > 0 {
+			t.Errorf("%s: left behind: %q", step, got)
+		}
+	}
+}
+
+// TestSideBySide has two rehearsals of one site at once: the same addresses,
+// the same names, and neither knows of the other.
+func TestSideBySide(t *testing.T) {
+	one, two := up(t, example()), up(t, example())
+	if err := one.Server.Write("/etc/motd", 0o644, "one\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := one.Server.Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := login(t, two, "192.0.2.30:22", "cat /etc/motd"); got == "one" {
+		t.Error("the second server has the first one's disk")
+	}
+	if one.Site.BGP.Neighbors[0].Password.Equal(two.Site.BGP.Neighbors[0].Password) {
+		t.Error("two rehearsals share a secret")
+	}
+}
