@@ -125,11 +125,11 @@ func (c *Controller) member(ctx context.Context, e any) (document, error) {
 func (c *Controller) setAccount(ctx context.Context, ch Change) error {
 	want, ok := ch.Value.(state.Attr)
 	if !ok || len(want.Values) != 1 {
-		return fmt.Errorf("%w: an account is exactly one name", errRefused)
+		return fmt.Errorf("%w: an account is exactly one name", errValue)
 	}
 	user, password := want.Values[0], ch.Secret
 	if password.IsZero() || password.Err() != nil {
-		return fmt.Errorf("%w: the password of %s is not known", errRefused, user)
+		return fmt.Errorf("%w: the password of %s is not known", errValue, user)
 	}
 	if user == c.at.Username && password.Equal(c.at.Password) {
 		return nil // this session is the proof

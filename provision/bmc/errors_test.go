@@ -80,7 +80,6 @@ func TestOpenErrors(t *testing.T) {
 		// The same wrong password at a second address is not a second try.
 		f := e
 		f.Address = netip.MustParseAddrPort("[2001:db8::99]:443")
-		l.extra[f.Address.Addr()] = true
 		l.routes[f.Address.Addr()] = l.listen
 		l.openError(t, l.target(e, f), bmc.ErrAuth)
 		if n := l.bmc.Counters().FailedLogins; n != 1 {

@@ -3,6 +3,7 @@ package bmc_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log"
@@ -38,10 +39,12 @@ type lab struct {
 
 	mu     sync.Mutex
 	routes map[netip.Addr]string // to listeners
-	extra  map[netip.Addr]bool   // kept whatever the controller says
 	dials  []string
 	listen string
 	keep   bool // old addresses go on answering
+	// unroutable is an address that nobody here can reach.
+	unroutable netip.Addr
+	moved      func() // called once the controller has moved
 }
 
 type logs struct {
@@ -69,7 +72,7 @@ var (
 
 func newLab(t *testing.T, cfg simbmc.Config) *lab {
 	t.Helper()
-	l := &lab{t: t, logs: &logs{}, routes: map[netip.Addr]string{}, extra: map[netip.Addr]bool{}}
+	l := &lab{t: t, logs: &logs{}, routes: map[netip.Addr]string{}}
 	if cfg.Addresses == nil && !cfg.Lease.IsValid() {
 		cfg.Addresses = []netip.Prefix{oldV4}
 	}
@@ -79,7 +82,12 @@ func newLab(t *testing.T, cfg simbmc.Config) *lab {
 	if cfg.Delay == 0 {
 		cfg.Delay = -1
 	}
-	cfg.Move = func(_ context.Context, _, now []netip.Prefix) { l.route(now) }
+	cfg.Move = func(_ context.Context, _, now []netip.Prefix) {
+		l.route(now)
+		if l.moved != nil {
+			l.moved()
+		}
+	}
 	b, err := simbmc.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +118,9 @@ func (l *lab) route(now []netip.Prefix) {
 		clear(l.routes)
 	}
 	for _, p := range now {
-		l.routes[p.Addr()] = l.listen
+		if p.Addr() != l.unroutable {
+			l.routes[p.Addr()] = l.listen
+		}
 	}
 }
 
@@ -251,4 +261,14 @@ func equal(t *testing.T, want, got any) {
 func serveHTTP(ln net.Listener, h http.Handler) {
 	srv := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}
 	_ = srv.Serve(ln)
+}
+
+func listenTLS(t *testing.T, cfg *tls.Config) net.Listener {
+	t.Helper()
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	return ln
 }

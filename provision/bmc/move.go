@@ -21,7 +21,7 @@ func (c *Controller) setNetwork(ctx context.Context, changes []Change) []Outcome
 	for _, ch := range changes {
 		a, ok := ch.Value.(state.Attr)
 		if !ok {
-			return outcomes(changes, Failed, fmt.Errorf("set %s: a %T is no value of a bmc setting", ch.Key.Name, ch.Value))
+			return outcomes(changes, Failed, fmt.Errorf("set %s: %w: a %T is no value of a bmc setting", ch.Key.Name, errValue, ch.Value))
 		}
 		want[ch.Key.Name] = a
 	}
@@ -72,7 +72,7 @@ func (c *Controller) unwritable(ctx context.Context, want map[string]state.Attr)
 // networkError says how one setting of the group came out. After a refusal
 // of the group some may be as wanted all the same.
 func (c *Controller) networkError(ctx context.Context, name string, want map[string]state.Attr, group error) error {
-	if group == nil || !errors.Is(group, errRefused) && !errors.Is(group, state.ErrUnsupported) {
+	if group == nil || !failed(group) && !errors.Is(group, state.ErrUnsupported) {
 		return group
 	}
 	s := c.where.traits.settings[name]
@@ -102,6 +102,7 @@ func (c *Controller) changeNetwork(ctx context.Context, want map[string]state.At
 		c.refresh()
 		left, err := c.differing(ctx, want)
 		if err != nil || len(left) == 0 {
+			c.maybe = nil
 			return err
 		}
 		if round > 2 {
@@ -114,6 +115,7 @@ func (c *Controller) changeNetwork(ctx context.Context, want map[string]state.At
 		if err := c.unused(ctx, news); err != nil {
 			return err
 		}
+		c.maybe = news
 		err = c.writeNetwork(ctx, in, want)
 		if errors.Is(err, state.ErrUnsupported) || statusOf(err) != 0 || errors.Is(err, errRefused) {
 			return refusal(err)
@@ -201,7 +203,7 @@ func (c *Controller) newAddresses(want map[string]state.Attr, left []string) ([]
 		for _, s := range want[name].Values {
 			p, err := netip.ParsePrefix(s)
 			if err != nil {
-				return nil, fmt.Errorf("%w: want %s %q: %w", errRefused, name, s, err)
+				return nil, fmt.Errorf("%w: %s %q: %w", errValue, name, s, err)
 			}
 			if a := netip.AddrPortFrom(p.Addr(), c.at.Address.Port()); a.Addr() != c.at.Address.Addr().Unmap() {
 				out = append(out, a)
@@ -221,7 +223,7 @@ func (c *Controller) unused(ctx context.Context, news []netip.AddrPort) error {
 	for _, to := range news {
 		conn, err := c.dialer.open(ctx, to)
 		if errors.Is(err, ErrCertificate) {
-			return fmt.Errorf("%w: another device answers at %s: %w", errRefused, to, err)
+			return fmt.Errorf("%w: another device answers at %s: %w", errValue, to, err)
 		}
 		if conn != nil {
 			_ = conn.Close()
@@ -344,6 +346,7 @@ func (c *Controller) visit(ctx context.Context, to netip.AddrPort, self anchor) 
 	}
 	c.pipe.close()
 	c.log.Info("bmc answers at its new address", "address", to)
+	there.maybe = nil
 	*c = there
 	return nil
 }
@@ -402,6 +405,7 @@ func (c *Controller) resetAndProve(ctx context.Context, p *proof) error {
 	if target(object{"@odata.id": uri}) == "" {
 		return unsupported("the settings wait for a reset, and the manager has none")
 	}
+	c.relogged = false // a reset ends the session, which is no surprise
 	c.log.Info("resetting the bmc: its settings wait for it", "address", c.at.Address)
 	_, err = c.writeWhenReady(ctx, http.MethodPost, uri, resetBody(m), "", public)
 	if err != nil && statusOf(err) != 0 {

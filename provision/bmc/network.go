@@ -139,7 +139,7 @@ func wanted[T any](d document, want map[string]state.Attr, name string, read fun
 	for _, s := range values.Values {
 		v, err := parse(s)
 		if err != nil {
-			return nil, fmt.Errorf("%w: want %s %q: %w", errRefused, name, s, err)
+			return nil, fmt.Errorf("%w: %s %q: %w", errValue, name, s, err)
 		}
 		out = append(out, v)
 	}
@@ -168,15 +168,17 @@ func positional(have []any, want []object, freed any) []any {
 			continue
 		case len(rest) > 0:
 			out[i], rest = rest[0], rest[1:]
-		case real(have[i]):
+		case holdsAddress(have[i]):
 			out[i] = freed
 		default:
 			out[i] = object{}
 		}
 	}
 	out = append(out, asAny(rest)...)
-	for len(out) > len(want) && isKeep(out[len(out)-1]) {
-		out = out[:len(out)-1]
+	// Free places at the end need no mention. Real ones do: OpenBMC deletes
+	// what a shorter array leaves out.
+	for n := len(out); n > 0 && isKeep(out[n-1]) && !holdsAddress(have[n-1]); n-- {
+		out = out[:n-1]
 	}
 	return out
 }
@@ -215,8 +217,8 @@ func covers(have any, want object) bool {
 	return true
 }
 
-// real reports whether a place of an array holds an address.
-func real(e any) bool {
+// holdsAddress reports whether a place of an array holds an address.
+func holdsAddress(e any) bool {
 	o, _ := e.(object)
 	_, ok := parseAddr(o["Address"])
 	return ok

@@ -30,11 +30,12 @@ type Controller struct {
 	relogged bool
 	refused  map[string]bool // users whose declared password was refused
 
-	root     document // the service root, as read at login
-	where    *chart   // where things are; nil until looked for
-	distrust bool     // the cache was wrong in this run
-	resetDue bool     // a reset is needed for what was set
-	proven   string   // user whose login Set has proven
+	root     document         // the service root, as read at login
+	where    *chart           // where things are; nil until looked for
+	distrust bool             // the cache was wrong in this run
+	maybe    []netip.AddrPort // where an unproven change may have moved it
+	resetDue bool             // a reset is needed for what was set
+	proven   string           // user whose login Set has proven
 }
 
 // Open logs in to a controller. It tries each endpoint's password at most

@@ -54,7 +54,7 @@ func (c *Controller) patchDocument(ctx context.Context, d document, p privacy, b
 			}
 		}
 		if i+1 == len(ladder) {
-			return ans, fmt.Errorf("%w any precondition: %w", errRefused, err)
+			return ans, fmt.Errorf("%w with any precondition: %w", errRefused, err)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"time"
 )
 
@@ -96,11 +97,36 @@ func (c *Controller) Close(ctx context.Context) error {
 	defer cancel()
 	err := c.dropSession(ctx)
 	c.pipe.close()
+	for _, to := range c.maybe {
+		if err == nil || statusOf(err) != 0 {
+			break
+		}
+		if c.dropSessionAt(ctx, to) == nil {
+			err = nil
+		}
+	}
 	c.api = nil
 	if err != nil {
 		return fmt.Errorf("log out of %s: %w; the session ends by itself after the controller's timeout", c.at.Address, err)
 	}
 	return nil
+}
+
+// dropSessionAt deletes the session at an address the controller may have
+// moved to without anybody seeing it.
+func (c *Controller) dropSessionAt(ctx context.Context, to netip.AddrPort) error {
+	conn, err := c.dialer.open(ctx, to)
+	if err != nil {
+		return err
+	}
+	there := *c
+	there.at.Address = to
+	there.attach(to, conn)
+	defer there.pipe.close()
+	if err := there.adopt(ctx, c.api); err != nil {
+		return err
+	}
+	return there.dropSession(ctx)
 }
 
 // Stats returns what the run has cost so far.

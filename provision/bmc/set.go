@@ -122,7 +122,16 @@ func outcomes(changes []Change, s Status, err error) []Outcome {
 }
 
 // errRefused marks a write that the controller did not carry out.
-var errRefused = errors.New("the controller refuses")
+var errRefused = errors.New("the controller does not take it")
+
+// errValue marks a wanted value that nothing was asked about.
+var errValue = errors.New("this cannot be set")
+
+// failed reports whether an error says that a setting is not as wanted, and
+// not just that nobody knows.
+func failed(err error) bool {
+	return errors.Is(err, errRefused) || errors.Is(err, errValue) || errors.Is(err, ErrAuth)
+}
 
 // outcome classifies the error of one change.
 func (c *Controller) outcome(ch Change, err error) Outcome {
@@ -135,7 +144,7 @@ func (c *Controller) outcome(ch Change, err error) Outcome {
 	switch {
 	case errors.Is(err, state.ErrUnsupported):
 		o.Status = Unsupported
-	case errors.Is(err, errRefused), errors.Is(err, ErrAuth):
+	case failed(err):
 		o.Status = Failed
 	default:
 		o.Status = Unknown
@@ -157,7 +166,7 @@ func (c *Controller) finish(out []Outcome) ([]Outcome, error) {
 func (c *Controller) setOne(ctx context.Context, ch Change) error {
 	want, ok := ch.Value.(state.Attr)
 	if !ok {
-		return fmt.Errorf("%w: a %T is no value of a bmc setting", errRefused, ch.Value)
+		return fmt.Errorf("%w: a %T is no value of a bmc setting", errValue, ch.Value)
 	}
 	c.refresh()
 	have, s, err := c.value(ctx, c.where.traits.settings[ch.Key.Name])
@@ -202,7 +211,7 @@ func same(have *state.Attr, want state.Attr) bool { return have != nil && have.E
 // only explains a difference. A controller may take a moment to show a value
 // it accepted (OpenBMC's network daemon reloads after 3 s).
 func (c *Controller) judge(ctx context.Context, s setting, want state.Attr, ans answer, wrote error) error {
-	if errors.Is(wrote, state.ErrUnsupported) {
+	if errors.Is(wrote, state.ErrUnsupported) || errors.Is(wrote, errValue) {
 		return wrote
 	}
 	end := since(c.timing.Settle)
@@ -268,7 +277,7 @@ func refusal(err error) error {
 	switch {
 	case status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented:
 		return fmt.Errorf("%w: %w", err, state.ErrUnsupported)
-	case status == 0 && !errors.Is(err, errRefused):
+	case status == 0 && !failed(err):
 		return err
 	}
 	return fmt.Errorf("%w: %w", errRefused, err)

@@ -124,12 +124,12 @@ func wantOn(a state.Attr) (bool, error) {
 	if len(a.Values) == 1 && (a.Values[0] == "on" || a.Values[0] == "off") {
 		return a.Values[0] == "on", nil
 	}
-	return false, fmt.Errorf("want %q: it is neither \"on\" nor \"off\"", a.Values)
+	return false, fmt.Errorf("%w: %q is neither \"on\" nor \"off\"", errValue, a.Values)
 }
 
 func one(a state.Attr) (string, error) {
 	if len(a.Values) != 1 {
-		return "", fmt.Errorf("want %q: it takes exactly one value", a.Values)
+		return "", fmt.Errorf("%w: %q is not exactly one", errValue, a.Values)
 	}
 	return a.Values[0], nil
 }

@@ -93,7 +93,7 @@ func apart(values []string) (v4, v6 []string, err error) {
 		a, err := netip.ParseAddr(s)
 		switch {
 		case err != nil:
-			return nil, nil, fmt.Errorf("%w: want name server %q: %w", errRefused, s, err)
+			return nil, nil, fmt.Errorf("%w: name server %q: %w", errValue, s, err)
 		case a.Is4():
 			v4 = append(v4, s)
 		default:
