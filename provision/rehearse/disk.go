@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,17 +13,27 @@ import (
 )
 
 // layer puts a machine's own layer onto the base tree and mounts both.
-func (m *Machine) layer(base, disk string) error {
-	upper, work := filepath.Join(disk, m.name, "upper"), filepath.Join(disk, m.name, "work")
-	for _, dir := range []string{upper, work, m.root} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+func (m *Machine) layer(ctx context.Context, base, disk string, kind Disk) error {
+	dir := filepath.Join(disk, m.name)
+	if kind == DiskJournaled {
+		if err := m.format(ctx, dir); err != nil {
+			return err
+		}
+	}
+	return m.mountRoot(base, dir)
+}
+
+func (m *Machine) mountRoot(base, dir string) error {
+	upper, work := filepath.Join(dir, "upper"), filepath.Join(dir, "work")
+	for _, d := range []string{upper, work, m.root} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
 			return fmt.Errorf("make disk of %s: %w", m.name, err)
 		}
 	}
-	options := "lowerdir=" + base + ",upperdir=" + upper + ",workdir=" + work
 	if strings.ContainsAny(base+upper, `,:\`) {
 		return fmt.Errorf("make disk of %s: the path %s has a comma, colon or backslash: set RAIZ_CACHE to another", m.name, upper)
 	}
+	options := "lowerdir=" + base + ",upperdir=" + upper + ",workdir=" + work
 	if err := unix.Mount("overlay", m.root, "overlay", 0, options); err != nil {
 		return fmt.Errorf("mount disk of %s: %w: the kernel needs overlay (modprobe overlay), and the cache a file system that can carry one: set RAIZ_CACHE", m.name, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -42,6 +41,8 @@ type Options struct {
 	Progress func(string)
 	// Packages are Debian packages the server has beyond the default ones.
 	Packages []string
+	// Disk is what the server writes to.
+	Disk Disk
 	// Personality is the vendor that the simulated BMC behaves like; see
 	// simbmc.Personalities.
 	Personality string
@@ -99,8 +100,10 @@ func (g *Ground) build(ctx context.Context, s *site.Site, o Options) (err error)
 	if err := g.keep(); err != nil {
 		return err
 	}
-	base, err := baseTree(ctx, debian(o.Packages), g.group()+"/build", o.Progress)
-	if err != nil {
+	if g.Base, err = baseTree(ctx, debian(o.Packages), g.group()+"/build", o.Progress); err != nil {
+		return err
+	}
+	if err := g.keep(); err != nil {
 		return err
 	}
 	o.Progress("wire server, router, BMC and controller")
@@ -114,14 +117,15 @@ func (g *Ground) build(ctx context.Context, s *site.Site, o Options) (err error)
 		}
 		g.pinBMC(print)
 	}
-	disk, err := g.makeDisk(filepath.Dir(base))
+	disk, err := g.makeDisk(filepath.Dir(g.Base))
 	if err != nil {
 		return err
 	}
-	for _, m := range []*Machine{g.Server, g.Router.Machine} {
-		if err := m.layer(base, disk); err != nil {
-			return err
-		}
+	if err := g.Server.layer(ctx, g.Base, disk, o.Disk); err != nil {
+		return err
+	}
+	if err := g.Router.layer(ctx, g.Base, disk, DiskLayered); err != nil {
+		return err
 	}
 	if err := g.install(ctx); err != nil {
 		return err
@@ -168,11 +172,7 @@ func (g *Ground) Down(ctx context.Context) error {
 		err = errors.Join(err, g.Netns(r).remove(ctx))
 	}
 	err = errors.Join(err, unmountBelow(g.dir()))
-	disk, readErr := os.Readlink(filepath.Join(g.dir(), "disk"))
-	if readErr != nil && !errors.Is(readErr, fs.ErrNotExist) {
-		err = errors.Join(err, readErr)
-	}
-	err = errors.Join(err, removeDisk(disk))
+	err = errors.Join(err, removeDisk(g.disk()))
 	if err != nil {
 		return fmt.Errorf("take down rehearsal %s: %w", g.ID, err)
 	}
@@ -201,6 +201,14 @@ func newGround(s *site.Site, o Options) (*Ground, error) {
 
 // sweep takes down what a process left that died.
 func sweep(ctx context.Context, progress func(string)) error {
+	if err := os.MkdirAll(runDir, 0o700); err != nil {
+		return fmt.Errorf("make %s: %w", runDir, err)
+	}
+	unlock, err := lock(ctx, filepath.Join(runDir, "sweep.lock"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	all, err := List()
 	if err != nil {
 		return err
@@ -222,5 +230,14 @@ func sweep(ctx context.Context, progress func(string)) error {
 }
 
 func (g *Ground) dir() string { return filepath.Join(runDir, g.ID) }
+
+// disk is where the machines' layers lie, or "" as long as there are none.
+func (g *Ground) disk() string {
+	disk, err := os.Readlink(filepath.Join(g.dir(), "disk"))
+	if err != nil {
+		return ""
+	}
+	return disk
+}
 
 func (g *Ground) group() cgroup { return cgroup(filepath.Join(g.cgroup, "raiz-"+g.ID)) }

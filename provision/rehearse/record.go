@@ -30,6 +30,7 @@ type Record struct {
 	Seed       string // all made secrets come from it
 	Sessions   []sessionRecord
 	Layout     *layout
+	Base       string // the tree its machines are layered on
 }
 
 type sessionRecord struct{ Neighbor, Protocol string }

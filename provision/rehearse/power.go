@@ -1,0 +1,107 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Disk says what the server's own layer lies on.
+type Disk string
+
+const (
+	// DiskLayered is a directory of this machine: the cheapest. What was
+	// written is there after Kill, flushed or not.
+	DiskLayered Disk = ""
+	// DiskJournaled is an ext4 of its own, so that CutPower can lose what had
+	// not been flushed. It needs mkfs.ext4 and a loop device.
+	DiskJournaled Disk = "journaled"
+)
+
+// diskSize bounds what a server can write; the file is sparse.
+const diskSize = 4 << 30
+
+// fsShutdown is FS_IOC_SHUTDOWN of linux/fs.h, and withoutFlush the flag that
+// keeps even the journal from being written.
+const (
+	fsShutdown   = 0x8004587d
+	withoutFlush = 2
+)
+
+// format makes the file system that a machine's layer lies on.
+func (m *Machine) format(ctx context.Context, dir string) error {
+	if err := os.WriteFile(dir+".ext4", nil, 0o600); err != nil {
+		return fmt.Errorf("make disk of %s: %w", m.name, err)
+	}
+	if err := os.Truncate(dir+".ext4", diskSize); err != nil {
+		return fmt.Errorf("make disk of %s: %w", m.name, err)
+	}
+	if _, err := run(ctx, "mkfs.ext4", "-q", "-F", "-E", "nodiscard", dir+".ext4"); err != nil {
+		return fmt.Errorf("make disk of %s: %w: apt-get install e2fsprogs", m.name, err)
+	}
+	return m.mountDisk(ctx, dir)
+}
+
+func (m *Machine) mountDisk(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("mount disk of %s: %w", m.name, err)
+	}
+	if _, err := run(ctx, "mount", "-t", "ext4", "-o", "loop", dir+".ext4", dir); err != nil {
+		return fmt.Errorf("mount disk of %s: %w", m.name, err)
+	}
+	return nil
+}
+
+// CutPower is Kill in earnest: what the server had written and not flushed is
+// lost too. The file system is shut down at once, without its journal, then
+// mounted anew as after a power failure. Boot powers it on again.
+func (g *Ground) CutPower(ctx context.Context) error {
+	dir := filepath.Join(g.disk(), g.Server.name)
+	if _, err := os.Stat(dir + ".ext4"); err != nil {
+		return errors.New("cut power of the server: its disk cannot lose anything: build the rehearsal with DiskJournaled")
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("cut power of the server: %w", err)
+	}
+	err = unix.IoctlSetPointerInt(int(f.Fd()), fsShutdown, withoutFlush)
+	f.Close()
+	if err != nil {
+		return fmt.Errorf("cut power of the server: shut down %s: %w", dir, err)
+	}
+	if err := g.Server.Kill(ctx); err != nil {
+		return err
+	}
+	// Other machines have copies of these mounts in namespaces of their own.
+	// Removing the directory ends a mount in all of them.
+	for _, path := range []string{g.Server.root, dir} {
+		if err := errors.Join(unmountBelow(path), os.Remove(path)); err != nil {
+			return fmt.Errorf("cut power of the server: %w", err)
+		}
+	}
+	err = await(ctx, "the end of the old disk", func() (bool, error) { return !attached(dir + ".ext4"), nil })
+	if err != nil {
+		return fmt.Errorf("cut power of the server: %w", err)
+	}
+	if err := g.Server.mountDisk(ctx, dir); err != nil {
+		return err
+	}
+	return g.Server.mountRoot(g.Base, dir)
+}
+
+// attached reports whether a loop device still has the file.
+func attached(file string) bool {
+	devices, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
+	for _, d := range devices {
+		text, err := os.ReadFile(d)
+		if err == nil && strings.TrimSpace(string(text)) == file {
+			return true
+		}
+	}
+	return false
+}
