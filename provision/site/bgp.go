@@ -18,7 +18,7 @@ const (
 	defaultHoldTime    = 90
 )
 
-func (c *converter) bgp(raw *rawBGP, host Host, link attachment, management Interface) BGP {
+func (c *converter) bgp(raw *rawBGP, host Host, link attachment, management []netip.Prefix) BGP {
 	c.mark("bgp", raw.Range)
 	b := BGP{RouterID: c.routerID(raw, management)}
 	if c.need(raw.ASN, raw.Range, "asn", "asn = 112") {
@@ -40,8 +40,9 @@ func (c *converter) bgp(raw *rawBGP, host Host, link attachment, management Inte
 }
 
 // routerID is the IPv4 address of the management interface unless declared;
-// it has to be unique within the AS only (RFC 6286).
-func (c *converter) routerID(raw *rawBGP, management Interface) netip.Addr {
+// it has to be unique within the AS only (RFC 6286). Where nothing is known of
+// the management, it is not called missing.
+func (c *converter) routerID(raw *rawBGP, management []netip.Prefix) netip.Addr {
 	got := c.text(raw.RouterID, shaped("a router ID", "write it as an IPv4 address, such as 192.0.2.20", func(s string) bool {
 		a, err := netip.ParseAddr(s)
 		return err == nil && a.Is4() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback()
@@ -49,12 +50,12 @@ func (c *converter) routerID(raw *rawBGP, management Interface) netip.Addr {
 	if got.ok {
 		return netip.MustParseAddr(got.val)
 	}
-	for _, p := range management.Addresses {
+	for _, p := range management {
 		if p.Addr().Is4() {
 			return p.Addr()
 		}
 	}
-	if raw.RouterID == nil && len(management.Addresses) > 0 {
+	if raw.RouterID == nil && len(management) > 0 {
 		c.need(nil, raw.Range, "router_id", `router_id = "192.0.2.20"`)
 	}
 	return netip.Addr{}

@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -33,13 +34,17 @@ func (c *converter) site(raw *rawSite) *Site {
 	if raw.BMC != nil {
 		s.BMC = c.bmc(raw.BMC)
 	}
-	link := attachment{what: "the service interface"}
+	link, management := attachment{what: "the service interface"}, []netip.Prefix(nil)
 	if c.block(raw.Server == nil, raw.Range, "server", `server { hostname = "gru1" ... }`) {
+		before = len(c.diags)
 		s.Server, link = c.server(raw.Server)
+		if !c.diags[before:].HasErrors() {
+			management = s.Server.Management.Addresses
+		}
 	}
 	before = len(c.diags)
 	if c.block(raw.BGP == nil, raw.Range, "bgp", `bgp { asn = 112 ... }`) {
-		s.BGP = c.bgp(raw.BGP, s.Host, link, s.Server.Management)
+		s.BGP = c.bgp(raw.BGP, s.Host, link, management)
 	}
 	routed := !c.diags[before:].HasErrors()
 	s.Anycast = c.anycasts(raw, s.BGP)
