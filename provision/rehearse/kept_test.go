@@ -82,6 +82,26 @@ func TestCrowdedSite(t *testing.T) {
 	login(t, g, "10.20.30.1:2222", "true")
 }
 
+// TestNeighborhood has the controller inside the management subnet, where SSH
+// is accepted from, and a time server that only a resolver far away knows.
+func TestNeighborhood(t *testing.T) {
+	s := example()
+	s.Server.SSH.From = []netip.Prefix{netip.MustParsePrefix("192.0.2.16/28"), netip.MustParsePrefix("2001:db8:0:2::/64")}
+	s.Server.NTP = []string{"time.example.net"}
+	s.Server.DNS = []netip.Addr{netip.MustParseAddr("203.0.113.53")}
+	g := up(t, s)
+	if got := login(t, g, "192.0.2.30:22", "echo $SSH_CLIENT"); !strings.HasPrefix(got, "192.0.2.18 ") {
+		t.Errorf("the server saw %q, want 192.0.2.18", got)
+	}
+	if got := login(t, g, "192.0.2.30:22", "getent ahosts time.example.net"); !strings.Contains(got, "192.0.2.17") {
+		t.Errorf("time.example.net is %q, want the router", got)
+	}
+	mustRun(t, g.Server, "ip", "addr", "add", "2001:db8:0:2::20/64", "dev", "eno1")
+	if got := login(t, g, "[2001:db8:0:2::20]:22", "echo $SSH_CLIENT"); !strings.HasPrefix(got, "2001:db8:0:2::2 ") {
+		t.Errorf("the server saw %q, want 2001:db8:0:2::2", got)
+	}
+}
+
 func TestKeptRehearsal(t *testing.T) {
 	needGround(t)
 	s := example()

@@ -37,6 +37,7 @@ type port struct {
 	Subnets []netip.Prefix // what the site says is on this wire
 	Addrs   []netip.Prefix // the router's own addresses
 	Routes  []netip.Prefix // reached here though the router has no address in them
+	Proxied []netip.Addr   // the controller's, which the router answers for here
 }
 
 // member is one cable of a port; VLAN 0 is untagged.

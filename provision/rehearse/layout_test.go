@@ -51,7 +51,11 @@ func text(l *layout) string {
 		fmt.Fprintf(&b, "cable %s %s:%s %s\n", c.End, c.Role, c.Port, c.MAC)
 	}
 	for _, p := range l.Ports {
-		fmt.Fprintf(&b, "port %s of %v has %v reaches %v\n", p.Name, p.Members, p.Addrs, p.Routes)
+		fmt.Fprintf(&b, "port %s of %v has %v reaches %v", p.Name, p.Members, p.Addrs, p.Routes)
+		if len(p.Proxied) > 0 {
+			fmt.Fprintf(&b, " answers for %v", p.Proxied)
+		}
+		b.WriteString("\n")
 	}
 	fmt.Fprintf(&b, "far %v\n", l.Loopback)
 	for _, e := range []endpoint{l.Server, l.BMC, l.Controller} {
@@ -114,6 +118,18 @@ func TestLayOut(t *testing.T) {
 			"far [203.0.113.53]\n" +
 			"end eno1 has [192.0.2.30/28] via [192.0.2.17]\nend  has [] via []\n" +
 			"end eth0 has [10.255.255.2/30 203.0.113.49/32 fd72:6169:7a00::2/64] via [10.255.255.1 fd72:6169:7a00::1]\n",
+	}, {
+		name: "SSH from a jump host in the management subnet",
+		change: func(s *site.Site) {
+			s.BMC, s.Server.Service.Addresses, s.BGP.Neighbors = nil, nil, nil
+			s.Server.SSH.From = prefixes("192.0.2.16/28")
+		},
+		want: "cable mgmt srv:eno1 \ncable ctl ctl:eth0 \n" +
+			"port mgmt of [{mgmt 0}] has [192.0.2.17/28 2001:db8:2::1/64] reaches [] answers for [192.0.2.18]\n" +
+			"port ctl of [{ctl 0}] has [100.64.0.1/30 fd72:6169:7a00::1/64] reaches [192.0.2.18/32]\n" +
+			"far [203.0.113.53]\n" +
+			"end eno1 has [192.0.2.30/28] via [192.0.2.17]\nend  has [] via []\n" +
+			"end eth0 has [100.64.0.2/30 192.0.2.18/32 fd72:6169:7a00::2/64] via [100.64.0.1 fd72:6169:7a00::1]\n",
 	}} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := plain()

@@ -17,7 +17,7 @@ func (g *Ground) wire(ctx context.Context) error {
 		}
 	}
 	// A pulled cable must find its IPv6 addresses again when it is put back.
-	for _, key := range []string{"ipv4.ip_forward", "ipv6.conf.all.forwarding", "ipv6.conf.all.keep_addr_on_down"} {
+	for _, key := range []string{"ipv4.ip_forward", "ipv6.conf.all.forwarding", "ipv6.conf.all.keep_addr_on_down", "ipv6.conf.all.proxy_ndp"} {
 		if err := g.Netns(RoleRouter).sysctl(key, "1"); err != nil {
 			return err
 		}
@@ -159,6 +159,11 @@ func (g *Ground) openPort(ctx context.Context, p port) error {
 	}
 	for _, r := range p.Routes {
 		if err := n.ip(ctx, "route", "replace", r.String(), "dev", p.Name); err != nil {
+			return err
+		}
+	}
+	for _, a := range p.Proxied {
+		if err := n.ip(ctx, "neigh", "replace", "proxy", a.String(), "dev", p.Name); err != nil {
 			return err
 		}
 	}

@@ -75,14 +75,9 @@ func controllers() (v4, v6 []netip.Prefix) {
 func (l *layout) placeController(s *site.Site) error {
 	p := port{Name: ctlEnd, Members: []member{{ctlEnd, 0}}}
 	l.Controller.Port = "eth0"
-	free := func(q netip.Prefix) bool {
-		return !slices.ContainsFunc(l.Ports, func(p port) bool {
-			return p.overlaps(q) || slices.ContainsFunc(slices.Concat(p.Addrs, p.Routes), q.Overlaps)
-		}) && !slices.ContainsFunc(l.Loopback, q.Contains) && !slices.ContainsFunc(s.Blocks(), q.Overlaps)
-	}
 	v4, v6 := controllers()
 	for _, family := range [][]netip.Prefix{v4, v6} {
-		i := slices.IndexFunc(family, free)
+		i := slices.IndexFunc(family, func(q netip.Prefix) bool { return l.free(s, q) })
 		if i < 0 {
 			return errors.New("address the controller: the site uses all subnets kept for it: free one of 100.64.0.0/30 and fd72:6169:7a00::/64")
 		}
@@ -91,37 +86,66 @@ func (l *layout) placeController(s *site.Site) error {
 		p.Addrs = append(p.Addrs, netip.PrefixFrom(gw, family[i].Bits()))
 		l.Controller.Gateways = append(l.Controller.Gateways, gw)
 		l.Controller.Addrs = append(l.Controller.Addrs, netip.PrefixFrom(gw.Next(), family[i].Bits()))
-		if a, ok := permitted(s.Server.SSH.From, gw.Next(), free); ok {
-			p.Routes = append(p.Routes, netip.PrefixFrom(a, a.BitLen()))
-			l.Controller.Addrs = append(l.Controller.Addrs, netip.PrefixFrom(a, a.BitLen()))
+		a, ok := l.permitted(s, gw.Next())
+		if !ok {
+			continue
+		}
+		p.Routes = append(p.Routes, netip.PrefixFrom(a, a.BitLen()))
+		l.Controller.Addrs = append(l.Controller.Addrs, netip.PrefixFrom(a, a.BitLen()))
+		for j := range l.Ports {
+			if l.Ports[j].prefix(a).Bits() < a.BitLen() {
+				l.Ports[j].Proxied = append(l.Ports[j].Proxied, a)
+			}
 		}
 	}
 	l.Ports = append(l.Ports, p)
 	return nil
 }
 
+// free reports whether the site has no use for a subnet.
+func (l *layout) free(s *site.Site, q netip.Prefix) bool {
+	return !slices.ContainsFunc(l.Ports, func(p port) bool {
+		return p.overlaps(q) || slices.ContainsFunc(slices.Concat(p.Addrs, p.Routes), q.Overlaps)
+	}) && !slices.ContainsFunc(l.Loopback, q.Contains) && !slices.ContainsFunc(s.Blocks(), q.Overlaps)
+}
+
 // permitted returns an address that the site's own rules let in by SSH, where
-// they would refuse the made one.
-func permitted(from []netip.Prefix, made netip.Addr, free func(netip.Prefix) bool) (netip.Addr, bool) {
-	var found netip.Addr
-	for _, p := range from {
+// they would refuse the made one. It may be inside a subnet of the site, as a
+// jump host's is; the router then answers for it there.
+func (l *layout) permitted(s *site.Site, made netip.Addr) (netip.Addr, bool) {
+	var from netip.Prefix
+	for _, p := range s.Server.SSH.From {
 		if p.Contains(made) {
 			return netip.Addr{}, false
 		}
-		if p.Addr().Is4() != made.Is4() || found.IsValid() {
-			continue
-		}
-		a := p.Masked().Addr()
-		if p.Bits() < a.BitLen()-1 {
-			a = a.Next()
-		}
-		for range 64 {
-			if p.Contains(a) && free(netip.PrefixFrom(a, a.BitLen())) {
-				found = a
-				break
-			}
-			a = a.Next()
+		if p.Addr().Is4() == made.Is4() && !from.IsValid() {
+			from = p.Masked()
 		}
 	}
-	return found, found.IsValid()
+	a := from.Addr()
+	if from.Bits() < made.BitLen()-1 {
+		a = a.Next() // past the network's own address
+	}
+	for range 64 {
+		if !from.Contains(a) {
+			break
+		}
+		if !l.taken(s, a) {
+			return a, true
+		}
+		a = a.Next()
+	}
+	return netip.Addr{}, false
+}
+
+// taken reports whether somebody of the rehearsal has an address.
+func (l *layout) taken(s *site.Site, a netip.Addr) bool {
+	if l.has(a) || slices.ContainsFunc(s.Blocks(), func(p netip.Prefix) bool { return p.Contains(a) }) {
+		return true
+	}
+	all := slices.Concat(l.Server.Addrs, l.BMC.Addrs, s.Server.Management.Addresses, s.Server.Service.Addresses)
+	if s.BMC != nil {
+		all = append(all, s.BMC.Addresses...)
+	}
+	return slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Addr() == a })
 }

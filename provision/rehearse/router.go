@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 )
 
 // Router is the host's router: it owns the gateways, speaks BGP with the
-// server and gives the time.
+// server, gives the time and knows the names of its time servers.
 type Router struct {
 	*Machine
 	sessions []sessionRecord
@@ -32,12 +33,17 @@ func (g *Ground) equip() error {
 		"/etc/bird/bird.conf":     birdConfig(s),
 		"/etc/chrony/chrony.conf": "local stratum 3\nallow all\ncmdport 0\ndriftfile /var/lib/chrony/chrony.drift\n",
 	}
+	units := []string{"bird.service", "chrony.service"}
+	if dns := resolverFiles(s, g.Layout); dns != nil {
+		maps.Copy(files, dns)
+		units = append(units, "nsd.service")
+	}
 	for _, path := range sortedKeys(files) {
 		if err := m.Write(path, 0o644, files[path]); err != nil {
 			return err
 		}
 	}
-	for _, unit := range []string{"bird.service", "chrony.service"} {
+	for _, unit := range units {
 		if err := m.enable(unit); err != nil {
 			return err
 		}
