@@ -9,7 +9,7 @@ import (
 )
 
 // lettersAsOf is the date of the catalogue of root letters below.
-const lettersAsOf = "2024-12"
+const lettersAsOf = "2024"
 
 // letter is what is known of one root server. The service addresses are those
 // of the IANA root hints; blocks and origins come from routing tables and

@@ -1,0 +1,60 @@
+# F-root, by ISC. Each of its sites peers from an AS of its own with the origin
+# behind it, which raiz does not announce yet: here bgp.asn is the origin.
+
+profile "isc-f" {
+  title = "ISC, F-root"
+
+  rule "origin-known" {
+    value  = "3557"
+    source = "https://www.isc.org/f-root/network-peering"
+    as_of  = "2026-11-23"
+  }
+
+  rule "blocks-known" {
+    severity = "warning"
+    value    = "192.5.5.0/24,192.5.4.0/23,2001:500:2f::/48,2001:500:2e::/47"
+    source   = "J. Abley, ipv6-ops, 2008-02-11"
+    as_of    = "2026-11-23"
+  }
+
+  rule "bmc" {
+    source = "ISC, F-Root technical requirements"
+    as_of  = "2026-11-23"
+  }
+
+  # The controller may have IPv4 alone.
+  rule "bmc-ipv4" {
+    source = "ISC, F-Root technical requirements"
+    as_of  = "2026-11-23"
+  }
+
+  rule "management-ipv4" {
+    source = "ISC, F-Root technical requirements"
+    as_of  = "2026-11-23"
+  }
+
+  rule "management-ipv6" {
+    source = "ISC, F-Root technical requirements"
+    as_of  = "2026-11-23"
+  }
+
+  rule "link-ipv4" {
+    source = "ISC, F-Root technical requirements"
+    as_of  = "2026-11-23"
+  }
+
+  rule "link-ipv6" {
+    source = "ISC, F-Root technical requirements"
+    as_of  = "2026-11-23"
+  }
+
+  rule "addr-global" {
+    source = "ISC, F-Root technical requirements"
+    as_of  = "2026-11-23"
+  }
+
+  rule "af-symmetry" {
+    source = "ISC, F-Root technical requirements"
+    as_of  = "2026-11-23"
+  }
+}

@@ -1,0 +1,65 @@
+# K-root, by the RIPE NCC: one server that does DNS and BGP, which peers with
+# its host only; the host passes the routes on.
+
+profile "ripe-k" {
+  title = "RIPE NCC, K-root"
+
+  rule "origin-known" {
+    value  = "25152"
+    source = "https://www.ripe.net/analyse/dns/hosted-dns-requirements"
+    as_of  = "2026-11-23"
+  }
+
+  rule "blocks-known" {
+    severity = "warning"
+    value    = "193.0.14.0/24,193.0.14.0/23,2001:7fd::/48,2001:7fd::/32"
+    source   = "RIPE registry, ROAs of AS25152 in 2017"
+    as_of    = "2026-11-23"
+  }
+
+  # No hosted node is kept local any more.
+  rule "propagation" {
+    value  = "global"
+    source = "RIPE Labs, New architecture for K-root local nodes, 2015"
+    as_of  = "2026-11-23"
+  }
+
+  # A virtual machine may do, which has no controller.
+  rule "bmc" {
+    severity = "warning"
+    source   = "https://www.ripe.net/analyse/dns/hosted-dns-requirements"
+    as_of    = "2026-11-23"
+  }
+
+  rule "bmc-ipv4" {
+    severity = "warning"
+    source   = "RIPE NCC, requirements for hosting an instance of K-root"
+    as_of    = "2026-11-23"
+  }
+
+  # IPv6 is needed, IPv4 may be there.
+  rule "management-ipv6" {
+    source = "https://www.ripe.net/analyse/dns/hosted-dns-requirements"
+    as_of  = "2026-11-23"
+  }
+
+  rule "addr-global" {
+    source = "https://www.ripe.net/analyse/dns/hosted-dns-requirements"
+    as_of  = "2026-11-23"
+  }
+
+  rule "link-ipv4" {
+    source = "https://www.ripe.net/analyse/dns/hosted-dns-requirements"
+    as_of  = "2026-11-23"
+  }
+
+  rule "link-ipv6" {
+    source = "https://www.ripe.net/analyse/dns/hosted-dns-requirements"
+    as_of  = "2026-11-23"
+  }
+
+  rule "af-symmetry" {
+    source = "RIPE NCC, requirements for hosting an instance of K-root"
+    as_of  = "2026-11-23"
+  }
+}
