@@ -27,6 +27,7 @@ func buildIDRAC(b *BMC) {
 	b.managerDoc("15G Monolithic", "System.Embedded.1", nil)
 	links3 := links(b.dellPath(), b.who.manager+"/Oem/Dell/DellAttributes/System.Embedded.1")
 	obj(b.tree[b.who.manager].doc["Links"])["Oem"] = object{"Dell": object{"DellAttributes": links3}}
+	b.add(b.who.manager+"/Oem/Dell/DellAttributes/System.Embedded.1", "DellAttributes.v1_0_0.DellAttributes", object{"Attributes": object{"ServerPwr.1.PSRapidOn": "Enabled"}}, nil)
 	bios := rootPath + "/Systems/System.Embedded.1/Bios"
 	b.machine("System.Embedded.1", "Dell Inc.", object{"Bios": link(bios)}, nil)
 	b.add(bios, "Bios.v1_2_1.Bios", object{"Attributes": object{"AcPwrRcvry": "Last", "AcPwrRcvryDelay": "Immediate"}}, nil)

@@ -31,6 +31,7 @@ func buildILO(b *BMC) {
 	idle := object{"InterfaceEnabled": false, "LinkStatus": nil, "IPv4StaticAddresses": []any{}, "Oem": object{"Hpe": object{"InterfaceType": "Shared"}},
 		"IPv4Addresses": []any{object{"Address": "0.0.0.0", "AddressOrigin": "DHCP", "Gateway": "0.0.0.0", "SubnetMask": "255.255.255.255"}}}
 	b.add(shared, "EthernetInterface.v1_12_1.EthernetInterface", idle, nil)
+	b.hostInterface(host)
 	b.add(host, "EthernetInterface.v1_12_1.EthernetInterface", object{
 		"InterfaceEnabled": true, "LinkStatus": "LinkUp", "Oem": object{"Hpe": object{"InterfaceType": "HostInterface"}},
 		"IPv4Addresses": []any{object{"Address": "16.1.15.1", "AddressOrigin": "DHCP", "SubnetMask": "255.255.255.252"}},

@@ -58,9 +58,6 @@ func nested(r rules) rule {
 // apply returns the object after the writes, and every refusal.
 func (r rules) apply(have, want object) (object, []message) {
 	out := obj(clone(have))
-	if out == nil {
-		out = object{}
-	}
 	var refused []message
 	for _, k := range sortedKeys(want) {
 		check, ok := r[k]
@@ -132,14 +129,12 @@ func (a array) element(before object, want any) (any, message) {
 	if !ok {
 		return nil, refusal("PropertyValueTypeError")
 	}
-	out := obj(clone(before))
-	if out == nil {
-		if len(w) == 0 {
-			return nil, refusal("PropertyValueIncorrect")
-		}
-		out = object{}
+	if before == nil && len(w) == 0 {
+		return nil, refusal("PropertyValueIncorrect")
 	}
-	for k, v := range w {
+	out := obj(clone(before))
+	for _, k := range sortedKeys(w) {
+		v := w[k]
 		if !slices.Contains(a.keys, k) {
 			return nil, refusal("PropertyUnknown", k).about(k)
 		}

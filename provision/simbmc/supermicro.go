@@ -21,8 +21,9 @@ func unset() netip.Addr { return netip.Addr{} }
 
 func buildSupermicro(b *BMC) {
 	oem := object{"Supermicro": object{"NTP": link(b.who.manager + "/Oem/Supermicro/NTP")}}
-	b.root(object{"RedfishVersion": "1.11.0", "UUID": b.cfg.UUID, "Oem": object{"Supermicro": object{"DumpService": link(rootPath + "/Oem/Supermicro/DumpService")}}})
+	b.root(object{"RedfishVersion": "1.11.0", "UUID": b.cfg.UUID, "Oem": object{"Supermicro": object{}}})
 	b.managerDoc("ASPEED", "1", object{"Oem": oem})
+	b.add(b.who.manager+"/Oem/Supermicro/NTP", "NTP.v1_0_0.NTP", object{"NTPEnable": false, "PrimaryNTPServer": "localhost", "SecondaryNTPServer": "127.0.0.1"}, nil)
 	bios := rootPath + "/Systems/1/Bios"
 	b.machine("1", "Supermicro", object{"Bios": link(bios)}, nil)
 	b.add(bios, "Bios.v1_2_0.Bios", object{"Attributes": object{"RestoreonACPowerLoss_0035": "Last State", "PowerButtonFunction_0036": "Instant Off"}}, nil)
@@ -63,10 +64,17 @@ func settleSupermicro(b *BMC) {
 
 // toHost is the interface to the server's own operating system.
 func (b *BMC) toHost(path string) {
+	b.hostInterface(path)
 	b.add(path, "EthernetInterface.v1_6_0.EthernetInterface", object{
 		"InterfaceEnabled": true, "LinkStatus": "LinkUp",
 		"IPv4Addresses":       []any{object{"Address": "169.254.3.254", "AddressOrigin": "Static", "Gateway": "0.0.0.0", "SubnetMask": "255.255.255.0"}},
 		"IPv4StaticAddresses": []any{object{"Address": "169.254.3.254", "Gateway": "0.0.0.0", "SubnetMask": "255.255.255.0"}},
 		"Links":               object{"HostInterface": link(b.who.manager + "/HostInterfaces/1")},
+	}, nil)
+}
+
+func (b *BMC) hostInterface(eth string) {
+	b.add(b.who.manager+"/HostInterfaces/1", "HostInterface.v1_3_0.HostInterface", object{
+		"HostInterfaceType": "NetworkHostInterface", "ManagerEthernetInterface": link(eth),
 	}, nil)
 }
