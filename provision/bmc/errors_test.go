@@ -96,6 +96,9 @@ func TestOpenErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestOpenTrouble(t *testing.T) {
 	t.Run("session limit", func(t *testing.T) {
 		l := newLab(t, simbmc.Config{Faults: simbmc.Faults{SessionLimit: 1}})
 		c := l.open(l.target(factory()))
@@ -277,4 +280,26 @@ func authority(t *testing.T, valid netip.Addr) ([]byte, func(*simbmc.BMC) string
 		return ln.Addr().String()
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: rootDER}), serve
+}
+
+func TestChangePassword(t *testing.T) {
+	for _, personality := range simbmc.Personalities() {
+		t.Run(personality, func(t *testing.T) {
+			l := newLab(t, simbmc.Config{Personality: personality, MustChange: []string{"root"}})
+			to := secret.New(`env("NEW")`, declaredPassword)
+			if err := bmc.ChangePassword(t.Context(), l.target(factory()), to); err != nil {
+				t.Fatal(err)
+			}
+			e := factory()
+			e.Password = to
+			l.close(l.open(l.target(e)))
+			err := bmc.ChangePassword(t.Context(), l.target(e), to)
+			if err == nil || !strings.Contains(err.Error(), "does not ask for it") {
+				t.Errorf("got %v", err)
+			}
+			if n := l.bmc.Counters(); n.Open != 0 || n.FailedLogins != 0 {
+				t.Errorf("%+v", n)
+			}
+		})
+	}
 }

@@ -43,6 +43,17 @@ type Controller struct {
 // ErrPasswordChange by errors.Is, whichever tells most, or one of use. The
 // caller closes the Controller.
 func Open(ctx context.Context, t Target) (*Controller, error) {
+	c, err := prepare(t)
+	if err != nil {
+		return nil, err
+	}
+	left := slices.Clone(t.Endpoints)
+	slices.SortStableFunc(left, func(a, b Endpoint) int { return rank(a) - rank(b) })
+	return c.openAny(ctx, left)
+}
+
+// prepare checks a target and makes a Controller that is nowhere yet.
+func prepare(t Target) (*Controller, error) {
 	if len(t.Endpoints) == 0 {
 		return nil, errors.New("open bmc: no endpoint is given")
 	}
@@ -57,14 +68,12 @@ func Open(ctx context.Context, t Target) (*Controller, error) {
 	if c.dialer, err = newDialer(t, c.timing, c.stats); err != nil {
 		return nil, err
 	}
-	left := slices.Clone(t.Endpoints)
-	for _, e := range left {
+	for _, e := range t.Endpoints {
 		if err := usable(e); err != nil {
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(left, func(a, b Endpoint) int { return rank(a) - rank(b) })
-	return c.openAny(ctx, left)
+	return c, nil
 }
 
 func usable(e Endpoint) error {

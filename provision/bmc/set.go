@@ -180,7 +180,7 @@ func (c *Controller) setOne(ctx context.Context, ch Change) error {
 		return unsupported("%s", s.why)
 	}
 	if s.before != nil {
-		if err := c.prepare(ctx, s); err != nil {
+		if err := c.before(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -190,9 +190,9 @@ func (c *Controller) setOne(ctx context.Context, ch Change) error {
 	return err
 }
 
-// prepare sends what has to precede a setting, such as HPE's switches that
+// before sends what has to precede a setting, such as HPE's switches that
 // keep DHCP from overwriting it.
-func (c *Controller) prepare(ctx context.Context, s setting) error {
+func (c *Controller) before(ctx context.Context, s setting) error {
 	d, err := c.load(ctx, inEthernet)
 	if err != nil {
 		return err

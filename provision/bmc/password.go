@@ -1,0 +1,67 @@
+package bmc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/raiz-dns/raiz/provision/secret"
+	"github.com/stmcginnis/gofish"
+)
+
+// ChangePassword gives the user of the first endpoint that answers another
+// password, and proves it by a login. It is for ErrPasswordChange, where
+// nothing else is allowed, and uses the account the controller names there.
+// Keep the new password where it will be found again before calling: when the
+// answer is lost, either one may be the right one.
+func ChangePassword(ctx context.Context, t Target, to secret.Value) error {
+	if to.IsZero() || to.Err() != nil {
+		return errors.New("change password: the new one is not known")
+	}
+	c, err := prepare(t)
+	if err != nil {
+		return err
+	}
+	a, failed := c.dialer.race(ctx, t.Endpoints, c.timing)
+	if a.conn == nil {
+		return mostTelling(ctx, failed)
+	}
+	defer func() { c.pipe.close() }()
+	err = c.login(ctx, a.endpoint, a.conn)
+	change, forced := errors.AsType[*PasswordChangeError](err)
+	switch {
+	case err == nil:
+		return errors.Join(fmt.Errorf("change password of %s at %s: the controller does not ask for it; set the account instead", c.at.Username, c.at.Address), c.dropSession(ctx))
+	case !forced:
+		return err
+	case change.Account == "":
+		return fmt.Errorf("change password of %s at %s: the controller does not say where; change it in its web page", c.at.Username, c.at.Address)
+	}
+	if err := c.patchPassword(ctx, change.Account, to); err != nil && statusOf(err) != 0 {
+		return fmt.Errorf("change password of %s at %s: %w", c.at.Username, c.at.Address, err)
+	}
+	c.at.Password = to
+	if err := c.openSession(ctx); err != nil {
+		return fmt.Errorf("prove the new password: %w", err)
+	}
+	return c.dropSession(ctx)
+}
+
+// patchPassword writes with the password in every request: some controllers
+// give no session before the change.
+func (c *Controller) patchPassword(ctx context.Context, uri string, to secret.Value) error {
+	c.attach(c.at.Address, nil)
+	cfg := c.config()
+	cfg.Username, cfg.Password, cfg.BasicAuth = c.at.Username, c.at.Password.Reveal(), true
+	api, err := gofish.ConnectContext(withLogin(ctx), cfg)
+	if err != nil {
+		return plain(err, confidential)
+	}
+	c.api = api
+	c.where = &chart{traits: standard()}
+	_, err = c.patchDocument(withLogin(ctx), document{uri: uri}, confidential, func(document) (object, error) {
+		return object{"Password": to.Reveal()}, nil
+	})
+	c.where = nil
+	return err
+}

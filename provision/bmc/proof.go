@@ -1,0 +1,210 @@
+package bmc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+
+	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/stmcginnis/gofish"
+)
+
+// anchor is what tells this controller from any other.
+type anchor struct{ uuid, serial, peer string }
+
+func (c *Controller) anchor(ctx context.Context) (anchor, error) {
+	m, err := c.load(ctx, inManager)
+	if err != nil {
+		return anchor{}, err
+	}
+	a := anchor{uuid: m.text("UUID"), peer: c.peer}
+	if a.uuid == "" {
+		s, err := c.load(ctx, inSystem)
+		if err != nil && !errors.Is(err, state.ErrUnsupported) {
+			return anchor{}, err
+		}
+		a.serial = s.text("SerialNumber")
+	}
+	return a, nil
+}
+
+// proof is what has to be shown after a change.
+type proof struct {
+	self  anchor
+	news  []netip.AddrPort // one of them has to answer; none: where we are
+	want  map[string]state.Attr
+	round int
+}
+
+// prove looks at the new addresses and the present one until the same
+// controller answers at a new one and the settings read back, or time is up.
+// The Controller carries on where that was.
+func (c *Controller) prove(ctx context.Context, p proof) error {
+	if c.resetDue {
+		return c.resetAndProve(ctx, &p)
+	}
+	end := since(c.timing.Move)
+	for {
+		seen, ok := c.lookAround(ctx, p)
+		if ok {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("prove the change: %w; last seen: %v", err, seen)
+		}
+		if !end.After(since(0)) {
+			return fmt.Errorf("prove the change: not within %s: %w", c.timing.Move, seen)
+		}
+		if err := pause(ctx, c.timing.Poll); err != nil {
+			return fmt.Errorf("prove the change: %w; last seen: %v", err, seen)
+		}
+	}
+}
+
+// lookAround tries every address once.
+func (c *Controller) lookAround(ctx context.Context, p proof) (seen error, ok bool) {
+	var all []error
+	for _, to := range append(slices.Clone(p.news), c.at.Address) {
+		if err := c.visit(ctx, to, p.self); err != nil {
+			all = append(all, fmt.Errorf("%s: %w", to, err))
+			continue
+		}
+		c.refresh()
+		left, err := c.differing(ctx, p.want)
+		switch {
+		case err != nil:
+			all = append(all, fmt.Errorf("%s: %w", to, err))
+		case len(left) > 0 && c.lostGateway(left, to, p):
+			return nil, true
+		case len(left) > 0:
+			all = append(all, fmt.Errorf("%s: %v still reads back otherwise", to, left))
+		case len(p.news) > 0 && !slices.Contains(p.news, to):
+			all = append(all, fmt.Errorf("%s: the settings are accepted, but no new address answers from here", to))
+		default:
+			return nil, true
+		}
+	}
+	return errors.Join(all...), false
+}
+
+// lostGateway reports whether all is well but a gateway, in the first round:
+// another write may set it.
+func (c *Controller) lostGateway(left []string, to netip.AddrPort, p proof) bool {
+	for _, name := range left {
+		if name != IPv4Gateway && name != IPv6Gateway {
+			return false
+		}
+	}
+	return p.round == 1 && (len(p.news) == 0 || slices.Contains(p.news, to))
+}
+
+// visit goes to an address and makes sure who is there. When it is this very
+// controller, and not the address we are at, the session moves over.
+func (c *Controller) visit(ctx context.Context, to netip.AddrPort, self anchor) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timing.Connect)
+	defer cancel()
+	if to == c.at.Address {
+		return c.checkAnchor(ctx, self)
+	}
+	conn, err := c.dialer.open(ctx, to)
+	if err != nil {
+		return err
+	}
+	there := *c
+	there.at.Address = to
+	there.attach(to, conn)
+	if err := there.adopt(ctx, c.api); err != nil {
+		there.pipe.close()
+		return err
+	}
+	if err := there.checkAnchor(ctx, self); err != nil {
+		there.pipe.close()
+		return err
+	}
+	c.pipe.close()
+	c.log.Info("bmc answers at its new address", "address", to)
+	there.maybe = nil
+	*c = there
+	return nil
+}
+
+// adopt carries the session of another connection over; where the controller
+// has ended it, again logs in anew.
+func (c *Controller) adopt(ctx context.Context, old *gofish.APIClient) error {
+	cfg := c.config()
+	s, err := old.GetSession()
+	if err != nil {
+		cfg.Username, cfg.Password, cfg.BasicAuth = c.at.Username, c.at.Password.Reveal(), true
+	} else {
+		cfg.Session = s
+	}
+	api, err := gofish.ConnectContext(ctx, cfg)
+	if err != nil {
+		return plain(err, public)
+	}
+	c.api, c.relogged = api, false
+	return nil
+}
+
+// checkAnchor reads who is at the other end of the connection.
+func (c *Controller) checkAnchor(ctx context.Context, self anchor) error {
+	c.refresh()
+	now, err := c.anchor(ctx)
+	switch {
+	case err != nil:
+		return err
+	case now.uuid != self.uuid || now.serial != self.serial:
+		return fmt.Errorf("another controller answers: uuid %q serial %q, not %q %q", now.uuid, now.serial, self.uuid, self.serial)
+	case self.uuid == "" && self.serial == "" && now.peer != self.peer:
+		return fmt.Errorf("it gives neither uuid nor serial and shows another certificate: %s", now.peer)
+	}
+	return nil
+}
+
+// resetAndProve restarts the manager, which some need for settings to take
+// effect, and waits until it answers again. p is what has to be so then; nil
+// asks for no more than an answer.
+func (c *Controller) resetAndProve(ctx context.Context, p *proof) error {
+	c.resetDue = false
+	c.refresh()
+	m, err := c.load(ctx, inManager)
+	if err != nil {
+		return err
+	}
+	if p == nil {
+		self, err := c.anchor(ctx)
+		if err != nil {
+			return err
+		}
+		p = &proof{self: self}
+	}
+	uri := m.text("Actions", "#Manager.Reset", "target")
+	if target(object{"@odata.id": uri}) == "" {
+		return unsupported("the settings wait for a reset, and the manager has none")
+	}
+	c.relogged = false // a reset ends the session, which is no surprise
+	c.log.Info("resetting the bmc: its settings wait for it", "address", c.at.Address)
+	_, err = c.writeWhenReady(ctx, http.MethodPost, uri, resetBody(m), "", public)
+	if err != nil && statusOf(err) != 0 {
+		return refusal(err)
+	}
+	return c.prove(ctx, *p)
+}
+
+// resetBody names a kind of reset that the manager lists. iLO takes no body
+// at all; its AllowableValues are "ForceRestart" and "GracefulRestart".
+func resetBody(m document) object {
+	allowed := clean(m.list("Actions", "#Manager.Reset", "ResetType@Redfish.AllowableValues"))
+	for _, kind := range []string{"GracefulRestart", "ForceRestart"} {
+		if slices.Contains(allowed, kind) {
+			return object{"ResetType": kind}
+		}
+	}
+	if len(allowed) == 0 {
+		return object{"ResetType": "GracefulRestart"}
+	}
+	return object{"ResetType": allowed[0]}
+}
