@@ -38,6 +38,8 @@ type Faults struct {
 	// Partial answers 200 to a PATCH although some of its properties were
 	// refused, with the refusals inside the body.
 	Partial bool
+	// ReadOnly names top-level properties that are refused as not writable.
+	ReadOnly []string
 	// Ignore accepts every PATCH and changes nothing.
 	Ignore bool
 	// SessionLimit refuses more open sessions than this; 0 is no limit.
@@ -63,7 +65,7 @@ type Faults struct {
 	Huge int
 	// Missing answers 404 for these paths.
 	Missing []string
-	// KeepGateway leaves the gateway empty at the first change of address, as
+	// LoseGatewayOnce leaves the gateway empty at the first change of address, as
 	// OpenBMC has done (bmcweb #308).
 	LoseGatewayOnce bool
 }

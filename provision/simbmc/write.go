@@ -34,7 +34,7 @@ func (b *BMC) patch(r *http.Request, path string, body []byte) reply {
 	if len(want) == 0 {
 		return refuse(http.StatusBadRequest, refusal("EmptyJSON"))
 	}
-	have, refused := res.rules.apply(res.doc, want)
+	have, refused := b.writable(res).apply(res.doc, want)
 	if len(refused) > 0 && !b.faults.Partial && !b.who.partial {
 		return refuse(http.StatusBadRequest, refused...)
 	}
@@ -55,6 +55,18 @@ func (b *BMC) patch(r *http.Request, path string, body []byte) reply {
 		return b.startTask()
 	}
 	return b.accepted(res, refused)
+}
+
+// writable returns the rules of a resource without those a fault takes away.
+func (b *BMC) writable(res *resource) rules {
+	if len(b.faults.ReadOnly) == 0 {
+		return res.rules
+	}
+	out := maps.Clone(res.rules)
+	for _, name := range b.faults.ReadOnly {
+		delete(out, name)
+	}
+	return out
 }
 
 // accepted is the answer to a PATCH that changed something.
