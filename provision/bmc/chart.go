@@ -125,7 +125,13 @@ func gone(err error) bool {
 func fits(name string, d document) bool {
 	kinds := map[string]string{inManager: "Manager", inEthernet: "EthernetInterface", inProtocol: "ManagerNetworkProtocol", inSystem: "ComputerSystem"}
 	want, ok := kinds[name]
-	return !ok || d.kind() == want && (name != inEthernet || !internal(d))
+	switch {
+	case !ok:
+		return true
+	case name == inEthernet && (internal(d) || d.at("InterfaceEnabled") == false):
+		return false // another one leads outside by now
+	}
+	return d.kind() == want
 }
 
 // refresh makes the next loads read again.

@@ -184,7 +184,7 @@ func TestStaleLinks(t *testing.T) {
 	}
 }
 
-// TestHostnameAlone makes sure that a factory session suffices to read.
+// TestFactoryState reads a controller as delivered, both families set.
 func TestFactoryState(t *testing.T) {
 	l := newLab(t, simbmc.Config{Addresses: []netip.Prefix{oldV4, newV6}, Gateways: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8:0:1::1")}})
 	c := l.open(l.target(declared(), factory()))

@@ -205,6 +205,22 @@ func TestBusyForAWhile(t *testing.T) {
 	l.close(c)
 }
 
+// TestSlow makes sure that a controller that accepts and says nothing is given
+// up, and that the error says so.
+func TestSlow(t *testing.T) {
+	l := newLab(t, simbmc.Config{})
+	target := l.target(factory())
+	target.Timing.Request = 100 * time.Millisecond
+	c := l.open(target)
+	l.bmc.SetFaults(simbmc.Faults{Slow: time.Hour})
+	f := c.Read(t.Context(), keys(bmc.Hostname))[0]
+	if !f.Unknown() || !strings.Contains(f.Err.Error(), "no answer within 100ms") {
+		t.Errorf("reads %v %v", f.Value, f.Err)
+	}
+	l.bmc.SetFaults(simbmc.Faults{})
+	l.close(c)
+}
+
 func TestSessionEnds(t *testing.T) {
 	l := newLab(t, simbmc.Config{Faults: simbmc.Faults{SessionLife: 2}})
 	c := l.open(l.target(factory()))

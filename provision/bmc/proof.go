@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/stmcginnis/gofish"
@@ -101,6 +102,10 @@ func (c *Controller) lostGateway(left []string, to netip.AddrPort, p proof) bool
 	return p.round == 1 && (len(p.news) == 0 || slices.Contains(p.news, to))
 }
 
+// knock is how long one dial to an address may hang that may not be there
+// yet: three tries of TCP.
+const knock = 5 * time.Second
+
 // visit goes to an address and makes sure who is there. When it is this very
 // controller, and not the address we are at, the session moves over.
 func (c *Controller) visit(ctx context.Context, to netip.AddrPort, self anchor) error {
@@ -109,7 +114,9 @@ func (c *Controller) visit(ctx context.Context, to netip.AddrPort, self anchor) 
 	if to == c.at.Address {
 		return c.checkAnchor(ctx, self)
 	}
-	conn, err := c.dialer.open(ctx, to)
+	dial, stop := context.WithTimeout(ctx, knock)
+	defer stop()
+	conn, err := c.dialer.open(dial, to)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,8 @@ func TestAnswers(t *testing.T) {
 		"task failed":    {simbmc.Faults{Task: "Exception", Ignore: true}, bmc.Failed, "InternalError"},
 		"failed but so":  {simbmc.Faults{Task: "Exception"}, bmc.Done, ""}, // what reads back counts
 		"ignored":        {simbmc.Faults{Ignore: true}, bmc.Failed, "reads back sim-bmc, not gru1-bmc"},
+		"read-only":      {simbmc.Faults{ReadOnly: []string{"HostName"}}, bmc.Unsupported, "PropertyNotWritable"},
+		"partly":         {simbmc.Faults{ReadOnly: []string{"HostName"}, Partial: true}, bmc.Unsupported, "PropertyNotWritable (HostName)"},
 		"lost answer":    {simbmc.Faults{LoseAnswer: true}, bmc.Done, ""},
 		"lost, not done": {simbmc.Faults{LoseAnswer: true, Ignore: true}, bmc.Unknown, "EOF"},
 	} {
