@@ -31,8 +31,10 @@ type Machine struct {
 
 // enclose is run in a mount namespace of its own: systemd in a container wants
 // the unified hierarchy, where the machine we run on may have version 1. /sys
-// is made private first, because a mount must not travel back.
-const enclose = `mount --make-rprivate /sys && mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$@"`
+// is made private first, because a mount must not travel back. What is there
+// already cannot be mounted over itself.
+const enclose = `[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] ||
+{ mount --make-rprivate /sys && mount -t cgroup2 cgroup2 /sys/fs/cgroup; } || exit; exec "$@"`
 
 // reroot is run before it inside a chroot: there "/" is no mount point, so
 // that nspawn could not change how it propagates. It is made one.
