@@ -83,10 +83,12 @@ func TestCrowdedSite(t *testing.T) {
 }
 
 // TestNeighborhood has the controller inside the management subnet, where SSH
-// is accepted from, and a time server that only a resolver far away knows.
+// is accepted from, a time server that only a resolver far away knows, and no
+// BMC.
 func TestNeighborhood(t *testing.T) {
 	s := example()
 	s.Server.SSH.From = []netip.Prefix{netip.MustParsePrefix("192.0.2.16/28"), netip.MustParsePrefix("2001:db8:0:2::/64")}
+	s.BMC = nil
 	s.Server.NTP = []string{"time.example.net"}
 	s.Server.DNS = []netip.Addr{netip.MustParseAddr("203.0.113.53")}
 	g := up(t, s)

@@ -90,11 +90,10 @@ func session(s *site.Site, n site.Neighbor, local netip.Addr) string {
 	if local.Is6() {
 		family = "6"
 	}
-	i := slices.IndexFunc(s.Server.Service.Addresses, func(p netip.Prefix) bool { return p.Addr().Is6() == local.Is6() })
-	if i < 0 {
+	remote, ok := peerOf(s, local)
+	if !ok {
 		return ""
 	}
-	remote := s.Server.Service.Addresses[i].Addr()
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nprotocol bgp %s {\n", sessionName(n.Name, family))
 	fmt.Fprintf(&b, "\tlocal %s as %d;\n\tneighbor %s as %d;\n", local, n.ASN, remote, s.BGP.ASN)
@@ -115,6 +114,17 @@ func session(s *site.Site, n site.Neighbor, local netip.Addr) string {
 	fmt.Fprintf(&b, "\tipv%s {\n\t\timport keep filtered on;\n\t\timport filter blocks%s;\n\t\texport %s;\n\t\tnext hop self;\n\t};\n}\n",
 		family, family, export)
 	return b.String()
+}
+
+// peerOf returns the server's address at the far end of a session: of the
+// same family, on the service interface where that has any.
+func peerOf(s *site.Site, local netip.Addr) (netip.Addr, bool) {
+	for _, p := range slices.Concat(s.Server.Service.Addresses, s.Server.Management.Addresses) {
+		if p.Addr().Is6() == local.Is6() {
+			return p.Addr(), true
+		}
+	}
+	return netip.Addr{}, false
 }
 
 // sessionName is a BIRD name: letters, digits and underscores.
@@ -143,6 +153,9 @@ func sessionsOf(s *site.Site) []sessionRecord {
 	var all []sessionRecord
 	for _, n := range s.BGP.Neighbors {
 		for _, a := range n.Addresses {
+			if _, ok := peerOf(s, a); !ok {
+				continue
+			}
 			family := "4"
 			if a.Is6() {
 				family = "6"
