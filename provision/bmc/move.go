@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -15,21 +16,28 @@ import (
 // answer to such a write may be lost with the address it was sent to, so that
 // it counts for nothing unless it is a refusal.
 func (c *Controller) setNetwork(ctx context.Context, changes []Change) []Outcome {
-	want := map[string]state.Attr{}
+	want, bad := map[string]state.Attr{}, map[string]error{}
 	for _, ch := range changes {
-		a, ok := ch.Value.(state.Attr)
-		if !ok {
-			return outcomes(changes, Failed, fmt.Errorf("set %s: %w: a %T is no value of a bmc setting", ch.Key.Name, errValue, ch.Value))
+		if a, ok := ch.Value.(state.Attr); ok {
+			want[ch.Key.Name] = a
+		} else {
+			bad[ch.Key.Name] = fmt.Errorf("%w: a %T is no value of a bmc setting", errValue, ch.Value)
 		}
-		want[ch.Key.Name] = a
 	}
-	bad := c.unwritable(ctx, want)
+	maps.Copy(bad, c.unwritable(ctx, want))
 	for name := range bad {
 		delete(want, name)
+	}
+	if err := c.staysReachable(ctx, want); err != nil {
+		for name := range want {
+			bad[name] = err
+		}
+		clear(want)
 	}
 	var err error
 	if len(want) > 0 {
 		err = c.changeNetwork(ctx, want)
+		c.refresh()
 	}
 	var out []Outcome
 	for _, ch := range changes {
@@ -88,6 +96,35 @@ func (c *Controller) networkError(ctx context.Context, name string, want map[str
 	return group
 }
 
+// after returns what a setting is once the wanted ones are set.
+func (c *Controller) after(ctx context.Context, want map[string]state.Attr, name string) []string {
+	if w, ok := want[name]; ok {
+		return w.Values
+	}
+	have, _, err := c.value(ctx, c.where.traits.settings[name])
+	if err != nil || have == nil {
+		return nil
+	}
+	return have.Values
+}
+
+// staysReachable refuses changes that would leave the controller without any
+// address, such as DHCP off while the static address cannot be set.
+func (c *Controller) staysReachable(ctx context.Context, want map[string]state.Attr) error {
+	if len(want) == 0 {
+		return nil
+	}
+	v4, v6 := c.after(ctx, want, IPv4Address), c.after(ctx, want, IPv6Address)
+	dhcp := slices.Equal(c.after(ctx, want, IPv4DHCP), []string{"on"})
+	if len(v4) > 0 || dhcp || len(v6) > 0 && c.at.Address.Addr().Is6() {
+		return nil
+	}
+	if _, changes := want[IPv6Address]; len(v6) > 0 && changes {
+		return nil // the proof is a look at the new IPv6 address
+	}
+	return fmt.Errorf("%w: it would leave the controller without an address known to answer; nothing of the network was changed", errValue)
+}
+
 // changeNetwork writes until all reads back as wanted, twice at most: some
 // OpenBMC loses the gateway with the first change (bmcweb #308).
 func (c *Controller) changeNetwork(ctx context.Context, want map[string]state.Attr) error {
@@ -142,12 +179,30 @@ func (c *Controller) writeNetwork(ctx context.Context, in string, want map[strin
 	if err != nil {
 		return err
 	}
-	if dhcp, ok := body["DHCPv4"]; ok && t.dhcpFirst && len(body) > 1 {
-		if _, err := c.patch(ctx, in, public, func(document) (object, error) { return object{"DHCPv4": dhcp}, nil }); err != nil {
-			return err
-		}
+	dhcp, ok := body["DHCPv4"]
+	if !ok || !t.dhcpFirst || len(body) == 1 {
+		_, err = c.patch(ctx, in, public, build)
+		return err
 	}
-	_, err = c.patch(ctx, in, public, build)
+	due := c.resetDue
+	if err := c.patchDHCP(ctx, in, dhcp); err != nil {
+		return err
+	}
+	if _, err = c.patch(ctx, in, public, build); err == nil || statusOf(err) == 0 && !failed(err) {
+		return err
+	}
+	// Left so, the next reset would take the lease away with nothing in its
+	// place.
+	if undo := c.patchDHCP(ctx, in, object{"DHCPEnabled": d.at("DHCPv4", "DHCPEnabled")}); undo != nil {
+		c.resetDue = false
+		return fmt.Errorf("%w; and DHCP, switched off before, could not be switched on again: %w: do not reset the controller", err, undo)
+	}
+	c.resetDue = due
+	return err
+}
+
+func (c *Controller) patchDHCP(ctx context.Context, in string, dhcp any) error {
+	_, err := c.patch(ctx, in, public, func(document) (object, error) { return object{"DHCPv4": dhcp}, nil })
 	return err
 }
 

@@ -69,6 +69,9 @@ func (c *Controller) prove(ctx context.Context, p proof) error {
 func (c *Controller) lookAround(ctx context.Context, p proof) (seen error, ok bool) {
 	var all []error
 	for _, to := range append(slices.Clone(p.news), c.at.Address) {
+		if moved := slices.Contains(p.news, c.at.Address); moved && !slices.Contains(p.news, to) {
+			break // it was seen at a new address: the old one proves nothing more
+		}
 		if err := c.visit(ctx, to, p.self); err != nil {
 			all = append(all, fmt.Errorf("%s: %w", to, err))
 			continue

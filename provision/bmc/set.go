@@ -45,7 +45,11 @@ type Outcome struct {
 // already is not written again.
 func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, error) {
 	if err := c.surveyAgain(ctx); err != nil {
-		return c.finish(outcomes(changes, Unknown, err))
+		var out []Outcome
+		for _, ch := range inOrder(changes) {
+			out = append(out, c.outcome(ch, err))
+		}
+		return c.finish(out)
 	}
 	c.resetDue = false
 	var out []Outcome
@@ -111,14 +115,6 @@ func (c *Controller) surveyAgain(ctx context.Context) error {
 		c.forget()
 	}
 	return nil
-}
-
-func outcomes(changes []Change, s Status, err error) []Outcome {
-	var out []Outcome
-	for _, ch := range inOrder(changes) {
-		out = append(out, Outcome{ch.Key, s, err})
-	}
-	return out
 }
 
 // errRefused marks a write that the controller did not carry out.

@@ -265,6 +265,37 @@ func TestAccount(t *testing.T) {
 	})
 }
 
+// TestStaysReachable refuses what would cut the controller off.
+func TestStaysReachable(t *testing.T) {
+	for name, c := range map[string]struct {
+		cfg  simbmc.Config
+		want map[string][]string
+	}{
+		"dhcp off alone":    {simbmc.Config{Lease: oldV4}, map[string][]string{bmc.IPv4DHCP: {"off"}}},
+		"address malformed": {simbmc.Config{Lease: oldV4}, map[string][]string{bmc.IPv4DHCP: {"off"}, bmc.IPv4Address: {"x"}}},
+		"address read-only": {simbmc.Config{Lease: oldV4, Faults: simbmc.Faults{ReadOnly: []string{"IPv4StaticAddresses"}}}, map[string][]string{bmc.IPv4DHCP: {"off"}, bmc.IPv4Address: {newV4.String()}}},
+		"undone on ilo": {
+			simbmc.Config{Personality: "ilo", Lease: oldV4, Faults: simbmc.Faults{ReadOnly: []string{"IPv4StaticAddresses"}}},
+			map[string][]string{bmc.IPv4DHCP: {"off"}, bmc.IPv4Address: {newV4.String()}, bmc.Hostname: {"gru1-bmc"}},
+		},
+		"no address at all":  {simbmc.Config{}, map[string][]string{bmc.IPv4Address: {}}},
+		"only an unseen one": {simbmc.Config{Addresses: []netip.Prefix{oldV4, newV6}}, map[string][]string{bmc.IPv4Address: {}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, c.cfg)
+			ctl := l.open(l.target(factory()))
+			before := l.bmc.Addresses()
+			if got, err := set(t, l, ctl, c.want); err == nil || slices.Contains([]bmc.Status{got[bmc.IPv4Address], got[bmc.IPv4DHCP]}, bmc.Done) {
+				t.Errorf("got %v, %v", got, err)
+			}
+			if after := l.bmc.Addresses(); !slices.Equal(before, after) {
+				t.Errorf("it went from %v to %v", before, after)
+			}
+			l.close(ctl)
+		})
+	}
+}
+
 // TestOrder makes sure that the network comes last and the account first.
 func TestOrder(t *testing.T) {
 	l := newLab(t, simbmc.Config{})
