@@ -15,6 +15,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
@@ -49,24 +50,70 @@ func (r *Run) server(ctx context.Context) (*remote.Conn, error) { return r.ssh.g
 
 func (r *Run) controller(ctx context.Context) (*bmc.Controller, error) { return r.bmc.get(ctx) }
 
+// sshPort is where a server listens that nobody has told otherwise.
+const sshPort = 22
+
 func (r *Run) dialServer(ctx context.Context) (*remote.Conn, error) {
+	return r.dial(ctx, r.everywhere())
+}
+
+// everywhere are the addresses where the server may answer: where it is meant
+// to, where it is said to be now, and both as they are before raiz has set
+// the port.
+func (r *Run) everywhere() []netip.AddrPort {
 	s := r.site.Server
 	addrs := declared(s)
+	if r.o.Via.IsValid() {
+		addrs = append([]netip.AddrPort{r.o.Via}, addrs...)
+	}
 	if s.SSH.Bootstrap.IsValid() {
 		addrs = append(addrs, netip.AddrPortFrom(s.SSH.Bootstrap, s.SSH.Port))
 	}
-	return r.dial(ctx, addrs)
+	if s.SSH.Port != sshPort {
+		for _, a := range addrs {
+			if a.Port() == s.SSH.Port {
+				addrs = append(addrs, netip.AddrPortFrom(a.Addr(), sshPort))
+			}
+		}
+	}
+	return addrs
 }
 
 // reconnect dials the addresses the server is meant to have and no other:
 // only that shows that a change of address has worked.
 func (r *Run) reconnect(ctx context.Context) (apply.Server, error) {
-	c, err := r.dial(ctx, declared(r.site.Server))
+	return r.extra(ctx, declared(r.site.Server))
+}
+
+// dialAnew dials wherever the server may answer.
+func (r *Run) dialAnew(ctx context.Context) (apply.Server, error) {
+	return r.extra(ctx, r.everywhere())
+}
+
+func (r *Run) extra(ctx context.Context, addrs []netip.AddrPort) (apply.Server, error) {
+	c, err := r.dial(ctx, addrs)
 	if err != nil {
 		return nil, err
 	}
 	return counted{Conn: c, to: &r.cost}, nil
 }
+
+// lifeline shows that the BMC still answers, with a request of its own.
+func (r *Run) lifeline(ctx context.Context) error {
+	if r.o.HandsOnSite {
+		return nil
+	}
+	if r.site.BMC == nil {
+		return errors.New("the site declares no bmc")
+	}
+	c, err := r.controller(ctx)
+	if err != nil {
+		return err
+	}
+	return c.Alive(ctx)
+}
+
+func (r *Run) by() server.By { return server.By{Who: r.o.Who, Keep: r.site.Server.History} }
 
 // counted adds what a connection was used for to the run's costs when it is
 // closed.

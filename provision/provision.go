@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/apply"
@@ -38,6 +39,13 @@ type Options struct {
 	Links bmc.LinkCache
 	// Who is recorded on the server with every change.
 	Who string
+	// Via is where the server answers now, when that is neither its declared
+	// address nor the bootstrap one; the zero AddrPort is nowhere.
+	Via netip.AddrPort
+	// HandsOnSite says that somebody stands beside the server: then a change
+	// that may cut access needs no proof of the other way in, and a BMC that
+	// does not answer is left as it is.
+	HandsOnSite bool
 	// RevertAfter is DefaultRevertAfter when zero.
 	RevertAfter time.Duration
 	Log         *slog.Logger
@@ -80,7 +88,7 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 	seen := observe.Read(ctx, want, observe.Sources{
 		Server: func(ctx context.Context) (observe.Runner, error) { return r.server(ctx) },
 		BMC:    func(ctx context.Context) (observe.SettingReader, error) { return r.controller(ctx) },
-		Who:    r.o.Who,
+		By:     r.by(),
 	})
 	return Planned{Plan: plan.Diff(want, seen.Facts), Want: want, Seen: seen}, nil
 }
@@ -97,8 +105,10 @@ func (r *Run) Apply(ctx context.Context, p Planned, approved string) (apply.Jour
 	}
 	deps := apply.Deps{
 		Reconnect:   r.reconnect,
+		Old:         r.dialAnew,
 		Gate:        r.gate,
-		Who:         r.o.Who,
+		Lifeline:    r.lifeline,
+		By:          r.by(),
 		RevertAfter: r.o.RevertAfter,
 		Log:         r.o.Log,
 	}

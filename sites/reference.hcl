@@ -99,6 +99,7 @@ site "reference" {
     hostname = "gru2"                      # needed
     ntp      = ["192.0.2.1", "192.0.2.17"] # needed; names need dns
     dns      = ["192.0.2.1"]               # resolvers the server itself uses
+    history  = 10                          # without it: 10; generations to go back to
 
     # needed: how it is logged in to.
     ssh {

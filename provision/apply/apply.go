@@ -11,6 +11,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/secret"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -39,8 +40,14 @@ type Deps struct {
 	// Gate looks through the new connection whether the copy does its work.
 	// Its error is the reason for the revert.
 	Gate func(context.Context, Server) error
-	// Who is recorded on the server: user, machine and the site file.
-	Who string
+	// Lifeline proves the other way in, just before a change on the server
+	// that may cut this one. Nil stands for somebody on site.
+	Lifeline func(context.Context) error
+	// Old makes a new connection to wherever the server answered before or
+	// is meant to answer now: after a revert it is back where it was.
+	Old func(context.Context) (Server, error)
+	// By is recorded on the server.
+	By server.By
 	// RevertAfter is how long the server waits for the confirmation.
 	RevertAfter time.Duration
 	Log         *slog.Logger

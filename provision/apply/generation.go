@@ -12,9 +12,12 @@ import (
 // generation is everything the server needs for one transaction. It holds
 // every managed file, changed or not: a generation is whole.
 func generation(p plan.Plan, want *state.Set) server.Generation {
-	var g server.Generation
+	g := server.Generation{Plan: p.Digest()}
 	for it := range want.Of(state.Path) {
-		g.Puts = append(g.Puts, server.Put{Path: it.Key.Name, File: it.Value.(state.File), Check: it.Effect.Check})
+		g.Puts = append(g.Puts, server.Put{
+			Path: it.Key.Name, File: it.Value.(state.File), Check: it.Effect.Check,
+			Effect: effect(it.Effect), Order: it.Effect.Order,
+		})
 	}
 	for _, c := range p.Changes {
 		if c.Key.Kind == state.Path && c.Action == plan.Delete {
@@ -23,6 +26,17 @@ func generation(p plan.Plan, want *state.Set) server.Generation {
 	}
 	g.Actions = actions(p)
 	return g
+}
+
+// effect is what a file needs whenever it changes.
+func effect(e state.Effect) server.Action {
+	switch e.How {
+	case state.Reload, state.Restart:
+		return server.Action{Verb: string(e.How), Unit: e.Unit}
+	case state.Command:
+		return server.Action{Run: e.Command}
+	}
+	return server.Action{}
 }
 
 // step is an action with its place.

@@ -18,17 +18,49 @@ import (
 // anew, gates and confirms. It leaves the server with the new generation
 // confirmed, or reverting.
 func transaction(ctx context.Context, p plan.Plan, want *state.Set, d Deps, j *Journal) error {
-	start := time.Now()
 	bundle, err := server.Pack(generation(p, want))
-	if err == nil {
-		err = activate(ctx, bundle, d, j)
-	}
 	if err != nil {
-		j.add("server", j.Outcome, err, start)
+		j.Outcome = Failed
+		return fmt.Errorf("pack generation: %w", err)
+	}
+	path := "/tmp/raiz-" + strings.ToLower(rand.Text()) + ".tar"
+	return guarded(ctx, want, d, j, p.Risk(state.MayCutAccess), func(ctx context.Context) (remote.Script, error) {
+		if err := d.Server.Upload(ctx, path, bundle.Tar); err != nil {
+			return remote.Script{}, fmt.Errorf("upload generation: %w", err)
+		}
+		return server.Apply(d.By, bundle, path, d.RevertAfter), nil
+	})
+}
+
+// Rollback makes an earlier generation the new one, as guarded as any other
+// change. want is what the site file declares; its units have to run.
+func Rollback(ctx context.Context, generation string, want *state.Set, d Deps) (Journal, error) {
+	j := Journal{Outcome: NotTried}
+	err := guarded(ctx, want, d, &j, true, func(context.Context) (remote.Script, error) {
+		return server.Rollback(d.By, generation, d.RevertAfter), nil
+	})
+	if err == nil {
+		j.Outcome = Done
+	}
+	return j, err
+}
+
+// guarded runs one change of the server from lifeline to confirmation.
+func guarded(ctx context.Context, want *state.Set, d Deps, j *Journal, risky bool, begin func(context.Context) (remote.Script, error)) error {
+	start := time.Now()
+	if risky && d.Lifeline != nil {
+		if err := d.Lifeline(ctx); err != nil {
+			err = fmt.Errorf("%w: this may cut the access to the server, and the other way in does not answer: %w; mend it, or have somebody on site and say --hands-on-site", ErrNotApplicable, err)
+			j.add("lifeline", Failed, err, start)
+			j.Outcome = Failed
+			return err
+		}
+	}
+	if err := activate(ctx, begin, d, j); err != nil {
+		j.add("activate", j.Outcome, err, start)
 		return err
 	}
 	j.add("activate", Done, nil, start)
-
 	start = time.Now()
 	if err := prove(ctx, want, d, j); err != nil {
 		j.add("confirm", j.Outcome, err, start)
@@ -38,15 +70,15 @@ func transaction(ctx context.Context, p plan.Plan, want *state.Set, d Deps, j *J
 	return nil
 }
 
-// activate uploads and starts the change. When it returns nil the change has
-// been started: it may be active, or the connection ended while it was made.
-func activate(ctx context.Context, b server.Bundle, d Deps, j *Journal) error {
+// activate starts the change. When it returns nil the change has been
+// started: it may be active, or the connection ended while it was made.
+func activate(ctx context.Context, begin func(context.Context) (remote.Script, error), d Deps, j *Journal) error {
 	j.Outcome = Failed
-	path := "/tmp/raiz-" + strings.ToLower(rand.Text()) + ".tar"
-	if err := d.Server.Upload(ctx, path, b.Tar); err != nil {
-		return fmt.Errorf("upload generation: %w; nothing was changed", err)
+	script, err := begin(ctx)
+	if err != nil {
+		return fmt.Errorf("%w; nothing was changed", err)
 	}
-	result, err := d.Server.Run(ctx, server.Apply(d.Who, b, path, d.RevertAfter))
+	result, err := d.Server.Run(ctx, script)
 	answer := readAnswer(result.Stdout)
 	j.Generation = answer["generation"]
 	switch {
@@ -54,10 +86,10 @@ func activate(ctx context.Context, b server.Bundle, d Deps, j *Journal) error {
 		return fmt.Errorf("prepare generation: %s; nothing was changed", refusal(result))
 	case answer["armed"] == "":
 		j.Outcome = Unknown
-		return fmt.Errorf("prepare generation: %w; nothing was changed, or it reverts within %s", err, d.RevertAfter)
+		return fmt.Errorf("prepare generation: %w; nothing was changed, or it reverts within %s: the next plan tells", err, d.RevertAfter)
 	case answer["reverted"] != "":
 		j.Outcome = Reverted
-		return fmt.Errorf("activate: the server reverted: %s", answer["reverted"])
+		return fmt.Errorf("the server reverted: %s", answer["reverted"])
 	case answer["active"] == "" && err == nil:
 		j.Outcome = Unknown
 		return fmt.Errorf("activate: %s; it reverts within %s unless it was active", refusal(result), d.RevertAfter)
@@ -69,26 +101,25 @@ func activate(ctx context.Context, b server.Bundle, d Deps, j *Journal) error {
 
 // prove connects anew, gates and confirms.
 func prove(ctx context.Context, want *state.Set, d Deps, j *Journal) error {
-	ctx, cancel := context.WithTimeout(ctx, d.RevertAfter)
+	bounded, cancel := context.WithTimeout(ctx, d.RevertAfter)
 	defer cancel()
-	conn, err := reconnect(ctx, d)
+	conn, err := reconnect(bounded, d)
 	if err != nil {
-		j.Outcome = Reverted
-		return fmt.Errorf("no new connection to the declared address, so the server reverts by itself within %s: %w", d.RevertAfter, err)
+		return witness(ctx, d, j, fmt.Errorf("no new connection to the declared address: %w", err))
 	}
 	defer conn.Close()
-	if err := d.Gate(ctx, conn); err != nil {
-		return takeBack(ctx, conn, d, j, err)
+	if err := d.Gate(bounded, conn); err != nil {
+		return takeBack(bounded, conn, d, j, err)
 	}
-	result, err := conn.Run(ctx, server.Confirm(d.Who, j.Generation, units(want)))
+	result, err := conn.Run(bounded, server.Confirm(d.By, j.Generation, units(want)))
+	answer := readAnswer(result.Stdout)
 	switch {
+	case answer["confirmed"] == j.Generation:
+		return nil
 	case err != nil:
-		j.Outcome = Unknown
-		return fmt.Errorf("confirm: %w; generation %s is confirmed or reverts by itself: the next plan tells", err, j.Generation)
-	case readAnswer(result.Stdout)["confirmed"] != j.Generation:
-		return takeBack(ctx, conn, d, j, errors.New(refusal(result)))
+		return witness(ctx, d, j, fmt.Errorf("confirm: %w", err))
 	}
-	return nil
+	return takeBack(bounded, conn, d, j, errors.New(refusal(result)))
 }
 
 // reconnect asks again until the deadline: the address may still be moving.
@@ -106,16 +137,61 @@ func reconnect(ctx context.Context, d Deps) (Server, error) {
 	}
 }
 
-// takeBack reverts at once instead of waiting for the timer. When it cannot,
-// the timer does.
-func takeBack(ctx context.Context, conn Server, d Deps, j *Journal, reason error) error {
-	j.Outcome = Reverted
-	// The revert may cut the very connection that asks for it.
-	_, err := conn.Run(ctx, server.Revert(d.Who, j.Generation, oneLine(reason)))
-	if err != nil && d.Log != nil {
-		d.Log.Warn("the revert was asked for and not seen to end", "error", err)
+// witnessTimeout is how long the server may take to revert once its timer has
+// fired.
+const witnessTimeout = 30 * time.Second
+
+// witness waits until the server says, wherever it answers, how the change
+// ended without us. reason is why nobody could confirm it, or could see that
+// somebody had.
+func witness(ctx context.Context, d Deps, j *Journal, reason error) error {
+	j.Outcome = Unknown
+	ctx, cancel := context.WithTimeout(ctx, d.RevertAfter+witnessTimeout)
+	defer cancel()
+	for {
+		t, err := ask(ctx, d)
+		switch {
+		case err == nil && t.Pending == "" && t.Current == j.Generation:
+			return nil // the confirmation had arrived after all
+		case err == nil && t.Pending == "":
+			j.Outcome = Reverted
+			return fmt.Errorf("%w; the server is back: it reverted generation %s", reason, t.Reverted)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w; whether the server has reverted could not be seen: the next plan tells", reason)
+		case <-time.After(time.Second):
+		}
 	}
-	return fmt.Errorf("reverted, because: %w", reason)
+}
+
+func ask(ctx context.Context, d Deps) (server.Transaction, error) {
+	conn, err := d.Old(ctx)
+	if err != nil {
+		return server.Transaction{}, err
+	}
+	defer conn.Close()
+	result, err := conn.Run(ctx, server.Status(d.By))
+	if err != nil {
+		return server.Transaction{}, err
+	}
+	return server.ParseStatus(result.Stdout)
+}
+
+// takeBackTimeout bounds the asking; the timer on the server needs no asking.
+const takeBackTimeout = time.Minute
+
+// takeBack reverts at once instead of waiting for the timer, and sees it end:
+// the revert may cut the very connection that asks for it.
+func takeBack(ctx context.Context, conn Server, d Deps, j *Journal, reason error) error {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTimeout)
+	defer cancel()
+	result, err := conn.Run(bounded, server.Revert(d.By, j.Generation, oneLine(reason)))
+	if err == nil && readAnswer(result.Stdout)["reverted"] != "" {
+		j.Outcome = Reverted
+		return fmt.Errorf("reverted, because: %w", reason)
+	}
+	return witness(context.WithoutCancel(ctx), d, j, reason)
 }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

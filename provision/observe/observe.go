@@ -36,7 +36,7 @@ type SettingReader interface {
 type Sources struct {
 	Server func(context.Context) (Runner, error)
 	BMC    func(context.Context) (SettingReader, error)
-	Who    string // recorded nowhere by a probe; names us in process lists
+	By     server.By
 }
 
 // Observation is what was seen.
@@ -87,7 +87,7 @@ func Probe(ctx context.Context, want *state.Set, from Sources) (server.Probe, er
 	if err != nil {
 		return server.Probe{}, err
 	}
-	request, err := server.ProbeRequest(from.Who, want)
+	request, err := server.ProbeRequest(from.By, want)
 	if err != nil {
 		return server.Probe{}, err
 	}

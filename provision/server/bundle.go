@@ -19,6 +19,10 @@ type Put struct {
 	Path  string
 	File  state.File
 	Check []string // argv; "{}" stands for the path of the staged file
+	// Effect is what the file needs when a rollback changes it; it is the
+	// zero Action when nothing is needed. Order is its place.
+	Effect Action
+	Order  int
 }
 
 // Action is something to do to a unit, or a command to run, once all files
@@ -31,6 +35,7 @@ type Action struct {
 
 // Generation is the content of one transaction on the server.
 type Generation struct {
+	Plan    string   // digest of the plan it carries out
 	Puts    []Put    // every managed file, changed or not
 	Deletes []string // managed before, wanted no more
 	Actions []Action // in the order they are to be done
@@ -56,8 +61,9 @@ func Pack(g Generation) (Bundle, error) {
 		_ = w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(data)), Format: tar.FormatPAX})
 		_, _ = w.Write(data)
 	}
-	add("raiz.sh", []byte(script))
+	add("raiz.sh", []byte(Script()))
 	add("manifest", []byte(manifest))
+	add("plan", []byte(fmt.Sprintf("%.12s\n", g.Plan)))
 	for _, p := range g.Puts {
 		add("files"+p.Path, p.File.Data)
 	}
@@ -81,6 +87,7 @@ func manifestOf(g Generation) (string, error) {
 		if len(p.Check) > 0 {
 			fmt.Fprintf(&b, "check %s %s\n", p.Path, remote.Command(p.Check...))
 		}
+		b.WriteString(effectLine(p))
 	}
 	for _, path := range g.Deletes {
 		if err := checkPath(path); err != nil {
@@ -99,6 +106,19 @@ func manifestOf(g Generation) (string, error) {
 		fmt.Fprintf(&b, "unit %s %s\n", a.Verb, a.Unit)
 	}
 	return b.String(), nil
+}
+
+// effectLine is "effect ORDER LATE PATH VERB UNIT" or "… run COMMAND".
+// Commands come late within their order: they speak to a unit that has just
+// been acted on.
+func effectLine(p Put) string {
+	switch {
+	case len(p.Effect.Run) > 0:
+		return fmt.Sprintf("effect %d 1 %s run %s\n", p.Order, p.Path, remote.Command(p.Effect.Run...))
+	case p.Effect.Unit != "":
+		return fmt.Sprintf("effect %d 0 %s %s %s\n", p.Order, p.Path, p.Effect.Verb, p.Effect.Unit)
+	}
+	return ""
 }
 
 func checkPath(path string) error {

@@ -66,7 +66,7 @@ type Address struct {
 }
 
 // ProbeRequest returns the call that answers for exactly the wanted keys.
-func ProbeRequest(who string, want *state.Set) (remote.Script, error) {
+func ProbeRequest(by By, want *state.Set) (remote.Script, error) {
 	var b strings.Builder
 	for it := range want.Of(state.Path) {
 		f, ok := it.Value.(state.File)
@@ -93,9 +93,7 @@ func ProbeRequest(who string, want *state.Set) (remote.Script, error) {
 			fmt.Fprintf(&b, "%s %s\n", kind.word, k.Name)
 		}
 	}
-	s := call(who, b.String(), "probe")
-	s.Deadline = time.Minute
-	return s, nil
+	return call(by, b.String(), "probe"), nil
 }
 
 // ErrProbe says that the answer to a probe is not one.
@@ -105,12 +103,7 @@ var ErrProbe = errors.New("answer of the server is not understood")
 // fit is an error, and so is an answer without its end.
 func ParseProbe(out []byte) (Probe, error) {
 	p := Probe{Files: map[string]FileAnswer{}, Packages: map[string]string{}}
-	lines := strings.Split(string(out), "\n")
-	start := slices.Index(lines, "raiz 1")
-	if start < 0 {
-		return Probe{}, fmt.Errorf("%w: no greeting in %.80q", ErrProbe, out)
-	}
-	sections, err := Sections(lines[start+1:])
+	sections, err := answered(out)
 	if err != nil {
 		return Probe{}, err
 	}
@@ -130,6 +123,60 @@ func ParseProbe(out []byte) (Probe, error) {
 	}
 	p.Interfaces, p.NetworkErr = ParseAddresses(sections["addresses"])
 	return p, nil
+}
+
+// Transaction is what a server says of its generations alone.
+type Transaction struct {
+	Current, Pending, PendingIs, Reverted string
+}
+
+// ParseStatus reads the answer to Status.
+func ParseStatus(out []byte) (Transaction, error) {
+	sections, err := answered(out)
+	if err != nil {
+		return Transaction{}, err
+	}
+	var p Probe
+	if err := readTransaction(&p, sections["transaction"]); err != nil {
+		return Transaction{}, fmt.Errorf("%w: transaction: %w", ErrProbe, err)
+	}
+	return Transaction{Current: p.Current, Pending: p.Pending, PendingIs: p.PendingIs, Reverted: p.Reverted}, nil
+}
+
+// Past is a generation in the history of a server.
+type Past struct {
+	Number string
+	State  string // current, confirmed, reverted, refused, …
+	Time   string // RFC 3339, when it got into that state
+	Plan   string // the first digits of the plan's digest
+	Who    string
+}
+
+// ParseHistory reads the answer to History, oldest first.
+func ParseHistory(out []byte) ([]Past, error) {
+	sections, err := answered(out)
+	if err != nil {
+		return nil, err
+	}
+	var all []Past
+	for _, l := range sections["history"] {
+		f := strings.SplitN(l, " ", 5)
+		if len(f) != 5 {
+			return nil, fmt.Errorf("%w: history says %.120q", ErrProbe, l)
+		}
+		all = append(all, Past{Number: f[0], State: f[1], Time: f[2], Plan: f[3], Who: f[4]})
+	}
+	return all, nil
+}
+
+// answered finds the greeting and the sections after it.
+func answered(out []byte) (map[string][]string, error) {
+	lines := strings.Split(string(out), "\n")
+	start := slices.Index(lines, "raiz 1")
+	if start < 0 {
+		return nil, fmt.Errorf("%w: no greeting in %.80q", ErrProbe, out)
+	}
+	return Sections(lines[start+1:])
 }
 
 // Sections sorts lines by their section: "== NAME" begins one, "== end" ends

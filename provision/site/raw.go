@@ -98,6 +98,7 @@ type rawServer struct {
 	Hostname   *hcl.Attribute `hcl:"hostname,optional"`
 	NTP        *hcl.Attribute `hcl:"ntp,optional"`
 	DNS        *hcl.Attribute `hcl:"dns,optional"`
+	History    *hcl.Attribute `hcl:"history,optional"`
 	SSH        *rawSSH        `hcl:"ssh,block"`
 	Interfaces []rawInterface `hcl:"interface,block"`
 }

@@ -101,6 +101,7 @@ type Server struct {
 	Hostname   string
 	NTP        []string
 	DNS        []netip.Addr // resolvers the server itself uses
+	History    int          // generations the server keeps to go back to; 10 unless declared
 	SSH        SSH
 	Management Interface
 	Service    Interface

@@ -1,0 +1,272 @@
+
+# ---------------------------------------------------------------- activate
+
+# snapshot G: keeps the bytes of all that is about to change, and beside each
+# file a second name of it, so that going back needs no space on the disk.
+snapshot() {
+	g=$1
+	rm -rf "$g/before" && mkdir -p "$g/before/files" && : >"$g/before/list" || return 1
+	for path in $(managed "$g"); do
+		f=$root$path
+		rm -f "$f.raiz-new" "$f.raiz-old"
+		if [ -L "$f" ] || [ -f "$f" ]; then
+			mkdir -p "$g/before/files$(dirname "$path")" && cp -pP "$f" "$g/before/files$path" && keep_beside "$f" || return 1
+			say "had $path" >>"$g/before/list"
+		elif [ -e "$f" ]; then
+			say "error $path is neither a file nor a link"
+			return 1
+		else
+			say "absent $path" >>"$g/before/list"
+		fi
+	done
+	snapshot_units "$g" && flush
+}
+
+# keep_beside FILE: a second name, or a copy where there can be none.
+keep_beside() {
+	if [ -L "$1" ]; then
+		cp -pP "$1" "$1.raiz-old"
+	else
+		ln "$1" "$1.raiz-old" 2>/dev/null || cp -p "$1" "$1.raiz-old"
+	fi
+}
+
+snapshot_units() {
+	: >"$1/before/units" || return 1
+	awk '$1 == "unit" { print $3 }' "$1/manifest" | sort -u | while read -r u; do
+		say "$u $(word is-enabled "$u" absent) $(word is-active "$u" inactive)" >>"$1/before/units"
+	done
+}
+
+# word VERB UNIT ELSE: one word of systemctl, whatever its exit code.
+word() {
+	answer=$(systemctl "$1" "$2" 2>/dev/null | head -n 1)
+	say "${answer:-$3}"
+}
+
+# rehearse_restore G: shows before anything is touched that what stands can be
+# put back: each second name is there and holds the bytes of the snapshot.
+rehearse_restore() {
+	while read -r what path; do
+		[ "$what" = had ] || continue
+		same "$root$path.raiz-old" "$1/before/files$path" || return 1
+	done <"$1/before/list"
+}
+
+# same A B: the same bytes, or links to the same place.
+same() {
+	if [ -L "$1" ] || [ -L "$2" ]; then
+		[ "$(readlink "$1")" = "$(readlink "$2")" ]
+	else
+		cmp -s "$1" "$2"
+	fi
+}
+
+# check_tree G TREE: a copy in which every managed path points into the copy,
+# so that files which include one another are checked together.
+check_tree() {
+	rm -rf "$2" && mkdir -p "$2" && : >"$2.sed" || return 1
+	awk '$1 == "put" { print length($6), $6 }' "$1/manifest" | sort -rn | while read -r _ path; do
+		say "s|$path|$2$path|g" >>"$2.sed"
+	done
+	while read -r verb _ _ _ _ path; do
+		[ "$verb" = put ] || continue
+		mkdir -p "$2$(dirname "$path")" || return 1
+		sed -f "$2.sed" "$1/files$path" >"$2$path" || return 1
+	done <"$1/manifest"
+}
+
+# run_checks G: every check command of the manifest must agree.
+run_checks() {
+	tree=$1/check
+	check_tree "$1" "$tree" || return 1
+	bad=0
+	while read -r verb path command; do
+		[ "$verb" = check ] || continue
+		out=$(run_check "$tree$path" "$command") && continue
+		say "check-failed $path $(say "$out" | sed "s|$tree||g" | tail -n 5 | tr '\n' ' ')"
+		bad=1
+	done <"$1/manifest"
+	rm -rf "$tree" "$tree.sed"
+	return $bad
+}
+
+# run_check FILE COMMAND: {} in the command stands for the file.
+run_check() {
+	file=$1
+	eval "set -- $2"
+	count=$#
+	while [ "$count" -gt 0 ]; do
+		a=$1
+		shift
+		[ "$a" != "{}" ] || a=$file
+		set -- "$@" "$a"
+		count=$((count - 1))
+	done
+	"$@" 2>&1 </dev/null
+}
+
+boot_unit() {
+	cat <<-UNIT
+		[Unit]
+		Description=raiz: revert a generation that was never confirmed
+		DefaultDependencies=no
+		RequiresMountsFor=$home
+		After=systemd-remount-fs.service
+		Before=network-pre.target systemd-networkd.service nftables.service ssh.service sysinit.target
+		Wants=network-pre.target
+		ConditionPathExists=$home/pending
+
+		[Service]
+		Type=oneshot
+		ExecStart=/bin/sh $home/raiz.sh boot
+
+		[Install]
+		WantedBy=sysinit.target
+	UNIT
+}
+
+# install_self G: the script and the boot unit, as this generation knows them.
+install_self() {
+	if ! cmp -s "$1/raiz.sh" "$home/raiz.sh"; then
+		cp "$1/raiz.sh" "$home/raiz.sh.new" && flush && mv -f "$home/raiz.sh.new" "$home/raiz.sh" || return 1
+	fi
+	boot_unit >"$home/boot.unit" || return 1
+	if ! cmp -s "$home/boot.unit" "$units/raiz-boot.service"; then
+		cp "$home/boot.unit" "$units/raiz-boot.service.new" && chmod 644 "$units/raiz-boot.service.new" && flush || return 1
+		mv -f "$units/raiz-boot.service.new" "$units/raiz-boot.service" && systemctl daemon-reload || return 1
+	fi
+	[ "$(word is-enabled raiz-boot.service absent)" = enabled ] || systemctl --quiet enable raiz-boot.service || return 1
+	flush
+}
+
+# arm N SECONDS: the timer first, then "pending". A timer that finds nothing
+# pending does nothing; the other way round there could be no way back. A
+# revert that fails is tried again.
+arm() {
+	systemctl --quiet stop raiz-revert.timer raiz-revert.service 2>/dev/null
+	systemctl --quiet reset-failed raiz-revert.timer raiz-revert.service 2>/dev/null
+	put_text "$home/generations/$1/state" armed || return 1
+	# Without its own accuracy a timer of systemd may fire a minute late.
+	systemd-run --quiet --unit=raiz-revert --on-active="$2s" --timer-property=AccuracySec=100ms \
+		--property=Type=oneshot --property=Restart=on-failure --property=RestartSec=5 \
+		/bin/sh "$home/raiz.sh" revert "$1" "not confirmed within $2 s" || return 1
+	put_text "$home/pending" "$1"
+}
+
+disarm() {
+	systemctl --quiet stop raiz-revert.timer 2>/dev/null
+	return 0
+}
+
+# refuse N WHY: nothing has changed yet, and nothing will.
+refuse() {
+	put_text "$home/generations/$1/state" refused
+	forget_beside "$home/generations/$1"
+	forget_secrets "$home/generations/$1"
+	die "$2"
+}
+
+# activate N SECONDS: prepares in this process, where an error costs nothing,
+# then hands the rest to a unit of its own that no broken login can end.
+activate() {
+	n=$1 seconds=$2
+	g=$home/generations/$n
+	take_lock 5
+	[ "$(state_of "$n")" = staged ] || die "generation $n is $(state_of "$n"), not staged"
+	snapshot "$g" || refuse "$n" "cannot take a snapshot of what stands: is the disk full?"
+	rehearse_restore "$g" || refuse "$n" "what stands could not be put back: a rehearsal of the restore failed"
+	run_checks "$g" || refuse "$n" "a check command refuses the new configuration"
+	install_self "$g" || refuse "$n" "cannot install the boot-time way back"
+	rm -f "$home/reverted"
+	arm "$n" "$seconds" || refuse "$n" "cannot arm the way back"
+	note "generation $n armed, reverts in $seconds s"
+	say "armed $n $seconds"
+	drop_lock
+	systemctl --quiet reset-failed raiz-activate.service 2>/dev/null
+	systemd-run --quiet --unit=raiz-activate --collect /bin/sh "$home/raiz.sh" commit "$n" || die "cannot start the activation"
+	await_commit "$n" "$seconds"
+}
+
+# await_commit N SECONDS: reports how the activation ended, if this login
+# lives to see it.
+await_commit() {
+	tries=$(($2 * 5))
+	while [ "$tries" -gt 0 ]; do
+		case $(state_of "$1") in
+		active) say "active $1"; return 0 ;;
+		reverted) say "reverted $(cat "$home/reverted" 2>/dev/null)"; return 5 ;;
+		esac
+		sleep 0.2
+		tries=$((tries - 1))
+	done
+	say "unknown $1"
+	return 1
+}
+
+# commit N: runs in a unit of its own.
+commit() {
+	n=$1
+	g=$home/generations/$n
+	take_lock 10
+	[ "$(pending) $(state_of "$n")" = "$n armed" ] || die "generation $n is not armed"
+	if problem=$(put_files "$g") && problem=$(act_on_units "$g"); then
+		put_text "$g/state" active
+		note "generation $n active"
+		return 0
+	fi
+	drop_lock
+	revert "$n" "activation failed: $problem"
+}
+
+# put_files G: everything is written and flushed beside its place first, so
+# that what can fail has failed before the first name changes.
+put_files() {
+	while read -r verb mode owner group _ path; do
+		[ "$verb" = put ] || continue
+		write_beside "$1/files$path" "$root$path" "$mode" "$owner:$group" || { say "cannot write $path"; return 1; }
+	done <"$1/manifest"
+	flush
+	while read -r verb first _ _ _ path; do
+		case $verb in
+		put) mv -f "$root$path.raiz-new" "$root$path" || { say "cannot rename $path"; return 1; } ;;
+		del) rm -f "$root$first" || { say "cannot remove $first"; return 1; } ;;
+		esac
+	done <"$1/manifest"
+	flush
+}
+
+# write_beside FROM TO MODE OWNER:GROUP: owner and mode before the name, and
+# readable by nobody else in between (umask).
+write_beside() {
+	dir=$(dirname "$2")
+	if [ ! -d "$dir" ]; then
+		mkdir -p "$dir" && chmod 755 "$dir" || return 1
+	fi
+	cp "$1" "$2.raiz-new" && chown "$4" "$2.raiz-new" && chmod "$3" "$2.raiz-new"
+}
+
+# act_on_units G: does what the manifest says, in its order.
+act_on_units() {
+	systemctl daemon-reload || { say "systemctl daemon-reload failed"; return 1; }
+	while read -r verb action rest; do
+		case $verb in
+		unit) act "$action" "$rest" || return 1 ;;
+		run) out=$(eval "set -- $action $rest" && "$@" 2>&1 </dev/null) || { say "$action: $out"; return 1; } ;;
+		esac
+	done <"$1/manifest"
+}
+
+act() {
+	case $1 in
+	enable) out=$(systemctl --quiet enable "$2" 2>&1) ;;
+	disable) out=$(systemctl --quiet disable --now "$2" 2>&1) ;;
+	start) out=$(systemctl start "$2" 2>&1) ;;
+	reload) out=$(systemctl reload-or-restart "$2" 2>&1) ;;
+	restart) out=$(systemctl restart "$2" 2>&1) ;;
+	*) out="unknown action" && false ;;
+	esac || {
+		say "$1 $2: $out $(journalctl -u "$2" -n 3 --no-pager -o cat 2>/dev/null | tr '\n' ' ')"
+		return 1
+	}
+}
