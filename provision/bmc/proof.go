@@ -204,8 +204,7 @@ func (c *Controller) resetAndProve(ctx context.Context, p *proof) error {
 	return c.prove(ctx, *p)
 }
 
-// resetBody names a kind of reset that the manager lists. iLO takes no body
-// at all; its AllowableValues are "ForceRestart" and "GracefulRestart".
+// resetBody names a kind of reset that the manager lists, the gentler first.
 func resetBody(m document) object {
 	allowed := clean(m.list("Actions", "#Manager.Reset", "ResetType@Redfish.AllowableValues"))
 	for _, kind := range []string{"GracefulRestart", "ForceRestart"} {

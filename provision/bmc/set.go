@@ -255,7 +255,7 @@ func show(a *state.Attr) string {
 // benign messages are no refusal.
 func benign(n note) bool {
 	switch n.id {
-	case "ResetRequired", "ResetInProgress", "Created", "AccountModified", "AccountAdded", "SettingsApplied", "SYS413", "SYS414", "SYS430":
+	case "ResetRequired", "Created", "AccountModified", "AccountAdded", "SettingsApplied", "SYS413", "SYS414":
 		return true
 	}
 	return false
