@@ -201,5 +201,17 @@ func TestFactoryState(t *testing.T) {
 		Line: "openbmc", Model: "Simulated 2U", Serial: "SIM0000001", UUID: "8f0f3c52-0000-4000-8000-5eed5eed5eed",
 		Firmware: "2.15.0", Redfish: "1.17.0", Health: "OK",
 	}, id)
+	gets := c.Stats().Gets
+	if err := c.Alive(t.Context()); err != nil || c.Stats().Gets != gets+1 {
+		t.Errorf("alive: %v after %d reads", err, c.Stats().Gets-gets)
+	}
+	l.close(c)
+	l = newLab(t, simbmc.Config{})
+	c = l.open(l.target(factory()))
+	l.bmc.SetFaults(simbmc.Faults{Busy: 1000})
+	if err := c.Alive(t.Context()); err == nil {
+		t.Error("a controller that is too busy to answer counts as alive")
+	}
+	l.bmc.SetFaults(simbmc.Faults{})
 	l.close(c)
 }
