@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/apply"
@@ -15,6 +16,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/observe"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/render"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verify"
@@ -76,6 +78,8 @@ type Planned struct {
 	Plan plan.Plan
 	Want *state.Set
 	Seen observe.Observation
+
+	handsOnSite bool
 }
 
 // Plan observes the site and compares. What could not be looked at is in the
@@ -90,7 +94,13 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 		BMC:    func(ctx context.Context) (observe.SettingReader, error) { return r.controller(ctx) },
 		By:     r.by(),
 	})
-	return Planned{Plan: plan.Diff(want, seen.Facts), Want: want, Seen: seen}, nil
+	p := Planned{Want: want, Seen: seen, handsOnSite: r.o.HandsOnSite}
+	if r.o.HandsOnSite && seen.BMCErr != nil {
+		p.Want = want.Without(state.Setting)
+		p.Seen.Facts = seen.Facts.Without(state.Setting)
+	}
+	p.Plan = plan.Diff(p.Want, p.Seen.Facts)
+	return p, nil
 }
 
 // ErrMoved means that what was reviewed is not what would run: the site file
@@ -103,7 +113,61 @@ func (r *Run) Apply(ctx context.Context, p Planned, approved string) (apply.Jour
 	if approved != "" && approved != p.Plan.Digest() {
 		return apply.Journal{Outcome: apply.NotTried}, fmt.Errorf("%w: reviewed %.12s, now %.12s; make and review a new one", ErrMoved, approved, p.Plan.Digest())
 	}
-	deps := apply.Deps{
+	deps, err := r.deps(ctx)
+	if err != nil {
+		return apply.Journal{Outcome: apply.NotTried}, err
+	}
+	if len(p.Plan.Of(state.Setting)) > 0 {
+		if deps.BMC, err = r.controller(ctx); err != nil {
+			return apply.Journal{Outcome: apply.NotTried}, err
+		}
+		deps.Account = r.site.BMC.Password
+	}
+	return apply.Run(ctx, p.Plan, p.Want, deps)
+}
+
+// Rollback makes an earlier generation of the server the new one, with the
+// same guards as an apply. generation "" is the last confirmed one before the
+// current.
+func (r *Run) Rollback(ctx context.Context, generation string) (apply.Journal, error) {
+	fail := func(err error) (apply.Journal, error) { return apply.Journal{Outcome: apply.NotTried}, err }
+	want, err := render.Desired(r.site, r.o.Packs, render.Withheld)
+	if err != nil {
+		return fail(err)
+	}
+	if generation == "" {
+		past, err := r.History(ctx)
+		if err != nil {
+			return fail(err)
+		}
+		if generation = before(past); generation == "" {
+			return fail(errors.New("the server has no earlier confirmed generation"))
+		}
+	}
+	deps, err := r.deps(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	return apply.Rollback(ctx, generation, want, deps)
+}
+
+// before is the newest confirmed generation that is not the current one.
+func before(past []server.Past) string {
+	for _, p := range slices.Backward(past) {
+		if p.State == "confirmed" {
+			return p.Number
+		}
+	}
+	return ""
+}
+
+func (r *Run) deps(ctx context.Context) (apply.Deps, error) {
+	conn, err := r.server(ctx)
+	if err != nil {
+		return apply.Deps{}, err
+	}
+	return apply.Deps{
+		Server:      conn,
 		Reconnect:   r.reconnect,
 		Old:         r.dialAnew,
 		Gate:        r.gate,
@@ -111,18 +175,7 @@ func (r *Run) Apply(ctx context.Context, p Planned, approved string) (apply.Jour
 		By:          r.by(),
 		RevertAfter: r.o.RevertAfter,
 		Log:         r.o.Log,
-	}
-	var err error
-	if len(p.Plan.Of(state.Setting)) > 0 {
-		if deps.BMC, err = r.controller(ctx); err != nil {
-			return apply.Journal{Outcome: apply.NotTried}, err
-		}
-		deps.Account = r.site.BMC.Password
-	}
-	if deps.Server, err = r.server(ctx); err != nil {
-		return apply.Journal{Outcome: apply.NotTried}, err
-	}
-	return apply.Run(ctx, p.Plan, p.Want, deps)
+	}, nil
 }
 
 // Vantages are places to look from that only the caller may have.
@@ -156,19 +209,4 @@ func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 	ctx, cancel := context.WithTimeout(ctx, r.o.RevertAfter/2)
 	defer cancel()
 	return awaitDNS(ctx, r.site, through)
-}
-
-// Notices says what an operator must know before any change: a revert that
-// the server made by itself, a change that waits, a BMC or server that gave no
-// answer.
-func (p Planned) Notices() []string {
-	var out []string
-	s := p.Seen.Server
-	if s.Reverted != "" {
-		out = append(out, "the server has reverted a change since the last apply: generation "+s.Reverted)
-	}
-	if s.Pending != "" {
-		out = append(out, "generation "+s.Pending+" is not confirmed yet: "+s.PendingIs)
-	}
-	return out
 }

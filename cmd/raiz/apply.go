@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,18 +12,17 @@ import (
 	"golang.org/x/term"
 
 	"github.com/raiz-dns/raiz/provision"
-	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/site"
 )
 
 type applyOptions struct {
 	target target
-	yes    bool
+	guards guards
 }
 
 func newApply(g *globals) *cobra.Command {
 	var a applyOptions
-	var o provision.Options
 	cmd := &cobra.Command{
 		Use:   "apply PLAN|PATH",
 		Short: "Carry out a plan; the server reverts by itself unless all is well",
@@ -37,16 +37,15 @@ there. It exits 5 when that has happened.`,
   raiz apply gru1.hcl --yes    in CI, where the change was reviewed in git`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return g.apply(cmd, args[0], a, o)
+			return g.apply(cmd, args[0], a)
 		},
 	}
 	a.target.flags(cmd)
-	revertAfter(cmd, &o.RevertAfter)
-	cmd.Flags().BoolVar(&a.yes, "yes", false, "do not ask")
+	a.guards.flags(cmd)
 	return cmd
 }
 
-func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions, flags provision.Options) error {
+func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions) error {
 	ctx := cmd.Context()
 	saved, isPlan, err := savedPlan(path)
 	if err != nil {
@@ -59,13 +58,14 @@ func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions, flags p
 	if err != nil {
 		return err
 	}
-	o.RevertAfter = flags.RevertAfter
-	run := provision.New(s, o)
-	defer run.Close(ctx)
-	planned, err := run.Plan(ctx)
+	if err := a.guards.set(&o); err != nil {
+		return err
+	}
+	run, planned, err := g.planSettled(ctx, s, o)
 	if err != nil {
 		return exit(exitError, err)
 	}
+	defer run.Close(ctx)
 	if !planned.Plan.Applicable() || planned.Plan.Empty() || !isPlan {
 		if err := g.show(report.Report{Site: s, Notices: planned.Notices(), Plan: &planned.Plan}); err != nil {
 			return exit(exitError, err)
@@ -76,8 +76,8 @@ func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions, flags p
 		return exit(exitUnreachable, nil)
 	case planned.Plan.Empty() && (!isPlan || saved.Digest == planned.Plan.Digest()):
 		return nil
-	case !isPlan && !a.yes:
-		if err := g.ask(planned.Plan); err != nil {
+	case !isPlan && !a.guards.yes:
+		if err := g.ask(planned.Plan.Site); err != nil {
 			return err
 		}
 	}
@@ -89,15 +89,32 @@ func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions, flags p
 	return exit(applyCode(journal, applyErr), nil)
 }
 
+// planSettled plans, and once more when it had to wait for a generation that
+// somebody else, or a run that was interrupted, has left unconfirmed.
+func (g *globals) planSettled(ctx context.Context, s *site.Site, o provision.Options) (*provision.Run, provision.Planned, error) {
+	run := provision.New(s, o)
+	planned, err := run.Plan(ctx)
+	if err != nil || planned.Seen.Server.Pending == "" {
+		return run, planned, err
+	}
+	run.Close(ctx)
+	if err := provision.Settle(ctx, s, o, func(line string) { fmt.Fprintf(g.std.err, "raiz: %s\n", line) }); err != nil {
+		return run, planned, err
+	}
+	run = provision.New(s, o)
+	planned, err = run.Plan(ctx)
+	return run, planned, err
+}
+
 // ask wants the name of the site, because "y" is typed before it is read.
-func (g *globals) ask(p plan.Plan) error {
+func (g *globals) ask(name string) error {
 	in, ok := g.std.in.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return exit(exitUsage, errors.New("nobody is there to ask: review a plan with --out and apply that file, or give --yes"))
 	}
-	fmt.Fprintf(g.std.err, "Apply this? Type the name of the site (%s): ", p.Site)
+	fmt.Fprintf(g.std.err, "Apply this? Type the name of the site (%s): ", name)
 	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != p.Site {
+	if err != nil || strings.TrimSpace(line) != name {
 		return exit(exitPending, errors.New("not applied"))
 	}
 	return nil

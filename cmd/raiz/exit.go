@@ -6,7 +6,6 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
-	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -48,11 +47,13 @@ func exit(code exitCode, err error) error {
 	return &codedError{code: code, err: err}
 }
 
-func planCode(p plan.Plan) exitCode {
+func planCode(p provision.Planned) exitCode {
 	switch {
-	case !p.Applicable():
+	case !p.Plan.Applicable():
 		return exitUnreachable
-	case !p.Empty():
+	case p.Reverted():
+		return exitReverted
+	case !p.Plan.Empty():
 		return exitPending
 	}
 	return exitDone

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -177,11 +178,28 @@ func (g *globals) packFS() (fs.FS, error) {
 type target struct {
 	siteName  string
 	rehearsal string
+	via       string
 }
 
 func (t *target) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&t.siteName, "site", "", "name of the site, where the files hold several")
 	cmd.Flags().StringVar(&t.rehearsal, "rehearsal", "", "go to this rehearsal (see raiz rehearse status) instead of the real site")
+	cmd.Flags().StringVar(&t.via, "via", "", "log in at this ADDRESS or ADDRESS:PORT, where the server answers now")
+}
+
+// login reads --via.
+func (t *target) login(port uint16) (netip.AddrPort, error) {
+	if t.via == "" {
+		return netip.AddrPort{}, nil
+	}
+	if a, err := netip.ParseAddr(strings.Trim(t.via, "[]")); err == nil {
+		return netip.AddrPortFrom(a, port), nil
+	}
+	ap, err := netip.ParseAddrPort(t.via)
+	if err != nil {
+		return ap, exit(exitUsage, fmt.Errorf("--via %q is neither an address nor ADDRESS:PORT; IPv6 with a port is written [ADDRESS]:PORT", t.via))
+	}
+	return ap, nil
 }
 
 // aim loads the site and returns it with what a run on it uses.
@@ -195,6 +213,9 @@ func (t *target) aim(g *globals, path string) (*site.Site, provision.Options, pr
 	}
 	o, err := g.options(path)
 	if err != nil {
+		return fail(err)
+	}
+	if o.Via, err = t.login(s.Server.SSH.Port); err != nil {
 		return fail(err)
 	}
 	if t.rehearsal != "" {
@@ -216,7 +237,24 @@ func (t *target) aim(g *globals, path string) (*site.Site, provision.Options, pr
 	return s, o, provision.Vantages{}, nil
 }
 
-// revertAfter is a flag of every verb that changes a server.
-func revertAfter(cmd *cobra.Command, d *time.Duration) {
-	cmd.Flags().DurationVar(d, "revert-after", provision.DefaultRevertAfter, "how long the server waits for the confirmation before it reverts")
+// guards are the flags of every verb that changes a server.
+type guards struct {
+	yes         bool
+	revertAfter time.Duration
+	handsOnSite bool
+}
+
+func (a *guards) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&a.yes, "yes", false, "do not ask")
+	f.DurationVar(&a.revertAfter, "revert-after", provision.DefaultRevertAfter, "how long the server waits for the confirmation before it reverts")
+	f.BoolVar(&a.handsOnSite, "hands-on-site", false, "somebody stands beside the server: do not ask for the BMC as a second way in")
+}
+
+func (a guards) set(o *provision.Options) error {
+	if a.revertAfter < 5*time.Second || a.revertAfter > time.Hour {
+		return exit(exitUsage, fmt.Errorf("--revert-after %s: use between 5s and 1h", a.revertAfter))
+	}
+	o.RevertAfter, o.HandsOnSite = a.revertAfter, a.handsOnSite
+	return nil
 }

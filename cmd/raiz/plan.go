@@ -18,7 +18,8 @@ func newPlan(g *globals) *cobra.Command {
 		Short: "Say what would change, and change nothing",
 		Long: `plan looks at the BMC and the server, compares them with the site file, and says
 what an apply would change and what that does to the service. It exits 0 when
-there is nothing to change, 2 when there is, and 4 when it could not look.`,
+there is nothing to change, 2 when there is, 4 when it could not look, and 5
+when the server has reverted a change since the last apply.`,
 		Example: `  raiz plan gru1.hcl
   raiz plan gru1.hcl --out gru1.plan && raiz apply gru1.plan`,
 		Args: cobra.ExactArgs(1),
@@ -37,7 +38,7 @@ there is nothing to change, 2 when there is, and 4 when it could not look.`,
 			if err := g.show(report.Report{Site: s, Notices: planned.Notices(), Plan: &planned.Plan, Cost: &cost}); err != nil {
 				return exit(exitError, err)
 			}
-			code := planCode(planned.Plan)
+			code := planCode(planned)
 			if out != "" && planned.Plan.Applicable() {
 				data, err := plan.Save(planned.Plan, args[0])
 				if err != nil {

@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -32,23 +31,24 @@ func settings(ctx context.Context, p plan.Plan, d Deps, j *Journal) error {
 		}
 		j.add(o.Key.String(), outcome, o.Err, start)
 	}
-	if err == nil && bad > 0 {
+	// What this controller cannot have was said, and keeps nothing back.
+	if len(outcomes) == len(changes) && bad == 0 {
+		return nil
+	}
+	j.Outcome = Failed
+	if err == nil {
 		err = fmt.Errorf("%d of %d settings are not as planned", bad, len(changes))
 	}
-	if err != nil {
-		j.Outcome = Failed
-		return fmt.Errorf("change bmc: %w", err)
-	}
-	return nil
+	return fmt.Errorf("change bmc: %w", err)
 }
 
 func bmcOutcome(o bmc.Outcome) Outcome {
-	switch {
-	case o.Err == nil:
+	switch o.Status {
+	case bmc.Done:
 		return Done
-	case errors.Is(o.Err, state.ErrUnsupported):
+	case bmc.Unsupported:
 		return Unsupported
-	case o.Status == bmc.Unknown:
+	case bmc.Unknown:
 		return Unknown
 	}
 	return Failed

@@ -70,3 +70,6 @@ func count(n int, what string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
+
+// Plainly returns foreign text without anything that a terminal would obey.
+func Plainly(s string) string { return safe(s) }

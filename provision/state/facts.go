@@ -58,5 +58,10 @@ func (f *Facts) Get(k Key) Fact {
 	return f.facts[i]
 }
 
+// Without returns the facts without those of one kind.
+func (f *Facts) Without(k Kind) *Facts {
+	return &Facts{facts: slices.DeleteFunc(slices.Clone(f.facts), func(x Fact) bool { return x.Key.Kind == k })}
+}
+
 // All yields the facts in key order.
 func (f *Facts) All() iter.Seq[Fact] { return slices.Values(f.facts) }

@@ -96,6 +96,12 @@ func (s *Set) Of(k Kind) iter.Seq[Item] {
 	}
 }
 
+// Without returns the set without the items of one kind.
+func (s *Set) Without(k Kind) *Set {
+	kept := slices.DeleteFunc(slices.Clone(s.items), func(it Item) bool { return it.Key.Kind == k })
+	return &Set{site: s.site, items: kept}
+}
+
 // Get returns the item with that key.
 func (s *Set) Get(k Key) (Item, bool) {
 	i, ok := slices.BinarySearchFunc(s.items, k, func(it Item, k Key) int { return it.Key.Compare(k) })

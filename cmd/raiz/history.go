@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/report"
+)
+
+func newHistory(g *globals) *cobra.Command {
+	var t target
+	cmd := &cobra.Command{
+		Use:     "history PATH",
+		Short:   "List the generations that the server keeps",
+		Example: `  raiz history gru1.hcl`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, o, _, err := t.aim(g, args[0])
+			if err != nil {
+				return err
+			}
+			run := provision.New(s, o)
+			defer run.Close(cmd.Context())
+			past, err := run.History(cmd.Context())
+			if err != nil {
+				return exit(exitUnreachable, err)
+			}
+			w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
+			fmt.Fprintln(w, "GENERATION\tSTATE\tSINCE\tPLAN\tBY")
+			for _, p := range past {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", plain(p.Number), plain(p.State), plain(p.Time), plain(p.Plan), plain(p.Who))
+			}
+			return w.Flush()
+		},
+	}
+	t.flags(cmd)
+	return cmd
+}
+
+// plain keeps what a server says from moving a terminal's cursor.
+func plain(s string) string { return report.Plainly(s) }

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/report"
+)
+
+func newRollback(g *globals) *cobra.Command {
+	var t target
+	var a guards
+	cmd := &cobra.Command{
+		Use:   "rollback PATH [GENERATION]",
+		Short: "Go back to an earlier generation of the server",
+		Long: `rollback makes an earlier confirmed generation the new one, with the same guards
+as an apply: it reverts by itself unless DNS answers over a new connection.
+Without a number it goes to the last confirmed generation before the current.
+The site file still declares what it did: the next plan shows the difference.`,
+		Example: `  raiz history gru1.hcl
+  raiz rollback gru1.hcl 7`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, o, _, err := t.aim(g, args[0])
+			if err != nil {
+				return err
+			}
+			if err := a.set(&o); err != nil {
+				return err
+			}
+			if !a.yes {
+				if err := g.ask(s.Name); err != nil {
+					return err
+				}
+			}
+			generation := ""
+			if len(args) > 1 {
+				generation = args[1]
+			}
+			run := provision.New(s, o)
+			defer run.Close(cmd.Context())
+			journal, rollErr := run.Rollback(cmd.Context(), generation)
+			cost := run.Cost()
+			if err := g.show(report.Report{Site: s, Apply: &journal, ApplyErr: rollErr, Cost: &cost}); err != nil {
+				return exit(exitError, err)
+			}
+			return exit(applyCode(journal, rollErr), nil)
+		},
+	}
+	t.flags(cmd)
+	a.flags(cmd)
+	return cmd
+}
