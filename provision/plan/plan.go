@@ -80,7 +80,7 @@ func (p Plan) Of(k state.Kind) []Change {
 func Diff(want *state.Set, have *state.Facts) Plan {
 	p := Plan{Site: want.Site()}
 	sum := sha256.New()
-	fmt.Fprintf(sum, "raiz plan 1 %q\n", want.Site())
+	fmt.Fprintf(sum, "raiz plan 2 %q\n", want.Site())
 	for it := range want.All() {
 		fact := have.Get(it.Key)
 		digestItem(sum, it, fact)
@@ -109,6 +109,10 @@ func Diff(want *state.Set, have *state.Facts) Plan {
 
 func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
 	fmt.Fprintf(sum, "want %q %s\n", it.Key, wantText(it.Value))
+	// How a change takes effect is reviewed with it: a pack that runs another
+	// command has moved the plan, although the bytes are the same.
+	e := it.Effect
+	fmt.Fprintf(sum, "effect %q %d %q %q %q %q %q %q\n", e.Component, e.Order, e.Unit, e.How, e.Command, e.Check, e.Risk, e.Note)
 	switch {
 	case fact.Err != nil:
 		fmt.Fprintf(sum, "have unknown %t\n", fact.Unsupported())

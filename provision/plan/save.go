@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,7 +59,7 @@ func Open(data []byte) (Saved, error) {
 	if s.Schema != savedSchema {
 		return Saved{}, fmt.Errorf("%w: schema %d, this raiz reads %d", ErrSaved, s.Schema, savedSchema)
 	}
-	if s.Site == "" || len(s.Digest) != 64 {
+	if raw, err := hex.DecodeString(s.Digest); s.Site == "" || err != nil || len(raw) != sha256.Size {
 		return Saved{}, fmt.Errorf("%w: site or digest is missing", ErrSaved)
 	}
 	return s, nil
