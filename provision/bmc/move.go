@@ -55,15 +55,21 @@ func (c *Controller) setNetwork(ctx context.Context, changes []Change) []Outcome
 func (c *Controller) unwritable(ctx context.Context, want map[string]state.Attr) map[string]error {
 	bad := map[string]error{}
 	c.refresh()
-	for name, w := range want {
+	// DHCP comes first: the others are tried together with it, because what
+	// can be written depends on it, unless it cannot be written itself.
+	names := append([]string{IPv4DHCP}, slices.DeleteFunc(order(), func(n string) bool { return n == IPv4DHCP })...)
+	for _, name := range names {
+		w, ok := want[name]
+		if !ok {
+			continue
+		}
 		have, s, err := c.value(ctx, c.where.traits.settings[name])
 		if err == nil && same(have, w) {
 			continue
 		}
 		if err == nil {
-			// DHCP goes along, because what can be written depends on it.
 			alone := map[string]state.Attr{name: w}
-			if dhcp, ok := want[IPv4DHCP]; ok {
+			if dhcp, ok := want[IPv4DHCP]; ok && bad[IPv4DHCP] == nil {
 				alone[IPv4DHCP] = dhcp
 			}
 			_, err = c.where.traits.network(c.where.traits, c.where.docs[s.in], alone)

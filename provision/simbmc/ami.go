@@ -9,7 +9,7 @@ func ami() personality {
 	return personality{
 		firmware: "12.84.13", build: buildAMI, settle: settleAMI,
 		manager: rootPath + "/Managers/Self", eth: rootPath + "/Managers/Self/EthernetInterfaces/bond0",
-		etag: ETagWeakStrict, etagInBody: true, success: http.StatusNoContent, partial: true, annotate: true,
+		etag: ETagWeakStrict, etagInBody: true, success: http.StatusNoContent, partial: true, annotate: true, hidden: []string{"IPv4StaticAddresses"},
 	}
 }
 

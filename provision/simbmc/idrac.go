@@ -37,8 +37,13 @@ func buildIDRAC(b *BMC) {
 		"HostName": b.cfg.Hostname, "FQDN": "", "InterfaceEnabled": true, "MACAddress": "02:00:00:00:00:01",
 		"IPv4StaticAddresses": []any{}, "IPv6StaticAddresses": []any{}, "IPv6DefaultGateway": "::",
 	}, nil)
-	attributes := b.dellAttributes()
-	r := rules{}
+	b.add(b.dellPath(), "DellAttributes.v1_0_0.DellAttributes", object{"Attributes": b.dellAttributes()}, nil)
+	b.dellRules(b.tree[b.dellPath()])
+}
+
+// dellRules lets every attribute of a table be written, by its kind.
+func (b *BMC) dellRules(res *resource) {
+	attributes, r := obj(res.doc["Attributes"]), rules{}
 	for name, v := range attributes {
 		switch v := v.(type) {
 		case float64:
@@ -49,9 +54,7 @@ func buildIDRAC(b *BMC) {
 			}
 		}
 	}
-	res := b.add(b.dellPath(), "DellAttributes.v1_0_0.DellAttributes", object{"Attributes": attributes}, rules{
-		"@Redfish.OperationApplyTime": oneOf("Immediate"), "Attributes": each(r),
-	})
+	res.rules = rules{"@Redfish.OperationApplyTime": oneOf("Immediate"), "Attributes": each(r)}
 	res.network = true
 	was := clone(attributes).(object)
 	res.after = func() {
@@ -135,7 +138,10 @@ func (b *BMC) dellNetwork(was, now object) {
 }
 
 func settleIDRAC(b *BMC) {
-	eth, a := b.eth(), obj(b.tree[b.dellPath()].doc["Attributes"])
+	eth, a := b.eth(), obj(b.at(b.dellPath())["Attributes"])
+	if a == nil {
+		return
+	}
 	eth["HostName"] = a["NIC.1.DNSRacName"]
 	lease := a["IPv4.1.DHCPEnable"] == "Enabled"
 	origin := "Static"

@@ -110,7 +110,7 @@ func settleILO(b *BMC) {
 	eth := b.eth()
 	name := str(obj(obj(eth["Oem"])["Hpe"])["HostName"])
 	eth["HostName"] = name
-	b.tree[b.who.manager+"/NetworkProtocol"].doc["HostName"] = name
+	b.at(b.who.manager + "/NetworkProtocol")["HostName"] = name
 	if obj(eth["DHCPv4"])["UseDNSServers"] == true {
 		eth["StaticNameServers"] = []any{"0.0.0.0", "0.0.0.0", "0.0.0.0", "::", "::", "::"}
 	}

@@ -8,7 +8,16 @@ import (
 )
 
 // eth returns the document of the interface that carries the addresses.
-func (b *BMC) eth() object { return b.tree[b.who.eth].doc }
+func (b *BMC) eth() object { return b.at(b.who.eth) }
+
+// at returns a document; a saved tree may lack any, and then nothing comes of
+// what is written to it.
+func (b *BMC) at(path string) object {
+	if res := b.tree[path]; res != nil {
+		return res.doc
+	}
+	return object{}
+}
 
 // staticV4 is one element of IPv4StaticAddresses.
 func staticV4(p netip.Prefix, gateway netip.Addr) object {
@@ -68,7 +77,21 @@ func (b *BMC) settle() {
 		b.who.settle(b)
 	}
 	eth := b.eth()
-	v4, v6 := []any{}, []any{}
+	made := b.cfg.Tree == nil
+	if _, shown := eth["IPv4StaticAddresses"]; made || shown || dhcp(eth) {
+		eth["IPv4Addresses"] = b.usedV4(eth)
+	}
+	if _, shown := eth["IPv6StaticAddresses"]; made || shown {
+		eth["IPv6Addresses"] = usedV6(eth)
+	}
+	if own, ok := eth["StaticNameServers"]; ok {
+		eth["NameServers"] = clone(own)
+	}
+}
+
+// usedV4 are the static addresses and the lease.
+func (b *BMC) usedV4(eth object) []any {
+	v4 := []any{}
 	for _, e := range list(eth["IPv4StaticAddresses"]) {
 		if p, ok := prefixV4(obj(e)); ok && !(dhcp(eth) && b.who.leaseWins) {
 			v4 = append(v4, object{"Address": p.Addr().String(), "AddressOrigin": "Static", "SubnetMask": maskOf(p.Bits()), "Gateway": obj(e)["Gateway"]})
@@ -77,16 +100,17 @@ func (b *BMC) settle() {
 	if l := b.cfg.Lease; l.IsValid() && dhcp(eth) {
 		v4 = append(v4, object{"Address": l.Addr().String(), "AddressOrigin": "DHCP", "SubnetMask": maskOf(l.Bits()), "Gateway": l.Masked().Addr().Next().String()})
 	}
+	return v4
+}
+
+func usedV6(eth object) []any {
+	v6 := []any{}
 	for _, e := range list(eth["IPv6StaticAddresses"]) {
 		if p, ok := prefixV6(obj(e)); ok {
 			v6 = append(v6, object{"Address": p.Addr().String(), "AddressOrigin": "Static", "AddressState": "Preferred", "PrefixLength": p.Bits()})
 		}
 	}
-	v6 = append(v6, object{"Address": "fe80::2ff:fe00:1", "AddressOrigin": "LinkLocal", "AddressState": "Preferred", "PrefixLength": 64})
-	eth["IPv4Addresses"], eth["IPv6Addresses"] = v4, v6
-	if own, ok := eth["StaticNameServers"]; ok {
-		eth["NameServers"] = clone(own)
-	}
+	return append(v6, object{"Address": "fe80::2ff:fe00:1", "AddressOrigin": "LinkLocal", "AddressState": "Preferred", "PrefixLength": 64})
 }
 
 func prefixV4(e object) (netip.Prefix, bool) {
@@ -184,4 +208,14 @@ func (b *BMC) move() {
 	if drop {
 		b.cutConnections()
 	}
+}
+
+// leaseOf is the address that a saved interface has from a DHCP server.
+func leaseOf(eth object) netip.Prefix {
+	for _, e := range list(eth["IPv4Addresses"]) {
+		if p, ok := prefixV4(obj(e)); ok && obj(e)["AddressOrigin"] == "DHCP" && dhcp(eth) {
+			return p
+		}
+	}
+	return netip.Prefix{}
 }

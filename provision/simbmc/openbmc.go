@@ -78,7 +78,7 @@ func (b *BMC) clearGateway(eth object) {
 // settleOpenBMC keeps the two places of the host name in step: they are the
 // same setting of the daemon.
 func settleOpenBMC(b *BMC) {
-	eth, np := b.eth(), b.tree[b.who.manager+"/NetworkProtocol"].doc
+	eth, np := b.eth(), b.at(b.who.manager+"/NetworkProtocol")
 	name := str(eth["HostName"])
 	if name == b.cfg.Hostname {
 		name = str(np["HostName"])

@@ -30,6 +30,8 @@ type personality struct {
 	changeAtLogin bool // a forced password change refuses the login itself
 	noEnabled     bool // accounts cannot be disabled
 	leaseWins     bool // static addresses are idle while DHCP is on
+	// hidden names properties that may be written though they do not show.
+	hidden []string
 }
 
 func (p personality) accountID(name string, n int) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net"
 	"net/netip"
@@ -33,6 +34,12 @@ type Config struct {
 	Gateways  []netip.Addr   // at most one of each family
 	// Lease is the address a DHCP server has given; valid means DHCP is on.
 	Lease netip.Prefix
+
+	// Tree holds resources as a real controller answered them, in
+	// redfish/v1/.../index.json. They take the place of the personality's own,
+	// and its rules say which of their properties may be written, and how.
+	// Addresses, Gateways, Lease, Hostname, UUID and Serial do not count then.
+	Tree fs.FS
 
 	Faults Faults
 	// Delay is how long a change of address takes. Zero stands for the
@@ -116,10 +123,14 @@ func New(cfg Config) (*BMC, error) {
 	for i, name := range slices.Sorted(maps.Keys(cfg.Users)) {
 		b.users[name] = &user{id: who.accountID(name, i), password: cfg.Users[name], role: "Administrator", enabled: true, mustChange: slices.Contains(cfg.MustChange, name)}
 	}
-	b.buildCommon()
-	who.build(b)
-	b.buildAccounts()
-	b.settle()
+	if cfg.Tree == nil {
+		b.buildCommon()
+		who.build(b)
+		b.buildAccounts()
+		b.settle()
+	} else if err := b.load(cfg.Tree); err != nil {
+		return nil, fmt.Errorf("make simulated bmc: %w", err)
+	}
 	b.live = b.addresses()
 	return b, nil
 }

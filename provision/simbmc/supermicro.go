@@ -23,7 +23,8 @@ func buildSupermicro(b *BMC) {
 	oem := object{"Supermicro": object{"NTP": link(b.who.manager + "/Oem/Supermicro/NTP")}}
 	b.root(object{"RedfishVersion": "1.11.0", "UUID": b.cfg.UUID, "Oem": object{"Supermicro": object{}}})
 	b.managerDoc("ASPEED", "1", object{"Oem": oem})
-	b.add(b.who.manager+"/Oem/Supermicro/NTP", "NTP.v1_0_0.NTP", object{"NTPEnable": false, "PrimaryNTPServer": "localhost", "SecondaryNTPServer": "127.0.0.1"}, nil)
+	b.add(b.who.manager+"/Oem/Supermicro/NTP", "NTP.v1_0_0.NTP", object{"NTPEnable": false, "PrimaryNTPServer": "localhost", "SecondaryNTPServer": "127.0.0.1"},
+		rules{"NTPEnable": boolean, "PrimaryNTPServer": text, "SecondaryNTPServer": text})
 	bios := rootPath + "/Systems/1/Bios"
 	b.machine("1", "Supermicro", object{"Bios": link(bios)}, nil)
 	b.add(bios, "Bios.v1_2_0.Bios", object{"Attributes": object{"RestoreonACPowerLoss_0035": "Last State", "PowerButtonFunction_0036": "Instant Off"}}, nil)

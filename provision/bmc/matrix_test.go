@@ -1,0 +1,213 @@
+package bmc_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/simbmc"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+var update = flag.Bool("update", false, "write docs/bmc.md anew")
+
+// manners is the personality that answers as the controller of a tree does.
+func manners(tree string) string {
+	for prefix, personality := range map[string]string{
+		"dell-": "idrac", "hpe-ilo": "ilo", "lenovo-": "xcc", "supermicro-": "supermicro", "ami-": "ami",
+	} {
+		if strings.HasPrefix(tree, prefix) {
+			return personality
+		}
+	}
+	return "openbmc" // what the schemas say
+}
+
+// line is what came out for one tree.
+type line struct {
+	tree         string
+	id           bmc.Identity
+	first, known int // GETs of a look that finds nothing to do
+	cells        map[string]cell
+}
+
+type cell struct {
+	status bmc.Status
+	why    string
+}
+
+// TestMatrix sets every setting on every saved tree, reads it back in another
+// session, counts what a look costs, and holds docs/bmc.md to it.
+func TestMatrix(t *testing.T) {
+	dir := treesDir(t)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var lines []line
+	t.Run("trees", func(t *testing.T) {
+		for _, e := range entries {
+			if !e.IsDir() {
+				continue
+			}
+			t.Run(e.Name(), func(t *testing.T) {
+				t.Parallel()
+				l := line{tree: e.Name(), cells: map[string]cell{}}
+				costs(t, filepath.Join(dir, e.Name()), &l)
+				setTree(t, filepath.Join(dir, e.Name()), &l)
+				mu.Lock()
+				defer mu.Unlock()
+				lines = append(lines, l)
+			})
+		}
+	})
+	slices.SortFunc(lines, func(a, b line) int { return strings.Compare(a.tree, b.tree) })
+	holdDoc(t, table(lines))
+}
+
+// treeLab is a controller of a saved tree that also answers where we knock.
+func treeLab(t *testing.T, dir string, users map[string]string, at netip.Addr) *lab {
+	l := newLab(t, simbmc.Config{Personality: manners(filepath.Base(dir)), Tree: os.DirFS(dir), Users: users})
+	l.keep = true
+	l.route([]netip.Prefix{netip.PrefixFrom(at, at.BitLen())})
+	return l
+}
+
+// costs looks twice as the declared user, at first sight and with its links
+// known, and wants the same answer for less.
+func costs(t *testing.T, dir string, out *line) {
+	l := treeLab(t, dir, map[string]string{"raiz": declaredPassword}, newV4.Addr())
+	target := l.target(declared())
+	target.Links = &cache{}
+	var seen map[string][]string
+	for i, budget := range []int{12, 5} {
+		c := l.open(target)
+		got := read(t, c, allNames()...)
+		for name, v := range got {
+			if slices.Contains(v, "(unknown)") {
+				t.Errorf("%s reads %v", name, v)
+			}
+		}
+		stats := c.Stats()
+		if stats.Gets > budget || stats.Handshakes != 1 || stats.Sessions > 1 || stats.Writes != 0 {
+			t.Errorf("a look costs %+v, more than %d reads and one handshake", stats, budget)
+		}
+		if i == 0 {
+			out.first, seen = stats.Gets, got
+			out.id, _ = c.Identity(t.Context())
+		} else {
+			out.known = stats.Gets
+			equal(t, seen, got)
+		}
+		l.close(c)
+	}
+}
+
+// setTree sets everything a site may declare in one go, and looks again as
+// the next plan does.
+func setTree(t *testing.T, dir string, out *line) {
+	l := treeLab(t, dir, map[string]string{"root": factoryPassword}, oldV4.Addr())
+	c := l.open(l.target(declared(), factory()))
+	outcomes, err := c.Set(t.Context(), changes(wanted()))
+	if err != nil {
+		l.noSecrets(err.Error())
+	}
+	for _, o := range outcomes {
+		out.cells[o.Key.Name] = cell{o.Status, reason(o.Err)}
+	}
+	l.close(c)
+	c = l.open(l.target(declared(), factory()))
+	for name, have := range read(t, c, allNames()...) {
+		switch status := out.cells[name].status; {
+		case status == bmc.Done && !slices.Equal(have, wanted()[name]):
+			t.Errorf("%s was set to %v and reads %v: the next plan is not empty", name, wanted()[name], have)
+		case status == bmc.Unsupported && slices.Equal(have, wanted()[name]):
+			t.Errorf("%s is unsupported but reads as wanted", name)
+		case status == bmc.Failed || status == bmc.Unknown:
+			t.Errorf("%s: %s", name, out.cells[name].why)
+		}
+	}
+	l.close(c)
+}
+
+// reason is what is left of an error once it is clear what failed where.
+func reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	_, why, _ := strings.Cut(err.Error(), ": ")
+	return strings.TrimRight(strings.TrimSuffix(why, state.ErrUnsupported.Error()), ": ")
+}
+
+// table words the lines for docs/bmc.md.
+func table(lines []line) string {
+	names := slices.Sorted(maps.Keys(wanted()))
+	var b strings.Builder
+	b.WriteString("| controller | line, firmware, Redfish | GETs known / first |")
+	for _, n := range names {
+		b.WriteString(" " + n + " |")
+	}
+	b.WriteString("\n|" + strings.Repeat("---|", len(names)+3) + "\n")
+	var whys []string
+	for _, l := range lines {
+		firmware := strings.Join(strings.Fields(l.id.Line+" "+l.id.Firmware+" "+l.id.Redfish), " ")
+		fmt.Fprintf(&b, "| %s | %s | %d / %d |", l.tree, firmware, l.known, l.first)
+		for _, n := range names {
+			c := l.cells[n]
+			if c.status == bmc.Done {
+				b.WriteString(" set |")
+				continue
+			}
+			i := slices.Index(whys, c.why)
+			if i < 0 {
+				i, whys = len(whys), append(whys, c.why)
+			}
+			word := "no"
+			if c.status != bmc.Unsupported {
+				word = "fails"
+			}
+			fmt.Fprintf(&b, " %s (%d) |", word, i+1)
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("\n")
+	for i, w := range whys {
+		fmt.Fprintf(&b, "%d. %s\n", i+1, w)
+	}
+	return b.String()
+}
+
+const (
+	docBegin = "<!-- made by TestMatrix: begin -->\n"
+	docEnd   = "<!-- made by TestMatrix: end -->\n"
+)
+
+// holdDoc compares the table with the one in the documentation, or writes it.
+func holdDoc(t *testing.T, want string) {
+	name := filepath.Join("..", "..", "docs", "bmc.md")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), docBegin)
+	have, after, ok2 := strings.Cut(rest, docEnd)
+	switch {
+	case !ok || !ok2:
+		t.Fatalf("%s lacks the marks %q and %q", name, docBegin, docEnd)
+	case *update:
+		if err := os.WriteFile(name, []byte(before+docBegin+want+docEnd+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		equal(t, want, have)
+	}
+}

@@ -1,0 +1,54 @@
+package simbmc_test
+
+import (
+	"testing"
+	"testing/fstest"
+
+	"github.com/raiz-dns/raiz/provision/simbmc"
+)
+
+// tree is a controller of two resources more than its root.
+func tree() fstest.MapFS {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	return fstest.MapFS{
+		"redfish/v1/index.json":                                    file(`{"@odata.id":"/redfish/v1/","Managers":{"@odata.id":"/redfish/v1/Managers"}}`),
+		"redfish/v1/Managers/index.json":                           file(`{"Members":[{"@odata.id":"/redfish/v1/Managers/m"}]}`),
+		"redfish/v1/Managers/m/index.json":                         file(`{"@odata.type":"#Manager.v1_14_0.Manager","EthernetInterfaces":{"@odata.id":"/redfish/v1/Managers/m/EthernetInterfaces"}}`),
+		"redfish/v1/Managers/m/EthernetInterfaces/index.json":      file(`{"Members":[{"@odata.id":"/redfish/v1/Managers/m/EthernetInterfaces/usb0"},{"@odata.id":"/redfish/v1/Managers/m/EthernetInterfaces/e"}]}`),
+		"redfish/v1/Managers/m/EthernetInterfaces/usb0/index.json": file(`{"@odata.type":"#EthernetInterface.v1_9_0.EthernetInterface","HostName":"inside"}`),
+		"redfish/v1/Managers/m/EthernetInterfaces/e/index.json": file(`{"@odata.type":"#EthernetInterface.v1_9_0.EthernetInterface","HostName":"outside","DHCPv4":{"DHCPEnabled":true},
+			"IPv4Addresses":[{"Address":"192.0.2.77","SubnetMask":"255.255.255.0","AddressOrigin":"DHCP","Gateway":"192.0.2.1"}]}`),
+		"redfish/v1/odd/index.json": file(`[1]`),
+	}
+}
+
+// TestTree serves saved resources, writes what they have and nothing else.
+func TestTree(t *testing.T) {
+	c := newBMC(t, simbmc.Config{Tree: tree()})
+	eth := "/redfish/v1/Managers/m/EthernetInterfaces/e"
+	for body, want := range map[string]int{
+		`{"HostName":"gru1"}`:                    204,
+		`{"StaticNameServers":["192.0.2.1"]}`:    400, // it has none
+		`{"FQDN":"x"}`:                           400,
+		`{"DHCPv4":{"DHCPEnabled":"certainly"}}`: 400,
+	} {
+		if got, said := c.do("PATCH", eth, body); got != want {
+			t.Errorf("%s: got %d %s, want %d", body, got, messages(said), want)
+		}
+	}
+	if got, _ := c.do("PATCH", "/redfish/v1/Managers/m/EthernetInterfaces/usb0", `{"HostName":"x"}`); got != 405 {
+		t.Errorf("the interface to the server: got %d", got)
+	}
+	if got, _ := c.do("GET", "/redfish/v1/odd", ""); got != 404 {
+		t.Errorf("what is no object: got %d", got)
+	}
+	if _, doc := c.do("GET", eth, ""); doc["HostName"] != "gru1" || len(doc["IPv4Addresses"].([]any)) != 1 {
+		t.Errorf("it reads %v", doc)
+	}
+	if got := c.bmc.Addresses(); len(got) != 1 || got[0].String() != "192.0.2.77/24" {
+		t.Errorf("it is at %v", got)
+	}
+	if _, err := simbmc.New(simbmc.Config{Tree: fstest.MapFS{}}); err == nil {
+		t.Error("no tree at all: no error")
+	}
+}
