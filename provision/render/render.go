@@ -39,7 +39,9 @@ func Desired(s *site.Site, packs fs.FS, secrets Secrets) (*state.Set, error) {
 	}
 	for _, c := range components {
 		for _, f := range c.Files {
-			if f.When != "" && !open.has(f.When) {
+			if holds, err := open.has(f.When); err != nil {
+				return nil, fmt.Errorf("render %s: component pack %s: file %s: %w", s.Name, c.Name, f.Path, err)
+			} else if !holds {
 				continue
 			}
 			v := open
@@ -130,20 +132,13 @@ func live(s *site.Site) []state.Item {
 			e.Risk, e.Note = state.MayCutAccess, "may cut management access"
 		}
 		for _, a := range i.Addresses {
-			add(matchWord(i.Match), a.String(), e)
+			add(i.Device(), a.String(), e)
 		}
 	}
 	for _, a := range s.ServiceAddresses() {
 		add("lo", hostPrefix(a).String(), effect)
 	}
 	return items
-}
-
-func matchWord(m site.Match) string {
-	if m.MAC != "" {
-		return m.MAC
-	}
-	return m.Name
 }
 
 // errSecret is what a missing secret becomes when it is needed.

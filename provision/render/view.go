@@ -3,6 +3,7 @@ package render
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -34,11 +35,23 @@ type view struct {
 	Announce         announceView
 }
 
+// link is the interface that has the addresses.
 type link struct {
-	Match     string // a line of a [Match] section
+	Name      string // of the tagged interface, "" for an untagged one
+	Tag       int
+	Match     string // lines of a [Match] section
 	MTU       int
+	VLANs     []string // tagged interfaces on top of this one
 	Addresses []string
 	Gateways  []string
+	Carrier   carrier // what carries a tagged one, where no other file does
+}
+
+// carrier is an interface that has no address and carries tagged ones.
+type carrier struct {
+	Match string
+	MTU   int
+	VLANs []string
 }
 
 type serviceLink struct {
@@ -73,16 +86,22 @@ type sshView struct {
 }
 
 // has answers the "when" of a pack.
-func (v view) has(name string) bool {
-	switch name {
-	case "blocks4":
-		return len(v.BGP.Blocks4) > 0
-	case "blocks6":
-		return len(v.BGP.Blocks6) > 0
-	case "as112":
-		return slices.ContainsFunc(v.DNS.Zones, func(z zoneView) bool { return z.File != "" })
+func (v view) has(name string) (bool, error) {
+	known := map[string]bool{
+		"":                   true,
+		"blocks4":            len(v.BGP.Blocks4) > 0,
+		"blocks6":            len(v.BGP.Blocks6) > 0,
+		"management-vlan":    v.Management.Tag != 0,
+		"management-carrier": v.Management.Carrier.Match != "",
+		"service-vlan":       v.Service.Tag != 0,
+		"service-carrier":    v.Service.Carrier.Match != "",
+		"as112":              slices.ContainsFunc(v.DNS.Zones, func(z zoneView) bool { return z.File != "" }),
 	}
-	panic("render: a pack asks for unknown " + name)
+	holds, ok := known[name]
+	if !ok {
+		return false, fmt.Errorf("when = %q is none of %s", name, strings.Join(slices.Sorted(maps.Keys(known))[1:], ", "))
+	}
+	return holds, nil
 }
 
 // views returns the view of public files, which holds no secret, and the one
@@ -91,8 +110,6 @@ func views(s *site.Site, components []templates.Component, secrets Secrets) (ope
 	open = view{
 		Source:           s.Name,
 		Hostname:         s.Server.Hostname,
-		Management:       newLink(s.Server.Management),
-		Service:          newServiceLink(s),
 		Table:            serviceTable,
 		Rules:            rules(s),
 		ServiceAddresses: serviceAddresses(s),
@@ -104,6 +121,7 @@ func views(s *site.Site, components []templates.Component, secrets Secrets) (ope
 		DNS:              newDNS(s, components),
 		Announce:         newAnnounce(s),
 	}
+	open.Management, open.Service = links(s)
 	closed = open
 	closed.BGP.Passwords = slices.Clone(open.BGP.Passwords)
 	closed.DNS.Keys = slices.Clone(open.DNS.Keys)
@@ -132,10 +150,49 @@ func text(v secret.Value, secrets Secrets) (string, error) {
 	return v.Reveal(), nil
 }
 
+// links are both interfaces, and what carries those that are tagged: an
+// interface that is used untagged as well, or one of its own.
+func links(s *site.Site) (link, serviceLink) {
+	m, v := s.Server.Management, s.Server.Service
+	management, service := newLink(m), serviceLink{link: newLink(v), Links: onLinks(s)}
+	shared := m.Match == v.Match
+	if m.VLAN != 0 {
+		if shared && v.VLAN == 0 {
+			service.carry(m)
+		} else {
+			management.Carrier.Match = matchLines(m.Match)
+			management.Carrier.carry(m)
+		}
+	}
+	if v.VLAN != 0 {
+		switch {
+		case shared && m.VLAN == 0:
+			management.carry(v)
+		case shared:
+			management.Carrier.carry(v)
+		default:
+			service.Carrier.Match = matchLines(v.Match)
+			service.Carrier.carry(v)
+		}
+	}
+	return management, service
+}
+
+// carry puts a tagged interface on top. No frame of it may be longer than
+// what carries it.
+func (l *link) carry(i site.Interface) {
+	l.VLANs, l.MTU = append(l.VLANs, i.Device()), max(l.MTU, i.MTU)
+}
+
+func (c *carrier) carry(i site.Interface) {
+	c.VLANs, c.MTU = append(c.VLANs, i.Device()), max(c.MTU, i.MTU)
+}
+
 func newLink(i site.Interface) link {
-	l := link{Match: "Name=" + i.Match.Name, MTU: i.MTU, Gateways: words(i.Gateways)}
-	if i.Match.MAC != "" {
-		l.Match = "MACAddress=" + i.Match.MAC
+	l := link{Match: matchLines(i.Match), MTU: i.MTU, Gateways: words(i.Gateways)}
+	if i.VLAN != 0 {
+		l.Name, l.Tag = i.Device(), i.VLAN
+		l.Match = "Name=" + l.Name
 	}
 	for _, a := range i.Addresses {
 		l.Addresses = append(l.Addresses, a.String())
@@ -143,8 +200,17 @@ func newLink(i site.Interface) link {
 	return l
 }
 
-func newServiceLink(s *site.Site) serviceLink {
-	out := serviceLink{link: newLink(s.Server.Service)}
+func matchLines(m site.Match) string {
+	if m.MAC != "" {
+		// A tagged interface has the MAC of what carries it.
+		return "MACAddress=" + m.MAC + "\nType=!vlan"
+	}
+	return "Name=" + m.Name
+}
+
+// onLinks are the subnets of the service link with the neighbor in each.
+func onLinks(s *site.Site) []onLink {
+	var out []onLink
 	for _, a := range s.Server.Service.Addresses {
 		l := onLink{Link: a.Masked().String(), Scope: "link"}
 		if a.Addr().Is6() {
@@ -157,7 +223,7 @@ func newServiceLink(s *site.Site) serviceLink {
 				}
 			}
 		}
-		out.Links = append(out.Links, l)
+		out = append(out, l)
 	}
 	return out
 }

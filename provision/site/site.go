@@ -2,6 +2,7 @@ package site
 
 import (
 	"net/netip"
+	"strconv"
 
 	"github.com/raiz-dns/raiz/provision/secret"
 )
@@ -136,6 +137,20 @@ type Interface struct {
 	Gateways  []netip.Addr   // at most one of each family; none on the service interface
 	MTU       int            // bytes; 1500 unless declared
 	VLAN      int            // 802.1Q tag; 0 means untagged
+}
+
+// Device is the interface that has the addresses, by what an observer finds
+// it: the name or MAC that it is matched by, or the kernel's name of the
+// tagged interface on top of that. The longest, "management.4094", is as long
+// as Linux allows (IFNAMSIZ).
+func (i Interface) Device() string {
+	switch {
+	case i.VLAN != 0:
+		return i.Role + "." + strconv.Itoa(i.VLAN)
+	case i.Match.MAC != "":
+		return i.Match.MAC
+	}
+	return i.Match.Name
 }
 
 // Match says which interface is meant; exactly one field is set.

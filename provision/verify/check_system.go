@@ -53,7 +53,7 @@ func systemChecks(s *site.Site, e Evidence) []check {
 	}}
 	for _, i := range []site.Interface{s.Server.Management, s.Server.Service} {
 		for _, a := range i.Addresses {
-			checks = append(checks, addressCheck(i.Role, matchWord(i.Match), a, e))
+			checks = append(checks, addressCheck(i.Role, i.Device(), a, e))
 		}
 	}
 	for _, a := range s.ServiceAddresses() {
@@ -62,7 +62,7 @@ func systemChecks(s *site.Site, e Evidence) []check {
 	for _, a := range s.ServiceAddresses() {
 		checks = append(checks, check{
 			id: "os.reply." + a.String(), title: "answers from " + a.String() + " leave by the service link", vantage: FromServer,
-			want: "dev " + matchWord(s.Server.Service.Match), needs: []string{addressID("lo", netip.PrefixFrom(a, a.BitLen()))},
+			want: "dev " + s.Server.Service.Device(), needs: []string{addressID("lo", netip.PrefixFrom(a, a.BitLen()))},
 			find: func() finding { return replyPath(s, a, e.Server) },
 		})
 	}
@@ -85,13 +85,6 @@ func systemChecks(s *site.Site, e Evidence) []check {
 		needs: []string{"unit.chrony.service"}, find: func() finding { return clock(e.Server) },
 	})
 	return checks
-}
-
-func matchWord(m site.Match) string {
-	if m.MAC != "" {
-		return m.MAC
-	}
-	return m.Name
 }
 
 func sshLogin(e Evidence) finding {
@@ -140,7 +133,7 @@ func replyPath(s *site.Site, from netip.Addr, e ServerEvidence) finding {
 	if !ok {
 		return unknown(errors.New("the server did not look it up"))
 	}
-	i, ok := server.FindInterface(e.Interfaces, matchWord(s.Server.Service.Match))
+	i, ok := server.FindInterface(e.Interfaces, s.Server.Service.Device())
 	if ok && strings.Contains(" "+line+" ", " dev "+i.Name+" ") {
 		return pass("dev " + i.Name)
 	}

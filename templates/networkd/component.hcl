@@ -31,5 +31,41 @@ component "networkd" {
     note     = "may reset every BGP session"
   }
 
+  # A tagged interface, and what carries it where nothing else does. The file
+  # of what carries it comes later than that of the tagged one, which has the
+  # same MAC: networkd takes the first that matches.
+  file "/etc/systemd/network/20-raiz-management.netdev" {
+    template = "management.netdev.tmpl"
+    when     = "management-vlan"
+    unit     = "systemd-networkd.service"
+    how      = "restart"
+    risk     = "may-cut-access"
+    note     = "may cut management access"
+  }
+  file "/etc/systemd/network/30-raiz-management-carrier.network" {
+    template = "management-carrier.network.tmpl"
+    when     = "management-carrier"
+    unit     = "systemd-networkd.service"
+    how      = "restart"
+    risk     = "may-cut-access"
+    note     = "may cut management access"
+  }
+  file "/etc/systemd/network/20-raiz-service.netdev" {
+    template = "service.netdev.tmpl"
+    when     = "service-vlan"
+    unit     = "systemd-networkd.service"
+    how      = "restart"
+    risk     = "session-reset"
+    note     = "may reset every BGP session"
+  }
+  file "/etc/systemd/network/30-raiz-service-carrier.network" {
+    template = "service-carrier.network.tmpl"
+    when     = "service-carrier"
+    unit     = "systemd-networkd.service"
+    how      = "restart"
+    risk     = "session-reset"
+    note     = "may reset every BGP session"
+  }
+
   service "systemd-networkd.service" {}
 }
