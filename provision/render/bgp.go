@@ -2,6 +2,7 @@ package render
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/secret"
@@ -41,10 +42,11 @@ type session struct {
 	Accept       site.Accept
 }
 
+// bgpFamily is a family that has blocks, sessions or both.
 type bgpFamily struct {
 	Number      int
 	Any         string
-	Blocks      string
+	Blocks      string // "" means that nothing is announced
 	LocalBlocks string
 }
 
@@ -68,7 +70,7 @@ func newBGP(s *site.Site) bgpView {
 	}
 	for _, f := range []bgpFamily{{Number: 4, Any: "0.0.0.0/0"}, {Number: 6, Any: "::/0"}} {
 		all, local := blocksOf(s, f.Number)
-		if len(all) == 0 {
+		if len(all) == 0 && !slices.ContainsFunc(v.Sessions, func(x session) bool { return x.Family == f.Number }) {
 			continue
 		}
 		f.Blocks, f.LocalBlocks = joinPrefixes(all), joinPrefixes(local)
