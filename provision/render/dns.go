@@ -59,7 +59,7 @@ func newZone(z site.Zone) zoneView {
 		}
 		return v
 	}
-	v.Transferred = strings.NewReplacer(".", "_", "/", "_").Replace(strings.TrimSuffix(z.Name, ".")) + ".zone"
+	v.Transferred = z.Name + ".zone"
 	if z.Name == "." {
 		v.Transferred = "root.zone"
 	}
