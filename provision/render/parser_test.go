@@ -1,0 +1,194 @@
+package render_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/raiz-dns/raiz/provision/render"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// parser is the real program that reads a file, or checks it.
+type parser struct {
+	name string
+	file string // the file it reads; sites without it are left out
+	argv []string
+	// spoil makes the file one that has to be refused.
+	spoil [2]string
+}
+
+// parsers are the daemons that the built-in packs are for. {} stands for the
+// file, in a tree of its own.
+func parsers() []parser {
+	return []parser{
+		{"bird", "/etc/bird/bird.conf", []string{"bird", "-p", "-c", "{}"}, [2]string{"filter to_host4;", "filter to_nobody;"}},
+		{"nsd-checkconf", "/etc/nsd/nsd.conf", []string{"nsd-checkconf", "{}"}, [2]string{"server-count: 2", "server-count: many"}},
+		{"nsd-checkzone empty", "/etc/nsd/zones/raiz-empty.zone", []string{"nsd-checkzone", "10.in-addr.arpa", "{}"}, [2]string{"SOA", "SOAP"}},
+		{"nsd-checkzone hostname", "/etc/nsd/zones/raiz-hostname.zone", []string{"nsd-checkzone", "hostname.as112.net", "{}"}, [2]string{"\tIN\tTXT\t", "\tIN\tTEXT\t"}},
+		{"nft", "/etc/nftables.conf", []string{"unshare", "-rn", "nft", "--check", "--file", "{}"}, [2]string{"policy drop;", "policy perhaps;"}},
+		{"chronyd", "/etc/chrony/chrony.conf", []string{"chronyd", "-p", "-f", "{}"}, [2]string{"makestep 1 3", "makestep often"}},
+		{"sshd", "/etc/ssh/sshd_config.d/raiz.conf", []string{"sshd", "-t", "-f", "{}"}, [2]string{"X11Forwarding no", "X11Forwarding perhaps"}},
+		{"bash", "/usr/local/lib/raiz/announce", []string{"bash", "-n", "{}"}, [2]string{"watch() {", "watch() ("}},
+		{"shellcheck", "/usr/local/lib/raiz/announce", []string{"shellcheck", "-S", "warning", "{}"}, [2]string{"local address\n", "local address=$(false)\n"}},
+		{"systemd-analyze", "/etc/systemd/system/raiz-announce.service", []string{"systemd-analyze", "verify", "{}"}, [2]string{"Restart=always", "Restart=seldom\nFoo=bar"}},
+	}
+}
+
+// need skips a test that lacks a program; in CI nothing may be skipped.
+func need(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err == nil {
+		return path
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed", program)
+	}
+	t.Skipf("%s is not installed", program)
+	return ""
+}
+
+// plant writes the files of a set below dir; what a file says of other files
+// is made to point there as well.
+func plant(t *testing.T, dir string, set *state.Set) {
+	t.Helper()
+	there := strings.NewReplacer(
+		`include: "/etc/nsd/`, `include: "`+dir+`/etc/nsd/`, `zonesdir: "/etc`, `zonesdir: "`+dir+`/etc`,
+		`include "/run/`, `include "`+dir+`/etc/bird/`, "=/usr/local/lib/", "="+dir+"/usr/local/lib/",
+	)
+	for it := range set.Of(state.Path) {
+		f := it.Value.(state.File)
+		path := filepath.Join(dir, it.Key.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(there.Replace(string(f.Data))), f.Mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// run returns what a program says of a file, and whether it took it.
+func (p parser) run(t *testing.T, dir string) (string, bool) {
+	t.Helper()
+	file := filepath.Join(dir, p.file)
+	argv := []string{need(t, p.argv[0])}
+	for _, w := range p.argv[1:] {
+		argv = append(argv, strings.ReplaceAll(w, "{}", file))
+	}
+	if p.name == "sshd" {
+		argv = append(argv, "-h", hostKey(t, dir))
+		if os.Geteuid() == 0 {
+			// Debian makes it when the service starts; sshd does not begin
+			// to read without it.
+			if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+	text := string(out)
+	if p.name == "systemd-analyze" {
+		// It says of a line that it ignores it, and exits with 0.
+		return text, err == nil && !strings.Contains(text, "raiz-announce.service:")
+	}
+	return text, err == nil
+}
+
+func hostKey(t *testing.T, dir string) string {
+	t.Helper()
+	path := filepath.Join(dir, "host_key")
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	if out, err := exec.Command(need(t, "ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", path).CombinedOutput(); err != nil {
+		t.Fatalf("ssh-keygen: %v: %s", err, out)
+	}
+	return path
+}
+
+// What is rendered is read by the very programs that it is for.
+func TestRealParsersTakeIt(t *testing.T) {
+	for _, p := range parsers() {
+		t.Run(p.name, func(t *testing.T) {
+			need(t, p.argv[0])
+			if p.name == "nft" {
+				need(t, "nft")
+			}
+			read := 0
+			for name, file := range examples() {
+				set := desired(t, load(t, file), render.Revealed)
+				if _, ok := set.Get(state.Key{Kind: state.Path, Name: p.file}); !ok {
+					continue
+				}
+				dir := t.TempDir()
+				plant(t, dir, set)
+				if out, ok := p.run(t, dir); !ok {
+					t.Errorf("refuses that of %s: %s", name, out)
+				}
+				read++
+				p.refuses(t, dir)
+			}
+			if read < 2 {
+				t.Errorf("read %d files only", read)
+			}
+		})
+	}
+}
+
+// refuses shows that the check can fail.
+func (p parser) refuses(t *testing.T, dir string) {
+	t.Helper()
+	path := filepath.Join(dir, p.file)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := strings.Replace(string(text), p.spoil[0], p.spoil[1], 1)
+	if bad == string(text) {
+		t.Fatalf("%s has no %q to spoil", p.file, p.spoil[0])
+	}
+	if err := os.WriteFile(path, []byte(bad), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, ok := p.run(t, dir); ok {
+		t.Errorf("takes a file with %q: %s", p.spoil[1], out)
+	}
+}
+
+// Sites at the edge of what is valid still give files that are read.
+func TestRealParsersTakeTheUnusual(t *testing.T) {
+	tests := []struct {
+		name    string
+		replace []string
+		of      []string
+	}{
+		{"a session of a family without blocks", []string{`, "2001:db8:53::/48"`, "", `, "2001:db8:53::53"`, ""}, []string{"bird", "nft", "nsd-checkconf", "bash"}},
+		{"a default of a family without blocks", []string{`, "2001:db8:53::/48"`, "", `, "2001:db8:53::53"`, "", "hold_time    = 30", "hold_time    = 30\n      accept       = \"default\""}, []string{"bird"}},
+		{"one family alone", []string{`, "2001:db8:53::/48"`, "", `, "2001:db8:53::53"`, "", `, "2001:db8:0:3::2"`, "", `, "2001:db8:0:3::1/64"`, ""}, []string{"bird", "nft", "bash"}},
+		{"SSH from one family alone", []string{`, "2001:db8:9::/48"`, ""}, []string{"nft"}},
+		{"the root", []string{`zone "example.net"`, `zone "."`}, []string{"nsd-checkconf", "bash"}},
+		{"names that differ in a dot", []string{`zone "example.net" {`, "zone \"a_b.net\" {\n      primaries = [\"192.0.2.53\"]\n    }\n    zone \"a.b.net\" {"}, []string{"nsd-checkconf"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			plant(t, dir, desired(t, load(t, examples()["variant"], tt.replace...), render.Revealed))
+			for _, p := range parsers() {
+				for _, name := range tt.of {
+					if p.name != name {
+						continue
+					}
+					t.Run(name, func(t *testing.T) {
+						if out, ok := p.run(t, dir); !ok {
+							t.Errorf("refuses it: %s", out)
+						}
+					})
+				}
+			}
+		})
+	}
+}
