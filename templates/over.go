@@ -1,6 +1,9 @@
 package templates
 
-import "io/fs"
+import (
+	"errors"
+	"io/fs"
+)
 
 // Over returns a file system in which packs of upper stand in front of those
 // of lower. A pack is taken whole: a folder that upper has hides the one of
@@ -18,8 +21,11 @@ func (l layered) Open(name string) (fs.File, error) {
 			break
 		}
 	}
-	if st, err := fs.Stat(l.upper, pack); err == nil && st.IsDir() && pack != "." {
-		return l.upper.Open(name)
+	st, err := fs.Stat(l.upper, pack)
+	switch {
+	case pack == ".", errors.Is(err, fs.ErrNotExist), err == nil && !st.IsDir():
+		return l.lower.Open(name)
 	}
-	return l.lower.Open(name)
+	// A pack that is there and cannot be read is not passed over.
+	return l.upper.Open(name)
 }

@@ -149,11 +149,15 @@ func orderOf(kind string) int {
 }
 
 func convertFile(fsys fs.FS, pack string, raw rawFile) (File, error) {
+	if !path.IsAbs(raw.Path) || path.Clean(raw.Path) != raw.Path {
+		return File{}, errors.New("the path is not absolute and clean")
+	}
 	text, err := fs.ReadFile(fsys, path.Join(pack, raw.Template))
 	if err != nil {
 		return File{}, fmt.Errorf("read template: %w", err)
 	}
-	mode, err := strconv.ParseUint(orElse(raw.Mode, "0644"), 8, 9)
+	raw.Mode = orElse(raw.Mode, "0644")
+	mode, err := strconv.ParseUint(raw.Mode, 8, 9)
 	if err != nil {
 		return File{}, fmt.Errorf("mode %q is not an octal mode such as \"0644\"", raw.Mode)
 	}
@@ -170,21 +174,17 @@ func convertFile(fsys fs.FS, pack string, raw rawFile) (File, error) {
 
 func convertEffect(raw rawFile) (state.Effect, error) {
 	e := state.Effect{Unit: raw.Unit, How: state.How(raw.How), Command: raw.Command, Check: raw.Check, Risk: state.Risk(raw.Risk), Note: raw.Note}
-	if len(raw.Command) > 0 {
+	switch {
+	case len(raw.Command) > 0 && (raw.Unit != "" || raw.How != ""):
+		return e, errors.New("a command stands alone, without unit or how")
+	case len(raw.Command) > 0:
 		e.How = state.Command
-	}
-	switch e.How {
-	case state.Nothing:
-	case state.Reload, state.Restart:
-		if e.Unit == "" || len(raw.Command) > 0 {
-			return e, fmt.Errorf("how = %q needs a unit, and no command", raw.How)
-		}
-	case state.Command:
-		if len(raw.Command) == 0 || raw.Unit != "" {
-			return e, errors.New("a command stands alone, without unit")
-		}
-	default:
+	case e.How == state.Nothing && e.Unit != "":
+		return e, fmt.Errorf("unit = %q needs how = \"reload\" or \"restart\"", raw.Unit)
+	case e.How != state.Nothing && e.How != state.Reload && e.How != state.Restart:
 		return e, fmt.Errorf("how = %q is neither \"reload\" nor \"restart\"", raw.How)
+	case e.How != state.Nothing && e.Unit == "":
+		return e, fmt.Errorf("how = %q needs a unit", raw.How)
 	}
 	switch e.Risk {
 	case state.NoRisk, state.SessionReset, state.ServiceGap, state.MayCutAccess:
