@@ -168,11 +168,12 @@ refuse() {
 }
 
 # activate N SECONDS: prepares in this process, where an error costs nothing,
-# then hands the rest to a unit of its own that no broken login can end.
+# then hands the rest to a unit of its own that no broken login can end. The
+# lock is held since the look at "pending": taken anew, it would let another
+# operator in between.
 activate() {
 	n=$1 seconds=$2
 	g=$home/generations/$n
-	take_lock 5
 	[ "$(state_of "$n")" = staged ] || die "generation $n is $(state_of "$n"), not staged"
 	snapshot "$g" || refuse "$n" "cannot take a snapshot of what stands: is the disk full?"
 	rehearse_restore "$g" || refuse "$n" "what stands could not be put back: a rehearsal of the restore failed"
