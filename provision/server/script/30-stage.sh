@@ -1,6 +1,16 @@
 
 # ---------------------------------------------------------------- stage
 
+# begin: takes the lock for a new change, and finishes what a run that was
+# killed has left behind.
+begin() {
+	take_lock 0
+	p=$(pending)
+	[ -z "$p" ] || ! decided "$p" || finish "$p" || die "cannot finish generation $p: is the disk full?"
+	settle
+	not_pending
+}
+
 # not_pending: one change at a time; the first one's owner is told.
 not_pending() {
 	p=$(pending)
@@ -15,8 +25,7 @@ next_generation() {
 # stage BUNDLE SUM: leaves the new number in n.
 stage() {
 	bundle=$1
-	take_lock 0
-	not_pending
+	begin
 	[ "$(sum_of "$bundle")" = "$2" ] || die "the bundle arrived damaged"
 	rm -rf "$home/incoming"
 	mkdir -p "$home/incoming" || die "cannot make $home/incoming: is the disk full?"
@@ -52,8 +61,7 @@ check_sums() {
 # taken again. What has been managed since and was not then goes.
 rollback() {
 	from=$home/generations/$1
-	take_lock 0
-	not_pending
+	begin
 	case $(state_of "$1") in confirmed) ;; *) die "generation $1 is $(state_of "$1"); raiz history lists those that were confirmed" ;; esac
 	rm -rf "$home/incoming"
 	if ! { mkdir -p "$home/incoming" && cp -a "$from/files" "$home/incoming/files" && cp "$home/raiz.sh" "$home/incoming/raiz.sh"; }; then

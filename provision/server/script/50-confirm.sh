@@ -14,21 +14,43 @@ confirm() {
 	done
 	g=$home/generations/$n
 	put_text "$g/state" confirmed || die "cannot confirm generation $n: is the disk full?"
-	keep_generation "$n"
+	finish "$n" || die "generation $n is confirmed, but not called current yet: is the disk full?"
 	disarm
 	prune
 	note "generation $n confirmed by $who"
 	say "confirmed $n"
 }
 
-# keep_generation N: from the moment its state is "confirmed" a generation is
-# kept; a power cut before these steps are done lets boot finish them.
-keep_generation() {
-	put_text "$home/current" "$1"
+# decided N: a generation in one of these states only has to be finished.
+decided() {
+	case $(state_of "$1") in confirmed | reverted) ;; *) return 1 ;; esac
+}
+
+# finish N: the last steps of what has been decided. Each may be done again,
+# so whoever comes next after a power cut ends what was begun.
+finish() {
 	forget_beside "$home/generations/$1"
 	forget_secrets "$home/generations/$1"
+	[ "$(state_of "$1")" != confirmed ] || put_text "$home/current" "$1" || return 1
 	rm -f "$home/pending"
 	flush
+}
+
+# settle: a generation that is not pending and not decided was left by a run
+# that was killed before it had changed anything, or by a revert that could
+# not say so.
+settle() {
+	p=$(pending)
+	numbers | while read -r old; do
+		[ "$old" != "$p" ] || continue
+		case $(state_of "$old") in
+		staged | armed) put_text "$home/generations/$old/state" refused ;;
+		active) put_text "$home/generations/$old/state" reverted ;;
+		*) continue ;;
+		esac
+		forget_beside "$home/generations/$old"
+		forget_secrets "$home/generations/$old"
+	done
 }
 
 # forget_beside G: the second names have done their service.
@@ -43,6 +65,7 @@ forget_secrets() {
 	awk '$1 == "secret" { print $2 }' "$1/manifest" | while read -r path; do
 		rm -f "$1/files$path" "$1/before/files$path"
 	done
+	rm -rf "$1/check" "$1/check.sed"
 }
 
 # prune: the current generation is kept however old it is.

@@ -86,10 +86,10 @@ revert() {
 	# An activation that hangs would hold the lock; it has lost its right.
 	[ "${RAIZ_IN_COMMIT:-}" ] || systemctl --quiet stop raiz-activate.service 2>/dev/null
 	take_lock 60
-	[ "$(pending)" = "$n" ] || { say "nothing to revert: generation $n is $(state_of "$n")"; return 0; }
-	if [ "$(state_of "$n")" = confirmed ]; then
-		keep_generation "$n"
-		say "nothing to revert: generation $n is confirmed"
+	[ "$(pending)" = "$n" ] || settle
+	if [ "$(pending)" != "$n" ] || decided "$n"; then
+		[ "$(pending)" != "$n" ] || finish "$n" || die "cannot finish generation $n: is the disk full?"
+		say "nothing to revert: generation $n is $(state_of "$n")"
 		return 0
 	fi
 	g=$home/generations/$n
@@ -106,11 +106,9 @@ revert() {
 end_revert() {
 	verify_files "$g" || die "revert of generation $n is incomplete: the files do not match the snapshot"
 	put_text "$home/reverted" "$n $(now) $reason" || note "cannot say that generation $n was reverted"
-	put_text "$g/state" reverted || note "cannot write the state of generation $n"
-	forget_beside "$g"
-	forget_secrets "$g"
-	rm -f "$home/pending"
-	flush
+	# Without that word a second revert would miss the secrets that go next.
+	put_text "$g/state" reverted || rm -f "$home/pending"
+	finish "$n"
 	disarm
 	note "generation $n reverted"
 	say "reverted $n $reason"
@@ -123,9 +121,9 @@ boot() {
 	[ -n "$n" ] || return 0
 	g=$home/generations/$n
 	take_lock 10
-	if [ "$(state_of "$n")" = confirmed ]; then
-		keep_generation "$n"
-		return 0
+	if decided "$n"; then
+		finish "$n"
+		return
 	fi
 	reason="the server started again before generation $n was confirmed"
 	note "generation $n reverts: $reason"
