@@ -7,6 +7,11 @@ confirm() {
 	n=$1
 	shift
 	take_lock 10
+	if [ "$(state_of "$n")" = confirmed ] && { [ "$(current)" = "$n" ] || [ "$(pending)" = "$n" ]; }; then
+		[ "$(pending)" != "$n" ] || finish "$n" || die "generation $n is confirmed, but not called current yet: is the disk full?"
+		say "confirmed $n"
+		return 0
+	fi
 	[ "$(pending)" = "$n" ] || die "generation $n is $(state_of "$n"), nothing to confirm: $(cat "$home/reverted" 2>/dev/null)"
 	[ "$(state_of "$n")" = active ] || die "generation $n is $(state_of "$n"), not active"
 	for u in "$@"; do
