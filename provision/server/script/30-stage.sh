@@ -25,7 +25,11 @@ next_generation() {
 # stage BUNDLE SUM: leaves the new number in n.
 stage() {
 	bundle=$1
+	# A bundle holds secrets: it goes, however this ends.
+	trap 'rm -f "$bundle"' EXIT
+	trap 'exit 1' HUP INT PIPE TERM
 	begin
+	trap 'rm -rf "$bundle" "$home/incoming"' EXIT
 	[ "$(sum_of "$bundle")" = "$2" ] || die "the bundle arrived damaged"
 	rm -rf "$home/incoming"
 	mkdir -p "$home/incoming" || die "cannot make $home/incoming: is the disk full?"
@@ -43,6 +47,7 @@ take_in() {
 	flush
 	n=$(next_generation)
 	mv "$home/incoming" "$home/generations/$n" || die "cannot stage generation $n"
+	trap - EXIT HUP INT PIPE TERM
 	flush
 	note "generation $n staged by $who"
 	say "generation $n"
@@ -62,6 +67,8 @@ check_sums() {
 rollback() {
 	from=$home/generations/$1
 	begin
+	trap 'rm -rf "$home/incoming"' EXIT
+	trap 'exit 1' HUP INT PIPE TERM
 	case $(state_of "$1") in confirmed) ;; *) die "generation $1 is $(state_of "$1"); raiz history lists those that were confirmed" ;; esac
 	rm -rf "$home/incoming"
 	if ! { mkdir -p "$home/incoming" && cp -a "$from/files" "$home/incoming/files" && cp "$home/raiz.sh" "$home/incoming/raiz.sh"; }; then
