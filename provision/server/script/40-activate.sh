@@ -9,14 +9,13 @@ snapshot() {
 	for path in $(managed "$g"); do
 		f=$root$path
 		rm -f "$f.raiz-new" "$f.raiz-old"
-		if [ -L "$f" ] || [ -f "$f" ]; then
+		if [ -d "$f" ] || { [ -e "$f" ] && [ ! -f "$f" ]; }; then
+			refuse "${g##*/}" "$path is neither a file nor a link to one"
+		elif [ -L "$f" ] || [ -f "$f" ]; then
 			mkdir -p "$g/before/files$(dirname "$path")" && cp -pP "$f" "$g/before/files$path" && keep_beside "$f" || return 1
-			say "had $path" >>"$g/before/list"
-		elif [ -e "$f" ]; then
-			say "error $path is neither a file nor a link"
-			return 1
+			say "had $path" >>"$g/before/list" || return 1
 		else
-			say "absent $path" >>"$g/before/list"
+			say "absent $path" >>"$g/before/list" || return 1
 		fi
 	done
 	snapshot_units "$g" && flush
@@ -34,7 +33,7 @@ keep_beside() {
 snapshot_units() {
 	: >"$1/before/units" || return 1
 	awk '$1 == "unit" { print $3 }' "$1/manifest" | sort -u | while read -r u; do
-		say "$u $(word is-enabled "$u" absent) $(word is-active "$u" inactive)" >>"$1/before/units"
+		say "$u $(word is-enabled "$u" absent) $(word is-active "$u" inactive)" >>"$1/before/units" || exit 1
 	done
 }
 
