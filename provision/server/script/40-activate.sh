@@ -239,11 +239,8 @@ put_files() {
 # write_beside FROM TO MODE OWNER:GROUP: owner and mode before the name, and
 # readable by nobody else in between (umask).
 write_beside() {
-	dir=$(dirname "$2")
-	if [ ! -d "$dir" ]; then
-		mkdir -p "$dir" && chmod 755 "$dir" || return 1
-	fi
-	cp "$1" "$2.raiz-new" && chown "$4" "$2.raiz-new" && chmod "$3" "$2.raiz-new"
+	# Daemons without root read here: the umask is for files.
+	(umask 022 && mkdir -p "$(dirname "$2")") && cp "$1" "$2.raiz-new" && chown "$4" "$2.raiz-new" && chmod "$3" "$2.raiz-new"
 }
 
 # act_on_units G: does what the manifest says, in its order.
