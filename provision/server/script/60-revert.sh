@@ -82,7 +82,7 @@ put_back_unit() {
 
 # revert N REASON: may be called at any time and any number of times.
 revert() {
-	n=$1 reason=$2
+	n=$1 reason=$(say "$2" | tr '[:cntrl:]' ' ' | sed 's/ *$//')
 	# An activation that hangs would hold the lock; it has lost its right.
 	[ "${RAIZ_IN_COMMIT:-}" ] || systemctl --quiet stop raiz-activate.service 2>/dev/null
 	take_lock 60
