@@ -193,7 +193,7 @@ func (c *Controller) proveAccount(ctx context.Context, user string, password sec
 	if user == c.at.Username {
 		c.at.Password = password
 		_ = c.dropSession(ctx)
-		c.api, c.relogged = there.api, false
+		c.api, c.relogins = there.api, 0
 		return nil
 	}
 	if err := there.dropSession(ctx); err != nil {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/stmcginnis/gofish/schemas"
 )
 
@@ -91,6 +92,18 @@ func (e *statusError) Error() string {
 		s += ": " + text
 	}
 	return s
+}
+
+// unprovenError is the end of a change that was accepted and then not seen to
+// be so. Whatever went wrong in looking, it says nothing about the setting:
+// neither that it is unsupported nor that it was refused.
+type unprovenError struct{ err error }
+
+func (e *unprovenError) Error() string { return e.err.Error() }
+
+// Is finds what the proof failed of, such as a cancelled context.
+func (e *unprovenError) Is(target error) bool {
+	return target != state.ErrUnsupported && target != errRefused && target != errValue && target != ErrAuth && errors.Is(e.err, target)
 }
 
 // note is an entry of @Message.ExtendedInfo that is more than "Success".

@@ -24,6 +24,8 @@ func (c *Controller) setNetwork(ctx context.Context, changes []Change) []Outcome
 			bad[ch.Key.Name] = fmt.Errorf("%w: a %T is no value of a bmc setting", errValue, ch.Value)
 		}
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timing.Network, fmt.Errorf("not within %s", c.timing.Network))
+	defer cancel()
 	maps.Copy(bad, c.unwritable(ctx, want))
 	for name := range bad {
 		delete(want, name)
@@ -166,7 +168,7 @@ func (c *Controller) changeNetwork(ctx context.Context, want map[string]state.At
 		}
 		c.notePending(ctx, in)
 		if err := c.prove(ctx, proof{self: self, news: news, want: want, round: round}); err != nil {
-			return err
+			return &unprovenError{err}
 		}
 	}
 }

@@ -27,7 +27,7 @@ type Controller struct {
 	peer     string   // fingerprint of the certificate it shows
 	api      *gofish.APIClient
 	pipe     *transport
-	relogged bool
+	relogins int             // new logins since the session was first opened
 	refused  map[string]bool // users whose declared password was refused
 
 	root     document         // the service root, as read at login
@@ -220,10 +220,27 @@ func (c *Controller) openSession(ctx context.Context) error {
 		return &PasswordChangeError{Address: c.at.Address, Username: c.at.Username, Account: change.account}
 	}
 	if s, err := api.GetSession(); err != nil || s.Token == "" {
-		c.dropSession(ctx)
+		c.dropByPassword(ctx)
 		return fmt.Errorf("log in to %s: %w: the session came without a token", c.at.Address, errSpoke)
 	}
 	return nil
+}
+
+// dropByPassword deletes a session that came without the token to do it with.
+func (c *Controller) dropByPassword(ctx context.Context) {
+	s, err := c.api.GetSession()
+	if err != nil || s.ID == "" {
+		return
+	}
+	cfg := c.config()
+	cfg.Username, cfg.Password, cfg.BasicAuth = c.at.Username, c.at.Password.Reveal(), true
+	api, err := gofish.ConnectContext(withLogin(ctx), cfg)
+	if err != nil {
+		return
+	}
+	if resp, _ := api.Delete(s.ID); resp != nil {
+		_ = resp.Body.Close()
+	}
 }
 
 // noSessions reports whether a login failed because the service has none.

@@ -38,6 +38,10 @@ type proof struct {
 	news  []netip.AddrPort // one of them has to answer; none: where we are
 	want  map[string]state.Attr
 	round int
+	// visitors are at addresses where something answers, but has not shown
+	// that it is the controller. Each keeps its session: to log in at every
+	// look would fill the controller with them.
+	visitors map[netip.AddrPort]*Controller
 }
 
 // prove looks at the new addresses and the present one until the same
@@ -47,6 +51,13 @@ func (c *Controller) prove(ctx context.Context, p proof) error {
 	if c.resetDue {
 		return c.resetAndProve(ctx, &p)
 	}
+	p.visitors = map[netip.AddrPort]*Controller{}
+	own := c.sessionID()
+	defer func() {
+		for _, there := range p.visitors {
+			there.leave(ctx, own)
+		}
+	}()
 	end := since(c.timing.Move)
 	for {
 		seen, ok := c.lookAround(ctx, p)
@@ -72,7 +83,7 @@ func (c *Controller) lookAround(ctx context.Context, p proof) (seen error, ok bo
 		if moved := slices.Contains(p.news, c.at.Address); moved && !slices.Contains(p.news, to) {
 			break // it was seen at a new address: the old one proves nothing more
 		}
-		if err := c.visit(ctx, to, p.self); err != nil {
+		if err := c.visit(ctx, to, p); err != nil {
 			all = append(all, fmt.Errorf("%s: %w", to, err))
 			continue
 		}
@@ -111,34 +122,76 @@ const knock = 5 * time.Second
 
 // visit goes to an address and makes sure who is there. When it is this very
 // controller, and not the address we are at, the session moves over.
-func (c *Controller) visit(ctx context.Context, to netip.AddrPort, self anchor) error {
+func (c *Controller) visit(ctx context.Context, to netip.AddrPort, p proof) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timing.Connect)
 	defer cancel()
 	if to == c.at.Address {
-		return c.checkAnchor(ctx, self)
+		return c.checkAnchor(ctx, p.self)
 	}
+	there := p.visitors[to]
+	if there == nil {
+		var err error
+		if there, err = c.send(ctx, to); err != nil {
+			return err
+		}
+		p.visitors[to] = there
+	}
+	if err := there.checkAnchor(ctx, p.self); err != nil {
+		return err
+	}
+	delete(p.visitors, to)
+	c.pipe.close()
+	c.log.Info("bmc answers at its new address", "address", to)
+	there.maybe = nil
+	*c = *there
+	return nil
+}
+
+// send makes a visitor with the session of this Controller.
+func (c *Controller) send(ctx context.Context, to netip.AddrPort) (*Controller, error) {
 	dial, stop := context.WithTimeout(ctx, knock)
 	defer stop()
 	conn, err := c.dialer.open(dial, to)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	there := *c
+	if c.where != nil {
+		where := *c.where
+		where.docs = map[string]document{}
+		there.where = &where
+	}
 	there.at.Address = to
 	there.attach(to, conn)
 	if err := there.adopt(ctx, c.api); err != nil {
 		there.pipe.close()
-		return err
+		return nil, err
 	}
-	if err := there.checkAnchor(ctx, self); err != nil {
-		there.pipe.close()
-		return err
+	return &there, nil
+}
+
+// leave ends a visit, and the session if it is one of the visitor's own.
+func (c *Controller) leave(ctx context.Context, own string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timing.Logout)
+	defer cancel()
+	if c.sessionID() != own {
+		if err := c.dropSession(ctx); err != nil {
+			c.log.Warn("bmc session left behind", "address", c.at.Address, "err", err)
+		}
 	}
 	c.pipe.close()
-	c.log.Info("bmc answers at its new address", "address", to)
-	there.maybe = nil
-	*c = there
-	return nil
+}
+
+// sessionID names the session, or is "" without one.
+func (c *Controller) sessionID() string {
+	if c.api == nil {
+		return ""
+	}
+	s, err := c.api.GetSession()
+	if err != nil {
+		return ""
+	}
+	return s.ID
 }
 
 // adopt carries the session of another connection over; where the controller
@@ -155,7 +208,7 @@ func (c *Controller) adopt(ctx context.Context, old *gofish.APIClient) error {
 	if err != nil {
 		return plain(err, public)
 	}
-	c.api, c.relogged = api, false
+	c.api, c.relogins = api, 0
 	return nil
 }
 
@@ -195,7 +248,7 @@ func (c *Controller) resetAndProve(ctx context.Context, p *proof) error {
 	if target(object{"@odata.id": uri}) == "" {
 		return unsupported("the settings wait for a reset, and the manager has none")
 	}
-	c.relogged = false // a reset ends the session, which is no surprise
+	c.relogins = 0 // a reset ends the session, which is no surprise
 	c.log.Info("resetting the bmc: its settings wait for it", "address", c.at.Address)
 	_, err = c.writeWhenReady(ctx, http.MethodPost, uri, resetBody(m), "", public)
 	if err != nil && statusOf(err) != 0 {

@@ -66,16 +66,23 @@ func (c *Controller) write(ctx context.Context, method, uri string, body object,
 // ended. A refused session has carried nothing out.
 func (c *Controller) again(ctx context.Context, do func() (*http.Response, error)) (*http.Response, error) {
 	resp, err := do()
-	if statusOf(err) != http.StatusUnauthorized || c.relogged || isLogin(ctx) {
+	if statusOf(err) != http.StatusUnauthorized || c.relogins >= maxRelogins || isLogin(ctx) {
 		return resp, err
 	}
-	c.relogged = true
+	c.relogins++
 	c.log.Info("bmc session ended; logging in again", "address", c.at.Address)
 	if err := c.openSession(ctx); err != nil {
+		// A password that is refused now would lock the account if it were
+		// tried at every look of a proof.
+		c.relogins = maxRelogins
 		return nil, err
 	}
 	return do()
 }
+
+// maxRelogins is how often a session that ended is opened anew: a move and
+// its reset end one each.
+const maxRelogins = 3
 
 // named words an error of a request.
 func named(err error, method, uri string, p privacy) error {

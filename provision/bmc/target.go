@@ -65,6 +65,7 @@ type Timing struct {
 	Settle  time.Duration // until an accepted setting has to read back; 15 s
 	Task    time.Duration // a task the controller runs; 3 min
 	Move    time.Duration // until a changed address has to answer; 3 min
+	Network time.Duration // a whole change of the network with its proofs; 10 min
 	Poll    time.Duration // between two looks; 2 s
 	Logout  time.Duration // the last request of a run; 10 s
 }
@@ -82,6 +83,7 @@ func (t Timing) withDefaults() Timing {
 	fill(&t.Settle, 15*time.Second)
 	fill(&t.Task, 3*time.Minute)
 	fill(&t.Move, 3*time.Minute)
+	fill(&t.Network, 10*time.Minute)
 	fill(&t.Poll, 2*time.Second)
 	fill(&t.Logout, 10*time.Second)
 	return t

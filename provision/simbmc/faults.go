@@ -50,6 +50,13 @@ type Faults struct {
 	NoToken bool
 	// Busy answers the next so many requests with 503 and Retry-After: 0.
 	Busy int
+	// Reset resets the connection of the next so many requests, which are not
+	// carried out.
+	Reset int
+	// SlowTLS delays every TLS handshake.
+	SlowTLS time.Duration
+	// MustChange refuses every user until the password is changed.
+	MustChange bool
 	// Slow delays every answer, or until the client hangs up.
 	Slow time.Duration
 	// DropOnMove cuts every connection when the addresses change.

@@ -54,6 +54,7 @@ type reply struct {
 	body   object
 	raw    []byte // instead of body, as it is
 	cut    bool   // close the connection instead
+	reset  bool   // reset it instead
 }
 
 func refuse(status int, ms ...message) reply {

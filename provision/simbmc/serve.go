@@ -2,6 +2,7 @@ package simbmc
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -37,6 +38,12 @@ func (b *BMC) Serve(l net.Listener) error {
 	b.servers = append(b.servers, srv)
 	b.mu.Unlock()
 	cfg := b.TLSConfig()
+	cfg.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		b.mu.Lock()
+		wait := b.faults.SlowTLS
+		b.mu.Unlock()
+		return nil, b.sleep(b.ctx, wait)
+	}
 	cfg.VerifyConnection = func(tls.ConnectionState) error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -93,30 +100,63 @@ func (b *BMC) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	slow := b.faults.Slow
 	b.mu.Unlock()
-	if slow > 0 {
-		t := time.NewTimer(slow)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-r.Context().Done():
-			return
-		case <-b.ctx.Done():
-			return
-		}
+	if b.sleep(r.Context(), slow) != nil {
+		return
 	}
 	path := "/" + strings.Trim(r.URL.Path, "/")
 	b.mu.Lock()
 	out := b.answer(r, path, body)
 	status := out.status
-	if out.cut {
+	if out.cut || out.reset {
 		status = 0
 	}
 	b.log = append(b.log, Request{Method: r.Method, Path: path, Status: status, Keys: topKeys(body)})
 	b.mu.Unlock()
-	if out.cut {
+	switch {
+	case out.reset:
+		resetConnection(w)
+	case out.cut:
+		panic(http.ErrAbortHandler)
+	default:
+		out.write(w)
+	}
+}
+
+// sleep waits, unless the client hangs up or the controller is closed.
+func (b *BMC) sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-b.ctx.Done():
+		return b.ctx.Err()
+	}
+}
+
+// resetConnection makes TCP reset the connection instead of ending it.
+func resetConnection(w http.ResponseWriter) {
+	hijacker, ok := w.(http.Hijacker)
+	if !ok {
 		panic(http.ErrAbortHandler)
 	}
-	out.write(w)
+	conn, _, err := hijacker.Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	raw := conn
+	if t, ok := conn.(*tls.Conn); ok {
+		raw = t.NetConn()
+	}
+	if t, ok := raw.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
+	_ = raw.Close()
 }
 
 func (out reply) write(w http.ResponseWriter) {
@@ -143,6 +183,10 @@ func (b *BMC) answer(r *http.Request, path string, body []byte) reply {
 	case path != sessionsPath && r.Method != http.MethodDelete:
 		b.count.Writes++
 	}
+	if b.faults.Reset > 0 {
+		b.faults.Reset--
+		return reply{reset: true}
+	}
 	if b.busy > 0 {
 		b.busy--
 		out := refuse(http.StatusServiceUnavailable, refusal("ServiceTemporarilyUnavailable", "0"))
@@ -159,7 +203,7 @@ func (b *BMC) answer(r *http.Request, path string, body []byte) reply {
 		}
 		u := b.users[name]
 		own := path == accountsPath+"/"+u.id || strings.HasPrefix(path, sessionsPath+"/")
-		if u.mustChange && !own {
+		if (u.mustChange || b.faults.MustChange) && !own {
 			return refuse(http.StatusForbidden, b.passwordChange(u))
 		}
 	}
