@@ -62,12 +62,15 @@ same() {
 }
 
 # check_tree G TREE: a copy in which every managed path points into the copy,
-# so that files which include one another are checked together.
+# so that files which include one another are checked together. Every path
+# becomes a number first, the longest first: the name of one file may begin
+# with the name of another.
 check_tree() {
-	rm -rf "$2" && mkdir -p "$2" && : >"$2.sed" || return 1
-	awk '$1 == "put" { print length($6), $6 }' "$1/manifest" | sort -rn | while read -r _ path; do
-		say "s|$path|$2$path|g" >>"$2.sed"
-	done
+	rm -rf "$2" && mkdir -p "$2" || return 1
+	awk '$1 == "put" { print length($6), $6 }' "$1/manifest" | sort -rn | awk -v tree="$2" '
+		{ name = $2; gsub(/[.]/, "[.]", name); there[NR] = $2; printf "s|%s|\001%d\001|g\n", name, NR }
+		END { for (i = 1; i <= NR; i++) printf "s|\001%d\001|%s%s|g\n", i, tree, there[i] }
+	' >"$2.sed" || return 1
 	while read -r verb _ _ _ _ path; do
 		[ "$verb" = put ] || continue
 		mkdir -p "$2$(dirname "$path")" || return 1
