@@ -82,13 +82,10 @@ rollback() {
 		*) say "$verb $rest" ;;
 		esac || exit 1
 	done >>"$home/incoming/manifest" || die "cannot make a generation of generation $1"
-	c=$(current)
-	[ -z "$c" ] || managed "$home/generations/$c" | while read -r path; do
-		grep -q "^put .* $path\$" "$from/manifest" || say "del $path"
-	done >>"$home/incoming/manifest"
-	rollback_actions "$home/incoming" >"$home/incoming/actions"
-	cat "$home/incoming/actions" >>"$home/incoming/manifest"
-	rm -f "$home/incoming/actions"
+	if ! { rollback_deletes "$from" >"$home/incoming/actions" && rollback_actions "$home/incoming" >>"$home/incoming/actions" &&
+		cat "$home/incoming/actions" >>"$home/incoming/manifest" && rm -f "$home/incoming/actions"; }; then
+		die "cannot make a generation of generation $1: is the disk full?"
+	fi
 	take_in
 	activate "$n" "$2"
 }
@@ -104,6 +101,21 @@ rollback_put() {
 		return
 	fi
 	say "put $1"
+}
+
+# rollback_deletes FROM: what has been managed since and was not then. A unit
+# whose file goes is stopped first.
+rollback_deletes() {
+	c=$(current)
+	[ -n "$c" ] || return 0
+	awk -v units=/etc/systemd/system/ '
+		NR == FNR { if ($1 == "put") kept[$6]; next }
+		$1 == "put" && !($6 in kept) {
+			print "del " $6
+			name = substr($6, length(units) + 1)
+			if (index($6, units) == 1 && name !~ /\//) print "unit disable " name
+		}
+	' "$1/manifest" "$home/generations/$c/manifest"
 }
 
 # rollback_actions DIR: what the files that differ from those that stand need,
