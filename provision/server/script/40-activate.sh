@@ -213,23 +213,33 @@ commit() {
 	g=$home/generations/$n
 	take_lock 10
 	[ "$(pending) $(state_of "$n")" = "$n armed" ] || die "generation $n is not armed"
-	if problem=$(put_files "$g") && problem=$(act_on_units "$g"); then
-		put_text "$g/state" active
+	if problem=$(write_files "$g") && problem=$(retire_units "$g") && problem=$(place_files "$g") && problem=$(act_on_units "$g") &&
+		put_text "$g/state" active; then
 		note "generation $n active"
 		return 0
 	fi
 	drop_lock
-	revert "$n" "activation failed: $problem"
+	revert "$n" "activation failed: ${problem:-its state could not be written}"
 }
 
-# put_files G: everything is written and flushed beside its place first, so
+# write_files G: everything is written and flushed beside its place first, so
 # that what can fail has failed before the first name changes.
-put_files() {
+write_files() {
 	while read -r verb mode owner group _ path; do
 		[ "$verb" = put ] || continue
 		write_beside "$1/files$path" "$root$path" "$mode" "$owner:$group" || { say "cannot write $path"; return 1; }
 	done <"$1/manifest"
 	flush
+}
+
+# retire_units G: a unit stops while its file is still there to say how.
+retire_units() {
+	while read -r verb action unit; do
+		[ "$verb $action" != "unit disable" ] || act disable "$unit" || return 1
+	done <"$1/manifest"
+}
+
+place_files() {
 	while read -r verb first _ _ _ path; do
 		case $verb in
 		put) mv -f "$root$path.raiz-new" "$root$path" || { say "cannot rename $path"; return 1; } ;;
@@ -251,7 +261,7 @@ act_on_units() {
 	systemctl daemon-reload || { say "systemctl daemon-reload failed"; return 1; }
 	while read -r verb action rest; do
 		case $verb in
-		unit) act "$action" "$rest" || return 1 ;;
+		unit) [ "$action" = disable ] || act "$action" "$rest" || return 1 ;;
 		run) out=$(eval "set -- $action $rest" && "$@" 2>&1 </dev/null) || { say "$action: $out"; return 1; } ;;
 		esac
 	done <"$1/manifest"
