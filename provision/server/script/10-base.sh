@@ -60,7 +60,8 @@ put_text() {
 	printf '%s\n' "$2" >"$1.new" && flush && mv -f "$1.new" "$1" && flush
 }
 
-# take_lock SECONDS: busybox's flock knows no waiting, so it is asked again.
+# take_lock SECONDS: held until this shell ends; what it runs for others does
+# not inherit it, or a daemon started that way would hold it for ever. busybox's flock knows no waiting, so it is asked again.
 take_lock() {
 	mkdir -p "$home/generations" || die "cannot make $home"
 	exec 9>>"$home/lock"

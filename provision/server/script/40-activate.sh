@@ -105,7 +105,7 @@ run_check() {
 		set -- "$@" "$a"
 		count=$((count - 1))
 	done
-	"$@" 2>&1 </dev/null
+	"$@" 2>&1 </dev/null 9>&-
 }
 
 boot_unit() {
@@ -262,7 +262,7 @@ act_on_units() {
 	while read -r verb action rest; do
 		case $verb in
 		unit) [ "$action" = disable ] || act "$action" "$rest" || return 1 ;;
-		run) out=$(eval "set -- $action $rest" && "$@" 2>&1 </dev/null) || { say "$action: $out"; return 1; } ;;
+		run) out=$(eval "set -- $action $rest" && "$@" 2>&1 </dev/null 9>&-) || { say "$action: $out"; return 1; } ;;
 		esac
 	done <"$1/manifest"
 }

@@ -60,7 +60,7 @@ put_back_units() {
 	while read -r verb action rest; do
 		case $verb in
 		unit) put_back_unit "$rest" "$(awk -v u="$rest" '$1 == u { print $3 }' "$1/before/units")" "$action" ;;
-		run) (eval "set -- $action $rest" && "$@") >/dev/null 2>&1 </dev/null ;;
+		run) (eval "set -- $action $rest" && "$@") >/dev/null 2>&1 </dev/null 9>&- ;;
 		esac
 	done <"$1/manifest"
 	return 0
