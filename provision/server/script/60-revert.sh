@@ -84,7 +84,8 @@ put_back_unit() {
 revert() {
 	n=$1 reason=$(say "$2" | tr '[:cntrl:]' ' ' | sed 's/ *$//')
 	# An activation that hangs would hold the lock; it has lost its right.
-	[ "${RAIZ_IN_COMMIT:-}" ] || systemctl --quiet stop raiz-activate.service 2>/dev/null
+	# Nobody else's has: this call may be an old timer's.
+	[ "${RAIZ_IN_COMMIT:-}" ] || [ "$(pending)" != "$n" ] || systemctl --quiet stop raiz-activate.service 2>/dev/null
 	take_lock 60
 	[ "$(pending)" = "$n" ] || settle
 	if [ "$(pending)" != "$n" ] || decided "$n"; then
