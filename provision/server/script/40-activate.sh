@@ -48,7 +48,7 @@ word() {
 rehearse_restore() {
 	while read -r what path; do
 		[ "$what" = had ] || continue
-		same "$root$path.raiz-old" "$1/before/files$path" || return 1
+		alike "$root$path.raiz-old" "$1/before/files$path" || return 1
 	done <"$1/before/list"
 }
 

@@ -19,12 +19,22 @@ put_back_files() {
 
 # put_back FILE COPY
 put_back() {
-	if same "$1" "$2" && [ "$(stat -c '%a %u %g' "$1")" = "$(stat -c '%a %u %g' "$2")" ]; then
+	if alike "$1" "$2"; then
 		rm -f "$1.raiz-old"
 		return 0
 	fi
-	same "$1.raiz-old" "$2" || cp -pP "$2" "$1.raiz-old" || return 1
+	if ! alike "$1.raiz-old" "$2"; then
+		# The second name may be the file itself, which must not be half
+		# written; and its directory may have gone with what stood in it.
+		rm -f "$1.raiz-old"
+		(umask 022 && mkdir -p "$(dirname "$1")") && cp -pP "$2" "$1.raiz-old" || return 1
+	fi
 	mv -f "$1.raiz-old" "$1"
+}
+
+# alike A B: the same bytes, mode and owner.
+alike() {
+	same "$1" "$2" && [ "$(stat -c '%a %u %g' "$1")" = "$(stat -c '%a %u %g' "$2")" ]
 }
 
 # verify_files G: shows that what stands is what stood.
@@ -32,7 +42,7 @@ verify_files() {
 	while read -r what path; do
 		f=$root$path
 		case $what in
-		had) same "$f" "$1/before/files$path" || return 1 ;;
+		had) alike "$f" "$1/before/files$path" || return 1 ;;
 		absent) [ ! -e "$f" ] && [ ! -L "$f" ] || return 1 ;;
 		esac
 	done <"$1/before/list"
