@@ -25,6 +25,15 @@ probe_transaction() {
 	} | raw
 }
 
+# can_look PATH: whether the directories on the way show what is not there.
+can_look() {
+	way=$(dirname "$1")
+	while [ ! -d "$way" ] && [ "$way" != / ] && [ "$way" != . ]; do
+		way=$(dirname "$way")
+	done
+	[ -x "$way" ]
+}
+
 # probe_files reads "SUM public|secret PATH" lines.
 probe_files() {
 	section files
@@ -33,6 +42,8 @@ probe_files() {
 		f=$root$path
 		if [ -L "$f" ]; then
 			say "$path link $(readlink "$f")"
+		elif [ -f "$f" ] && [ ! -r "$f" ]; then
+			say "$path denied"
 		elif [ -f "$f" ]; then
 			got=$(sum_of "$f")
 			say "$path file $(stat -c '%a %U %G %s %i %Z' "$f") $got"
@@ -41,7 +52,7 @@ probe_files() {
 			fi
 		elif [ -e "$f" ]; then
 			say "$path other"
-		elif [ -d "$(dirname "$f")" ] && [ ! -x "$(dirname "$f")" ]; then
+		elif ! can_look "$f"; then
 			say "$path denied"
 		else
 			say "$path absent"
