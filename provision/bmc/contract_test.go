@@ -13,11 +13,16 @@ import (
 // cannot lists what a personality lets nobody write, and how it reads then.
 func cannot(personality string) map[string][]string {
 	no := []string{"(unsupported)"}
-	return map[string]map[string][]string{
+	out := map[string]map[string][]string{
+		"openbmc":    {bmc.VLAN: no, bmc.SNMP: no, bmc.HTTP: no, bmc.KVMIP: no, bmc.VirtualMedia: no, bmc.SerialConsole: no},
 		"idrac":      {bmc.PowerPolicy: {"last-state"}},
-		"supermicro": {bmc.PowerPolicy: {"last-state"}},
-		"ami":        {bmc.PowerPolicy: no, bmc.DNS: no, bmc.IPv6Address: {}, bmc.IPv6Gateway: no},
+		"ilo":        {bmc.VLAN: {"none"}, bmc.SerialConsole: no},
+		"xcc":        {bmc.SerialConsole: no},
+		"supermicro": {bmc.PowerPolicy: {"last-state"}, bmc.SerialConsole: no},
+		"ami":        {bmc.PowerPolicy: no, bmc.DNS: no, bmc.IPv6Address: {}, bmc.IPv6Gateway: no, bmc.SSH: {"on"}, bmc.HTTP: no},
 	}[personality]
+	out[bmc.Telnet] = no
+	return out
 }
 
 // expected is what wanted settings read as once set.
@@ -188,7 +193,10 @@ func TestStaleLinks(t *testing.T) {
 func TestFactoryState(t *testing.T) {
 	l := newLab(t, simbmc.Config{Addresses: []netip.Prefix{oldV4, newV6}, Gateways: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8:0:1::1")}})
 	c := l.open(l.target(declared(), factory()))
+	no := []string{"(unsupported)"}
 	equal(t, map[string][]string{
+		bmc.Boot: {"order"}, bmc.BootOrder: {"Boot0001", "Boot0002"}, bmc.SSH: {"on"}, bmc.Telnet: no, bmc.SNMP: no, bmc.HTTP: no,
+		bmc.KVMIP: no, bmc.VirtualMedia: no, bmc.SerialConsole: no, bmc.VLAN: no,
 		bmc.Account: {"(absent)"}, bmc.DNS: {}, bmc.Hostname: {"sim-bmc"}, bmc.IPMI: {"on"},
 		bmc.IPv4Address: {oldV4.String()}, bmc.IPv4DHCP: {"off"}, bmc.IPv4Gateway: {"192.0.2.1"},
 		bmc.IPv6Address: {newV6.String()}, bmc.IPv6Gateway: {"2001:db8:0:1::1"}, bmc.NTP: {}, bmc.PowerPolicy: {"always-off"},

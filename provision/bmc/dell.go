@@ -21,7 +21,11 @@ func dellTraits(t *traits) {
 	t.settings[Hostname] = setting{in: inAttributes, read: readDellHostname, body: writeDellHostname}
 	t.settings[DNS] = setting{in: inAttributes, read: readDellDNS, body: writeDellDNS}
 	t.settings[NTP] = setting{in: inAttributes, read: readDellNTP, body: writeDellNTP}
-	t.settings[IPMI] = setting{in: inAttributes, read: readDellSwitch("IPMILan.1.Enable"), body: writeDellIPMI}
+	for name, attribute := range dellSwitches() {
+		t.settings[name] = setting{in: inAttributes, read: readDellSwitch(attribute), body: writeDellSwitch(attribute)}
+	}
+	t.settings[HTTP] = setting{in: inAttributes, read: readDellHTTP, body: writeDellHTTP}
+	t.settings[VLAN] = setting{in: inAttributes, read: readDellVLAN}
 	t.settings[IPv4DHCP] = setting{in: inAttributes, read: readDellSwitch("IPv4.1.DHCPEnable")}
 	t.settings[IPv4Address] = setting{in: inAttributes, read: readDellIPv4}
 	t.settings[IPv4Gateway] = setting{in: inAttributes, read: readDellGateway4}
@@ -129,9 +133,77 @@ func writeDellNTP(_ document, want state.Attr) (object, error) {
 	return attributes(body), nil
 }
 
-func writeDellIPMI(_ document, want state.Attr) (object, error) {
+// dellSwitches are the attributes that switch a service.
+func dellSwitches() map[string]string {
+	return map[string]string{
+		IPMI: "IPMILan.1.Enable", SSH: "SSH.1.Enable", Telnet: "Telnet.1.Enable", SNMP: "SNMP.1.AgentEnable",
+		KVMIP: "VirtualConsole.1.Enable", VirtualMedia: "VirtualMedia.1.Enable", SerialConsole: "IPMISOL.1.Enable",
+	}
+}
+
+func writeDellSwitch(name string) func(document, state.Attr) (object, error) {
+	return func(d document, want state.Attr) (object, error) {
+		if _, err := attribute(d, name); err != nil {
+			return nil, err
+		}
+		on, err := wantOn(want)
+		return attributes(object{name: enabled(on)}), err
+	}
+}
+
+// dellHTTP closes port 80, which else redirects to HTTPS.
+const dellHTTP = "WebServer.1.BlockHTTPPort"
+
+func readDellHTTP(d document) (*state.Attr, error) {
+	blocked, err := readDellSwitch(dellHTTP)(d)
+	if err != nil {
+		return nil, err
+	}
+	if blocked.Values[0] == "on" {
+		return attr("off"), nil
+	}
+	return attr("on"), nil
+}
+
+func writeDellHTTP(d document, want state.Attr) (object, error) {
+	if _, err := attribute(d, dellHTTP); err != nil {
+		return nil, err
+	}
 	on, err := wantOn(want)
-	return attributes(object{"IPMILan.1.Enable": enabled(on)}), err
+	return attributes(object{dellHTTP: enabled(!on)}), err
+}
+
+func readDellVLAN(d document) (*state.Attr, error) {
+	on, err := readDellSwitch("NIC.1.VLanEnable")(d)
+	if err != nil {
+		return nil, err
+	}
+	if on.Values[0] == "off" {
+		return attr("none"), nil
+	}
+	id, ok := d.at("Attributes", "NIC.1.VLanID").(float64)
+	if !ok {
+		return nil, fmt.Errorf("read NIC.1.VLanID: %T is no number", d.at("Attributes", "NIC.1.VLanID"))
+	}
+	return attr(strconv.Itoa(int(id))), nil
+}
+
+func dellVLAN(d document, want map[string]state.Attr, body object) error {
+	if !differs(d, want, VLAN, readDellVLAN) {
+		return nil
+	}
+	if _, err := attribute(d, "NIC.1.VLanEnable"); err != nil {
+		return err
+	}
+	id, err := wantVLAN(want[VLAN])
+	if err != nil {
+		return err
+	}
+	body["NIC.1.VLanEnable"] = enabled(id != 0)
+	if id != 0 {
+		body["NIC.1.VLanID"] = id
+	}
+	return nil
 }
 
 func dellStatic(d document) bool { return d.text("Attributes", "IPv4.1.DHCPEnable") == "Disabled" }
@@ -199,6 +271,9 @@ func dellNetwork(_ traits, d document, want map[string]state.Attr) (object, erro
 		if err := dellIPv6(d, want, body); err != nil {
 			return nil, err
 		}
+	}
+	if err := dellVLAN(d, want, body); err != nil {
+		return nil, err
 	}
 	return attributes(body), nil
 }

@@ -200,6 +200,7 @@ func allNames() []string {
 	return []string{
 		bmc.Account, bmc.DNS, bmc.Hostname, bmc.IPMI, bmc.IPv4Address, bmc.IPv4DHCP, bmc.IPv4Gateway,
 		bmc.IPv6Address, bmc.IPv6Gateway, bmc.NTP, bmc.PowerPolicy,
+		bmc.Boot, bmc.BootOrder, bmc.HTTP, bmc.KVMIP, bmc.SNMP, bmc.SSH, bmc.SerialConsole, bmc.Telnet, bmc.VLAN, bmc.VirtualMedia,
 	}
 }
 
@@ -217,6 +218,9 @@ func wanted() map[string][]string {
 		bmc.IPv4DHCP:    {"off"},
 		bmc.IPv6Address: {newV6.String()},
 		bmc.IPv6Gateway: {"2001:db8:0:1::1"},
+
+		bmc.VLAN: {"30"}, bmc.SerialConsole: {"off"}, bmc.Boot: {"disk"}, bmc.BootOrder: {"Boot0002", "Boot0001"},
+		bmc.SSH: {"off"}, bmc.Telnet: {"off"}, bmc.SNMP: {"off"}, bmc.HTTP: {"off"}, bmc.KVMIP: {"off"}, bmc.VirtualMedia: {"off"},
 	}
 }
 

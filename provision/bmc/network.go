@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -21,6 +22,9 @@ func standardNetwork(t traits, d document, want map[string]state.Attr) (object, 
 		return nil, err
 	}
 	if err := writeIPv6(t, d, want, body); err != nil {
+		return nil, err
+	}
+	if err := writeVLAN(t, d, want, body); err != nil {
 		return nil, err
 	}
 	if len(body) == 0 {
@@ -122,6 +126,54 @@ func writeIPv6(t traits, d document, want map[string]state.Attr, body object) er
 		body["IPv6StaticDefaultGateways"] = positional(d.list("IPv6StaticDefaultGateways"), elements, t.padGW6)
 	}
 	return nil
+}
+
+func readVLAN(d document) (*state.Attr, error) {
+	switch d.at("VLAN", "VLANEnable") {
+	case true:
+		id, ok := d.at("VLAN", "VLANId").(float64)
+		if !ok {
+			return nil, fmt.Errorf("read VLANId: %T is no number", d.at("VLAN", "VLANId"))
+		}
+		return attr(strconv.Itoa(int(id))), nil
+	case false:
+		return attr("none"), nil
+	}
+	return nil, unsupported("the interface %s has no VLAN", d.text("Id"))
+}
+
+func writeVLAN(t traits, d document, want map[string]state.Attr, body object) error {
+	if !differs(d, want, VLAN, readVLAN) {
+		return nil
+	}
+	if !d.has("VLAN", "VLANEnable") {
+		return unsupported("the interface %s has no VLAN", d.text("Id"))
+	}
+	if why := t.fixedVLAN(d); why != "" {
+		return unsupported("%s", why)
+	}
+	id, err := wantVLAN(want[VLAN])
+	if err != nil {
+		return err
+	}
+	body["VLAN"] = object{"VLANEnable": id != 0}
+	if id != 0 {
+		body["VLAN"] = object{"VLANEnable": true, "VLANId": id}
+	}
+	return nil
+}
+
+// wantVLAN reads a wanted tag; 0 is none.
+func wantVLAN(a state.Attr) (int, error) {
+	s, err := one(a)
+	if err != nil || s == "none" {
+		return 0, err
+	}
+	id, err := strconv.Atoi(s)
+	if err != nil || id < 1 || id > 4094 {
+		return 0, fmt.Errorf("%w: vlan %q is neither \"none\" nor a tag", errValue, s)
+	}
+	return id, nil
 }
 
 // wanted parses the wanted values of a setting, or those it has when it is

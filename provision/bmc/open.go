@@ -202,7 +202,7 @@ func (c *Controller) openSession(ctx context.Context) error {
 	c.root = root
 	if err != nil && answered && noSessions(root, err) {
 		cfg.BasicAuth = true
-		if api, err = gofish.ConnectContext(withLogin(ctx), cfg); err == nil {
+		if api, err = gofish.ConnectContext(withRoot(ctx), cfg); err == nil {
 			c.api = api
 			_, err = c.get(withLogin(ctx), root.link("Managers"))
 		}

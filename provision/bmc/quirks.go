@@ -63,6 +63,10 @@ func quirks() []quirk {
 			t.padV6, t.padGW6 = slots6, slot1
 		}},
 		{Quirk{"ilo-pending-reset", "iLO 5 and 6: network, DNS and NTP wait for Manager.Reset (HPE redfish utility); ConfigurationSettings of the resource says so even when the answer was lost"}, ilo, func(t *traits) { t.pending = hpePending }},
+		{Quirk{"ilo-vlan-on-shared-port", "iLO 5 and 6: VLAN is listed for every port, and HPE documents it for the shared one alone; not tried on hardware"}, ilo, func(t *traits) { t.fixedVLAN = hpeFixedVLAN }},
+		{Quirk{"ilo-serial-in-oem", "iLO 5 2.46 to iLO 6 1.66: SerialConsole of the manager only tells; Oem.Hpe.SerialCLIStatus is the switch, with meanings of its own"}, ilo, func(t *traits) {
+			t.settings[SerialConsole] = nowhere("iLO switches its serial console in Oem.Hpe.SerialCLIStatus, which is not the standard setting")
+		}},
 		{Quirk{"ilo-account-without-enabled", "iLO 5 2.46 and 2.72: accounts have no Enabled"}, ilo, func(t *traits) { t.noEnabled = true }},
 
 		{Quirk{"idrac-attributes", "iDRAC9 6.00 and 7.10: NIC.1 lacks DHCPv4 and StaticNameServers; all of it lives in DellAttributes (also terraform-provider-redfish)"}, idrac, dellTraits},
@@ -94,6 +98,11 @@ func quirks() []quirk {
 			s.orElse = &setting{in: inBios, read: readSupermicroPower,
 				why: "this controller keeps the power policy in the BIOS (RestoreonACPowerLoss): changing it takes a reboot; set it on site"}
 			t.settings[PowerPolicy] = s
+		}},
+		{Quirk{"serial-console-of-manager", "AMI 12.84, Intel 1.93: only the manager has a SerialConsole (deprecated in Manager v1_10_0)"}, func(f facts) bool { return f.Line == lineAMI || f.Line == lineGeneric }, func(t *traits) {
+			s, older := t.settings[SerialConsole], managerSerial()
+			s.orElse = &older
+			t.settings[SerialConsole] = s
 		}},
 		{Quirk{"supermicro-oem-ntp", "X10 4.00 (Redfish 1.0.1): NTP lives in Oem.Supermicro.NTP of the manager"}, func(f facts) bool { return f.Line == lineSupermicro && strings.HasPrefix(f.Redfish, "1.0.") }, func(t *traits) {
 			t.settings[NTP] = setting{in: inOemNTP, read: readSupermicroNTP, body: writeSupermicroNTP}

@@ -63,6 +63,9 @@ func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, err
 
 // value reads a setting, and says which of its places it was found in.
 func (c *Controller) value(ctx context.Context, s setting) (*state.Attr, setting, error) {
+	if s.in == "" {
+		return nil, s, unsupported("%s", s.why)
+	}
 	d, err := c.load(ctx, s.in)
 	var v *state.Attr
 	if err == nil {

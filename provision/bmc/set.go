@@ -84,10 +84,13 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 
 // order is the safe order of the groups; the network comes last.
 func order() []string {
-	return []string{Account, Hostname, DNS, NTP, IPMI, PowerPolicy, IPv4DHCP, IPv4Address, IPv4Gateway, IPv6Address, IPv6Gateway}
+	return []string{
+		Account, Hostname, DNS, NTP, IPMI, SSH, Telnet, SNMP, HTTP, KVMIP, VirtualMedia, SerialConsole,
+		PowerPolicy, Boot, BootOrder, VLAN, IPv4DHCP, IPv4Address, IPv4Gateway, IPv6Address, IPv6Gateway,
+	}
 }
 
-func isNetwork(name string) bool { return strings.HasPrefix(name, "ipv") }
+func isNetwork(name string) bool { return strings.HasPrefix(name, "ipv") || name == VLAN }
 
 func inOrder(changes []Change) []Change {
 	sorted := slices.Clone(changes)

@@ -194,18 +194,3 @@ func writeNTP(d document, want state.Attr) (object, error) {
 	}
 	return object{"NTP": object{"NTPServers": asJSON(want.Values, 0, ""), "ProtocolEnabled": len(want.Values) > 0}}, nil
 }
-
-func readIPMI(d document) (*state.Attr, error) {
-	if !d.has("IPMI", "ProtocolEnabled") {
-		return nil, unsupported("the network protocol has no IPMI")
-	}
-	return onOff(d.at("IPMI", "ProtocolEnabled"), "IPMI")
-}
-
-func writeIPMI(d document, want state.Attr) (object, error) {
-	if !d.has("IPMI", "ProtocolEnabled") {
-		return nil, unsupported("the network protocol has no IPMI")
-	}
-	on, err := wantOn(want)
-	return nest(on, "IPMI", "ProtocolEnabled"), err
-}

@@ -19,6 +19,17 @@ const (
 	IPv4DHCP    = "ipv4.dhcp"
 	IPv6Address = "ipv6.address"
 	IPv6Gateway = "ipv6.gateway"
+
+	VLAN          = "vlan" // "none" or the tag
+	SSH           = "protocol.ssh"
+	Telnet        = "protocol.telnet"
+	SNMP          = "protocol.snmp"
+	HTTP          = "protocol.http"
+	KVMIP         = "protocol.kvm-ip"
+	VirtualMedia  = "protocol.virtual-media"
+	SerialConsole = "serial-console"
+	Boot          = "boot"       // "order", or what is booted always
+	BootOrder     = "boot-order" // as the system names its boot options
 )
 
 // The resources a setting may live in; names of links in the cache too.
@@ -59,6 +70,8 @@ type traits struct {
 	padV4, padV6, padGW6 any
 	// hiddenStatic is true where IPv4StaticAddresses shows only without DHCP.
 	hiddenStatic bool
+	// fixedVLAN says why the VLAN of an interface cannot be written, or "".
+	fixedVLAN func(document) string
 	// dhcpFirst switches DHCP off in a write of its own.
 	dhcpFirst bool
 	// dhcpOff is sent along when DHCP is switched off.
@@ -78,23 +91,38 @@ func unsupported(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, state.ErrUnsupported)...)
 }
 
+// nowhere is a setting that a line of controllers does not have; it costs no
+// look.
+func nowhere(why string) setting {
+	return setting{why: why}
+}
+
 // standard is a controller that does what the schemas say.
 func standard() traits {
-	return traits{
-		network: standardNetwork,
+	t := traits{
+		network:   standardNetwork,
+		fixedVLAN: func(document) string { return "" },
 		settings: map[string]setting{
 			Hostname:    {in: inEthernet, read: readHostname, body: writeHostname},
 			DNS:         {in: inEthernet, read: readDNS, body: writeDNS(0)},
 			NTP:         {in: inProtocol, read: readNTP, body: writeNTP},
-			IPMI:        {in: inProtocol, read: readIPMI, body: writeIPMI},
 			PowerPolicy: {in: inSystem, read: readEnum(powerStandard, "PowerRestorePolicy"), body: writeEnum(powerStandard, "PowerRestorePolicy")},
 			IPv4Address: {in: inEthernet, read: readIPv4Address},
 			IPv4Gateway: {in: inEthernet, read: readIPv4Gateway},
 			IPv4DHCP:    {in: inEthernet, read: readDHCP},
 			IPv6Address: {in: inEthernet, read: readIPv6Address},
 			IPv6Gateway: {in: inEthernet, read: readIPv6Gateway},
+			VLAN:        {in: inEthernet, read: readVLAN},
+
+			SerialConsole: {in: inSystem, read: readSerial, body: writeSerial},
+			Boot:          {in: inSystem, read: readBoot, body: writeBoot},
+			BootOrder:     {in: inSystem, read: readBootOrder, body: writeBootOrder},
 		},
 	}
+	for name, property := range protocols() {
+		t.settings[name] = protocol(property)
+	}
+	return t
 }
 
 // word is one pair of a controller's spelling and ours.

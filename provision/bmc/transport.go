@@ -90,6 +90,9 @@ func (t *transport) close() {
 // RoundTrip implements http.RoundTripper. The body of the response is read
 // already.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if resp := t.sameRoot(r); resp != nil {
+		return resp, nil
+	}
 	for try := 1; ; try++ {
 		resp, err := t.once(r)
 		if err != nil || r.Method != http.MethodGet || resp.StatusCode != http.StatusServiceUnavailable || try > maxBusy {
@@ -98,6 +101,20 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err := pause(r.Context(), retryAfter(resp, time.Duration(try)*time.Second)); err != nil {
 			return resp, nil
 		}
+	}
+}
+
+// sameRoot answers a second read of the root within one login, which gofish
+// makes where a service turns out to have no sessions.
+func (t *transport) sameRoot(r *http.Request) *http.Response {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r.Context().Value(rootKey{}) == nil || r.Method != http.MethodGet || r.URL.Path != schemas.DefaultServiceRoot || t.rootBody == nil {
+		return nil
+	}
+	return &http.Response{
+		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Request: r,
+		Body: io.NopCloser(bytes.NewReader(t.rootBody)), ContentLength: int64(len(t.rootBody)),
 	}
 }
 
@@ -247,7 +264,15 @@ func noRedirect(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-type loginKey struct{}
+type (
+	loginKey struct{}
+	rootKey  struct{}
+)
+
+// withRoot is withLogin, and the root read at this login will do.
+func withRoot(ctx context.Context) context.Context {
+	return context.WithValue(withLogin(ctx), rootKey{}, true)
+}
 
 func withLogin(ctx context.Context) context.Context { return context.WithValue(ctx, loginKey{}, true) }
 

@@ -28,6 +28,13 @@ func hpePending(d document) bool {
 	return s != "" && s != "Current"
 }
 
+func hpeFixedVLAN(d document) string {
+	if d.text("Oem", "Hpe", "InterfaceType") == "Dedicated" {
+		return "iLO tags VLANs on its shared port only, and this is the dedicated one"
+	}
+	return ""
+}
+
 func readHPENTP(d document) (*state.Attr, error) {
 	if !d.has("StaticNTPServers") {
 		return nil, unsupported("DateTime has no StaticNTPServers")

@@ -9,13 +9,14 @@ func ami() personality {
 	return personality{
 		firmware: "12.84.13", build: buildAMI, settle: settleAMI,
 		manager: rootPath + "/Managers/Self", eth: rootPath + "/Managers/Self/EthernetInterfaces/bond0",
-		etag: ETagWeakStrict, etagInBody: true, success: http.StatusNoContent, partial: true, annotate: true, hidden: []string{"IPv4StaticAddresses"},
+		etag: ETagWeakStrict, etagInBody: true, success: http.StatusNoContent, partial: true, annotate: true, serial: true, hidden: []string{"IPv4StaticAddresses"},
+		protocols: []string{"SNMP", "KVMIP", "VirtualMedia"},
 	}
 }
 
 func buildAMI(b *BMC) {
 	b.root(object{"Vendor": "AMI", "Product": "AMI Redfish Server", "RedfishVersion": "1.7.0", "UUID": b.cfg.UUID, "Oem": object{"Ami": object{}}})
-	b.managerDoc("410810600", "Self", nil)
+	b.managerDoc("410810600", "Self", object{"SerialConsole": object{"ServiceEnabled": true, "ConnectTypesSupported": []any{"IPMI"}}})
 	b.machine("Self", "GIGABYTE", nil, nil)
 	b.protocol(object{"NTPServers": []any{"time.nist.gov", "pool.ntp.org"}, "Port": 123, "ProtocolEnabled": false}, rules{
 		"NTP":  nested(rules{"NTPServers": words(0), "ProtocolEnabled": boolean}),
@@ -34,6 +35,7 @@ func buildAMI(b *BMC) {
 		"IPv4StaticAddresses": v4, "MaxIPv6StaticAddresses": 16, "VLAN": object{"VLANEnable": false, "VLANId": 0},
 	}, rules{
 		"DHCPv4":              nested(rules{"DHCPEnabled": boolean}),
+		"VLAN":                nested(rules{"VLANEnable": boolean, "VLANId": integer}),
 		"HostName":            text,
 		"IPv4StaticAddresses": array{keys: []string{"Address", "SubnetMask", "Gateway"}}.rule,
 	})

@@ -89,6 +89,9 @@ func (b *BMC) dellAttributes() object {
 		"IPv6Static.1.Address1": "::", "IPv6Static.1.PrefixLength": float64(64), "IPv6Static.1.Gateway": "::",
 		"NIC.1.DNSRacName": b.cfg.Hostname, "NIC.1.Selection": "Dedicated", "IPMILan.1.Enable": "Enabled",
 		"NTPConfigGroup.1.NTPEnable": "Disabled",
+		"NIC.1.VLanEnable":           "Disabled", "NIC.1.VLanID": float64(1),
+		"SSH.1.Enable": "Enabled", "SNMP.1.AgentEnable": "Enabled", "VirtualConsole.1.Enable": "Enabled",
+		"VirtualMedia.1.Enable": "Enabled", "WebServer.1.BlockHTTPPort": "Disabled", "IPMISOL.1.Enable": "Enabled",
 	}
 	for i := 1; i <= 3; i++ {
 		n := strconv.Itoa(i)

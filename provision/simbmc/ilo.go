@@ -14,6 +14,7 @@ func ilo() personality {
 		manager: rootPath + "/Managers/1", eth: rootPath + "/Managers/1/EthernetInterfaces/1",
 		etag: ETagWeak, etagInBody: true, success: http.StatusOK, delay: 30 * time.Second,
 		resetMessage: "iLO.2.25.ResetRequired", changeAtLogin: true, noEnabled: true, leaseWins: true,
+		protocols: []string{"SSH", "SNMP", "HTTP", "KVMIP", "VirtualMedia"},
 	}
 }
 
@@ -62,7 +63,7 @@ func (b *BMC) iloEthernet() {
 	}
 	res := b.add(b.who.eth, "EthernetInterface.v1_12_1.EthernetInterface", object{
 		"DHCPv4": v4uses, "DHCPv6": v6uses, "HostName": b.cfg.Hostname, "FQDN": nil,
-		"InterfaceEnabled": true, "LinkStatus": "LinkUp", "MACAddress": "02:00:00:00:00:01",
+		"InterfaceEnabled": true, "LinkStatus": "LinkUp", "MACAddress": "02:00:00:00:00:01", "VLAN": object{"VLANEnable": false, "VLANId": nil},
 		"IPv4StaticAddresses": v4, "IPv6StaticAddresses": padded(v6, 4, pad), "IPv6DefaultGateway": "::",
 		"IPv6StaticDefaultGateways": padded(gateways6(gw6), 1, padGW), "MaxIPv6StaticAddresses": 4,
 		"StaticNameServers": []any{"0.0.0.0", "0.0.0.0", "0.0.0.0", "::", "::", "::"},

@@ -13,7 +13,7 @@ func openbmc() personality {
 		firmware: "2.15.0", build: buildOpenBMC, settle: settleOpenBMC,
 		manager: rootPath + "/Managers/bmc", eth: rootPath + "/Managers/bmc/EthernetInterfaces/eth0",
 		etag: ETagStrong, success: http.StatusNoContent, delay: 3 * time.Second,
-		namedAccounts: true, annotate: true,
+		namedAccounts: true, annotate: true, serial: true, protocols: []string{"SSH"},
 	}
 }
 
@@ -50,6 +50,7 @@ func buildOpenBMC(b *BMC) {
 		"DHCPv4":                    nested(rules{"DHCPEnabled": boolean, "UseDNSServers": boolean, "UseDomainName": boolean, "UseNTPServers": boolean}),
 		"DHCPv6":                    nested(rules{"OperatingMode": oneOf("Enabled", "Disabled", "Stateful", "Stateless"), "UseDNSServers": boolean}),
 		"HostName":                  text,
+		"VLAN":                      nested(rules{"VLANEnable": boolean, "VLANId": integer}), // of those who have it: upstream has not
 		"InterfaceEnabled":          boolean,
 		"StaticNameServers":         words(0),
 		"IPv4StaticAddresses":       array{keys: []string{"Address", "SubnetMask", "Gateway"}}.rule,

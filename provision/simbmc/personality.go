@@ -1,6 +1,7 @@
 package simbmc
 
 import (
+	"maps"
 	"strconv"
 	"time"
 )
@@ -30,6 +31,9 @@ type personality struct {
 	changeAtLogin bool // a forced password change refuses the login itself
 	noEnabled     bool // accounts cannot be disabled
 	leaseWins     bool // static addresses are idle while DHCP is on
+	serial        bool // the manager's SerialConsole can be switched
+	// protocols can be switched, besides IPMI.
+	protocols []string
 	// hidden names properties that may be written though they do not show.
 	hidden []string
 }
@@ -85,17 +89,37 @@ func (b *BMC) machine(id, maker string, more object, r rules) *resource {
 	b.collect(rootPath+"/Chassis", "ChassisCollection", cha)
 	doc := object{
 		"Manufacturer": maker, "Model": b.cfg.Model, "SerialNumber": b.cfg.Serial, "UUID": b.cfg.UUID,
-		"SystemType": "Physical", "PowerState": "On", "Status": health("OK"),
+		"SystemType": "Physical", "PowerState": "On", "Status": health("OK"), "Boot": bootDoc(),
 		"Links": object{"ManagedBy": links(b.who.manager), "Chassis": links(cha)},
 	}
 	for k, v := range more {
 		doc[k] = v
 	}
+	r = r.and(rules{"Boot": nested(rules{
+		"BootSourceOverrideEnabled": oneOf("Disabled", "Once", "Continuous"), "BootSourceOverrideTarget": text,
+		"BootSourceOverrideMode": oneOf("Legacy", "UEFI"), "BootOrder": words(0),
+	})})
 	b.add(cha, "Chassis.v1_20_0.Chassis", object{
 		"ChassisType": "RackMount", "Manufacturer": maker, "Model": b.cfg.Model, "SerialNumber": b.cfg.Serial, "Status": health("OK"),
 		"Links": object{"ComputerSystems": links(sys), "ManagedBy": links(b.who.manager)},
 	}, nil)
 	return b.add(sys, "ComputerSystem.v1_17_0.ComputerSystem", doc, r)
+}
+
+// bootDoc is Boot of a system that nobody has touched.
+func bootDoc() object {
+	return object{
+		"BootSourceOverrideEnabled": "Disabled", "BootSourceOverrideTarget": "None", "BootSourceOverrideMode": "UEFI",
+		"BootSourceOverrideTarget@Redfish.AllowableValues": []any{"None", "Pxe", "Hdd", "Cd", "Usb", "BiosSetup", "UefiHttp"},
+		"BootOrder": []any{"Boot0001", "Boot0002"},
+	}
+}
+
+// and returns the rules with some more.
+func (r rules) and(more rules) rules {
+	out := maps.Clone(more)
+	maps.Copy(out, r)
+	return out
 }
 
 func (b *BMC) managerDoc(model, system string, more object) {
@@ -111,7 +135,11 @@ func (b *BMC) managerDoc(model, system string, more object) {
 	for k, v := range more {
 		doc[k] = v
 	}
-	b.add(b.who.manager, "Manager.v1_14_0.Manager", doc, nil)
+	var r rules
+	if b.who.serial {
+		r = rules{"SerialConsole": nested(rules{"ServiceEnabled": boolean})}
+	}
+	b.add(b.who.manager, "Manager.v1_14_0.Manager", doc, r)
 }
 
 func health(h string) object { return object{"Health": h, "State": "Enabled"} }
@@ -126,6 +154,10 @@ func (b *BMC) protocol(ntp object, r rules) {
 	}
 	if ntp != nil {
 		doc["NTP"] = ntp
+	}
+	for _, name := range b.who.protocols {
+		doc[name] = object{"ProtocolEnabled": true}
+		r = r.and(rules{name: nested(rules{"ProtocolEnabled": boolean})})
 	}
 	b.add(b.who.manager+"/NetworkProtocol", "ManagerNetworkProtocol.v1_5_0.ManagerNetworkProtocol", doc, r)
 }

@@ -12,6 +12,7 @@ func supermicro() personality {
 		firmware: "11.01.01", build: buildSupermicro, settle: settleSupermicro,
 		manager: rootPath + "/Managers/1", eth: rootPath + "/Managers/1/EthernetInterfaces/1",
 		etag: ETagStrong, etagInBody: true, success: http.StatusOK,
+		protocols: []string{"SSH", "SNMP", "HTTP", "KVMIP", "VirtualMedia"},
 	}
 }
 
@@ -44,10 +45,11 @@ func buildSupermicro(b *BMC) {
 		"DHCPv6":   object{"OperatingMode": "Disabled", "UseDNSServers": false},
 		"HostName": nil, "FQDN": nil, "LinkStatus": "LinkUp", "MACAddress": "02:00:00:00:00:01",
 		"IPv4StaticAddresses": padded(v4, 1, pad4), "IPv6StaticAddresses": padded(v6, 5, pad6), "IPv6StaticDefaultGateways": gateways6(gw6),
-		"IPv6DefaultGateway": nil, "StaticNameServers": []any{}, "MaxIPv6StaticAddresses": 5,
+		"VLAN": object{"VLANEnable": false, "VLANId": float64(1)}, "IPv6DefaultGateway": nil, "StaticNameServers": []any{}, "MaxIPv6StaticAddresses": 5,
 	}, rules{
 		"DHCPv4":                    nested(rules{"DHCPEnabled": boolean, "UseDNSServers": boolean, "UseNTPServers": boolean}),
 		"HostName":                  text,
+		"VLAN":                      nested(rules{"VLANEnable": boolean, "VLANId": integer}),
 		"StaticNameServers":         words(0),
 		"IPv4StaticAddresses":       array{keys: []string{"Address", "SubnetMask", "Gateway"}, slots: 1, pad: pad4}.rule,
 		"IPv6StaticAddresses":       array{keys: []string{"Address", "PrefixLength"}, slots: 5, pad: pad6}.rule,

@@ -9,6 +9,7 @@ func xcc() personality {
 		firmware: "TGBT20E 1.40 2021-05-17", build: buildXCC,
 		manager: rootPath + "/Managers/1", eth: rootPath + "/Managers/1/EthernetInterfaces/NIC",
 		etag: ETagRequired, etagInBody: true, success: http.StatusOK, slots: 12, changeAtLogin: true,
+		protocols: []string{"SSH", "SNMP", "HTTP", "KVMIP", "VirtualMedia"},
 	}
 }
 
@@ -36,10 +37,11 @@ func buildXCC(b *BMC) {
 		"DHCPv6":   object{"OperatingMode": "Disabled", "UseDNSServers": true, "UseDomainName": true},
 		"HostName": b.cfg.Hostname, "FQDN": b.cfg.Hostname, "InterfaceEnabled": true, "LinkStatus": "LinkUp", "MACAddress": "02:00:00:00:00:01",
 		"IPv4StaticAddresses": v4, "IPv6StaticAddresses": padded(v6, 1, pad), "IPv6StaticDefaultGateways": padded(gateways6(gw6), 1, padGW),
-		"IPv6DefaultGateway": "::", "StaticNameServers": []any{"0.0.0.0", "0.0.0.0", "0.0.0.0", "::", "::", "::"}, "MaxIPv6StaticAddresses": 1,
+		"VLAN": object{"VLANEnable": false, "VLANId": float64(1)}, "IPv6DefaultGateway": "::", "StaticNameServers": []any{"0.0.0.0", "0.0.0.0", "0.0.0.0", "::", "::", "::"}, "MaxIPv6StaticAddresses": 1,
 	}, rules{
 		"DHCPv4":                    nested(rules{"DHCPEnabled": boolean, "UseDNSServers": boolean}),
 		"HostName":                  text,
+		"VLAN":                      nested(rules{"VLANEnable": boolean, "VLANId": integer}),
 		"StaticNameServers":         sixServers,
 		"IPv4StaticAddresses":       array{keys: []string{"Address", "SubnetMask", "Gateway"}, required: []string{"Address", "SubnetMask"}, slots: 1, pad: staticV4(prefix0(), unset())}.rule,
 		"IPv6StaticAddresses":       array{keys: []string{"Address", "PrefixLength"}, slots: 1, pad: pad}.rule,

@@ -1,0 +1,95 @@
+package bmc
+
+import (
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// The services of a manager that an operator may want off, and its serial
+// console.
+
+// protocols are the settings of ManagerNetworkProtocol besides NTP, with the
+// property each one is.
+func protocols() map[string]string {
+	return map[string]string{
+		IPMI: "IPMI", SSH: "SSH", Telnet: "Telnet", SNMP: "SNMP", HTTP: "HTTP", KVMIP: "KVMIP", VirtualMedia: "VirtualMedia",
+	}
+}
+
+// protocol is the standard place of one of them.
+func protocol(property string) setting {
+	return setting{
+		in: inProtocol,
+		read: func(d document) (*state.Attr, error) {
+			if !d.has(property, "ProtocolEnabled") {
+				return nil, unsupported("the network protocol has no %s", property)
+			}
+			return onOff(d.at(property, "ProtocolEnabled"), property)
+		},
+		body: func(d document, want state.Attr) (object, error) {
+			if !d.has(property, "ProtocolEnabled") {
+				return nil, unsupported("the network protocol has no %s", property)
+			}
+			on, err := wantOn(want)
+			return nest(on, property, "ProtocolEnabled"), err
+		},
+	}
+}
+
+// serialMembers are the ways to a console that HostSerialConsole has
+// (ComputerSystem v1_13_0).
+func serialMembers(d document) []string {
+	var out []string
+	for _, name := range []string{"IPMI", "SSH", "Telnet"} {
+		if d.has("SerialConsole", name, "ServiceEnabled") {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// readSerial reads "on" when there is any way to the console.
+func readSerial(d document) (*state.Attr, error) {
+	members := serialMembers(d)
+	if len(members) == 0 {
+		return nil, unsupported("the system %s has no SerialConsole", d.text("Id"))
+	}
+	for _, name := range members {
+		if d.at("SerialConsole", name, "ServiceEnabled") == true {
+			return attr("on"), nil
+		}
+	}
+	return attr("off"), nil
+}
+
+func writeSerial(d document, want state.Attr) (object, error) {
+	on, err := wantOn(want)
+	if err != nil {
+		return nil, err
+	}
+	members := object{}
+	for _, name := range serialMembers(d) {
+		members[name] = object{"ServiceEnabled": on}
+	}
+	if len(members) == 0 {
+		return nil, unsupported("the system %s has no SerialConsole", d.text("Id"))
+	}
+	return object{"SerialConsole": members}, nil
+}
+
+// managerSerial is where the console was before ComputerSystem had it
+// (Manager v1_0_0, deprecated in v1_10_0).
+func managerSerial() setting {
+	return setting{
+		in: inManager,
+		read: func(d document) (*state.Attr, error) {
+			if !d.has("SerialConsole", "ServiceEnabled") {
+				return nil, unsupported("neither the system nor the manager has a SerialConsole")
+			}
+			return onOff(d.at("SerialConsole", "ServiceEnabled"), "SerialConsole")
+		},
+		body: func(_ document, want state.Attr) (object, error) {
+			on, err := wantOn(want)
+			return nest(on, "SerialConsole", "ServiceEnabled"), err
+		},
+	}
+}
