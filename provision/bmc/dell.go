@@ -181,11 +181,7 @@ func readDellVLAN(d document) (*state.Attr, error) {
 	if on.Values[0] == "off" {
 		return attr("none"), nil
 	}
-	id, ok := d.at("Attributes", "NIC.1.VLanID").(float64)
-	if !ok {
-		return nil, fmt.Errorf("read NIC.1.VLanID: %T is no number", d.at("Attributes", "NIC.1.VLanID"))
-	}
-	return attr(strconv.Itoa(int(id))), nil
+	return vlanID(d.at("Attributes", "NIC.1.VLanID"))
 }
 
 func dellVLAN(d document, want map[string]state.Attr, body object) error {

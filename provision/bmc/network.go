@@ -3,6 +3,7 @@ package bmc
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -131,15 +132,20 @@ func writeIPv6(t traits, d document, want map[string]state.Attr, body object) er
 func readVLAN(d document) (*state.Attr, error) {
 	switch d.at("VLAN", "VLANEnable") {
 	case true:
-		id, ok := d.at("VLAN", "VLANId").(float64)
-		if !ok {
-			return nil, fmt.Errorf("read VLANId: %T is no number", d.at("VLAN", "VLANId"))
-		}
-		return attr(strconv.Itoa(int(id))), nil
+		return vlanID(d.at("VLAN", "VLANId"))
 	case false:
 		return attr("none"), nil
 	}
 	return nil, unsupported("the interface %s has no VLAN", d.text("Id"))
+}
+
+// vlanID reads the number of an 802.1Q tag.
+func vlanID(v any) (*state.Attr, error) {
+	id, ok := v.(float64)
+	if !ok || id < 0 || id > 4095 || id != math.Trunc(id) {
+		return nil, fmt.Errorf("read the VLAN: %v is no tag", v)
+	}
+	return attr(strconv.Itoa(int(id))), nil
 }
 
 func writeVLAN(t traits, d document, want map[string]state.Attr, body object) error {

@@ -94,7 +94,7 @@ func unsupported(format string, args ...any) error {
 // nowhere is a setting that a line of controllers does not have; it costs no
 // look.
 func nowhere(why string) setting {
-	return setting{why: why}
+	return setting{why: why, read: func(document) (*state.Attr, error) { return nil, unsupported("%s", why) }}
 }
 
 // standard is a controller that does what the schemas say.
