@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -93,10 +94,11 @@ func Dial(ctx context.Context, t Target) (*Conn, error) {
 	if len(t.Addresses) == 0 {
 		return nil, errors.New("dial server: no address to dial")
 	}
-	config, err := clientConfig(t.Login)
+	config, done, err := clientConfig(t.Login)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	dial, hops, err := throughHops(ctx, t)
 	if err != nil {
 		return nil, err
@@ -133,8 +135,8 @@ func (c *Conn) Close() error {
 	c.stop()
 	err := c.client.Close()
 	closeAll(c.hops)
-	if errors.Is(err, net.ErrClosed) {
-		return nil
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) {
+		return nil // it was closed before; EOF is what one through a jump host says then
 	}
 	return err
 }
@@ -157,25 +159,28 @@ func throughHops(ctx context.Context, t Target) (DialFunc, []*ssh.Client, error)
 	}
 	var hops []*ssh.Client
 	for _, h := range t.Jumps {
-		config, err := clientConfig(h.Login)
+		client, err := hop(ctx, dial, h)
 		if err != nil {
 			closeAll(hops)
 			return nil, nil, fmt.Errorf("jump host %s: %w", h.Address, err)
-		}
-		raw, _, err := firstAnswer(ctx, dial, []netip.AddrPort{h.Address})
-		if err != nil {
-			closeAll(hops)
-			return nil, nil, fmt.Errorf("jump host: %w", err)
-		}
-		client, err := handshake(ctx, raw, h.Address.String(), config)
-		if err != nil {
-			closeAll(hops)
-			return nil, nil, fmt.Errorf("jump host: %w", err)
 		}
 		hops = append(hops, client)
 		dial = client.DialContext
 	}
 	return dial, hops, nil
+}
+
+func hop(ctx context.Context, dial DialFunc, h Hop) (*ssh.Client, error) {
+	config, done, err := clientConfig(h.Login)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	raw, _, err := firstAnswer(ctx, dial, []netip.AddrPort{h.Address})
+	if err != nil {
+		return nil, err
+	}
+	return handshake(ctx, raw, h.Address.String(), config)
 }
 
 func closeAll(clients []*ssh.Client) {
@@ -251,8 +256,13 @@ func dialReason(err error) string {
 	return err.Error()
 }
 
+var errHandshake = errors.New("no handshake in " + handshakeTimeout.String())
+
 func handshake(ctx context.Context, raw net.Conn, addr string, config *ssh.ClientConfig) (*ssh.Client, error) {
-	_ = raw.SetDeadline(time.Now().Add(handshakeTimeout))
+	// A connection through a jump host knows no deadlines, so that it is
+	// closed instead.
+	ctx, cancel := context.WithTimeoutCause(ctx, handshakeTimeout, errHandshake)
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
 	conn, chans, reqs, err := ssh.NewClientConn(raw, addr, config)
@@ -261,18 +271,27 @@ func handshake(ctx context.Context, raw net.Conn, addr string, config *ssh.Clien
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("ssh %s: %w", addr, context.Cause(ctx))
 		}
-		return nil, explainHandshake(addr, config.User, err)
+		return nil, explainHandshake(addr, config, err)
 	}
-	_ = raw.SetDeadline(time.Time{})
+	if !stop() {
+		_ = conn.Close()
+		return nil, fmt.Errorf("ssh %s: %w", addr, context.Cause(ctx))
+	}
 	return ssh.NewClient(conn, chans, reqs), nil
 }
 
-func explainHandshake(addr, user string, err error) error {
-	if errors.Is(err, ErrHostKey) {
-		return fmt.Errorf("ssh %s: %w", addr, err)
+func explainHandshake(addr string, config *ssh.ClientConfig, err error) error {
+	var wrong *hostKeyError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("ssh %s: %w", addr, wrong)
+	}
+	var none *ssh.AlgorithmNegotiationError
+	if errors.As(err, &none) && none.What == "host key" {
+		return fmt.Errorf("ssh %s: %w", addr, &hostKeyError{fmt.Sprintf("the pinned one is %s, the server has %s",
+			config.HostKeyAlgorithms[0], strings.Join(none.RequestedAlgorithms, ", "))})
 	}
 	if strings.Contains(err.Error(), "unable to authenticate") {
-		return fmt.Errorf("ssh %s@%s: %w: %w; check ssh.identity, the agent and authorized_keys there", user, addr, ErrAuth, err)
+		return fmt.Errorf("ssh %s@%s: %w: %w; check ssh.identity, the agent and authorized_keys there", config.User, addr, ErrAuth, err)
 	}
 	return fmt.Errorf("ssh %s: handshake: %w", addr, err)
 }

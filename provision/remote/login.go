@@ -1,9 +1,9 @@
 package remote
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 
@@ -11,25 +11,26 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// clientConfig returns the configuration for one login. Only algorithms of
-// the pinned key's own type are offered: otherwise a server with several keys
-// may answer with one that is right but not the pinned one (golang/go#29286).
-func clientConfig(l Login) (*ssh.ClientConfig, error) {
+// clientConfig returns the configuration for one login, and what ends it once
+// the handshake is over. Only algorithms of the pinned key's own type are
+// offered: otherwise a server with several keys may answer with one that is
+// right but not the pinned one (golang/go#29286).
+func clientConfig(l Login) (config *ssh.ClientConfig, done func(), err error) {
 	pinned, _, _, _, err := ssh.ParseAuthorizedKey([]byte(l.HostKey))
 	if err != nil {
-		return nil, fmt.Errorf("pinned host key %.40q: not a public key; write it as `ssh-keyscan` prints it, without the host name", l.HostKey)
+		return nil, nil, fmt.Errorf("pinned host key %.40q: not a public key; write it as `ssh-keyscan` prints it, without the host name", l.HostKey)
 	}
-	auth, err := authMethods(l)
+	keys, err := newKeys(l)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return &ssh.ClientConfig{
 		User:              l.User,
-		Auth:              auth,
+		Auth:              []ssh.AuthMethod{ssh.PublicKeysCallback(keys.signers)},
 		HostKeyCallback:   pin(pinned),
 		HostKeyAlgorithms: algorithmsFor(pinned.Type()),
 		ClientVersion:     "SSH-2.0-raiz",
-	}, nil
+	}, keys.close, nil
 }
 
 func pin(want ssh.PublicKey) ssh.HostKeyCallback {
@@ -37,10 +38,19 @@ func pin(want ssh.PublicKey) ssh.HostKeyCallback {
 		if string(got.Marshal()) == string(want.Marshal()) {
 			return nil
 		}
-		return fmt.Errorf("%w: want %s, got %s %s; if the server was reinstalled, read its new key on the console and write it into ssh.host_key",
-			ErrHostKey, ssh.FingerprintSHA256(want), got.Type(), ssh.FingerprintSHA256(got))
+		return &hostKeyError{fmt.Sprintf("want %s, got %s %s", ssh.FingerprintSHA256(want), got.Type(), ssh.FingerprintSHA256(got))}
 	}
 }
+
+// hostKeyError wraps ErrHostKey; it finds its way through the words that the
+// library puts around it.
+type hostKeyError struct{ why string }
+
+func (e *hostKeyError) Error() string {
+	return ErrHostKey.Error() + ": " + e.why + "; if the server was reinstalled, read its new key on the console and write it into ssh.host_key"
+}
+
+func (e *hostKeyError) Unwrap() error { return ErrHostKey }
 
 func algorithmsFor(keyType string) []string {
 	if keyType == ssh.KeyAlgoRSA {
@@ -50,52 +60,76 @@ func algorithmsFor(keyType string) []string {
 	return []string{keyType}
 }
 
-func authMethods(l Login) ([]ssh.AuthMethod, error) {
-	var signers []ssh.Signer
-	if l.IdentityFile != "" {
-		pem, err := os.ReadFile(l.IdentityFile)
-		if err != nil {
-			return nil, fmt.Errorf("read ssh identity: %w", err)
-		}
-		signer, err := ssh.ParsePrivateKey(pem)
-		var locked *ssh.PassphraseMissingError
-		switch {
-		case errors.As(err, &locked) && l.AgentSocket == "":
-			return nil, fmt.Errorf("ssh identity %s has a passphrase: add it to an agent with ssh-add", l.IdentityFile)
-		case errors.As(err, &locked): // the agent has it, or the server refuses and says so
-		case err != nil:
-			return nil, fmt.Errorf("ssh identity %s: %w", l.IdentityFile, err)
-		default:
-			signers = append(signers, signer)
-		}
-	}
-	fromAgent := func() ([]ssh.Signer, error) {
-		held, err := agentSigners(l.AgentSocket)
-		return append(signers, held...), err
-	}
-	if l.AgentSocket == "" && len(signers) == 0 {
-		return nil, errors.New("no ssh key to log in with: set ssh.identity, or start an agent")
-	}
-	return []ssh.AuthMethod{ssh.PublicKeysCallback(fromAgent)}, nil
+// keys are what one login may offer: the identity, then what the agent holds.
+type keys struct {
+	identity ssh.Signer    // nil when there is none, or a passphrase on it
+	locked   ssh.PublicKey // of an identity with a passphrase, where it tells
+	socket   string
+	agent    net.Conn // open while signatures may be asked for
 }
 
-// agentSigners asks the agent, which need not be there when an identity file
-// is.
-func agentSigners(socket string) ([]ssh.Signer, error) {
-	if socket == "" {
-		return nil, nil
+func newKeys(l Login) (*keys, error) {
+	k := &keys{socket: l.AgentSocket}
+	if l.IdentityFile == "" {
+		if l.AgentSocket == "" {
+			return nil, errors.New("no ssh key to log in with: set ssh.identity, or start an agent")
+		}
+		return k, nil
 	}
-	conn, err := net.Dial("unix", socket)
+	pem, err := os.ReadFile(l.IdentityFile)
 	if err != nil {
-		return nil, nil
+		return nil, fmt.Errorf("read ssh identity: %w", err)
 	}
-	signers, err := agent.NewClient(agentConn{conn}).Signers()
-	if err != nil {
-		return nil, nil
+	var locked *ssh.PassphraseMissingError
+	k.identity, err = ssh.ParsePrivateKey(pem)
+	switch {
+	case errors.As(err, &locked) && l.AgentSocket == "":
+		return nil, fmt.Errorf("ssh identity %s has a passphrase: add it to an agent with ssh-add", l.IdentityFile)
+	case errors.As(err, &locked): // the agent has it, or the server refuses and says so
+		k.locked = locked.PublicKey
+	case err != nil:
+		return nil, fmt.Errorf("ssh identity %s: %w", l.IdentityFile, err)
 	}
-	return signers, nil
+	return k, nil
 }
 
-// agentConn keeps the agent's connection to reading and writing: signatures
-// are asked for after Signers has returned.
-type agentConn struct{ io.ReadWriter }
+// signers asks the agent, which need not be there when an identity is. The
+// key that is meant comes first: servers stop listening after a few.
+func (k *keys) signers() ([]ssh.Signer, error) {
+	var first, rest []ssh.Signer
+	if k.identity != nil {
+		first = append(first, k.identity)
+	}
+	for _, s := range k.held() {
+		if k.locked != nil && bytes.Equal(s.PublicKey().Marshal(), k.locked.Marshal()) {
+			first = append(first, s)
+			continue
+		}
+		rest = append(rest, s)
+	}
+	return append(first, rest...), nil
+}
+
+func (k *keys) held() []ssh.Signer {
+	if k.socket == "" {
+		return nil
+	}
+	conn, err := net.Dial("unix", k.socket)
+	if err != nil {
+		return nil
+	}
+	signers, err := agent.NewClient(conn).Signers()
+	if err != nil {
+		_ = conn.Close()
+		return nil
+	}
+	k.agent = conn
+	return signers
+}
+
+// close ends the connection to the agent.
+func (k *keys) close() {
+	if k.agent != nil {
+		_ = k.agent.Close()
+	}
+}

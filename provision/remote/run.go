@@ -69,6 +69,7 @@ func (c *Conn) Run(ctx context.Context, s Script) (Result, error) {
 	}
 	r := Result{Stdout: stdout.buf.Bytes(), Stderr: strings.TrimSpace(stderr.buf.String())}
 	if stdout.over {
+		r.Code = -1
 		return r, fmt.Errorf("run on server: %w of %d bytes", ErrOutput, maxOutput)
 	}
 	return exitCode(r, err)

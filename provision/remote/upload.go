@@ -1,20 +1,44 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/pkg/sftp"
 )
 
+// uploadGrace is how long a cancelled upload may take to remove what it has
+// made: a few round trips of a bad link.
+const uploadGrace = 5 * time.Second
+
 // Upload writes data to a new file that only the login user can read. It
-// refuses a path that exists; when it fails it removes what it made.
-func (c *Conn) Upload(ctx context.Context, path string, data []byte) (err error) {
+// refuses a path that exists; when it fails or ctx ends it removes what it
+// made. Only a connection that has broken leaves a part behind. The
+// connection is closed when it does not even answer that.
+func (c *Conn) Upload(ctx context.Context, path string, data []byte) error {
 	c.stats.uploads.Add(1)
-	stop := context.AfterFunc(ctx, func() { _ = c.client.Close() })
-	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- c.put(ctx, path, data) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(uploadGrace)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		_ = c.client.Close()
+	}
+	return fmt.Errorf("upload %s: %w", path, context.Cause(ctx))
+}
+
+func (c *Conn) put(ctx context.Context, path string, data []byte) (err error) {
 	client, err := sftp.NewClient(c.client, sftp.UseConcurrentWrites(true))
 	if err != nil {
 		return fmt.Errorf("open sftp: %w", err)
@@ -33,7 +57,7 @@ func (c *Conn) Upload(ctx context.Context, path string, data []byte) (err error)
 	if err := f.Chmod(0o600); err != nil {
 		return fmt.Errorf("chmod %s on server: %w", path, errors.Join(err, f.Close()))
 	}
-	if _, err := f.Write(data); err != nil {
+	if _, err := f.ReadFrom(&cancelled{ctx, bytes.NewReader(data)}); err != nil {
 		return fmt.Errorf("write %s on server: %w", path, errors.Join(err, f.Close()))
 	}
 	if err := f.Close(); err != nil {
@@ -41,3 +65,21 @@ func (c *Conn) Upload(ctx context.Context, path string, data []byte) (err error)
 	}
 	return nil
 }
+
+// cancelled ends with its context. It tells how much is left, which makes the
+// upload write ahead of the answers.
+type cancelled struct {
+	ctx  context.Context
+	data *bytes.Reader
+}
+
+// Read implements io.Reader.
+func (c *cancelled) Read(p []byte) (int, error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.data.Read(p)
+}
+
+// Len is what sftp.File.ReadFrom looks at.
+func (c *cancelled) Len() int { return c.data.Len() }
