@@ -86,6 +86,48 @@ site "reference" {
     # "last-state". Without it: "always-on".
     power_restore = "always-on"
 
+    # The password before, while it is being changed: keep the new one where
+    # password finds it, the old one where this does, and apply. Either may be
+    # the right one until then; each is tried once, the new one first. It need
+    # not be found any more afterwards.
+    previous_password = env("GRU2_BMC_PREVIOUS")
+
+    # What follows is left as it is on the controller unless it is said here.
+    # Where a controller lacks one, apply says "unsupported" and why;
+    # docs/bmc.md shows which have what.
+
+    vlan = 30 # 802.1Q tag of the controller's own port; 0 for untagged
+
+    # Each "on" or "off". IPMI is always to be off, HTTPS always on.
+    protocols = {
+      ssh           = "off"
+      telnet        = "off"
+      snmp          = "off"
+      http          = "off"
+      kvm-ip        = "on"
+      virtual-media = "on"
+    }
+
+    serial_console = "on" # over the network: "on" or "off"
+
+    # What the server boots, always: "order" is its boot order; "disk", "pxe",
+    # "http", "cd", "usb" and "setup" override it. For one boot alone there is
+    # raiz bmc power SITE restart --boot pxe.
+    boot       = "order"
+    boot_order = ["Boot0001", "Boot0000"] # all of them, as raiz bmc doctor lists them
+
+    # The least the server has to have; raiz verify counts. What is not said
+    # here is as the operator's profile asks, if it does.
+    hardware {
+      cpus           = 1 # sockets that are filled
+      cores          = 4 # of all CPUs together
+      memory_gib     = 8
+      disks          = 2
+      raid           = "raid1" # a healthy volume: "raid0", "raid1", "raid5", "raid6", "raid10"
+      power_supplies = 2       # healthy ones
+      nics           = 2       # Ethernet ports
+    }
+
     # How it answers as delivered, before the first apply.
     factory {
       address  = "192.168.0.120" # needed

@@ -234,8 +234,11 @@ func (c *Controller) members(ctx context.Context, uri string) ([]string, error) 
 	if list := d.targets("Members"); len(list) > 0 {
 		return list, nil
 	}
-	return nil, unsupported("%s is empty", uri)
+	return nil, fmt.Errorf("%s: %w: %w", uri, errEmpty, state.ErrUnsupported)
 }
+
+// errEmpty is a collection without members.
+var errEmpty = errors.New("the collection is empty")
 
 func first(list []string) string {
 	if len(list) == 0 {

@@ -135,7 +135,7 @@ func (d *dialer) race(ctx context.Context, endpoints []Endpoint, t Timing) (arri
 	var best arrival
 	var failed []error
 	var deadline <-chan time.Time
-	for left > 0 && (best.conn == nil || best.endpoint.Origin != Declared && anyDeclared(endpoints)) {
+	for left > 0 && (best.conn == nil || best.endpoint.Origin == Factory && anyDeclared(endpoints)) {
 		select {
 		case a := <-results:
 			left--
@@ -148,7 +148,7 @@ func (d *dialer) race(ctx context.Context, endpoints []Endpoint, t Timing) (arri
 				}
 			case best.conn == nil:
 				best, deadline = a, time.After(t.Prefer)
-			case a.endpoint.Origin == Declared:
+			case a.endpoint.Origin != Factory:
 				_ = best.conn.Close()
 				best = a
 			default:
@@ -177,7 +177,7 @@ func hangUp(results <-chan arrival, n int) {
 }
 
 func anyDeclared(endpoints []Endpoint) bool {
-	return slices.ContainsFunc(endpoints, func(e Endpoint) bool { return e.Origin == Declared })
+	return slices.ContainsFunc(endpoints, func(e Endpoint) bool { return e.Origin != Factory })
 }
 
 // Fingerprint returns a certificate's, as a site file declares it.

@@ -91,17 +91,32 @@ func usable(e Endpoint) error {
 }
 
 func rank(e Endpoint) int {
-	if e.Origin == Declared {
+	switch e.Origin {
+	case Declared:
 		return 0
+	case Previous:
+		return 1
 	}
-	return 1
+	return 2
+}
+
+// doors are the first endpoints of each address: there is no use in dialling
+// an address once for each of its users.
+func doors(endpoints []Endpoint) []Endpoint {
+	var out []Endpoint
+	for _, e := range endpoints {
+		if !slices.ContainsFunc(out, func(o Endpoint) bool { return o.Address == e.Address }) {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // openAny logs in at the best endpoint that takes its password.
 func (c *Controller) openAny(ctx context.Context, left []Endpoint) (*Controller, error) {
 	var failed []error
 	for len(left) > 0 {
-		a, errs := c.dialer.race(ctx, left, c.timing)
+		a, errs := c.dialer.race(ctx, doors(left), c.timing)
 		if a.conn == nil {
 			failed = append(failed, errs...)
 			break
@@ -122,7 +137,7 @@ func (c *Controller) openAny(ctx context.Context, left []Endpoint) (*Controller,
 		// the same controller: three refusals lock an account on many.
 		left = slices.DeleteFunc(left, func(e Endpoint) bool {
 			same := e.Username == a.endpoint.Username && e.Password.Equal(a.endpoint.Password)
-			return e.Address == a.endpoint.Address && e.Username == a.endpoint.Username || errors.Is(err, ErrAuth) && same
+			return same && (e.Address == a.endpoint.Address || errors.Is(err, ErrAuth))
 		})
 	}
 	return nil, mostTelling(ctx, failed)

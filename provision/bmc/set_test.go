@@ -320,3 +320,60 @@ func TestOrder(t *testing.T) {
 	}, slices.Compact(writes))
 	l.close(c)
 }
+
+// TestRotation changes a password that the site has written ahead: the new
+// one and the one before are tried once each, whichever is right, and the new
+// one is set and proven.
+func TestRotation(t *testing.T) {
+	const before = "Planted-Previous-2"
+	previous := declared()
+	previous.Origin, previous.Password = bmc.Previous, secret.New(`env("PREVIOUS")`, before)
+	for name, c := range map[string]struct {
+		users   map[string]string
+		refused int // logins
+		writes  bool
+		fails   bool
+	}{
+		"still the old one":      {map[string]string{"raiz": before}, 1, true, false},
+		"already the new one":    {map[string]string{"raiz": declaredPassword}, 0, false, false},
+		"neither":                {map[string]string{"raiz": "Somebody-Elses-3"}, 2, false, true},
+		"neither, but factory's": {map[string]string{"raiz": "Somebody-Elses-3", "root": factoryPassword}, 2, true, false},
+	} {
+		for _, personality := range simbmc.Personalities() {
+			t.Run(name+"/"+personality, func(t *testing.T) {
+				t.Parallel()
+				l := newLab(t, simbmc.Config{Personality: personality, Users: c.users, Addresses: []netip.Prefix{newV4}})
+				fromFactory := factory()
+				fromFactory.Address = declared().Address
+				target := l.target(fromFactory, previous, declared())
+				ctl, err := bmc.Open(t.Context(), target)
+				if n := l.bmc.Counters().FailedLogins; n != c.refused && !(c.fails && n == 3) {
+					t.Errorf("%d logins were refused, not %d", n, c.refused)
+				}
+				if c.fails {
+					if !errors.Is(err, bmc.ErrAuth) {
+						t.Errorf("got %v", err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := map[string][]string{bmc.Account: {"raiz"}}
+				if got := read(t, ctl, bmc.Account); c.writes != slices.Equal(got[bmc.Account], []string{"(absent)"}) {
+					t.Errorf("the account reads %v", got)
+				}
+				if _, err := set(t, l, ctl, want); err != nil {
+					t.Error(err)
+				}
+				equal(t, want, read(t, ctl, bmc.Account))
+				l.close(ctl)
+				refused := l.bmc.Counters().FailedLogins
+				l.close(l.open(l.target(declared())))
+				if n := l.bmc.Counters().FailedLogins; n != refused {
+					t.Error("the new password does not do")
+				}
+			})
+		}
+	}
+}

@@ -14,6 +14,9 @@ import (
 const (
 	// Declared endpoints are how the site wants the controller to be.
 	Declared = "declared"
+	// Previous endpoints are declared ones with the password before the
+	// declared one: while it is being changed either may be right.
+	Previous = "previous"
 	// Factory endpoints are how it answers as delivered.
 	Factory = "factory"
 )
@@ -23,13 +26,14 @@ type Endpoint struct {
 	Address  netip.AddrPort
 	Username string
 	Password secret.Value
-	Origin   string // Declared or Factory
+	Origin   string // Declared, Previous or Factory
 }
 
 // Target is a controller and all that is needed to trust it.
 type Target struct {
-	// Endpoints in order of preference; declared ones come before factory
-	// ones in any case.
+	// Endpoints in order of preference; declared ones come before previous
+	// ones, and these before factory ones, in any case. Each password is
+	// tried once.
 	Endpoints []Endpoint
 	// Fingerprint pins the certificate: "sha256:" and the 64 hex digits of
 	// its DER form. One of Fingerprint and CA is needed.

@@ -1,7 +1,9 @@
 package render
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -19,7 +21,7 @@ func settings(s *site.Site) []state.Item {
 		effect.Component = "bmc"
 		items = append(items, state.Item{Key: state.Key{Kind: state.Setting, Name: name}, Value: state.Attr{Values: values}, Effect: effect})
 	}
-	moves := state.Effect{Risk: state.MayCutAccess, Note: "moves the BMC; proven at the new address or reported"}
+	moves := moving()
 	add("account", state.Effect{}, b.Username)
 	add("ipmi", state.Effect{}, "off")
 	add("ipv4.dhcp", moves, "off")
@@ -50,7 +52,31 @@ func settings(s *site.Site) []state.Item {
 	if b.PowerRestore != "" {
 		add("power-restore", state.Effect{}, string(b.PowerRestore))
 	}
+	services(b, add)
 	return items
+}
+
+func moving() state.Effect {
+	return state.Effect{Risk: state.MayCutAccess, Note: "moves the BMC; proven at the new address or reported"}
+}
+
+// services are the settings that only some sites declare.
+func services(b *site.BMC, add func(string, state.Effect, ...string)) {
+	if b.VLAN != "" {
+		add("vlan", moving(), b.VLAN)
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.Protocols)) {
+		add("protocol."+name, state.Effect{}, b.Protocols[name])
+	}
+	if b.SerialConsole != "" {
+		add("serial-console", state.Effect{}, b.SerialConsole)
+	}
+	if b.Boot != "" {
+		add("boot", state.Effect{}, b.Boot)
+	}
+	if len(b.BootOrder) > 0 {
+		add("boot-order", state.Effect{}, b.BootOrder...)
+	}
 }
 
 func words(addrs []netip.Addr) []string {

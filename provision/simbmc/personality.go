@@ -103,6 +103,7 @@ func (b *BMC) machine(id, maker string, more object, r rules) *resource {
 		"ChassisType": "RackMount", "Manufacturer": maker, "Model": b.cfg.Model, "SerialNumber": b.cfg.Serial, "Status": health("OK"),
 		"Links": object{"ComputerSystems": links(sys), "ManagedBy": links(b.who.manager)},
 	}, nil)
+	b.hardware(sys, cha, doc)
 	return b.add(sys, "ComputerSystem.v1_17_0.ComputerSystem", doc, r)
 }
 

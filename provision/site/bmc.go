@@ -11,7 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-func (c *converter) bmc(raw *rawBMC) *BMC {
+func (c *converter) bmc(raw *rawBMC, least Hardware) *BMC {
 	c.mark("bmc", raw.Range)
 	link := c.attach(raw.Addresses, raw.Range, "the BMC", bmcClaim, forAccess)
 	b := &BMC{
@@ -30,7 +30,12 @@ func (c *converter) bmc(raw *rawBMC) *BMC {
 	if c.need(raw.Password, raw.Range, "password", `password = env("BMC_PASSWORD")`) {
 		b.Password = c.secret(raw.Password, "bmc.password", loginPassword)
 	}
+	if raw.Previous != nil {
+		b.Previous = c.secret(raw.Previous, "bmc.previous_password", loginPassword)
+	}
 	c.pin(raw, b)
+	c.services(raw, b)
+	b.Hardware = c.hardware(raw.Hardware, least)
 	if raw.Factory != nil {
 		b.Factory = c.factory(raw.Factory)
 	}

@@ -13,6 +13,8 @@ type Profile struct {
 	// Components are the packs that the operator's sites use unless they
 	// say otherwise, such as "dns": "knot".
 	Components map[string]string
+	// Hardware is the least that the operator's servers have.
+	Hardware Hardware
 }
 
 // Rule is one requirement of an operator.

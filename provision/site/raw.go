@@ -83,7 +83,26 @@ type rawBMC struct {
 	Certificate  *hcl.Attribute `hcl:"certificate,optional"`
 	CA           *hcl.Attribute `hcl:"ca,optional"`
 	PowerRestore *hcl.Attribute `hcl:"power_restore,optional"`
+	Previous     *hcl.Attribute `hcl:"previous_password,optional"`
+	VLAN         *hcl.Attribute `hcl:"vlan,optional"`
+	Protocols    *hcl.Attribute `hcl:"protocols,optional"`
+	Serial       *hcl.Attribute `hcl:"serial_console,optional"`
+	Boot         *hcl.Attribute `hcl:"boot,optional"`
+	BootOrder    *hcl.Attribute `hcl:"boot_order,optional"`
 	Factory      *rawFactory    `hcl:"factory,block"`
+	Hardware     *rawHardware   `hcl:"hardware,block"`
+}
+
+// rawHardware is shared by sites and operator profiles.
+type rawHardware struct {
+	Range         hcl.Range      `hcl:",def_range"`
+	CPUs          *hcl.Attribute `hcl:"cpus,optional"`
+	Cores         *hcl.Attribute `hcl:"cores,optional"`
+	MemoryGiB     *hcl.Attribute `hcl:"memory_gib,optional"`
+	Disks         *hcl.Attribute `hcl:"disks,optional"`
+	RAID          *hcl.Attribute `hcl:"raid,optional"`
+	PowerSupplies *hcl.Attribute `hcl:"power_supplies,optional"`
+	NICs          *hcl.Attribute `hcl:"nics,optional"`
 }
 
 type rawFactory struct {
@@ -222,6 +241,7 @@ type rawProfile struct {
 	Range      hcl.Range      `hcl:",def_range"`
 	Title      *hcl.Attribute `hcl:"title,optional"`
 	Rules      []rawRule      `hcl:"rule,block"`
+	Hardware   *rawHardware   `hcl:"hardware,block"`
 	Components *rawComponents `hcl:"components,block"`
 }
 

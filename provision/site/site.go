@@ -77,6 +77,31 @@ type BMC struct {
 	CA           []byte // PEM; nil when Fingerprint is used
 	PowerRestore PowerRestore
 	Factory      *Factory // how it answers before the first apply; may be nil
+
+	// Previous is the password before Password, while that is being changed:
+	// either may be the right one. IsZero when none.
+	Previous secret.Value
+
+	// What follows is left as it is where it has its zero value.
+
+	VLAN          string            // "none", or the 802.1Q tag
+	Protocols     map[string]string // such as "ssh", to "on" or "off"
+	SerialConsole string            // "on" or "off"
+	Boot          string            // "order", or what is booted always, such as "disk"
+	BootOrder     []string          // as the system names its boot options
+	Hardware      Hardware          // the least the server has to have; the site's word over the operator's
+}
+
+// Hardware is the least that a server has to have. A zero field asks for
+// nothing.
+type Hardware struct {
+	CPUs          int // sockets that are filled
+	Cores         int // of all CPUs together
+	MemoryGiB     int
+	Disks         int
+	RAID          string // such as "raid1": a healthy volume of this type
+	PowerSupplies int    // healthy ones
+	NICs          int    // ports of the server
 }
 
 // PowerRestore is what the server does when power comes back

@@ -12,7 +12,11 @@ import (
 
 // settingNames are the settings that are looked at.
 func settingNames() []string {
-	return []string{"account", "ipv4.dhcp", "ipv4.address", "ipv4.gateway", "ipv6.address", "ipv6.gateway", "dns", "ntp", "hostname", "ipmi", "power-restore"}
+	return []string{
+		"account", "ipv4.dhcp", "ipv4.address", "ipv4.gateway", "ipv6.address", "ipv6.gateway", "vlan", "dns", "ntp", "hostname", "ipmi",
+		"protocol.ssh", "protocol.telnet", "protocol.snmp", "protocol.http", "protocol.kvm-ip", "protocol.virtual-media",
+		"serial-console", "power-restore", "boot", "boot-order",
+	}
 }
 
 func bmcChecks(s *site.Site, e Evidence) []check {
@@ -37,7 +41,7 @@ func bmcChecks(s *site.Site, e Evidence) []check {
 			find: func() finding { return bmcSetting(values, e.BMC.Facts[name]) },
 		})
 	}
-	return checks
+	return append(checks, hardwareChecks(s.BMC.Hardware, e.BMC)...)
 }
 
 func bmcLogin(e BMCEvidence) finding {
@@ -107,6 +111,17 @@ func wantedSettings(b *site.BMC) map[string][]string {
 	}
 	if b.PowerRestore != "" {
 		want["power-restore"] = []string{string(b.PowerRestore)}
+	}
+	for name, word := range b.Protocols {
+		want["protocol."+name] = []string{word}
+	}
+	for name, word := range map[string]string{"vlan": b.VLAN, "serial-console": b.SerialConsole, "boot": b.Boot} {
+		if word != "" {
+			want[name] = []string{word}
+		}
+	}
+	if len(b.BootOrder) > 0 {
+		want["boot-order"] = b.BootOrder
 	}
 	return want
 }

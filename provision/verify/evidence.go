@@ -13,7 +13,8 @@ import (
 )
 
 // Evidence is everything that was seen. A part that could not be looked at
-// carries its error; a part that nobody was asked to look at is not Asked.
+// carries its error; a part that nobody was asked to look at is not Asked, or
+// has nothing at all, which is not taken for good.
 type Evidence struct {
 	BMC     BMCEvidence
 	SSHErr  error // why nobody could log in
@@ -29,6 +30,9 @@ type BMCEvidence struct {
 	Err      error
 	Identity bmc.Identity
 	Facts    map[string]state.Fact // by name of the setting
+	// Hardware is counted where the site says what there has to be.
+	Hardware    bmc.Hardware
+	HardwareErr error
 }
 
 // ServerEvidence is what one exec on the server said.
@@ -40,10 +44,13 @@ type ServerEvidence struct {
 	UnitsErr   error
 	Replies    map[netip.Addr]string // from an address to the interface its answers leave by
 	Sessions   []Session             // every BGP session, declared or not
-	Synced     bool                  // the clock is disciplined
-	Stratum    int
-	Offset     time.Duration // of the clock, by its own account
-	UDP        map[Question]Answer
+	// SessionsErr is why nobody knows of any session.
+	SessionsErr error
+	ClockErr    error // why nobody knows of the clock
+	Synced      bool  // the clock is disciplined
+	Stratum     int
+	Offset      time.Duration // of the clock, by its own account
+	UDP         map[Question]Answer
 }
 
 // Session is a BGP session as BIRD shows it.
@@ -54,13 +61,15 @@ type Session struct {
 	State    string // such as "Established"
 	Error    string // the last error, "" for none
 	Exports  []Route
+	// ExportsErr is why Exports are not known.
+	ExportsErr error
 }
 
 // Route is a route as BIRD shows it.
 type Route struct {
 	Prefix      netip.Prefix
 	ASPath      []site.ASN
-	Communities []string // such as "65535:65281"
+	Communities []string // of every kind, such as "65535:65281" or "112:1:2"
 }
 
 // RouterEvidence is what the host's router has learnt from the server.

@@ -5,8 +5,10 @@ import (
 	_ "embed" // the script that looks
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,7 +53,7 @@ func Gather(ctx context.Context, s *site.Site, v Vantages) Evidence {
 	var e Evidence
 	var all sync.WaitGroup
 	if v.BMC != nil {
-		all.Go(func() { e.BMC = gatherBMC(ctx, v) })
+		all.Go(func() { e.BMC = gatherBMC(ctx, s, v) })
 	}
 	if v.Router != nil {
 		all.Go(func() {
@@ -77,7 +79,7 @@ func Gather(ctx context.Context, s *site.Site, v Vantages) Evidence {
 	return e
 }
 
-func gatherBMC(ctx context.Context, v Vantages) BMCEvidence {
+func gatherBMC(ctx context.Context, s *site.Site, v Vantages) BMCEvidence {
 	var e BMCEvidence
 	c, err := v.BMC(ctx)
 	if err != nil {
@@ -87,12 +89,15 @@ func gatherBMC(ctx context.Context, v Vantages) BMCEvidence {
 		return e
 	}
 	var keys []state.Key
-	for _, name := range settingNames() {
+	for _, name := range slices.Sorted(maps.Keys(wantedSettings(s.BMC))) {
 		keys = append(keys, state.Key{Kind: state.Setting, Name: name})
 	}
 	e.Facts = map[string]state.Fact{}
 	for _, f := range c.Read(ctx, keys) {
 		e.Facts[f.Key.Name] = f
+	}
+	if s.BMC.Hardware != (site.Hardware{}) {
+		e.Hardware, e.HardwareErr = countHardware(ctx, c)
 	}
 	return e
 }

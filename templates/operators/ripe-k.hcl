@@ -4,6 +4,16 @@
 profile "ripe-k" {
   title = "RIPE NCC, K-root"
 
+  # https://www.ripe.net/analyse/dns/hosted-dns-requirements, as of 2026-11-23:
+  # four CPUs or cores, 8 GB, two disks as RAID 1 in hardware, two ports.
+  hardware {
+    cores      = 4
+    memory_gib = 8
+    disks      = 2
+    raid       = "raid1"
+    nics       = 2
+  }
+
   rule "origin-known" {
     value  = "25152"
     source = "https://www.ripe.net/analyse/dns/hosted-dns-requirements"

@@ -1,0 +1,73 @@
+package site
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// protocolNames are the services of a BMC that a site may switch. IPMI is not
+// among them: it is always to be off, because its login gives the hash of
+// every password to anybody who asks (CVE-2013-4786).
+func protocolNames() []string {
+	return []string{"ssh", "telnet", "snmp", "http", "kvm-ip", "virtual-media"}
+}
+
+// services converts what of a BMC is managed only where the site says so.
+func (c *converter) services(raw *rawBMC, b *BMC) {
+	switch tag := c.number(raw.VLAN, 0, 4094, -1); tag {
+	case -1:
+	case 0:
+		b.VLAN = "none"
+	default:
+		b.VLAN = strconv.FormatInt(tag, 10)
+	}
+	if raw.Protocols != nil {
+		b.Protocols = c.protocols(raw.Protocols)
+	}
+	b.SerialConsole = c.oneOf(raw.Serial, "", "on", "off")
+	b.Boot = c.oneOf(raw.Boot, "", "order", "disk", "pxe", "http", "cd", "usb", "setup")
+	var order []given[string]
+	for _, s := range c.texts(raw.BootOrder) {
+		if c.passes(s.at, s.val, shaped("a boot option", `write its name as the BMC has it, such as "Boot0001"`, word)) {
+			order = append(order, s)
+			b.BootOrder = append(b.BootOrder, s.val)
+		}
+	}
+	c.unique("boot option", order)
+}
+
+// protocols converts { ssh = "off", ... }.
+func (c *converter) protocols(attr *hcl.Attribute) map[string]string {
+	words, _ := c.keyed(attr, protocolNames()...)
+	out := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(words)) {
+		w := words[name]
+		if c.passes(w.at, w.val, shaped("on or off", `write it as "on" or "off"`, func(s string) bool { return s == "on" || s == "off" })) {
+			out[name] = w.val
+		}
+	}
+	return out
+}
+
+// hardware converts the least that a server has to have; what raw does not
+// say is as in least.
+func (c *converter) hardware(raw *rawHardware, least Hardware) Hardware {
+	if raw == nil {
+		return least
+	}
+	count := func(attr *hcl.Attribute, high int64, otherwise int) int {
+		return int(c.number(attr, 0, high, int64(otherwise)))
+	}
+	return Hardware{
+		CPUs:          count(raw.CPUs, 64, least.CPUs),
+		Cores:         count(raw.Cores, 4096, least.Cores),
+		MemoryGiB:     count(raw.MemoryGiB, 1<<20, least.MemoryGiB),
+		Disks:         count(raw.Disks, 1024, least.Disks),
+		RAID:          c.oneOf(raw.RAID, least.RAID, "raid0", "raid1", "raid5", "raid6", "raid10"),
+		PowerSupplies: count(raw.PowerSupplies, 16, least.PowerSupplies),
+		NICs:          count(raw.NICs, 64, least.NICs),
+	}
+}
