@@ -1,0 +1,59 @@
+package server_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestApplyAndConfirm(t *testing.T) {
+	eachShell(t, func(t *testing.T, b *box) {
+		b.stand(t)
+		old := b.effect(t)
+		start := time.Now()
+		a := b.apply(t, change(t))
+		t.Log(time.Since(start))
+		if diff := cmp.Diff(answer{out: "generation 1\narmed 1 2\nactive 1\n"}, a, cmp.AllowUnexported(answer{})); diff != "" {
+			t.Fatalf("apply (-want +got):\n%s", diff)
+		}
+		a = b.confirm(t, "1", "dns.service", "bgp.service")
+		if diff := cmp.Diff(answer{out: "confirmed 1\n"}, a, cmp.AllowUnexported(answer{})); diff != "" {
+			t.Fatalf("confirm (-want +got):\n%s", diff)
+		}
+		b.same(t, b.changed(t, old))
+		b.clean(t)
+	})
+}
+
+// clean fails where a transaction that is over has left something behind.
+func (b *box) clean(t *testing.T) {
+	t.Helper()
+	for _, path := range []string{b.home("pending"), b.home("incoming"), b.stub("timer")} {
+		if _, err := os.Lstat(path); err == nil {
+			t.Errorf("%s is still there", path)
+		}
+	}
+	b.noSecrets(t)
+}
+
+// noSecrets fails where a secret stands anywhere but in its own file.
+func (b *box) noSecrets(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir(b.home(""), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		if data := b.read(t, path); strings.Contains(data, "-and-secret") {
+			t.Errorf("%s holds a secret", path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

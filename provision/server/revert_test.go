@@ -1,0 +1,256 @@
+package server_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// There are three ways back, and each leads to the same place.
+func TestWaysBack(t *testing.T) {
+	const lost = "the server started again before generation 1 was confirmed"
+	for _, c := range []struct {
+		name   string
+		hold   bool // keep the activation from running
+		back   func(*testing.T, *box) answer
+		says   string
+		reason string
+	}{
+		{name: "asked", back: func(t *testing.T, b *box) answer { return b.revert(t, "1", "the gate says no") }, says: "reverted 1 the gate says no", reason: "the gate says no"},
+		{name: "timer", back: func(t *testing.T, b *box) answer { return b.fire(t) }, says: "reverted 1 not confirmed within 2 s", reason: "not confirmed within 2 s"},
+		{name: "boot when active", back: func(t *testing.T, b *box) answer { return b.boot(t) }, says: "reverted 1 " + lost, reason: lost},
+		{name: "boot when armed", hold: true, back: func(t *testing.T, b *box) answer { return b.boot(t) }, says: "reverted 1 " + lost, reason: lost},
+		{name: "timer when armed", hold: true, back: func(t *testing.T, b *box) answer { return b.fire(t) }, says: "reverted 1 not confirmed within 2 s", reason: "not confirmed within 2 s"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			eachShell(t, func(t *testing.T, b *box) {
+				b.stand(t)
+				old := b.effect(t)
+				if c.hold {
+					b.touch(t, "hold")
+				}
+				b.apply(t, change(t)).has(t, "armed 1 2")
+				a := c.back(t, b)
+				a.has(t, c.says)
+				if a.code != 0 {
+					t.Errorf("exit %d:\n%s", a.code, a.out)
+				}
+				if strings.HasPrefix(c.name, "boot") {
+					b.startUnits(t)
+				}
+				b.same(t, old)
+				b.clean(t)
+				tr := b.status(t)
+				number, rest, _ := strings.Cut(tr.Reverted, " ")
+				_, reason, _ := strings.Cut(rest, " ")
+				if number != "1" || reason != c.reason || tr.Pending != "" || tr.Current != "" {
+					t.Errorf("status %+v, want generation 1 reverted: %s", tr, c.reason)
+				}
+				a = b.confirm(t, "1")
+				a.has(t, "error generation 1 is reverted, nothing to confirm: 1 2", c.reason)
+				if a.code != 1 {
+					t.Errorf("late confirm: exit %d, want 1", a.code)
+				}
+				if diff := cmp.Diff("nothing to revert: generation 1 is reverted\n", b.revert(t, "1", "again").out); diff != "" {
+					t.Errorf("second revert (-want +got):\n%s", diff)
+				}
+				if a := b.boot(t); a.out != "" || a.code != 0 {
+					t.Errorf("boot with nothing pending: exit %d: %s", a.code, a.out)
+				}
+				b.same(t, old)
+				b.remove(t, b.stub("hold"))
+				b.apply(t, change(t)).has(t, "active 2")
+			})
+		})
+	}
+}
+
+// startUnits is what a boot does once files and links are back: each enabled
+// unit starts with its file, and nothing else runs.
+func (b *box) startUnits(t *testing.T) {
+	t.Helper()
+	for _, dir := range []string{"active", "running"} {
+		if err := os.RemoveAll(b.stub(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(b.stub(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names, err := os.ReadDir(b.stub("enabled"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range names {
+		if n.Name() == "raiz-boot.service" {
+			continue
+		}
+		b.touch(t, "active/"+n.Name())
+		data, err := os.ReadFile(b.root("/etc/" + strings.TrimSuffix(n.Name(), ".service") + ".conf"))
+		if err != nil {
+			continue // a unit without a file of its own
+		}
+		if err := os.WriteFile(b.stub("running/"+n.Name()), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFailedActivationRevertsAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*testing.T, *server.Generation)
+		says   string
+	}{
+		{
+			name: "a unit does not start",
+			change: func(t *testing.T, g *server.Generation) {
+				g.Puts[1].File = file(t, 0o640, "BROKEN\n", state.Public)
+			},
+			says: "activation failed: restart bgp.service: Job for bgp.service failed. See its log. line one of the log line two of the log",
+		},
+		{
+			name: "a command fails",
+			change: func(_ *testing.T, g *server.Generation) {
+				g.Actions = append(g.Actions, server.Action{Run: []string{"sh", "-c", "echo no way; echo out; exit 3"}})
+			},
+			says: "activation failed: sh: no way out",
+		},
+		{
+			name: "a unit is missing",
+			change: func(_ *testing.T, g *server.Generation) {
+				g.Actions = append(g.Actions, server.Action{Verb: "enable", Unit: "ghost.service"})
+			},
+			says: "activation failed: enable ghost.service: Failed to enable unit: Unit file ghost.service does not exist.",
+		},
+		{
+			name: "a parent is a file",
+			change: func(t *testing.T, g *server.Generation) {
+				g.Puts = append(g.Puts, server.Put{Path: "/etc/plain/below", File: file(t, 0o644, "x\n", state.Public)})
+			},
+			says: "activation failed: cannot write /etc/plain/below",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			eachShell(t, func(t *testing.T, b *box) {
+				b.stand(t)
+				b.write(t, "/etc/plain", "no directory\n", 0o644)
+				old := b.effect(t)
+				g := change(t)
+				c.change(t, &g)
+				a := b.apply(t, g)
+				a.has(t, "armed 1 2\n", c.says)
+				if a.code != 5 {
+					t.Errorf("exit %d, want 5", a.code)
+				}
+				// What the server says is one line, whatever systemctl said.
+				if n := strings.Count(a.out, "\n"); n != 3 {
+					t.Errorf("%d lines, want 3:\n%s", n, a.out)
+				}
+				b.same(t, old)
+				b.clean(t)
+				b.status(t)
+			})
+		})
+	}
+}
+
+func TestRevertAfterConfirmDoesNothing(t *testing.T) {
+	eachShell(t, func(t *testing.T, b *box) {
+		b.stand(t)
+		b.apply(t, change(t)).has(t, "active 1")
+		b.confirm(t, "1").has(t, "confirmed 1")
+		after := b.effect(t)
+		if diff := cmp.Diff("nothing to revert: generation 1 is confirmed\n", b.revert(t, "1", "late").out); diff != "" {
+			t.Errorf("revert (-want +got):\n%s", diff)
+		}
+		b.boot(t)
+		b.same(t, after)
+		if tr := b.status(t); tr.Current != "1" || tr.Reverted != "" {
+			t.Errorf("status %+v, want generation 1 current", tr)
+		}
+		// A client whose answer was lost asks again, and is told the same.
+		if diff := cmp.Diff("confirmed 1\n", b.confirm(t, "1").out); diff != "" {
+			t.Errorf("second confirm (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestConfirmRefused(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		hold  bool
+		spoil string
+		n     string
+		says  string
+	}{
+		{name: "a unit has died", spoil: "active/bgp.service", n: "1", says: "error bgp.service is inactive; generation 1 stays unconfirmed and reverts"},
+		{name: "not active yet", hold: true, n: "1", says: "error generation 1 is armed, not active"},
+		{name: "never heard of", n: "7", says: "error generation 7 is none, nothing to confirm"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			eachShell(t, func(t *testing.T, b *box) {
+				b.stand(t)
+				old := b.effect(t)
+				if c.hold {
+					b.touch(t, "hold")
+				}
+				b.apply(t, change(t)).has(t, "armed 1 2")
+				if c.spoil != "" {
+					b.remove(t, b.stub(c.spoil))
+				}
+				a := b.confirm(t, c.n, "dns.service", "bgp.service")
+				a.has(t, c.says)
+				if a.code != 1 {
+					t.Errorf("exit %d, want 1", a.code)
+				}
+				b.fire(t).has(t, "reverted 1")
+				b.same(t, old)
+			})
+		})
+	}
+}
+
+// A power cut inside confirm leaves the state "confirmed" with "pending"
+// still there; whoever comes next finishes it, and nobody undoes it.
+func TestInterruptedConfirmIsFinished(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		next func(*testing.T, *box) answer
+		says string
+	}{
+		{name: "boot", next: func(t *testing.T, b *box) answer { return b.boot(t) }},
+		{name: "timer", next: func(t *testing.T, b *box) answer { return b.fire(t) }, says: "nothing to revert: generation 1 is confirmed"},
+		{name: "asked to revert", next: func(t *testing.T, b *box) answer { return b.revert(t, "1", "why") }, says: "nothing to revert: generation 1 is confirmed"},
+		{name: "asked to confirm again", next: func(t *testing.T, b *box) answer { return b.confirm(t, "1") }, says: "confirmed 1"},
+		{name: "next apply", next: func(t *testing.T, b *box) answer {
+			g := change(t)
+			g.Deletes, g.Actions = nil, nil
+			a := b.apply(t, g)
+			b.confirm(t, "2").has(t, "confirmed 2")
+			return a
+		}, says: "active 2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			eachShell(t, func(t *testing.T, b *box) {
+				b.stand(t)
+				old := b.effect(t)
+				b.apply(t, change(t)).has(t, "active 1")
+				if err := os.WriteFile(b.home("generations/1/state"), []byte("confirmed\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				c.next(t, b).has(t, c.says)
+				b.same(t, b.changed(t, old))
+				b.noSecrets(t)
+				if tr := b.status(t); tr.Pending != "" || tr.Current == "" {
+					t.Errorf("status %+v, want generation 1 kept", tr)
+				}
+			})
+		})
+	}
+}
