@@ -1,0 +1,62 @@
+package bmc
+
+import (
+	"context"
+	"crypto/x509"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Sight is the certificate that somebody showed who has not been trusted yet.
+type Sight struct {
+	Address     netip.AddrPort
+	Origin      string // of the endpoint that answered
+	Fingerprint string
+	Subject     string
+	Issuer      string
+	NotBefore   time.Time
+	NotAfter    time.Time
+}
+
+// SelfSigned reports whether it names itself as its issuer, as those do that
+// controllers leave the factory with.
+func (s Sight) SelfSigned() bool { return s.Subject == s.Issuer }
+
+// Greet shakes hands with the first endpoint that answers, a declared one
+// where there is, and hangs up. It sends nothing: neither user nor password.
+// Target's Fingerprint and CA do not count.
+func Greet(ctx context.Context, t Target) (Sight, error) {
+	for i, e := range t.Endpoints {
+		if !e.Address.IsValid() {
+			return Sight{}, usable(t.Endpoints[i])
+		}
+	}
+	timing := t.Timing.withDefaults()
+	t.Fingerprint, t.CA = "", nil
+	d, err := newDialer(t, timing, &counter{})
+	if err != nil {
+		return Sight{}, err
+	}
+	d.anyone = true
+	sorted := slices.Clone(t.Endpoints)
+	slices.SortStableFunc(sorted, func(a, b Endpoint) int { return rank(a) - rank(b) })
+	sorted = doors(sorted)
+	if len(sorted) == 0 {
+		_, err := prepare(t)
+		return Sight{}, err
+	}
+	a, failed := d.race(ctx, sorted, timing)
+	if a.conn == nil {
+		return Sight{}, mostTelling(ctx, failed)
+	}
+	defer a.conn.Close()
+	return sightOf(a.endpoint, a.conn.ConnectionState().PeerCertificates[0]), nil
+}
+
+func sightOf(e Endpoint, c *x509.Certificate) Sight {
+	return Sight{
+		Address: e.Address, Origin: e.Origin, Fingerprint: Fingerprint(c),
+		Subject: words(c.Subject.String()), Issuer: words(c.Issuer.String()), NotBefore: c.NotBefore, NotAfter: c.NotAfter,
+	}
+}

@@ -1,0 +1,82 @@
+package remote_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/raiz-dns/raiz/provision/remote"
+)
+
+// TestGreet sees the host key of a server and tells it nothing: no user name,
+// no key of ours.
+func TestGreet(t *testing.T) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan string, 4)
+	config := &ssh.ServerConfig{
+		NoClientAuthCallback: func(c ssh.ConnMetadata) (*ssh.Permissions, error) {
+			told <- c.User()
+			return nil, nil
+		},
+		NoClientAuth: true,
+		PublicKeyCallback: func(c ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+			told <- c.User() + " " + key.Type()
+			return nil, nil
+		},
+	}
+	config.AddHostKey(signer)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_, _, _, _ = ssh.NewServerConn(c, config)
+			_ = c.Close()
+		}
+	}()
+	at := netip.MustParseAddrPort(ln.Addr().String())
+	seen, err := remote.Greet(t.Context(), remote.Target{Addresses: []netip.AddrPort{at}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = ln.Close()
+	<-ended
+	want := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
+	if seen.Key != want || seen.Fingerprint != ssh.FingerprintSHA256(signer.PublicKey()) || seen.Address != at {
+		t.Errorf("got %+v, want %s", seen, want)
+	}
+	select {
+	case s := <-told:
+		t.Errorf("it was told %q", s)
+	default:
+	}
+}
+
+func TestGreetNobody(t *testing.T) {
+	refuse := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
+	for _, target := range []remote.Target{{}, {Addresses: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:22")}, Dial: refuse}} {
+		if s, err := remote.Greet(t.Context(), target); err == nil {
+			t.Errorf("it saw %+v", s)
+		}
+	}
+}
