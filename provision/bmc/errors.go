@@ -56,6 +56,7 @@ type PasswordChangeError struct {
 	// Account is the URI to change it at, as the controller gave it; may be
 	// empty.
 	Account string
+	Origin  string // of the endpoint whose password was taken
 }
 
 func (e *PasswordChangeError) Error() string {

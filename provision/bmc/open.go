@@ -232,7 +232,7 @@ func (c *Controller) openSession(ctx context.Context) error {
 	c.stats.add(func(s *Stats) { s.Sessions++ })
 	if change, ok := find(c.pipe.loginNotes(), "PasswordChangeRequired"); ok {
 		c.dropSession(ctx)
-		return &PasswordChangeError{Address: c.at.Address, Username: c.at.Username, Account: change.account}
+		return &PasswordChangeError{Address: c.at.Address, Username: c.at.Username, Account: change.account, Origin: c.at.Origin}
 	}
 	if s, err := api.GetSession(); err != nil || s.Token == "" {
 		c.dropByPassword(ctx)
@@ -280,7 +280,7 @@ func (c *Controller) loginError(err error, answered bool) error {
 	err = plain(err, confidential)
 	if e, ok := errors.AsType[*statusError](err); ok {
 		if change, ok := find(e.notes, "PasswordChangeRequired"); ok {
-			return &PasswordChangeError{Address: c.at.Address, Username: c.at.Username, Account: change.account}
+			return &PasswordChangeError{Address: c.at.Address, Username: c.at.Username, Account: change.account, Origin: c.at.Origin}
 		}
 	}
 	switch status {

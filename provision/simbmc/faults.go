@@ -40,6 +40,8 @@ type Faults struct {
 	Partial bool
 	// ReadOnly names top-level properties that are refused as not writable.
 	ReadOnly []string
+	// Hangs makes the operating system of the server ignore a shutdown.
+	Hangs bool
 	// Ignore accepts every PATCH and changes nothing.
 	Ignore bool
 	// SessionLimit refuses more open sessions than this; 0 is no limit.

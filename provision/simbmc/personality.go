@@ -89,7 +89,7 @@ func (b *BMC) machine(id, maker string, more object, r rules) *resource {
 	b.collect(rootPath+"/Chassis", "ChassisCollection", cha)
 	doc := object{
 		"Manufacturer": maker, "Model": b.cfg.Model, "SerialNumber": b.cfg.Serial, "UUID": b.cfg.UUID,
-		"SystemType": "Physical", "PowerState": "On", "Status": health("OK"), "Boot": bootDoc(),
+		"SystemType": "Physical", "PowerState": "On", "Status": health("OK"), "Boot": bootDoc(), "Actions": systemActions(sys),
 		"Links": object{"ManagedBy": links(b.who.manager), "Chassis": links(cha)},
 	}
 	for k, v := range more {

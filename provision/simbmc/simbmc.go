@@ -58,7 +58,8 @@ type Counters struct {
 	Open         int // open now: left behind, once the client has gone
 	FailedLogins int
 	Handshakes   int
-	Resets       int
+	Resets       int // of the manager
+	Restarts     int // of the server, and shutdowns it did not follow
 	Moves        int
 }
 

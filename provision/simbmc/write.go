@@ -142,6 +142,8 @@ func (b *BMC) post(path string, body []byte) reply {
 	switch {
 	case path == accountsPath:
 		return b.createAccount(in)
+	case strings.HasSuffix(path, systemReset):
+		return b.resetSystem(strings.TrimSuffix(path, systemReset), str(in["ResetType"]))
 	case path == b.who.manager+"/Actions/Manager.Reset":
 		b.count.Resets++
 		clear(b.sessions)

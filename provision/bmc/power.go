@@ -1,0 +1,182 @@
+package bmc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// PowerAction is what is done to the power of the server.
+type PowerAction string
+
+// The actions. Off, Restart and Cycle ask the operating system first.
+const (
+	PowerOn      PowerAction = "on"
+	PowerOff     PowerAction = "off"
+	PowerRestart PowerAction = "restart"
+	PowerCycle   PowerAction = "cycle" // off, then on
+)
+
+// Gentleness says what happens when the operating system does not shut down.
+type Gentleness string
+
+// The ways.
+const (
+	Gently   Gentleness = "gently"   // then nothing more is done, and said
+	Forcibly Gentleness = "forcibly" // the power is cut at once
+)
+
+// ErrStillOn means that the operating system did not shut down in time. The
+// server is on.
+var ErrStillOn = errors.New("the server is still on")
+
+// Power tells whether the server is on: "On", "Off", "PoweringOn" or
+// "PoweringOff".
+func (c *Controller) Power(ctx context.Context) (string, error) {
+	d, err := c.system(ctx)
+	if err != nil {
+		return "", fmt.Errorf("read the power of %s: %w", c.at.Address, err)
+	}
+	s := d.text("PowerState")
+	if s == "" {
+		return "", fmt.Errorf("read the power of %s: %w", c.at.Address, unsupported("the system %s does not tell its PowerState", d.text("Id")))
+	}
+	return words(s), nil
+}
+
+// system reads the server anew.
+func (c *Controller) system(ctx context.Context) (document, error) {
+	c.refresh()
+	for range 2 {
+		if err := c.survey(ctx); err != nil {
+			return document{}, err
+		}
+		d, err := c.load(ctx, inSystem)
+		if !errors.Is(err, errStale) {
+			return d, err
+		}
+		c.forget()
+	}
+	return document{}, errStale
+}
+
+// SetPower carries an action out and waits until the server is so. A restart
+// cannot be seen from here: there it is enough that the controller took it.
+func (c *Controller) SetPower(ctx context.Context, do PowerAction, how Gentleness, patience time.Duration) error {
+	err := c.setPower(ctx, do, how, patience)
+	if err != nil {
+		return fmt.Errorf("power %s of %s: %w", do, c.at.Address, err)
+	}
+	return nil
+}
+
+func (c *Controller) setPower(ctx context.Context, do PowerAction, how Gentleness, patience time.Duration) error {
+	off, restart := []string{"GracefulShutdown"}, []string{"GracefulRestart"}
+	if how == Forcibly {
+		off, restart = []string{"ForceOff"}, []string{"ForceRestart", "PowerCycle"}
+	}
+	switch do {
+	case PowerOn:
+		return c.powerTo(ctx, "On", []string{"On", "ForceOn"}, patience)
+	case PowerOff:
+		return c.powerTo(ctx, "Off", off, patience)
+	case PowerRestart:
+		err := c.reset(ctx, restart)
+		if !errors.Is(err, state.ErrUnsupported) {
+			return err
+		}
+	case PowerCycle:
+	default:
+		return fmt.Errorf("%w: there is no such action", errValue)
+	}
+	if err := c.powerTo(ctx, "Off", off, patience); err != nil {
+		return err
+	}
+	return c.powerTo(ctx, "On", []string{"On", "ForceOn"}, patience)
+}
+
+// powerTo resets, unless it is so already, and waits.
+func (c *Controller) powerTo(ctx context.Context, want string, kinds []string, patience time.Duration) error {
+	have, err := c.Power(ctx)
+	if err != nil || have == want {
+		return err
+	}
+	if err := c.reset(ctx, kinds); err != nil {
+		return err
+	}
+	for end := since(patience); ; {
+		have, err := c.Power(ctx)
+		switch {
+		case err == nil && have == want:
+			return nil
+		case !end.After(since(0)) && err == nil && want == "Off":
+			return fmt.Errorf("%w after %s; look at its console, or cut the power with --force", ErrStillOn, patience)
+		case !end.After(since(0)):
+			return errors.Join(fmt.Errorf("it is not %s after %s", want, patience), err)
+		}
+		if err := pause(ctx, c.timing.Poll); err != nil {
+			return err
+		}
+	}
+}
+
+// reset asks for the first kind that the system takes. A lost answer counts
+// for nothing: what the server is then is looked at.
+func (c *Controller) reset(ctx context.Context, kinds []string) error {
+	d, err := c.system(ctx)
+	if err != nil {
+		return err
+	}
+	uri := target(object{"@odata.id": d.text("Actions", "#ComputerSystem.Reset", "target")})
+	if uri == "" {
+		return unsupported("the system %s has no reset", d.text("Id"))
+	}
+	allowed, err := c.resetKinds(ctx, d)
+	if err != nil {
+		return err
+	}
+	for _, kind := range kinds {
+		if len(allowed) > 0 && !slices.Contains(allowed, kind) {
+			continue
+		}
+		ans, err := c.writeWhenReady(ctx, http.MethodPost, uri, object{"ResetType": kind}, "", public)
+		if err != nil && statusOf(err) != 0 {
+			return refusal(err)
+		}
+		if err == nil {
+			_, err = c.follow202(ctx, ans)
+		}
+		return err
+	}
+	return unsupported("the system %s takes %v, and none of %v", d.text("Id"), allowed, kinds)
+}
+
+// resetKinds lists what the system takes, inline or in an ActionInfo as AMI,
+// OpenBMC and Supermicro X13 have it.
+func (c *Controller) resetKinds(ctx context.Context, d document) ([]string, error) {
+	action := []string{"Actions", "#ComputerSystem.Reset"}
+	if list := clean(d.list(append(action, "ResetType@Redfish.AllowableValues")...)); len(list) > 0 {
+		return list, nil
+	}
+	uri := target(object{"@odata.id": d.text(append(action, "@Redfish.ActionInfo")...)})
+	if uri == "" {
+		return nil, nil
+	}
+	info, err := c.get(ctx, uri)
+	if gone(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	for _, p := range info.list("Parameters") {
+		if o, _ := p.(object); o["Name"] == "ResetType" {
+			return clean(asList(o["AllowableValues"])), nil
+		}
+	}
+	return nil, nil
+}
