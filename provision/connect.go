@@ -15,6 +15,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verify"
@@ -95,7 +96,14 @@ func (r *Run) extra(ctx context.Context, addrs []netip.AddrPort) (apply.Server, 
 	if err != nil {
 		return nil, err
 	}
-	return counted{Conn: c, to: &r.cost}, nil
+	return r.wrapped(counted{Conn: c, to: &r.cost}), nil
+}
+
+func (r *Run) wrapped(s apply.Server) apply.Server {
+	if r.o.wrap == nil {
+		return s
+	}
+	return r.o.wrap(s)
 }
 
 // lifeline shows that the BMC still answers, with a request of its own.
@@ -140,6 +148,10 @@ func declared(s site.Server) []netip.AddrPort {
 }
 
 func (r *Run) dial(ctx context.Context, addrs []netip.AddrPort) (*remote.Conn, error) {
+	return remote.Dial(ctx, r.sshTarget(addrs))
+}
+
+func (r *Run) sshTarget(addrs []netip.AddrPort) remote.Target {
 	s := r.site.Server.SSH
 	t := remote.Target{
 		Addresses: addrs,
@@ -153,7 +165,7 @@ func (r *Run) dial(ctx context.Context, addrs []netip.AddrPort) (*remote.Conn, e
 			Login:   remote.Login{User: j.User, HostKey: j.HostKey, IdentityFile: r.path(j.Identity), AgentSocket: r.o.AgentSocket},
 		})
 	}
-	return remote.Dial(ctx, t)
+	return t
 }
 
 func (r *Run) path(file string) string {
@@ -169,13 +181,31 @@ func (r *Run) openBMC(ctx context.Context) (*bmc.Controller, error) {
 		return nil, errors.New("the site declares no bmc")
 	}
 	t := bmc.Target{Fingerprint: b.Fingerprint, CA: b.CA, Dial: r.o.Dial, Log: r.o.Log, Links: r.o.Links}
+	t.Endpoints = endpoints(b)
+	return bmc.Open(ctx, t)
+}
+
+// endpoints are the ways into a BMC: as declared, with the password before
+// the declared one, and as delivered.
+func endpoints(b *site.BMC) []bmc.Endpoint {
+	var out []bmc.Endpoint
+	add := func(at netip.Addr, user string, password secret.Value, origin string) {
+		out = append(out, bmc.Endpoint{Address: netip.AddrPortFrom(at, b.Port), Username: user, Password: password, Origin: origin})
+	}
 	for _, a := range b.Addresses {
-		t.Endpoints = append(t.Endpoints, bmc.Endpoint{Address: netip.AddrPortFrom(a.Addr(), b.Port), Username: b.Username, Password: b.Password, Origin: bmc.Declared})
+		add(a.Addr(), b.Username, b.Password, bmc.Declared)
+		// It may be gone from its store once it is of no more use.
+		if !b.Previous.IsZero() && b.Previous.Err() == nil {
+			add(a.Addr(), b.Username, b.Previous, bmc.Previous)
+		}
 	}
 	if f := b.Factory; f != nil {
-		t.Endpoints = append(t.Endpoints, bmc.Endpoint{Address: netip.AddrPortFrom(f.Address, b.Port), Username: f.Username, Password: f.Password, Origin: bmc.Factory})
+		add(f.Address, f.Username, f.Password, bmc.Factory)
+		// Where the controller wanted this user's password changed at the
+		// first login, raiz enroll gave it the declared one.
+		add(f.Address, f.Username, b.Password, bmc.Factory)
 	}
-	return bmc.Open(ctx, t)
+	return out
 }
 
 // logoutTimeout bounds the last request to a BMC, which may have gone.

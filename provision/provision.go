@@ -51,6 +51,10 @@ type Options struct {
 	// RevertAfter is DefaultRevertAfter when zero.
 	RevertAfter time.Duration
 	Log         *slog.Logger
+
+	// wrap stands between an apply and its connections, where a test breaks
+	// what goes through.
+	wrap func(apply.Server) apply.Server
 }
 
 // Run is one run on one site. Its connections are opened when they are first
@@ -167,7 +171,7 @@ func (r *Run) deps(ctx context.Context) (apply.Deps, error) {
 		return apply.Deps{}, err
 	}
 	return apply.Deps{
-		Server:      conn,
+		Server:      r.wrapped(conn),
 		Reconnect:   r.reconnect,
 		Old:         r.dialAnew,
 		Gate:        r.gate,

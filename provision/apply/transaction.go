@@ -85,8 +85,7 @@ func activate(ctx context.Context, begin func(context.Context) (remote.Script, e
 	case answer["armed"] == "" && err == nil:
 		return fmt.Errorf("prepare generation: %s; nothing was changed", refusal(result))
 	case answer["armed"] == "":
-		j.Outcome = Unknown
-		return fmt.Errorf("prepare generation: %w; nothing was changed, or it reverts within %s: the next plan tells", err, d.RevertAfter)
+		return witness(ctx, d, j, fmt.Errorf("prepare generation: %w", err))
 	case answer["reverted"] != "":
 		j.Outcome = Reverted
 		return fmt.Errorf("the server reverted: %s", answer["reverted"])
@@ -99,27 +98,46 @@ func activate(ctx context.Context, begin func(context.Context) (remote.Script, e
 	return nil
 }
 
-// prove connects anew, gates and confirms.
+// prove connects anew, gates and confirms. A connection that is older than
+// the change proves nothing: when the server says that it was not active yet,
+// the next one is made.
 func prove(ctx context.Context, want *state.Set, d Deps, j *Journal) error {
 	bounded, cancel := context.WithTimeout(ctx, d.RevertAfter)
 	defer cancel()
-	conn, err := reconnect(bounded, d)
-	if err != nil {
-		return witness(ctx, d, j, fmt.Errorf("no new connection to the declared address: %w", err))
+	for {
+		conn, err := reconnect(bounded, d)
+		if err != nil {
+			return witness(ctx, d, j, fmt.Errorf("no new connection to the declared address: %w", err))
+		}
+		again, err := confirm(bounded, conn, want, d, j)
+		_ = conn.Close() // what was to be said over it has been said
+		if !again {
+			return err
+		}
+		select {
+		case <-bounded.Done():
+		case <-time.After(time.Second):
+		}
 	}
-	defer conn.Close()
-	if err := d.Gate(bounded, conn); err != nil {
-		return takeBack(bounded, conn, d, j, err)
+}
+
+// confirm gates and confirms over one connection. again is true when it came
+// too early.
+func confirm(ctx context.Context, conn Server, want *state.Set, d Deps, j *Journal) (again bool, err error) {
+	if err := d.Gate(ctx, conn); err != nil {
+		return false, takeBack(ctx, conn, d, j, err)
 	}
-	result, err := conn.Run(bounded, server.Confirm(d.By, j.Generation, units(want)))
+	result, err := conn.Run(ctx, server.Confirm(d.By, j.Generation, units(want)))
 	answer := readAnswer(result.Stdout)
 	switch {
 	case answer["confirmed"] == j.Generation:
-		return nil
+		return false, nil
+	case answer["early"] == j.Generation && ctx.Err() == nil:
+		return true, nil
 	case err != nil:
-		return witness(ctx, d, j, fmt.Errorf("confirm: %w", err))
+		return false, witness(context.WithoutCancel(ctx), d, j, fmt.Errorf("confirm: %w", err))
 	}
-	return takeBack(bounded, conn, d, j, errors.New(refusal(result)))
+	return false, takeBack(ctx, conn, d, j, errors.New(refusal(result)))
 }
 
 // reconnect asks again until the deadline: the address may still be moving.
@@ -151,8 +169,11 @@ func witness(ctx context.Context, d Deps, j *Journal, reason error) error {
 	for {
 		t, err := ask(ctx, d)
 		switch {
-		case err == nil && t.Pending == "" && t.Current == j.Generation:
+		case err == nil && t.Pending == "" && t.Current == j.Generation && j.Generation != "":
 			return nil // the confirmation had arrived after all
+		case err == nil && t.Pending == "" && t.Reverted == "":
+			j.Outcome = Failed
+			return fmt.Errorf("%w; nothing was changed", reason)
 		case err == nil && t.Pending == "":
 			j.Outcome = Reverted
 			return fmt.Errorf("%w; the server is back: it reverted generation %s", reason, t.Reverted)

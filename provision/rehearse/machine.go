@@ -139,11 +139,14 @@ func (m *Machine) chrootDir() (string, error) {
 // Kill cuts the power: every process is gone at once, with no chance to tidy
 // up, and so are the server's interfaces. What had been written stays.
 func (m *Machine) Kill(ctx context.Context) error {
-	if !m.Running() {
-		return nil
+	if m.Running() {
+		if err := m.group.kill(ctx); err != nil {
+			return err
+		}
 	}
-	if err := m.group.kill(ctx); err != nil || m.off == nil {
-		return err
+	// Also after it has stopped by itself: its namespace outlives it.
+	if m.off == nil || !m.netns.exists() {
+		return nil
 	}
 	return m.off(ctx)
 }

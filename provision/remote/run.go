@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -39,7 +40,15 @@ type Script struct {
 	Bash bool
 	// Deadline bounds the run; 0 means two minutes.
 	Deadline time.Duration
+	// Silence gives the run up with ErrLost once the server has not answered
+	// at all for so long: a script that moves the very address it is talked
+	// to through goes on without us. 0 leaves that to the connection.
+	Silence time.Duration
 }
+
+// ErrLost says that the server fell silent while a command ran. The command
+// may go on.
+var ErrLost = errors.New("the connection fell silent")
 
 // Run runs a script in one exec. A command that ran and failed is no error:
 // look at Result.Code. An error means that it is not known what happened.
@@ -63,16 +72,49 @@ func (c *Conn) Run(ctx context.Context, s Script) (Result, error) {
 	go func() { done <- session.Run(c.shell(s)) }()
 	select {
 	case err = <-done:
+	case <-c.silence(ctx, s.Silence):
+		err = ErrLost
 	case <-ctx.Done():
 		_ = session.Close()
-		return Result{Code: -1}, fmt.Errorf("run on server: %w", context.Cause(ctx))
+		err = context.Cause(ctx)
 	}
-	r := Result{Stdout: stdout.buf.Bytes(), Stderr: strings.TrimSpace(stderr.buf.String())}
-	if stdout.over {
+	r := Result{Stdout: stdout.bytes(), Stderr: strings.TrimSpace(string(stderr.bytes()))}
+	if stdout.exceeded() {
 		r.Code = -1
 		return r, fmt.Errorf("run on server: %w of %d bytes", ErrOutput, maxOutput)
 	}
 	return exitCode(r, err)
+}
+
+// silence returns a channel that is closed once the server has not answered
+// for so long; never when limit is 0.
+func (c *Conn) silence(ctx context.Context, limit time.Duration) <-chan struct{} {
+	silent := make(chan struct{})
+	if limit == 0 {
+		return silent
+	}
+	go func() {
+		for ctx.Err() == nil {
+			answered := make(chan struct{})
+			go func() {
+				_, _, _ = c.client.SendRequest("keepalive@openssh.com", true, nil)
+				close(answered)
+			}()
+			select {
+			case <-answered:
+			case <-time.After(limit):
+				close(silent)
+				return
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case <-time.After(limit / 4):
+			case <-ctx.Done():
+			}
+		}
+	}()
+	return silent
 }
 
 func exitCode(r Result, err error) (Result, error) {
@@ -148,8 +190,10 @@ func needsQuote(r rune) bool {
 	return !strings.ContainsRune("-_./:@%+,", r)
 }
 
-// bounded keeps the first max bytes and remembers that there were more.
+// bounded keeps the first max bytes and remembers that there were more. It
+// may be read while it is written to.
 type bounded struct {
+	mu   sync.Mutex
 	buf  bytes.Buffer
 	max  int
 	over bool
@@ -158,10 +202,24 @@ type bounded struct {
 var _ io.Writer = (*bounded)(nil)
 
 func (b *bounded) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if room := b.max - b.buf.Len(); len(p) > room {
 		b.over = true
 		b.buf.Write(p[:max(room, 0)])
 		return len(p), nil
 	}
 	return b.buf.Write(p)
+}
+
+func (b *bounded) bytes() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return bytes.Clone(b.buf.Bytes())
+}
+
+func (b *bounded) exceeded() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.over
 }

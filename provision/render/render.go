@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"text/template"
 
 	"github.com/raiz-dns/raiz/provision/site"
@@ -117,12 +118,10 @@ func unitsAndPackages(c templates.Component) []state.Item {
 
 // live are the addresses that the kernel must have, whatever the files say.
 func live(s *site.Site) []state.Item {
-	effect := state.Effect{
-		Component: s.Components["network"], Order: slices.Index(templates.Kinds(), "network"),
-		Unit: "systemd-networkd.service", How: state.Restart,
-	}
+	effect := state.Effect{Component: s.Components["network"], Order: slices.Index(templates.Kinds(), "network"), How: state.Command}
 	var items []state.Item
 	add := func(iface, address string, e state.Effect) {
+		e.Command = reconfigure(iface)
 		k := state.Key{Kind: state.Live, Name: "address " + iface + " " + address}
 		items = append(items, state.Item{Key: k, Value: state.Text("present"), Effect: e})
 	}
@@ -139,6 +138,17 @@ func live(s *site.Site) []state.Item {
 		add("lo", hostPrefix(a).String(), effect)
 	}
 	return items
+}
+
+// reconfigure makes networkd set one interface up anew. A reload passes by a
+// link whose file has not changed, and a restart of networkd leaves addresses
+// in place that are declared no more (systemd 252).
+func reconfigure(iface string) []string {
+	if !strings.Contains(iface, ":") {
+		return []string{"networkctl", "reconfigure", iface}
+	}
+	const byMAC = `networkctl reconfigure "$(ip -o link show | awk -v mac="$1" 'index($0, mac) { sub("[@:].*", "", $2); print $2; exit }')"`
+	return []string{"sh", "-c", byMAC, "sh", iface}
 }
 
 // errSecret is what a missing secret becomes when it is needed.

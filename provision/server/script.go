@@ -74,17 +74,22 @@ func Revert(by By, generation string, reason string) remote.Script {
 	return s
 }
 
+// silence is how long a server may say nothing while it changes itself before
+// a new connection is tried: longer than a bad link loses packets for, shorter
+// than a person waits.
+const silence = 4 * time.Second
+
 // Apply returns the call that stages an uploaded bundle and activates it,
 // with a revert that fires by itself after the given time.
 func Apply(by By, b Bundle, path string, revertAfter time.Duration) remote.Script {
 	s := call(by, "", "apply", path, b.Sum, seconds(revertAfter))
-	s.Deadline = revertAfter + time.Minute
+	s.Deadline, s.Silence = revertAfter+time.Minute, silence
 	return s
 }
 
 // Rollback returns the call that makes an earlier generation the new one.
 func Rollback(by By, generation string, revertAfter time.Duration) remote.Script {
 	s := call(by, "", "rollback", generation, seconds(revertAfter))
-	s.Deadline = revertAfter + time.Minute
+	s.Deadline, s.Silence = revertAfter+time.Minute, silence
 	return s
 }

@@ -2,8 +2,9 @@ component "networkd" {
   kind     = "network"
   packages = ["systemd"]
 
-  # Addresses move when this unit restarts: it reads its files, adds what is
-  # new and removes what is declared no more. It does not take links down.
+  # A reload configures the links whose file has changed anew, and removes
+  # what is declared no more. A restart would leave old addresses in place
+  # (systemd 252).
   file "/etc/systemd/networkd.conf.d/60-raiz.conf" {
     template = "networkd.conf.tmpl"
     unit     = "systemd-networkd.service"
@@ -12,21 +13,21 @@ component "networkd" {
   file "/etc/systemd/network/20-raiz-loopback.network" {
     template = "loopback.network.tmpl"
     unit     = "systemd-networkd.service"
-    how      = "restart"
+    how      = "reload"
     risk     = "service-gap"
     note     = "moves service addresses on the loopback"
   }
   file "/etc/systemd/network/20-raiz-management.network" {
     template = "management.network.tmpl"
     unit     = "systemd-networkd.service"
-    how      = "restart"
+    how      = "reload"
     risk     = "may-cut-access"
     note     = "may cut management access"
   }
   file "/etc/systemd/network/20-raiz-service.network" {
     template = "service.network.tmpl"
     unit     = "systemd-networkd.service"
-    how      = "restart"
+    how      = "reload"
     risk     = "session-reset"
     note     = "may reset every BGP session"
   }
@@ -38,7 +39,7 @@ component "networkd" {
     template = "management.netdev.tmpl"
     when     = "management-vlan"
     unit     = "systemd-networkd.service"
-    how      = "restart"
+    how      = "reload"
     risk     = "may-cut-access"
     note     = "may cut management access"
   }
@@ -46,7 +47,7 @@ component "networkd" {
     template = "management-carrier.network.tmpl"
     when     = "management-carrier"
     unit     = "systemd-networkd.service"
-    how      = "restart"
+    how      = "reload"
     risk     = "may-cut-access"
     note     = "may cut management access"
   }
@@ -54,7 +55,7 @@ component "networkd" {
     template = "service.netdev.tmpl"
     when     = "service-vlan"
     unit     = "systemd-networkd.service"
-    how      = "restart"
+    how      = "reload"
     risk     = "session-reset"
     note     = "may reset every BGP session"
   }
@@ -62,7 +63,7 @@ component "networkd" {
     template = "service-carrier.network.tmpl"
     when     = "service-carrier"
     unit     = "systemd-networkd.service"
-    how      = "restart"
+    how      = "reload"
     risk     = "session-reset"
     note     = "may reset every BGP session"
   }

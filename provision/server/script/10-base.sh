@@ -53,7 +53,9 @@ die() {
 	exit 1
 }
 
-flush() { sync; }
+# flush: what was written is on the disk. Only the file systems that raiz
+# writes to: those of others may take minutes.
+flush() { sync -f "$home" "$root/etc" "$root/usr" 2>/dev/null || sync; }
 
 # put_text FILE TEXT: the whole text or the old one, never half.
 put_text() {

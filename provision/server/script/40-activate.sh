@@ -1,8 +1,7 @@
 
 # ---------------------------------------------------------------- activate
 
-# snapshot G: keeps the bytes of all that is about to change, and beside each
-# file a second name of it, so that going back needs no space on the disk.
+# snapshot G: keeps the bytes of all that is about to change.
 snapshot() {
 	g=$1
 	rm -rf "$g/before" && mkdir -p "$g/before/files" && : >"$g/before/list" || return 1
@@ -12,13 +11,24 @@ snapshot() {
 		if [ -d "$f" ] || { [ -e "$f" ] && [ ! -f "$f" ]; }; then
 			refuse "${g##*/}" "$path is neither a file nor a link to one"
 		elif [ -L "$f" ] || [ -f "$f" ]; then
-			mkdir -p "$g/before/files$(dirname "$path")" && cp -pP "$f" "$g/before/files$path" && keep_beside "$f" || return 1
+			mkdir -p "$g/before/files$(dirname "$path")" && cp -pP "$f" "$g/before/files$path" || return 1
 			say "had $path" >>"$g/before/list" || return 1
 		else
 			say "absent $path" >>"$g/before/list" || return 1
 		fi
 	done
 	snapshot_units "$g" && flush
+}
+
+# keep_all G: second names of all that stands, once the way back is armed:
+# whatever happens from here on, a revert takes them away again.
+keep_all() {
+	while read -r what path; do
+		[ "$what" = had ] || continue
+		keep_beside "$root$path" || { say "cannot keep $path: is the disk full?"; return 1; }
+	done <"$1/before/list"
+	flush
+	rehearse_restore "$1" || { say "what stands could not be put back: a rehearsal of the restore failed"; return 1; }
 }
 
 # keep_beside FILE: a second name, or a copy where there can be none.
@@ -43,7 +53,7 @@ word() {
 	say "${answer:-$3}"
 }
 
-# rehearse_restore G: shows before anything is touched that what stands can be
+# rehearse_restore G: shows before any file changes that what stands can be
 # put back: each second name is there and holds the bytes of the snapshot.
 rehearse_restore() {
 	while read -r what path; do
@@ -115,7 +125,7 @@ boot_unit() {
 		DefaultDependencies=no
 		RequiresMountsFor=$home
 		After=systemd-remount-fs.service
-		Before=network-pre.target systemd-networkd.service nftables.service ssh.service sysinit.target
+		Before=network-pre.target systemd-networkd.service systemd-sysctl.service nftables.service ssh.service sysinit.target
 		Wants=network-pre.target
 		ConditionPathExists=$home/pending
 
@@ -178,7 +188,6 @@ activate() {
 	g=$home/generations/$n
 	[ "$(state_of "$n")" = staged ] || die "generation $n is $(state_of "$n"), not staged"
 	snapshot "$g" || refuse "$n" "cannot take a snapshot of what stands: is the disk full?"
-	rehearse_restore "$g" || refuse "$n" "what stands could not be put back: a rehearsal of the restore failed"
 	run_checks "$g" || refuse "$n" "a check command refuses the new configuration"
 	install_self "$g" || refuse "$n" "cannot install the boot-time way back"
 	rm -f "$home/reverted"
@@ -213,7 +222,7 @@ commit() {
 	g=$home/generations/$n
 	take_lock 10
 	[ "$(pending) $(state_of "$n")" = "$n armed" ] || die "generation $n is not armed"
-	if problem=$(write_files "$g") && problem=$(retire_units "$g") && problem=$(place_files "$g") && problem=$(act_on_units "$g") &&
+	if problem=$(keep_all "$g") && problem=$(write_files "$g") && problem=$(retire_units "$g") && problem=$(place_files "$g") && problem=$(act_on_units "$g") &&
 		put_text "$g/state" active; then
 		note "generation $n active"
 		return 0

@@ -13,6 +13,8 @@ confirm() {
 		return 0
 	fi
 	[ "$(pending)" = "$n" ] || die "generation $n is $(state_of "$n"), nothing to confirm: $(cat "$home/reverted" 2>/dev/null)"
+	# A connection that is older than the change proves nothing.
+	[ "$(state_of "$n")" != armed ] || { say "early $n" && exit 1; }
 	[ "$(state_of "$n")" = active ] || die "generation $n is $(state_of "$n"), not active"
 	for u in "$@"; do
 		systemctl --quiet is-active "$u" || die "$u is $(word is-active "$u" gone); generation $n stays unconfirmed and reverts"

@@ -142,6 +142,8 @@ boot() {
 	put_back_files "$g" || note "generation $n: not every file could be put back"
 	enable_old_units "$g"
 	systemctl daemon-reload 2>/dev/null
+	# systemd has named the machine before any unit could run.
+	[ ! -f "$root/etc/hostname" ] || hostname -F "$root/etc/hostname" 2>/dev/null
 	end_revert
 }
 

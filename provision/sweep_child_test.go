@@ -1,0 +1,192 @@
+package provision_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/templates"
+)
+
+// A sweep kills raiz itself, so each apply that is to be broken runs in a
+// process of its own: this test binary, told so by sweepEnv.
+const sweepEnv = "RAIZ_SWEEP_CHILD"
+
+// order is what a child is told.
+type order struct {
+	Ground      string // ID of the rehearsal
+	Dir         string // where the example site is
+	Pin         string // fingerprint of the BMC, which lives in the parent
+	To          string // variant of the site to apply
+	Revert      time.Duration
+	Instrument  bool
+	StopAtWrite int // of the SSH connections, counted from 1; 0 is never
+	StopAtRead  int
+}
+
+// tally is what a child reports when it has ended by itself.
+type tally struct {
+	Outcome string
+	Err     string
+	Writes  int
+	Reads   int
+}
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(sweepEnv); text != "" {
+		os.Exit(sweepChild(text))
+	}
+	os.Exit(m.Run())
+}
+
+func sweepChild(text string) int {
+	var o order
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	got, err := obey(o)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	out, _ := json.Marshal(got) // plain fields
+	fmt.Printf("end %s\n", out)
+	return 0
+}
+
+func obey(o order) (tally, error) {
+	g, err := rehearse.Find(o.Ground)
+	if err != nil {
+		return tally{}, err
+	}
+	s, err := exampleSite(o.Dir)
+	if err != nil {
+		return tally{}, err
+	}
+	if err := g.Adopt(s); err != nil {
+		return tally{}, err
+	}
+	g.Site.BMC.Fingerprint = o.Pin
+	to := variant(g.Site, o.To)
+	stops := &stops{atWrite: o.StopAtWrite, atRead: o.StopAtRead}
+	opts := sweepOptions(g, o.To)
+	opts.RevertAfter = o.Revert
+	dial := opts.Dial
+	opts.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if err != nil || !strings.HasSuffix(address, ":22") {
+			return c, err
+		}
+		return &stopping{Conn: c, stops: stops}, nil
+	}
+	if o.Instrument {
+		opts = provision.Wrapped(opts, instrumentAll)
+	}
+	run := provision.New(to, opts)
+	defer run.Close(context.Background())
+	planned, err := run.Plan(context.Background())
+	if err != nil {
+		return tally{}, err
+	}
+	j, err := run.Apply(context.Background(), planned, "")
+	got := tally{Outcome: string(j.Outcome), Writes: stops.writes, Reads: stops.reads}
+	if err != nil {
+		got.Err = err.Error()
+	}
+	return got, nil
+}
+
+// sweepOptions log in at whichever of the two addresses the server has.
+func sweepOptions(g *rehearse.Ground, to string) provision.Options {
+	o := provision.OnGround(provision.Options{Packs: templates.FS(), Who: "sweep"}, g)
+	o.Via = netip.AddrPortFrom(variant(g.Site, other(to)).Server.Management.Addresses[0].Addr(), 22)
+	return o
+}
+
+func other(v string) string {
+	if v == "A" {
+		return "B"
+	}
+	return "A"
+}
+
+// variant is the site as it is (A), or with another management address, host
+// name and identity (B): what cuts access, resets and restarts, all at once.
+func variant(s *site.Site, v string) *site.Site {
+	c := *s
+	if v == "A" {
+		return &c
+	}
+	c.Server.Hostname += "b"
+	c.DNS.Identity = "b." + c.DNS.Identity
+	c.Server.SSH.From = append([]netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}, c.Server.SSH.From...)
+	c.Server.Management.Addresses = nil
+	for _, p := range s.Server.Management.Addresses {
+		c.Server.Management.Addresses = append(c.Server.Management.Addresses, netip.PrefixFrom(p.Addr().Next(), p.Bits()))
+	}
+	return &c
+}
+
+// stops counts what passes on all SSH connections, and stops once.
+type stops struct {
+	mu              sync.Mutex
+	writes, reads   int
+	atWrite, atRead int
+}
+
+func (s *stops) write() {
+	s.mu.Lock()
+	s.writes++
+	hit := s.writes == s.atWrite
+	s.mu.Unlock()
+	if hit {
+		halt()
+	}
+}
+
+func (s *stops) read() {
+	s.mu.Lock()
+	s.reads++
+	hit := s.reads == s.atRead
+	s.mu.Unlock()
+	if hit {
+		halt()
+	}
+}
+
+// halt says where we are and waits for the word to go on, or for the end.
+func halt() {
+	fmt.Println("hit")
+	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
+}
+
+// stopping is a connection that stops between two messages.
+type stopping struct {
+	net.Conn
+	stops *stops
+}
+
+func (c *stopping) Write(p []byte) (int, error) {
+	c.stops.write()
+	return c.Conn.Write(p)
+}
+
+func (c *stopping) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.stops.read()
+	}
+	return n, err
+}

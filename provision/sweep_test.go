@@ -1,0 +1,305 @@
+package provision_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/secret"
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// place is a point of an apply at which it can be broken.
+type place struct {
+	phase string // apply, revert or boot
+	step  string // of the script on the server; "" for a place on the wire
+	write int    // before this message of the client
+	read  int    // after this message of the server
+}
+
+func (p place) String() string {
+	switch {
+	case p.step != "":
+		return p.phase + " " + p.step
+	case p.write > 0:
+		return fmt.Sprintf("%s before client message %d", p.phase, p.write)
+	}
+	return fmt.Sprintf("%s after server message %d", p.phase, p.read)
+}
+
+// trouble is what happens at a place.
+type trouble string
+
+const (
+	killed      trouble = "raiz killed"
+	pulledShort trouble = "cable pulled for 10 s"
+	pulled      trouble = "cable pulled for ever"
+	powerCut    trouble = "power cut"
+	rebooted    trouble = "rebooted in order"
+	diskFull    trouble = "disk full"
+)
+
+// troublesOf are those that fit a place. A boot can only be cut short.
+func troublesOf(p place) []trouble {
+	switch {
+	case p.phase == "boot":
+		return []trouble{powerCut}
+	case p.phase == "revert":
+		return []trouble{powerCut, rebooted, diskFull, pulled}
+	case p.step == "":
+		return []trouble{killed, pulledShort, pulled, powerCut}
+	}
+	return []trouble{killed, pulledShort, pulled, powerCut, rebooted, diskFull}
+}
+
+type job struct {
+	place   place
+	trouble trouble
+}
+
+// verdict is how a job ended. Empty problems mean that every promise held.
+type verdict struct {
+	job
+	ended    string // generation that stands, A or B
+	problems []problem
+}
+
+// problem is a promise that did not hold.
+type problem struct {
+	kind string // lockout, mixture, lost update, not converged, or not run
+	what string
+}
+
+// TestSweep breaks an apply that changes the address it is logged in through,
+// at points spread over all there are; RAIZ_SWEEP=full takes every point with
+// every trouble that fits it (make sweep).
+func TestSweep(t *testing.T) {
+	needMachines(t)
+	full := os.Getenv("RAIZ_SWEEP") == "full"
+	workers := 2
+	if full {
+		workers = 6
+	}
+	first := newWorker(t)
+	places := first.places()
+	jobs := everyJob(places)
+	if !full {
+		jobs = spread(jobs, 44)
+	}
+	t.Logf("%d places, %d jobs", len(places), len(jobs))
+	verdicts := runJobs(t, first, workers, jobs)
+	summarise(t, places, verdicts)
+}
+
+func needMachines(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("boots machines")
+	}
+	if err := rehearse.Ready(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+}
+
+func everyJob(places []place) []job {
+	var jobs []job
+	for _, p := range places {
+		for _, x := range troublesOf(p) {
+			jobs = append(jobs, job{p, x})
+		}
+	}
+	return jobs
+}
+
+// spread takes n jobs at even distances, with an odd stride so that every
+// trouble has its turn.
+func spread(jobs []job, n int) []job {
+	if len(jobs) <= n {
+		return jobs
+	}
+	var out []job
+	for i := range n {
+		out = append(out, jobs[i*len(jobs)/n+i%(len(jobs)/n)])
+	}
+	return out
+}
+
+func runJobs(t *testing.T, first *worker, n int, jobs []job) []verdict {
+	t.Helper()
+	queue := make(chan job)
+	var mu sync.Mutex
+	var verdicts []verdict
+	var all sync.WaitGroup
+	for i := range n {
+		w := first
+		if i > 0 {
+			w = newWorker(t)
+			w.learn()
+		}
+		all.Go(func() {
+			for j := range queue {
+				v := w.run(j)
+				mu.Lock()
+				verdicts = append(verdicts, v)
+				for _, p := range v.problems {
+					t.Errorf("%s, %s: %s: %s", j.place, j.trouble, p.kind, p.what)
+				}
+				if len(verdicts)%50 == 0 {
+					t.Logf("%d of %d", len(verdicts), len(jobs))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, j := range jobs {
+		queue <- j
+	}
+	close(queue)
+	all.Wait()
+	return verdicts
+}
+
+// summarise prints the figures of docs/safety.md.
+func summarise(t *testing.T, places []place, verdicts []verdict) {
+	t.Helper()
+	kinds := map[string]int{}
+	troubles := map[trouble]int{}
+	ended := map[string]int{}
+	for _, v := range verdicts {
+		troubles[v.trouble]++
+		ended[v.ended]++
+		for _, p := range v.problems {
+			kinds[p.kind]++
+		}
+	}
+	t.Logf("swept %d places in %d runs: lockouts %d, mixtures %d, lost updates %d, not converged %d, not run %d",
+		len(places), len(verdicts), kinds["lockout"], kinds["mixture"], kinds["lost update"], kinds["not converged"], kinds["not run"])
+	for _, x := range []trouble{killed, pulledShort, pulled, powerCut, rebooted, diskFull} {
+		t.Logf("  %-22s %4d runs", x, troubles[x])
+	}
+	t.Logf("  ended with what stood before: %d, with the new generation: %d", ended["before"], ended["new"])
+}
+
+// worker is one rehearsal that jobs are run on, one after the other.
+type worker struct {
+	t    *testing.T
+	g    *rehearse.Ground
+	at   string            // variant that stands
+	refs map[string]string // variant to the hashes of its managed files
+	dir  string
+}
+
+const sweepRevert = 6 * time.Second
+
+func newWorker(t *testing.T) *worker {
+	t.Helper()
+	dir := "../sites"
+	s, err := exampleSite(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := rehearse.Up(t.Context(), s, rehearse.Options{Disk: rehearse.DiskJournaled})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := g.Down(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	w := &worker{t: t, g: g, refs: map[string]string{}, dir: dir}
+	if err := w.converge("A"); err != nil {
+		t.Fatalf("first apply: %v", err)
+	}
+	return w
+}
+
+func exampleSite(dir string) (*site.Site, error) {
+	sites, diags := site.Load(os.DirFS(dir), "as112-gru1.hcl", site.Options{
+		Lookup: secret.System{Dir: dir}, Operators: os.DirFS(filepath.Join(dir, "../templates/operators")),
+	})
+	if diags.HasErrors() {
+		return nil, fmt.Errorf("load the example site: %v", diags)
+	}
+	return sites[0], nil
+}
+
+// learn takes the hashes of both variants. They differ between rehearsals,
+// because the secrets do.
+func (w *worker) learn() {
+	w.t.Helper()
+	w.refs["A"] = w.hashes()
+	w.must(w.converge("B"))
+	w.refs["B"] = w.hashes()
+}
+
+// places enumerates: it runs each phase once, undisturbed, and collects every
+// step and every message it sees. It leaves the hashes of both variants.
+func (w *worker) places() []place {
+	w.t.Helper()
+	w.refs["A"] = w.hashes()
+	w.trace(true)
+	first := w.child(order{To: "B", Revert: time.Minute, Instrument: true}).wait(w.t)
+	if first.Outcome != "done" {
+		w.t.Fatalf("undisturbed apply: %+v", first)
+	}
+	places := placesOf("apply", w.steps())
+	for i := 1; i <= first.Writes; i++ {
+		places = append(places, place{phase: "apply", write: i})
+	}
+	for i := 1; i <= first.Reads; i++ {
+		places = append(places, place{phase: "apply", read: i})
+	}
+	w.at = "B"
+	w.refs["B"] = w.hashes()
+
+	w.trace(true)
+	c := w.child(order{To: "A", Revert: sweepRevert, Instrument: true, StopAtRead: first.Reads * 3 / 4})
+	w.stopBeforeConfirm(c)
+	w.must(w.settled())
+	var reverting []string
+	for _, s := range w.steps() {
+		if f, _, _ := strings.Cut(s, "-"); slices.Contains([]string{"revert", "disable_new_units", "put_back_files", "put_back", "enable_old_units", "put_back_units", "put_back_unit", "end_revert", "verify_files", "forget_beside", "forget_secrets"}, f) {
+			reverting = append(reverting, s)
+		}
+	}
+	places = append(places, placesOf("revert", reverting)...)
+
+	w.trace(true)
+	c = w.child(order{To: "A", Revert: time.Minute, Instrument: true, StopAtRead: first.Reads * 3 / 4})
+	w.stopBeforeConfirm(c)
+	w.cutPower()
+	w.must(w.g.Server.Boot(w.t.Context()))
+	w.must(w.settled())
+	var booting []string
+	steps := w.steps()
+	if i := slices.IndexFunc(steps, func(s string) bool { return strings.HasPrefix(s, "boot-") }); i >= 0 {
+		booting = steps[i:]
+	}
+	places = append(places, placesOf("boot", booting)...)
+	w.trace(false)
+	return places
+}
+
+// placesOf takes each step once, where it is first met.
+func placesOf(phase string, steps []string) []place {
+	seen := map[string]bool{}
+	var out []place
+	for _, s := range steps {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, place{phase: phase, step: s})
+		}
+	}
+	return out
+}

@@ -1,0 +1,532 @@
+package provision_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/verify"
+)
+
+// child is a raiz that may be killed.
+type child struct {
+	cmd   *exec.Cmd
+	lines chan string // what it says; closed at its end
+	stdin io.WriteCloser
+}
+
+func (w *worker) child(o order) *child {
+	w.t.Helper()
+	o.Ground, o.Dir, o.Pin = w.g.ID, w.dir, w.g.Site.BMC.Fingerprint
+	text, err := json.Marshal(o)
+	w.must(err)
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), sweepEnv+"="+string(text))
+	stdout, err := cmd.StdoutPipe()
+	w.must(err)
+	stdin, err := cmd.StdinPipe()
+	w.must(err)
+	cmd.Stderr = w.t.Output()
+	w.must(cmd.Start())
+	c := &child{cmd: cmd, lines: make(chan string, 16), stdin: stdin}
+	go func() {
+		defer close(c.lines)
+		for s := bufio.NewScanner(stdout); s.Scan(); {
+			c.lines <- s.Text()
+		}
+		_ = cmd.Wait()
+	}()
+	return c
+}
+
+// wait returns what the child reports, or the zero tally when it was killed.
+func (c *child) wait(t *testing.T) tally {
+	t.Helper()
+	timer := time.NewTimer(4 * time.Minute)
+	defer timer.Stop()
+	for {
+		select {
+		case line, ok := <-c.lines:
+			if !ok {
+				return tally{}
+			}
+			if text, ok := strings.CutPrefix(line, "end "); ok {
+				var got tally
+				if err := json.Unmarshal([]byte(text), &got); err != nil {
+					t.Errorf("child says %q: %v", line, err)
+				}
+				return got
+			}
+		case <-timer.C:
+			c.kill()
+			t.Error("a child did not end in four minutes")
+		}
+	}
+}
+
+func (c *child) kill() { _ = c.cmd.Process.Kill() }
+
+// awaitHit waits until the child stands at its place on the wire, or ends.
+func (c *child) awaitHit() bool {
+	for line := range c.lines {
+		if line == "hit" {
+			return true
+		}
+		if strings.HasPrefix(line, "end ") {
+			return false
+		}
+	}
+	return false
+}
+
+func (w *worker) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// onDisk is a path of the server's disk as this machine sees it.
+func (w *worker) onDisk(name string) string {
+	return filepath.Join(w.g.Server.Root(), sweepDir, name)
+}
+
+func (w *worker) trace(on bool) {
+	w.t.Helper()
+	w.must(os.RemoveAll(w.onDisk("")))
+	if on {
+		w.must(os.MkdirAll(w.onDisk(""), 0o755))
+		w.must(os.WriteFile(w.onDisk("tracing"), nil, 0o644))
+	}
+}
+
+func (w *worker) steps() []string {
+	w.t.Helper()
+	text, err := os.ReadFile(w.onDisk("trace"))
+	w.must(err)
+	return strings.Fields(string(text))
+}
+
+// stopBeforeConfirm kills a child once its change is active and waits to be
+// confirmed.
+func (w *worker) stopBeforeConfirm(c *child) {
+	w.t.Helper()
+	_ = c.awaitHit()
+	// From where it stands it may go on until the server is active.
+	_, _ = io.WriteString(c.stdin, "go\n")
+	w.await("an active generation", time.Minute, func() bool {
+		n, err := os.ReadFile(filepath.Join(w.g.Server.Root(), server.Home, "pending"))
+		if err != nil {
+			return false
+		}
+		state, _ := os.ReadFile(filepath.Join(w.g.Server.Root(), server.Home, "generations", strings.TrimSpace(string(n)), "state"))
+		return strings.TrimSpace(string(state)) == "active"
+	})
+	c.kill()
+}
+
+// await polls a condition on this machine.
+func (w *worker) await(what string, limit time.Duration, done func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(limit); !done(); {
+		if time.Now().After(end) {
+			w.t.Errorf("no %s within %s", what, limit)
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // between two looks at a condition
+	}
+}
+
+// run breaks one apply and judges what became of it.
+func (w *worker) run(j job) verdict {
+	v := verdict{job: j}
+	fail := func(kind string, err error) verdict {
+		v.problems = append(v.problems, problem{kind, err.Error()})
+		if err := w.rescue(); err != nil {
+			v.problems = append(v.problems, problem{"not converged", err.Error()})
+		}
+		return v
+	}
+	to := other(w.at)
+	got, err := w.breakIt(j, to)
+	if err != nil {
+		return fail("not run", err)
+	}
+	if err := w.settled(); err != nil {
+		return fail("lockout", err)
+	}
+	stands, err := w.whole()
+	if err != nil {
+		return fail("mixture", err)
+	}
+	v.ended = "before"
+	if stands == to {
+		v.ended = "new"
+	}
+	if got.Outcome == "done" && stands != to {
+		return fail("lost update", errors.New("raiz said that it was applied, and the server has what it had before"))
+	}
+	w.undo()
+	if err := w.converge(to); err != nil {
+		return fail("not converged", err)
+	}
+	return v
+}
+
+// breakIt starts an apply, waits until it stands at the place, and deals the
+// trouble.
+func (w *worker) breakIt(j job, to string) (tally, error) {
+	o := order{To: to, Revert: sweepRevert, StopAtWrite: j.place.write, StopAtRead: j.place.read, Instrument: j.place.step != ""}
+	if j.place.step != "" {
+		if err := w.arm(j.place.step); err != nil {
+			return tally{}, err
+		}
+	}
+	switch j.place.phase {
+	case "revert":
+		return tally{}, w.breakRevert(j, o)
+	case "boot":
+		return tally{}, w.breakBoot(j, o)
+	}
+	c := w.child(o)
+	defer c.kill()
+	if j.place.step == "" {
+		if !c.awaitHit() {
+			return tally{}, nil // this run took fewer messages; it has ended
+		}
+	} else if !w.awaitStep(c) {
+		return tally{}, errors.New("the apply ended before its place")
+	}
+	err := w.deal(j.trouble, c)
+	w.disarm()
+	_, _ = io.WriteString(c.stdin, "go\n")
+	if err != nil {
+		return tally{}, err
+	}
+	if j.trouble == pulledShort {
+		time.Sleep(10 * time.Second) // the trouble itself
+		return c.wait(w.t), w.plug()
+	}
+	if j.trouble == pulled || j.trouble == diskFull {
+		// The server is left to itself; what raiz says counts all the same.
+		if j.trouble == pulled {
+			w.await("revert of its own", sweepRevert+30*time.Second, func() bool { return w.pending() == "" })
+			if err := w.plug(); err != nil {
+				return tally{}, err
+			}
+		}
+	}
+	return c.wait(w.t), nil
+}
+
+func (w *worker) pending() string {
+	n, _ := os.ReadFile(filepath.Join(w.g.Server.Root(), server.Home, "pending"))
+	return strings.TrimSpace(string(n))
+}
+
+func (w *worker) arm(step string) error {
+	if err := os.MkdirAll(w.onDisk(""), 0o755); err != nil {
+		return err
+	}
+	_ = os.Remove(w.onDisk("hit"))
+	return os.WriteFile(w.onDisk("at"), []byte(step+"\n"), 0o644)
+}
+
+// disarm lets a step that stands go on. A disk that was just pulled from under
+// it has no such file any more.
+func (w *worker) disarm() {
+	_ = os.Remove(w.onDisk("at"))
+	_ = os.Remove(w.onDisk("hit"))
+}
+
+func (w *worker) standing() bool {
+	_, err := os.Stat(w.onDisk("hit"))
+	return err == nil
+}
+
+func (w *worker) awaitStep(c *child) bool {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		if w.standing() {
+			return true
+		}
+		select {
+		case line, ok := <-c.lines:
+			if !ok || strings.HasPrefix(line, "end ") {
+				return w.standing()
+			}
+		case <-time.After(20 * time.Millisecond): // between two looks
+		}
+	}
+	return false
+}
+
+func (w *worker) deal(x trouble, c *child) error {
+	switch x {
+	case killed:
+		c.kill()
+		return nil
+	case pulled, pulledShort:
+		return w.g.Unplug(w.t.Context(), rehearse.LinkManagement)
+	case powerCut:
+		w.cutPower()
+		w.disarm()
+		return w.g.Server.Boot(w.t.Context())
+	case rebooted:
+		return w.reboot()
+	case diskFull:
+		return w.fill()
+	}
+	return fmt.Errorf("no such trouble: %s", x)
+}
+
+func (w *worker) plug() error { return w.g.Plug(w.t.Context(), rehearse.LinkManagement) }
+
+func (w *worker) cutPower() {
+	if err := w.g.CutPower(w.t.Context()); err != nil {
+		w.t.Errorf("cut power: %v", err)
+	}
+}
+
+func (w *worker) reboot() error {
+	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	defer cancel()
+	_, _ = w.g.Server.Run(ctx, "systemctl", "reboot") // its answer goes down with it
+	w.disarm()                                        // a step that stands would hold the shutdown up
+	w.await("end of the machine", 2*time.Minute, func() bool { return !w.g.Server.Running() })
+	if err := w.g.Server.Kill(w.t.Context()); err != nil {
+		return err
+	}
+	return w.g.Server.Boot(w.t.Context())
+}
+
+const filler = "/var/lib/raiz-filler"
+
+// fill leaves no block free.
+func (w *worker) fill() error {
+	_, err := w.g.Server.Run(w.t.Context(), "sh", "-c",
+		`free=$(df --output=avail -B1 /var/lib | tail -n 1); fallocate -l "$((free - 65536))" `+filler+`; cat /dev/zero >`+filler+`.rest 2>/dev/null; sync; exit 0`)
+	return err
+}
+
+// undo takes away what a trouble left, so that the next job starts clean.
+func (w *worker) undo() {
+	_, _ = w.g.Server.Run(w.t.Context(), "rm", "-rf", filler, filler+".rest", sweepDir)
+}
+
+// breakRevert lets the timer revert, and deals the trouble in the middle.
+func (w *worker) breakRevert(j job, o order) error {
+	c := w.child(order{To: o.To, Revert: sweepRevert, Instrument: true, StopAtRead: 60})
+	w.stopBeforeConfirm(c)
+	ended := false
+	w.await("revert at its place", sweepRevert+30*time.Second, func() bool {
+		ended = w.pending() == ""
+		return w.standing() || ended
+	})
+	if !w.standing() {
+		w.disarm()
+		return nil // this revert did not come by
+	}
+	err := w.deal(j.trouble, c)
+	w.disarm()
+	if err == nil && j.trouble == pulled {
+		w.await("revert of its own", sweepRevert+30*time.Second, func() bool { return w.pending() == "" })
+		err = w.plug()
+	}
+	return err
+}
+
+// breakBoot cuts the power twice: once to make the boot revert, and once in
+// the middle of that.
+func (w *worker) breakBoot(_ job, o order) error {
+	step, err := os.ReadFile(w.onDisk("at"))
+	if err != nil {
+		return err
+	}
+	w.disarm()
+	c := w.child(order{To: o.To, Revert: time.Minute, Instrument: true, StopAtRead: 60})
+	w.stopBeforeConfirm(c)
+	w.cutPower()
+	if err := w.arm(strings.TrimSpace(string(step))); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(w.t.Context())
+	booted := make(chan error, 1)
+	go func() { booted <- w.g.Server.Boot(ctx) }()
+	w.await("boot at its place", time.Minute, func() bool { return w.standing() || len(booted) > 0 })
+	met := w.standing()
+	cancel()
+	<-booted
+	w.disarm()
+	if !met {
+		return nil
+	}
+	w.cutPower()
+	w.disarm()
+	return w.g.Server.Boot(w.t.Context())
+}
+
+// settled waits until the server answers SSH at the old or the new address
+// and nothing is pending any more: the promise of the timer plus 30 s.
+func (w *worker) settled() error {
+	ctx, cancel := context.WithTimeout(w.t.Context(), sweepRevert+30*time.Second)
+	defer cancel()
+	var last error
+	for ctx.Err() == nil {
+		t, err := w.status(ctx)
+		if err == nil && t.Pending == "" {
+			return nil
+		}
+		last = errors.Join(err)
+		if err == nil {
+			last = fmt.Errorf("generation %s is still pending: %s", t.Pending, t.PendingIs)
+		}
+		time.Sleep(100 * time.Millisecond) // between two looks at a condition
+	}
+	return fmt.Errorf("not settled within %s: %w", sweepRevert+30*time.Second, last)
+}
+
+func (w *worker) dial(ctx context.Context) (*remote.Conn, error) {
+	ssh := w.g.Site.Server.SSH
+	var addrs []netip.AddrPort
+	for _, v := range []string{"A", "B"} {
+		addrs = append(addrs, netip.AddrPortFrom(variant(w.g.Site, v).Server.Management.Addresses[0].Addr(), 22))
+	}
+	return remote.Dial(ctx, remote.Target{
+		Addresses: addrs, Dial: w.g.Netns(rehearse.RoleController).DialContext,
+		Login: remote.Login{User: ssh.User, HostKey: ssh.HostKey, IdentityFile: ssh.Identity},
+	})
+}
+
+func (w *worker) status(ctx context.Context) (server.Transaction, error) {
+	c, err := w.dial(ctx)
+	if err != nil {
+		return server.Transaction{}, err
+	}
+	defer c.Close()
+	r, err := c.Run(ctx, server.Status(server.By{Who: "sweep"}))
+	if err != nil {
+		return server.Transaction{}, err
+	}
+	return server.ParseStatus(r.Stdout)
+}
+
+// hashes are those of every managed file, with mode and owner; and what is in
+// their folders that must not be.
+func (w *worker) hashes() string {
+	w.t.Helper()
+	out, err := w.g.Server.Run(w.t.Context(), "sh", "-c", `for f in $(awk '$1 == "put" { print $6 }' `+server.Home+`/generations/"$(cat `+server.Home+`/current)"/manifest); do
+		stat -c '%a %U %G' "$f"; sha256sum "$f"; done; find /etc /usr/local -name '*.raiz-*'; readlink /etc/systemd/system/multi-user.target.wants/* | sort`)
+	if err != nil {
+		w.t.Errorf("hash the managed files: %v", err)
+	}
+	return out
+}
+
+// whole returns the generation that stands, whole: its files, its services,
+// its addresses, and DNS that answers as it.
+func (w *worker) whole() (string, error) {
+	have := w.hashes()
+	for _, v := range []string{"A", "B"} {
+		if have == w.refs[v] {
+			return v, w.effective(v)
+		}
+	}
+	return "", fmt.Errorf("the files are neither generation (-A +these):\n%s(-B +these):\n%s", cmp.Diff(w.refs["A"], have), cmp.Diff(w.refs["B"], have))
+}
+
+// effective waits until what runs is what the files say.
+func (w *worker) effective(v string) error {
+	s := variant(w.g.Site, v)
+	var last error
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		if last = w.running(s.Server.Management.Addresses[0], s.Server.Hostname); last != nil {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+		conn, err := w.dial(ctx)
+		if last = err; err == nil {
+			if problems := verify.DNSProblems(s, verify.AskThrough(ctx, s, conn)); len(problems) > 0 {
+				last = errors.New("DNS: " + strings.Join(problems, "; "))
+			}
+			_ = conn.Close()
+		}
+		cancel()
+		if last == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("files of %s, but: %w", v, last)
+}
+
+func (w *worker) running(address netip.Prefix, hostname string) error {
+	out, err := w.g.Server.Run(w.t.Context(), "sh", "-c", `systemctl is-active bird nsd nftables chrony ssh systemd-networkd raiz-announce | sort | uniq -c
+		ip -o -4 address show dev eno1 | awk '{ print $4 }'; hostname`)
+	if err != nil && !strings.Contains(out, "active") {
+		return err
+	}
+	f := strings.Fields(out)
+	want := []string{"7", "active", address.String(), hostname}
+	if strings.Join(f, " ") != strings.Join(want, " ") {
+		return fmt.Errorf("runs %v, want %v", f, want)
+	}
+	return nil
+}
+
+// converge is the plain apply afterwards, and the second plan that has to be
+// empty.
+func (w *worker) converge(to string) error {
+	ctx, cancel := context.WithTimeout(w.t.Context(), 4*time.Minute)
+	defer cancel()
+	s, o := variant(w.g.Site, to), sweepOptions(w.g, to)
+	run := provision.New(s, o)
+	planned, err := run.Plan(ctx)
+	if err == nil && !planned.Plan.Empty() {
+		_, err = run.Apply(ctx, planned, "")
+	}
+	err = errors.Join(err, run.Close(ctx))
+	if err != nil {
+		return err
+	}
+	run = provision.New(s, o)
+	defer run.Close(ctx)
+	again, err := run.Plan(ctx)
+	if err == nil && !again.Plan.Empty() {
+		err = fmt.Errorf("second plan: %d changes, %d unknown", len(again.Plan.Changes), len(again.Plan.Unknown))
+		for _, c := range again.Plan.Changes {
+			err = fmt.Errorf("%w; %s %s", err, c.Action, c.Key)
+		}
+	}
+	w.at = to
+	return err
+}
+
+// rescue brings a worker back for its next job after a promise was broken.
+func (w *worker) rescue() error {
+	_ = w.plug()
+	w.disarm()
+	if !w.g.Server.Running() {
+		_ = w.g.Server.Kill(w.t.Context())
+		if err := w.g.Server.Boot(w.t.Context()); err != nil {
+			return err
+		}
+	}
+	w.undo()
+	_, _ = w.g.Server.Run(w.t.Context(), "sh", "-c", `p=$(cat `+server.Home+`/pending) && sh `+server.Home+`/raiz.sh revert "$p" rescue`)
+	return w.converge(other(w.at))
+}
