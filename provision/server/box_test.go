@@ -373,3 +373,12 @@ func file(t *testing.T, mode fs.FileMode, text string, secrecy state.Secrecy) st
 	owner, group := me(t)
 	return state.NewFile(mode, owner, group, []byte(text), secrecy)
 }
+
+// copyTo makes a second server that is in the same state.
+func (b *box) copyTo(t *testing.T, dir string) *box {
+	t.Helper()
+	if out, err := exec.Command("cp", "-a", b.dir+"/.", dir).CombinedOutput(); err != nil {
+		t.Fatalf("copy: %v: %s", err, out)
+	}
+	return boxIn(t, dir, b.shell)
+}

@@ -25,7 +25,7 @@ func TestApplyAndConfirm(t *testing.T) {
 		if diff := cmp.Diff(answer{out: "confirmed 1\n"}, a, cmp.AllowUnexported(answer{})); diff != "" {
 			t.Fatalf("confirm (-want +got):\n%s", diff)
 		}
-		b.same(t, b.changed(t, old))
+		b.same(t, b.changed(t, change(t), old))
 		b.clean(t)
 	})
 }

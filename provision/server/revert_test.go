@@ -190,7 +190,7 @@ func TestConfirmRefused(t *testing.T) {
 		says  string
 	}{
 		{name: "a unit has died", spoil: "active/bgp.service", n: "1", says: "error bgp.service is inactive; generation 1 stays unconfirmed and reverts"},
-		{name: "not active yet", hold: true, n: "1", says: "error generation 1 is armed, not active"},
+		{name: "not active yet", hold: true, n: "1", says: "early 1"},
 		{name: "never heard of", n: "7", says: "error generation 7 is none, nothing to confirm"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -245,7 +245,7 @@ func TestInterruptedConfirmIsFinished(t *testing.T) {
 					t.Fatal(err)
 				}
 				c.next(t, b).has(t, c.says)
-				b.same(t, b.changed(t, old))
+				b.same(t, b.changed(t, change(t), old))
 				b.noSecrets(t)
 				if tr := b.status(t); tr.Pending != "" || tr.Current == "" {
 					t.Errorf("status %+v, want generation 1 kept", tr)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"strings"
 	"testing"
 
 	"github.com/raiz-dns/raiz/provision/server"
@@ -58,25 +59,30 @@ func change(t *testing.T) server.Generation {
 	}
 }
 
-// changed is the effect of that change on that server.
-func (b *box) changed(t *testing.T, old map[string]string) map[string]string {
+// changed is the effect of such a change, or of a part of it, on that server.
+func (b *box) changed(t *testing.T, g server.Generation, old map[string]string) map[string]string {
 	t.Helper()
 	want := map[string]string{}
 	for k, v := range old {
 		want[k] = v
 	}
-	for _, gone := range []string{"root/etc/gone.conf", "enabled/old.service", "active/old.service"} {
+	for _, gone := range []string{"root/etc/gone.conf", "stub/enabled/old.service", "stub/active/old.service"} {
 		delete(want, gone)
-		delete(want, "stub/"+gone)
 	}
-	for _, p := range change(t).Puts {
+	for _, p := range g.Puts {
 		want["root"+p.Path] = b.put(t, p.File)
 	}
-	dns := file(t, 0o600, "dns new\n", state.Public)
-	bgp := file(t, 0o600, "bgp new\n", state.Public)
-	nothing := file(t, 0o600, "", state.Public)
-	want["stub/running/dns.service"], want["stub/running/bgp.service"] = b.put(t, dns), b.put(t, bgp)
-	want["stub/enabled/bgp.service"], want["stub/active/bgp.service"] = b.put(t, nothing), b.put(t, nothing)
+	empty := b.put(t, file(t, 0o600, "", state.Public))
+	for _, a := range g.Actions {
+		switch a.Verb {
+		case "enable":
+			want["stub/enabled/"+a.Unit] = empty
+		case "restart", "reload":
+			name := strings.TrimSuffix(a.Unit, ".service")
+			want["stub/active/"+a.Unit] = empty
+			want["stub/running/"+a.Unit] = b.put(t, file(t, 0o600, name+" new\n", state.Public))
+		}
+	}
 	return want
 }
 
