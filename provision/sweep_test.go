@@ -67,7 +67,8 @@ type job struct {
 // verdict is how a job ended. Empty problems mean that every promise held.
 type verdict struct {
 	job
-	ended    string // generation that stands, A or B
+	ended    string // what stood after it: before or new
+	missed   bool   // the run did not come by the place
 	problems []problem
 }
 
@@ -175,7 +176,11 @@ func summarise(t *testing.T, places []place, verdicts []verdict) {
 	kinds := map[string]int{}
 	troubles := map[trouble]int{}
 	ended := map[string]int{}
+	missed := 0
 	for _, v := range verdicts {
+		if v.missed {
+			missed++
+		}
 		troubles[v.trouble]++
 		ended[v.ended]++
 		for _, p := range v.problems {
@@ -187,6 +192,7 @@ func summarise(t *testing.T, places []place, verdicts []verdict) {
 	for _, x := range []trouble{killed, pulledShort, pulled, powerCut, rebooted, diskFull} {
 		t.Logf("  %-22s %4d runs", x, troubles[x])
 	}
+	t.Logf("  %d runs did not come by their place and were judged as they were", missed)
 	t.Logf("  ended with what stood before: %d, with the new generation: %d", ended["before"], ended["new"])
 }
 

@@ -153,6 +153,11 @@ func (w *worker) await(what string, limit time.Duration, done func() bool) {
 	}
 }
 
+// errNotMet says that this run did not come by its place: the number of
+// messages differs a little from run to run. What it did is judged all the
+// same, and it is counted apart.
+var errNotMet = errors.New("the place was not met")
+
 // run breaks one apply and judges what became of it.
 func (w *worker) run(j job) verdict {
 	v := verdict{job: j}
@@ -165,7 +170,7 @@ func (w *worker) run(j job) verdict {
 	}
 	to := other(w.at)
 	got, err := w.breakIt(j, to)
-	if err != nil {
+	if v.missed = errors.Is(err, errNotMet); err != nil && !v.missed {
 		return fail("not run", err)
 	}
 	if err := w.settled(); err != nil {
@@ -208,10 +213,11 @@ func (w *worker) breakIt(j job, to string) (tally, error) {
 	defer c.kill()
 	if j.place.step == "" {
 		if !c.awaitHit() {
-			return tally{}, nil // this run took fewer messages; it has ended
+			return tally{}, errNotMet
 		}
 	} else if !w.awaitStep(c) {
-		return tally{}, errors.New("the apply ended before its place")
+		w.disarm()
+		return c.wait(w.t), errNotMet
 	}
 	err := w.deal(j.trouble, c)
 	w.disarm()
@@ -340,7 +346,7 @@ func (w *worker) breakRevert(j job, o order) error {
 	})
 	if !w.standing() {
 		w.disarm()
-		return nil // this revert did not come by
+		return errNotMet
 	}
 	err := w.deal(j.trouble, c)
 	w.disarm()
@@ -374,7 +380,7 @@ func (w *worker) breakBoot(_ job, o order) error {
 	<-booted
 	w.disarm()
 	if !met {
-		return nil
+		return errNotMet
 	}
 	w.cutPower()
 	w.disarm()
@@ -387,18 +393,31 @@ func (w *worker) settled() error {
 	ctx, cancel := context.WithTimeout(w.t.Context(), sweepRevert+30*time.Second)
 	defer cancel()
 	var last error
-	for ctx.Err() == nil {
+	for calm := 0; ctx.Err() == nil; {
 		t, err := w.status(ctx)
-		if err == nil && t.Pending == "" {
-			return nil
-		}
-		last = errors.Join(err)
-		if err == nil {
-			last = fmt.Errorf("generation %s is still pending: %s", t.Pending, t.PendingIs)
+		switch {
+		case err != nil:
+			last, calm = err, 0
+		case t.Pending != "":
+			last, calm = fmt.Errorf("generation %s is still pending: %s", t.Pending, t.PendingIs), 0
+		case w.busy():
+			last, calm = errors.New("the script still holds its lock"), 0
+		default:
+			// Twice, because the lock is free for an instant between two steps.
+			if calm++; calm == 2 {
+				return nil
+			}
 		}
 		time.Sleep(100 * time.Millisecond) // between two looks at a condition
 	}
 	return fmt.Errorf("not settled within %s: %w", sweepRevert+30*time.Second, last)
+}
+
+// busy reports whether a script is at work: also one whose raiz is dead goes
+// on until it has armed its way back.
+func (w *worker) busy() bool {
+	_, err := w.g.Server.Run(w.t.Context(), "flock", "-n", server.Home+"/lock", "true")
+	return err != nil
 }
 
 func (w *worker) dial(ctx context.Context) (*remote.Conn, error) {
