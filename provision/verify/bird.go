@@ -1,8 +1,9 @@
 package verify
 
 import (
+	"fmt"
 	"net/netip"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,7 +52,8 @@ func (s *Session) set(key, value string) {
 }
 
 // ParseRoutes reads `birdc show route … all`. A line that begins with a prefix
-// begins a route; what is indented below tells its attributes.
+// begins a route, and so does an indented one that tells where another route
+// to the same prefix comes from; what is indented below tells its attributes.
 func ParseRoutes(lines []string) []Route {
 	var out []Route
 	for _, l := range lines {
@@ -65,19 +67,32 @@ func ParseRoutes(lines []string) []Route {
 			}
 			continue
 		}
-		key, value, ok := strings.Cut(strings.TrimSpace(l), ":")
-		if !ok || len(out) == 0 {
+		if len(out) == 0 {
 			continue
 		}
 		last := &out[len(out)-1]
+		if l[0] == ' ' && strings.Contains(l, " [") {
+			out = append(out, Route{Prefix: last.Prefix})
+			continue
+		}
+		key, value, _ := strings.Cut(strings.TrimSpace(l), ":")
 		switch key {
 		case "BGP.as_path":
 			last.ASPath = asPath(value)
-		case "BGP.community":
-			last.Communities = communities(value)
+		case "BGP.community", "BGP.ext_community", "BGP.large_community":
+			last.Communities = append(last.Communities, communities(value)...)
 		}
 	}
 	return out
+}
+
+// greeted reports whether BIRD itself has answered: then what is not there is
+// absent, and otherwise nobody knows.
+func greeted(lines []string) error {
+	if slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "BIRD ") }) {
+		return nil
+	}
+	return fmt.Errorf("birdc says %.200q", strings.Join(lines, " "))
 }
 
 func asPath(text string) []site.ASN {
@@ -90,11 +105,13 @@ func asPath(text string) []site.ASN {
 	return path
 }
 
+// communities reads "(65535,65281) (112, 1, 2)".
 func communities(text string) []string {
-	pair := regexp.MustCompile(`\((\d+),\s*(\d+)\)`)
 	var out []string
-	for _, m := range pair.FindAllStringSubmatch(text, -1) {
-		out = append(out, m[1]+":"+m[2])
+	for _, group := range strings.Split(text, "(")[1:] {
+		inside, _, _ := strings.Cut(group, ")")
+		words := strings.FieldsFunc(inside, func(r rune) bool { return r == ',' || r == ' ' })
+		out = append(out, strings.Join(words, ":"))
 	}
 	return out
 }

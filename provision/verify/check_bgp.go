@@ -19,18 +19,17 @@ func exportID(a netip.Addr) string {
 // bgpChecks look at the server's own BGP: each declared session, then what it
 // exports, which must be exactly the declared blocks with an empty AS path.
 func bgpChecks(s *site.Site, e Evidence) []check {
-	unit := "unit." + unitsOf(s)["bgp"]
-	announce := "unit." + unitsOf(s)["announce"]
+	unit, announce := unitNeeds(s, "bgp"), unitNeeds(s, "announce")
 	checks := []check{{
 		id: "bgp.neighbors", title: "no session but the declared ones", vantage: FromServer, want: "only declared neighbors",
-		needs: []string{unit}, find: func() finding { return strangers(s, e.Server.Sessions) },
+		needs: unit, find: func() finding { return strangers(s, e.Server) },
 	}}
 	perFamily := map[string][]string{}
 	for _, n := range s.BGP.Neighbors {
 		for _, a := range n.Addresses {
 			up, out := "bgp.session."+a.String(), "bgp.export."+a.String()
 			perFamily[exportID(a)] = append(perFamily[exportID(a)], out)
-			needs := []string{up, announce}
+			needs := append([]string{up}, announce...)
 			for _, service := range s.ServiceAddresses() {
 				if service.Is4() == a.Is4() {
 					// What does not answer is withdrawn: then the export is
@@ -40,11 +39,11 @@ func bgpChecks(s *site.Site, e Evidence) []check {
 			}
 			checks = append(checks, check{
 				id: up, title: "BGP session with " + n.Name + " at " + a.String(), vantage: FromServer, want: "Established",
-				needs: []string{unit}, find: func() finding { return established(n, a, e.Server.Sessions) },
+				needs: unit, find: func() finding { return established(n, a, e.Server) },
 			}, check{
 				id: out, title: "exports to " + a.String() + " are exactly the blocks", vantage: FromServer,
 				want: joined(prefixWords(wantedRoutes(s, a))), needs: needs,
-				find: func() finding { return exported(s, a, e.Server.Sessions) },
+				find: func() finding { return exported(s, a, e.Server) },
 			})
 		}
 	}
@@ -65,9 +64,12 @@ func sessionWith(a netip.Addr, sessions []Session) (Session, bool) {
 	return sessions[i], true
 }
 
-func strangers(s *site.Site, sessions []Session) finding {
+func strangers(s *site.Site, e ServerEvidence) finding {
+	if e.SessionsErr != nil {
+		return unknown(e.SessionsErr)
+	}
 	var extra []string
-	for _, have := range sessions {
+	for _, have := range e.Sessions {
 		declared := slices.ContainsFunc(s.BGP.Neighbors, func(n site.Neighbor) bool { return slices.Contains(n.Addresses, have.Neighbor) })
 		if !declared {
 			extra = append(extra, have.Name+" with "+have.Neighbor.String())
@@ -76,12 +78,14 @@ func strangers(s *site.Site, sessions []Session) finding {
 	if len(extra) > 0 {
 		return fail(joined(extra), "a session that nobody declared may leak routes; raiz apply removes it")
 	}
-	return pass(fmt.Sprintf("%d declared sessions", len(sessions)))
+	return pass(fmt.Sprintf("%d declared sessions", len(e.Sessions)))
 }
 
-func established(n site.Neighbor, a netip.Addr, sessions []Session) finding {
-	have, ok := sessionWith(a, sessions)
+func established(n site.Neighbor, a netip.Addr, e ServerEvidence) finding {
+	have, ok := sessionWith(a, e.Sessions)
 	switch {
+	case e.SessionsErr != nil:
+		return unknown(e.SessionsErr)
 	case !ok:
 		return fail("no such session", "raiz apply configures it")
 	case have.State == "Established" && have.PeerAS == n.ASN:
@@ -121,10 +125,10 @@ func prefixWords(routes []Route) []string {
 	return out
 }
 
-func exported(s *site.Site, a netip.Addr, sessions []Session) finding {
-	have, ok := sessionWith(a, sessions)
-	if !ok {
-		return fail("no such session", "raiz apply configures it")
+func exported(s *site.Site, a netip.Addr, e ServerEvidence) finding {
+	have, _ := sessionWith(a, e.Sessions) // it is established
+	if have.ExportsErr != nil {
+		return unknown(have.ExportsErr)
 	}
 	return compareRoutes(wantedRoutes(s, a), have.Exports, nil)
 }
@@ -134,21 +138,21 @@ func exported(s *site.Site, a netip.Addr, sessions []Session) finding {
 func compareRoutes(want, have []Route, path []site.ASN) finding {
 	var wrong []string
 	for _, w := range want {
-		i := slices.IndexFunc(have, func(h Route) bool { return h.Prefix == w.Prefix })
-		if i < 0 {
+		if !slices.ContainsFunc(have, func(h Route) bool { return h.Prefix == w.Prefix }) {
 			wrong = append(wrong, w.Prefix.String()+" is missing")
-			continue
-		}
-		if !slices.Equal(have[i].ASPath, path) {
-			wrong = append(wrong, fmt.Sprintf("%s has AS path %v, want %v", w.Prefix, have[i].ASPath, path))
-		}
-		if !slices.Equal(have[i].Communities, w.Communities) {
-			wrong = append(wrong, fmt.Sprintf("%s has communities %s, want %s", w.Prefix, joined(have[i].Communities), joined(w.Communities)))
 		}
 	}
 	for _, h := range have {
-		if !slices.ContainsFunc(want, func(w Route) bool { return w.Prefix == h.Prefix }) {
+		i := slices.IndexFunc(want, func(w Route) bool { return w.Prefix == h.Prefix })
+		if i < 0 {
 			wrong = append(wrong, h.Prefix.String()+" is not declared")
+			continue
+		}
+		if !slices.Equal(h.ASPath, path) {
+			wrong = append(wrong, fmt.Sprintf("%s has AS path %v, want %v", h.Prefix, h.ASPath, path))
+		}
+		if !slices.Equal(h.Communities, want[i].Communities) {
+			wrong = append(wrong, fmt.Sprintf("%s has communities %s, want %s", h.Prefix, joined(h.Communities), joined(want[i].Communities)))
 		}
 	}
 	if len(wrong) > 0 {

@@ -46,6 +46,8 @@ func bmcChecks(s *site.Site, e Evidence) []check {
 
 func bmcLogin(e BMCEvidence) finding {
 	switch {
+	case e.Err == nil && e.Facts == nil:
+		return unknown(errNotLooked)
 	case e.Err == nil:
 		return pass(e.Identity.Vendor + " " + e.Identity.Model + ", firmware " + e.Identity.Firmware + ", serial " + e.Identity.Serial)
 	case errors.Is(e.Err, bmc.ErrCertificate):
@@ -72,6 +74,8 @@ func bmcHealth(id bmc.Identity) finding {
 
 func bmcSetting(want []string, f state.Fact) finding {
 	switch {
+	case f.Key == (state.Key{}):
+		return unknown(errNotLooked)
 	case f.Unsupported():
 		return finding{status: Warn, got: "unsupported", detail: f.Err.Error()}
 	case f.Err != nil:

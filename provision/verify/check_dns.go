@@ -16,14 +16,13 @@ func dnsID(a netip.Addr, network string) string { return "dns." + a.String() + "
 // through the SSH connection.
 func dnsChecks(s *site.Site, e Evidence) []check {
 	var checks []check
-	unit := unitsOf(s)["dns"]
 	for _, a := range s.ServiceAddresses() {
 		for _, network := range []string{"udp", "tcp"} {
 			answers := e.Server.UDP
 			if network == "tcp" {
 				answers = e.TCP
 			}
-			needs := []string{"unit." + unit, addressID("lo", netip.PrefixFrom(a, a.BitLen()))}
+			needs := append(unitNeeds(s, "dns"), addressID("lo", netip.PrefixFrom(a, a.BitLen())))
 			checks = append(checks, check{
 				id: dnsID(a, network), title: a.String() + " answers over " + network + " as this copy", vantage: FromServer,
 				want: "authoritative, no recursion, identity " + s.DNS.Identity, needs: needs,
@@ -62,7 +61,9 @@ func dnsAnswers(s *site.Site, a netip.Addr, network string, answers map[Question
 			return fail(string(ask)+" "+orNothing(got), "want the identity "+s.DNS.Identity+" (RFC 4892)")
 		}
 	}
-	if got, _ := at(AskElsewhere); got.Msg == nil || got.Msg.RecursionAvailable || len(got.Msg.Answer) > 0 {
+	if got, _ := at(AskElsewhere); got.Msg == nil {
+		return fail("a name elsewhere: "+orNothing(got), "want a refusal")
+	} else if got.Msg.RecursionAvailable || len(got.Msg.Answer) > 0 {
 		return fail("recursion is offered", "an authoritative server must not resolve for others (RFC 7720 section 3)")
 	}
 	return pass("identity and NSID " + s.DNS.Identity)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -38,7 +39,7 @@ func TestHardware(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := &site.Site{BMC: &site.BMC{Username: "raiz", Hardware: c.least}}
 			var got []string
-			for _, r := range verify.Judge(s, verify.Evidence{BMC: verify.BMCEvidence{Hardware: c.have, HardwareErr: c.err}}) {
+			for _, r := range verify.Judge(s, verify.Evidence{BMC: verify.BMCEvidence{Facts: map[string]state.Fact{}, Hardware: c.have, HardwareErr: c.err}}) {
 				if id, ok := strings.CutPrefix(r.ID, "bmc.hardware."); ok {
 					got = append(got, id+"="+string(r.Status))
 				}

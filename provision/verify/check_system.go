@@ -27,6 +27,15 @@ func unitsOf(s *site.Site) map[string]string {
 	}
 }
 
+// unitNeeds is the check of the unit of a kind; nothing where the pack is one
+// that only its own folder knows.
+func unitNeeds(s *site.Site, kind string) []string {
+	if u := unitsOf(s)[kind]; u != "" {
+		return []string{"unit." + u}
+	}
+	return nil
+}
+
 func unitNames(s *site.Site) []string {
 	var out []string
 	for _, u := range unitsOf(s) {
@@ -47,6 +56,9 @@ func systemChecks(s *site.Site, e Evidence) []check {
 		find: func() finding {
 			if e.Server.Err != nil {
 				return unknown(e.Server.Err)
+			}
+			if e.Server.Units == nil && e.Server.UnitsErr == nil {
+				return unknown(errNotLooked)
 			}
 			return pass("an answer")
 		},
@@ -76,19 +88,21 @@ func systemChecks(s *site.Site, e Evidence) []check {
 	// raiz-announce stops with the name server: its state says nothing more
 	// while that one is down.
 	for i := range checks {
-		if units := unitsOf(s); checks[i].id == "unit."+units["announce"] && units["dns"] != "" {
-			checks[i].needs = append(checks[i].needs, "unit."+units["dns"])
+		if slices.Contains(unitNeeds(s, "announce"), checks[i].id) {
+			checks[i].needs = append(checks[i].needs, unitNeeds(s, "dns")...)
 		}
 	}
 	checks = append(checks, check{
 		id: "os.clock", title: "clock is disciplined", vantage: FromServer, want: "synchronised, within " + maxOffset.String(),
-		needs: []string{"unit.chrony.service"}, find: func() finding { return clock(e.Server) },
+		needs: unitNeeds(s, "time"), find: func() finding { return clock(e.Server) },
 	})
 	return checks
 }
 
 func sshLogin(e Evidence) finding {
 	switch {
+	case e.SSHErr == nil && e.Login == "":
+		return unknown(errNotLooked)
 	case e.SSHErr == nil:
 		return pass("logged in at " + e.Login)
 	case errors.Is(e.SSHErr, remote.ErrHostKey):
@@ -160,6 +174,8 @@ func unitRuns(name string, e ServerEvidence) finding {
 
 func clock(e ServerEvidence) finding {
 	switch {
+	case e.ClockErr != nil:
+		return unknown(e.ClockErr)
 	case !e.Synced:
 		return fail("not synchronised", "no NTP server answers: are they reachable from the management link?")
 	case e.Offset.Abs() > maxOffset:

@@ -137,30 +137,16 @@ func readServer(s *site.Site, sections map[string][]string, qs []Question, sent 
 		}
 	}
 	readClock(&e, sections["clock"])
+	e.SessionsErr = greeted(sections["sessions"])
 	for _, session := range ParseSessions(sections["sessions"]) {
-		session.Exports = ParseRoutes(sections["export "+session.Name])
+		lines := sections["export "+session.Name]
+		session.Exports, session.ExportsErr = ParseRoutes(lines), greeted(lines)
 		e.Sessions = append(e.Sessions, session)
 	}
 	return e
 }
 
-// readClock reads `chronyc -c tracking`: reference, its name, stratum, time,
-// offset of the clock in seconds, …, leap status as the last field.
-func readClock(e *ServerEvidence, lines []string) {
-	for _, l := range lines {
-		f := strings.Split(l, ",")
-		if len(f) < 14 {
-			continue
-		}
-		fmt.Sscan(f[2], &e.Stratum)
-		var seconds float64
-		fmt.Sscan(f[4], &seconds)
-		e.Offset = time.Duration(seconds * float64(time.Second))
-		e.Synced = f[13] != "Not synchronised" && e.Stratum > 0 && e.Stratum < 16
-	}
-}
-
-// outsideDestinations are looked up in the server's own routing table to see
+// outsideDestination is looked up in the server's own routing table to see
 // which way an answer to somebody far away would leave; nothing is sent.
 func outsideDestination(a netip.Addr) string {
 	if a.Is4() {

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/site"
@@ -51,6 +52,10 @@ type finding struct {
 
 func pass(got string) finding         { return finding{status: Pass, got: got} }
 func fail(got, detail string) finding { return finding{status: Fail, got: got, detail: detail} }
+
+// errNotLooked is why nobody knows of what is not in the evidence.
+var errNotLooked = errors.New("nobody looked")
+
 func unknown(err error) finding {
 	return finding{status: Unknown, got: "could not look", detail: err.Error()}
 }

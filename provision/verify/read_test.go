@@ -1,0 +1,224 @@
+package verify_test
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/miekg/dns"
+
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verify"
+)
+
+// saved are the lines that birdc 2.0.12 printed.
+func saved(t *testing.T, name string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "birdc-"+name+".txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(string(text), "\n")
+}
+
+func TestParseSessions(t *testing.T) {
+	tests := []struct {
+		name  string
+		lines []string
+		want  []verify.Session
+	}{
+		{"of a real BIRD", saved(t, "protocols"), []verify.Session{
+			{Name: "n_edge1_v4", State: "Established", Neighbor: addr("127.0.0.2"), PeerAS: 64500},
+			{Name: "n_edge1_v6", State: "Established", Neighbor: addr("fd00::2"), PeerAS: 64500},
+			{Name: "n_edge2_v4", State: "Active", Neighbor: addr("127.0.0.3"), PeerAS: 64500, Error: "Socket: Connection refused"},
+			{Name: "n_off", State: "Down", Neighbor: addr("127.0.0.4"), PeerAS: 64500},
+		}},
+		{"BIRD is not there", saved(t, "nosocket"), nil},
+		{"nothing", nil, nil},
+		{"a neighbor on the link", []string{"x BGP --- up 1 Established", "  BGP state: Established", "    Neighbor address: fe80::1%eth0", "    Neighbor AS: 4294967295"},
+			[]verify.Session{{Name: "x", State: "Established", Neighbor: addr("fe80::1"), PeerAS: 4294967295}}},
+		{"numbers that are none", []string{"x BGP --- up 1", "  Neighbor address: nowhere", "  Neighbor AS: 99999999999"}, []verify.Session{{Name: "x", State: "up"}}},
+		{"attributes of nobody", []string{"  BGP state: Established", "d Device --- up 1", "  BGP state: Established"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, verify.ParseSessions(tt.lines), cmpopts.EquateComparable(addr("::"))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseRoutes(t *testing.T) {
+	a, b, c := prefix("192.175.48.0/24"), prefix("203.0.113.0/24"), prefix("2620:4f:8000::/48")
+	tests := []struct {
+		name  string
+		lines []string
+		want  []verify.Route
+	}{
+		{"exported, IPv4", saved(t, "export4"), []verify.Route{{Prefix: a}, {Prefix: b, Communities: []string{"65535:65281", "112:1:2"}}}},
+		{"exported, IPv6", saved(t, "export6"), []verify.Route{{Prefix: c}}},
+		{"exported by a session that is off", saved(t, "exportoff"), nil},
+		{"learnt, one of them twice", saved(t, "routes"), []verify.Route{
+			{Prefix: a, ASPath: []site.ASN{112}},
+			{Prefix: a, ASPath: []site.ASN{65001, 65002}},
+			{Prefix: b, ASPath: []site.ASN{112}, Communities: []string{"65535:65281", "112:1:2"}},
+			{Prefix: c, ASPath: []site.ASN{112}},
+		}},
+		{"BIRD is not there", saved(t, "nosocket"), nil},
+		{"a set in the path", []string{"192.175.48.0/24 x", "\tBGP.as_path: 112 {64512 64513}"}, []verify.Route{{Prefix: a, ASPath: []site.ASN{112, 64512, 64513}}}},
+		{"extended communities", []string{"192.175.48.0/24 x", "\tBGP.ext_community: (rt, 112, 1) (ro, 1, 2)"}, []verify.Route{{Prefix: a, Communities: []string{"rt:112:1", "ro:1:2"}}}},
+		{"attributes of nothing", []string{"\tBGP.as_path: 1", "no prefix", "\tBGP.as_path: 2"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, verify.ParseRoutes(tt.lines), cmpopts.EquateComparable(a)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestReadClock(t *testing.T) {
+	const good = "C0000201,192.0.2.1,3,1795447220.1,-0.000012,0.00002,0.00003,1.5,0.001,0.02,0.01,0.001,64.2,Normal"
+	tests := []struct {
+		name  string
+		lines []string
+		want  verify.ServerEvidence
+		err   string
+	}{
+		{"disciplined", []string{good}, verify.ServerEvidence{Synced: true, Stratum: 3, Offset: -12 * time.Microsecond}, ""},
+		{"a leap second is due", []string{strings.Replace(good, "Normal", "Insert second", 1)}, verify.ServerEvidence{Synced: true, Stratum: 3, Offset: -12 * time.Microsecond}, ""},
+		{"free", []string{"7F7F0101,,0,0.0,0.0,0.0,0.0,0,0,0,1.0,1.0,0.0,Not synchronised"}, verify.ServerEvidence{}, ""},
+		{"stratum of nobody", []string{strings.Replace(good, ",3,", ",16,", 1)}, verify.ServerEvidence{Stratum: 16, Offset: -12 * time.Microsecond}, ""},
+		{"no daemon", []string{"506 Cannot talk to daemon"}, verify.ServerEvidence{}, `chronyc says "506 Cannot talk to daemon"`},
+		{"nothing", nil, verify.ServerEvidence{}, `chronyc says ""`},
+		{"no number", []string{strings.Replace(good, "-0.000012", "fast", 1)}, verify.ServerEvidence{}, `chronyc says "C0000201,192.0.2.1,3,1795447220.1,fast,0.00002,0.00003,1.5,0.001,0.02,0.01,0.001,64.2,Normal"`},
+		{"a number beyond all time", []string{strings.Replace(good, "-0.000012", "1e300", 1)}, verify.ServerEvidence{}, `chronyc says "C0000201,192.0.2.1,3,1795447220.1,1e300,0.00002,0.00003,1.5,0.001,0.02,0.01,0.001,64.2,Normal"`},
+		{"not a number", []string{strings.Replace(good, "-0.000012", "NaN", 1)}, verify.ServerEvidence{}, `chronyc says "C0000201,192.0.2.1,3,1795447220.1,NaN,0.00002,0.00003,1.5,0.001,0.02,0.01,0.001,64.2,Normal"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			have := verify.ReadClock(tt.lines)
+			if said := text(have.ClockErr); said != tt.err {
+				t.Errorf("error %q, want %q", said, tt.err)
+			}
+			have.ClockErr = nil
+			if diff := cmp.Diff(tt.want, have); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// asked is one question and the message that was sent.
+func asked() ([]verify.Question, []*dns.Msg) {
+	m := new(dns.Msg)
+	m.Id = 7
+	m.Question = []dns.Question{{Name: "10.in-addr.arpa.", Qtype: dns.TypeSOA, Qclass: dns.ClassINET}}
+	return []verify.Question{{Address: addr("192.175.48.1"), Ask: verify.AskSOA, Network: "udp"}}, []*dns.Msg{m}
+}
+
+func packed(t *testing.T, change func(*dns.Msg)) string {
+	t.Helper()
+	_, sent := asked()
+	m := new(dns.Msg)
+	m.SetReply(sent[0])
+	change(m)
+	wire, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(wire)
+}
+
+func TestReadUDP(t *testing.T) {
+	good := packed(t, func(*dns.Msg) {})
+	tests := []struct {
+		name  string
+		lines []string
+		want  string // error, "" for an answer
+	}{
+		{"an answer", []string{"0 " + good}, ""},
+		{"between lines of the shell", []string{"bash: line 1: x", "9 " + good, "-1 " + good, "0 " + good}, ""},
+		{"not asked", nil, "the server did not ask it"},
+		{"silent", []string{"0 "}, "no answer in 4 s"},
+		{"no base64", []string{"0 !!!"}, "answer is not base64"},
+		{"no message", []string{"0 AAAA"}, "answer is no DNS message: bad header bits: dns: overflow unpacking uint16"},
+		{"another identifier", []string{"0 " + packed(t, func(m *dns.Msg) { m.Id = 8 })}, "answer has identifier 8, want 7"},
+		{"a question", []string{"0 " + packed(t, func(m *dns.Msg) { m.Response = false })}, "what came back is a question"},
+		{"another question", []string{"0 " + packed(t, func(m *dns.Msg) { m.Question[0].Name = "example.com." })}, "answer is to another question"},
+		{"another class", []string{"0 " + packed(t, func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS })}, "answer is to another question"},
+		{"no question", []string{"0 " + packed(t, func(m *dns.Msg) { m.Question = nil })}, "answer is to another question"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			qs, sent := asked()
+			have := verify.ReadUDP(tt.lines, qs, sent)[qs[0]]
+			if text(have.Err) != tt.want || (have.Msg == nil) != (tt.want != "") {
+				t.Errorf("got %v, %v; want %q", have.Msg, have.Err, tt.want)
+			}
+		})
+	}
+}
+
+// What a server sends is not trusted: no lines panic, and only an answer to
+// the question that was asked is one.
+func FuzzReadUDP(f *testing.F) {
+	_, sent := asked()
+	reply := new(dns.Msg)
+	reply.SetReply(sent[0])
+	wire, err := reply.Pack()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("0 " + base64.StdEncoding.EncodeToString(wire))
+	f.Add("0 \n0 AAAA\n99999999999999999999 x")
+	f.Fuzz(func(t *testing.T, text string) {
+		qs, sent := asked()
+		have := verify.ReadUDP(strings.Split(text, "\n"), qs, sent)
+		a := have[qs[0]]
+		if len(have) != 1 || (a.Err == nil) == (a.Msg == nil) {
+			t.Errorf("got %d answers, %v, %v", len(have), a.Msg, a.Err)
+		}
+		if a.Msg != nil && (a.Msg.Id != 7 || !a.Msg.Response) {
+			t.Errorf("took %v", a.Msg)
+		}
+	})
+}
+
+// The readers of BIRD's words never panic either.
+func FuzzParseBIRD(f *testing.F) {
+	for _, name := range []string{"protocols", "routes", "export4", "nosocket"} {
+		text, err := os.ReadFile("testdata/birdc-" + name + ".txt")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		lines := strings.Split(text, "\n")
+		for _, s := range verify.ParseSessions(lines) {
+			if s.Name == "" {
+				t.Errorf("a session without a name in %q", text)
+			}
+		}
+		for _, r := range verify.ParseRoutes(lines) {
+			if !r.Prefix.IsValid() {
+				t.Errorf("a route without a prefix in %q", text)
+			}
+		}
+	})
+}
