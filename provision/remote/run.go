@@ -60,7 +60,8 @@ func (c *Conn) Run(ctx context.Context, s Script) (Result, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	session, err := c.openSession(ctx)
+	silent := c.silence(ctx, s.Silence)
+	session, err := c.openSession(ctx, silent)
 	if err != nil {
 		return Result{Code: -1}, fmt.Errorf("open ssh session: %w", err)
 	}
@@ -72,7 +73,7 @@ func (c *Conn) Run(ctx context.Context, s Script) (Result, error) {
 	go func() { done <- session.Run(c.shell(s)) }()
 	select {
 	case err = <-done:
-	case <-c.silence(ctx, s.Silence):
+	case <-silent:
 		err = ErrLost
 	case <-ctx.Done():
 		_ = session.Close()
@@ -130,8 +131,8 @@ func exitCode(r Result, err error) (Result, error) {
 	return r, fmt.Errorf("run on server: %w", err)
 }
 
-// openSession gives up with ctx: a channel open waits for the far end.
-func (c *Conn) openSession(ctx context.Context) (*ssh.Session, error) {
+// openSession gives up with ctx, or when the server has fallen silent: a channel open waits for the far end.
+func (c *Conn) openSession(ctx context.Context, silent <-chan struct{}) (*ssh.Session, error) {
 	type opened struct {
 		s   *ssh.Session
 		err error
@@ -141,17 +142,21 @@ func (c *Conn) openSession(ctx context.Context) (*ssh.Session, error) {
 		s, err := c.client.NewSession()
 		got <- opened{s, err}
 	}()
+	var err error
 	select {
 	case o := <-got:
 		return o.s, o.err
+	case <-silent:
+		err = ErrLost
 	case <-ctx.Done():
-		go func() {
-			if o := <-got; o.err == nil {
-				_ = o.s.Close()
-			}
-		}()
-		return nil, context.Cause(ctx)
+		err = context.Cause(ctx)
 	}
+	go func() {
+		if o := <-got; o.err == nil {
+			_ = o.s.Close()
+		}
+	}()
+	return nil, err
 }
 
 func (c *Conn) shell(s Script) string {

@@ -55,8 +55,17 @@ func call(by By, stdin string, words ...string) remote.Script {
 	return remote.Script{Text: b.String(), Root: true, Deadline: time.Minute}
 }
 
+// silence is how long a server may say nothing while it changes itself before
+// a new connection is tried: longer than a bad link loses packets for, shorter
+// than a person waits.
+const silence = 4 * time.Second
+
 // Status returns the call that answers for the transaction alone.
-func Status(by By) remote.Script { return call(by, "", "status") }
+func Status(by By) remote.Script {
+	s := call(by, "", "status")
+	s.Deadline, s.Silence = 15*time.Second, silence
+	return s
+}
 
 // History returns the call that lists the generations.
 func History(by By) remote.Script { return call(by, "", "history") }
@@ -64,20 +73,17 @@ func History(by By) remote.Script { return call(by, "", "history") }
 // Confirm returns the call that keeps a generation. Each unit is looked at
 // once more by the server before it does.
 func Confirm(by By, generation string, units []string) remote.Script {
-	return call(by, "", append([]string{"confirm", generation}, units...)...)
+	s := call(by, "", append([]string{"confirm", generation}, units...)...)
+	s.Silence = silence
+	return s
 }
 
 // Revert returns the call that puts back what stood before a generation.
 func Revert(by By, generation string, reason string) remote.Script {
 	s := call(by, "", "revert", generation, reason)
-	s.Deadline = 3 * time.Minute
+	s.Deadline, s.Silence = 3*time.Minute, silence
 	return s
 }
-
-// silence is how long a server may say nothing while it changes itself before
-// a new connection is tried: longer than a bad link loses packets for, shorter
-// than a person waits.
-const silence = 4 * time.Second
 
 // Apply returns the call that stages an uploaded bundle and activates it,
 // with a revert that fires by itself after the given time.
