@@ -74,7 +74,7 @@ no agent and no state file.`,
 	g.flags(root)
 	root.AddCommand(
 		newValidate(g), newFmt(g), newRender(g), newPlan(g), newApply(g),
-		newVerify(g), newHistory(g), newRollback(g), newRehearse(g), newVersion(g),
+		newVerify(g), newHistory(g), newRollback(g), newEnroll(g), newBMC(g), newRehearse(g), newVersion(g),
 	)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())

@@ -137,6 +137,9 @@ func (c *Controller) openAny(ctx context.Context, left []Endpoint) (*Controller,
 		// the same controller: three refusals lock an account on many.
 		left = slices.DeleteFunc(left, func(e Endpoint) bool {
 			same := e.Username == a.endpoint.Username && e.Password.Equal(a.endpoint.Password)
+			if errors.Is(err, ErrPasswordChange) && e.Address == a.endpoint.Address && e.Username == a.endpoint.Username {
+				return true // its password was right; another one cannot be
+			}
 			return same && (e.Address == a.endpoint.Address || errors.Is(err, ErrAuth))
 		})
 	}

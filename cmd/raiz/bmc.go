@@ -1,0 +1,320 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+func newBMC(g *globals) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "bmc",
+		Short: "Look at the management controller, and switch the server",
+		Args:  cobra.NoArgs,
+	}
+	cmd.AddCommand(newBMCInfo(g), newBMCDoctor(g), newBMCPower(g))
+	return cmd
+}
+
+// withController runs do with a session that is ended afterwards.
+func (g *globals) withController(ctx context.Context, t *target, path string, do func(*site.Site, *bmc.Controller) error) (err error) {
+	s, o, _, err := t.aim(g, path)
+	if err != nil {
+		return err
+	}
+	run := provision.New(s, o)
+	defer func() {
+		if left := run.Close(ctx); left != nil && err == nil {
+			err = exit(exitError, left)
+		}
+	}()
+	c, err := run.Controller(ctx)
+	if err != nil {
+		return exit(exitUnreachable, err)
+	}
+	return do(s, c)
+}
+
+func newBMCInfo(g *globals) *cobra.Command {
+	var t target
+	cmd := &cobra.Command{
+		Use:     "info PATH",
+		Short:   "Say what the BMC is, how the server is, and where it answers",
+		Example: `  raiz bmc info gru1.hcl`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.withController(cmd.Context(), &t, args[0], func(_ *site.Site, c *bmc.Controller) error {
+				return g.bmcInfo(cmd.Context(), c)
+			})
+		},
+	}
+	t.flags(cmd)
+	return cmd
+}
+
+func (g *globals) bmcInfo(ctx context.Context, c *bmc.Controller) error {
+	d, err := c.Diagnose(ctx)
+	if err != nil {
+		return exit(exitUnreachable, err)
+	}
+	power, err := c.Power(ctx)
+	if err != nil {
+		power = "not told: " + err.Error()
+	}
+	if g.json {
+		return g.printJSON(struct {
+			Endpoint, Certificate, Power string
+			Identity                     bmc.Identity
+			Licences                     []string
+		}{d.Endpoint, c.Certificate(), power, d.Identity, d.Licences})
+	}
+	id := d.Identity
+	w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "%s\t%s\n", name, plain(value))
+		}
+	}
+	row("login", d.Endpoint)
+	row("certificate", c.Certificate())
+	row("vendor", id.Vendor)
+	row("line", id.Line)
+	row("firmware", id.Firmware)
+	row("redfish", id.Redfish)
+	row("model", id.Model)
+	row("serial", id.Serial)
+	row("uuid", id.UUID)
+	row("health", id.Health)
+	row("power", power)
+	row("licence", strings.Join(d.Licences, ", "))
+	for _, f := range d.Settings {
+		if strings.HasPrefix(f.Key.Name, "ipv") || f.Key.Name == bmc.VLAN {
+			row(f.Key.Name, factText(f))
+		}
+	}
+	return w.Flush()
+}
+
+// factText words what a setting reads as.
+func factText(f state.Fact) string {
+	v, _ := f.Value.(state.Attr)
+	switch {
+	case f.Unsupported():
+		return "unsupported: " + f.Err.Error()
+	case f.Err != nil:
+		return "unknown: " + f.Err.Error()
+	case f.Value == nil:
+		return "not set"
+	case len(v.Values) == 0:
+		return "none"
+	}
+	return strings.Join(v.Values, ", ")
+}
+
+func (g *globals) printJSON(v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return exit(exitError, err)
+	}
+	_, err = fmt.Fprintf(g.std.out, "%s\n", text)
+	return err
+}
+
+type doctorOptions struct {
+	target  target
+	capture string
+	serials bool
+}
+
+func newBMCDoctor(g *globals) *cobra.Command {
+	var d doctorOptions
+	cmd := &cobra.Command{
+		Use:   "doctor PATH",
+		Short: "Say what raiz makes of the BMC, and why",
+		Long: `doctor says which kind of BMC this is taken for, which departures from the
+schemas that brings with it, who has seen them, and what each setting reads as.
+
+--capture keeps the resources that were read, to be shown to others: without any
+password, token or key, and without serial numbers and addresses of the hardware
+unless --serials is given.`,
+		Example: `  raiz bmc doctor gru1.hcl --capture gru1-bmc.json`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.withController(cmd.Context(), &d.target, args[0], func(_ *site.Site, c *bmc.Controller) error {
+				return g.bmcDoctor(cmd.Context(), c, d)
+			})
+		},
+	}
+	d.target.flags(cmd)
+	cmd.Flags().StringVar(&d.capture, "capture", "", "write what was read into this file, redacted")
+	cmd.Flags().BoolVar(&d.serials, "serials", false, "leave serial numbers and hardware addresses in the capture")
+	return cmd
+}
+
+// verdict is one setting in the JSON of doctor.
+type verdict struct {
+	Setting string
+	Reads   string
+}
+
+func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOptions) error {
+	d, err := c.Diagnose(ctx)
+	if err != nil {
+		return exit(exitUnreachable, err)
+	}
+	if o.capture != "" {
+		serials := bmc.SerialsHidden
+		if o.serials {
+			serials = bmc.SerialsShown
+		}
+		text, err := json.MarshalIndent(c.Capture(serials), "", "  ")
+		if err != nil {
+			return exit(exitError, err)
+		}
+		if err := replaceFile(o.capture, append(text, '\n'), 0o600); err != nil {
+			return err
+		}
+	}
+	var settings []verdict
+	for _, f := range d.Settings {
+		settings = append(settings, verdict{f.Key.Name, factText(f)})
+	}
+	if g.json {
+		return g.printJSON(struct {
+			Endpoint string
+			Identity bmc.Identity
+			Quirks   []bmc.Quirk
+			Licences []string
+			Settings []verdict
+			Cost     bmc.Stats
+		}{d.Endpoint, d.Identity, d.Quirks, d.Licences, settings, d.Stats})
+	}
+	w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(w, "taken for\t%s %s, Redfish %s\n", d.Identity.Line, plain(d.Identity.Firmware), plain(d.Identity.Redfish))
+	fmt.Fprintf(w, "login\t%s\n", d.Endpoint)
+	fmt.Fprintf(w, "cost\t%d GETs, %d TLS handshakes\n", d.Stats.Gets, d.Stats.Handshakes)
+	fmt.Fprintln(w, "\nquirks that fired")
+	for _, q := range d.Quirks {
+		fmt.Fprintf(w, "  %s\t%s\n", q.Name, q.Seen)
+	}
+	fmt.Fprintln(w, "\nsettings")
+	for _, v := range settings {
+		fmt.Fprintf(w, "  %s\t%s\n", v.Setting, plain(v.Reads))
+	}
+	return w.Flush()
+}
+
+type powerOptions struct {
+	target target
+	yes    bool
+	force  bool
+	boot   string
+	wait   time.Duration
+}
+
+func newBMCPower(g *globals) *cobra.Command {
+	var p powerOptions
+	cmd := &cobra.Command{
+		Use:   "power PATH [on|off|restart|cycle]",
+		Short: "Say whether the server is on, or switch it",
+		Long: `power says whether the server is on. With a word it switches it: off, restart and
+cycle ask the operating system to shut down, and leave it as it is when that
+does not happen; --force cuts the power instead. It asks for the name of the
+site before anything but on.`,
+		Example: `  raiz bmc power gru1.hcl
+  raiz bmc power gru1.hcl restart --boot pxe`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			do := ""
+			if len(args) > 1 {
+				do = args[1]
+			}
+			return g.bmcPower(cmd.Context(), args[0], do, p)
+		},
+	}
+	p.target.flags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&p.yes, "yes", false, "do not ask")
+	f.BoolVar(&p.force, "force", false, "cut the power, without asking the operating system")
+	f.StringVar(&p.boot, "boot", "", "for the next boot alone: "+strings.Join(bmc.BootTargets(), ", "))
+	f.DurationVar(&p.wait, "wait", 5*time.Minute, "how long the operating system may take to shut down")
+	return cmd
+}
+
+func (g *globals) bmcPower(ctx context.Context, path, do string, p powerOptions) error {
+	words := []string{"", string(bmc.PowerOn), string(bmc.PowerOff), string(bmc.PowerRestart), string(bmc.PowerCycle)}
+	switch {
+	case !slices.Contains(words, do):
+		return exit(exitUsage, fmt.Errorf("there is no power %s; there is%s", do, strings.Join(words, " ")))
+	case p.boot != "" && !slices.Contains(bmc.BootTargets(), p.boot):
+		return exit(exitUsage, fmt.Errorf("--boot %s: there is %s", p.boot, strings.Join(bmc.BootTargets(), ", ")))
+	case p.boot != "" && (do == "" || do == string(bmc.PowerOff)):
+		return exit(exitUsage, errors.New("--boot goes with on, restart or cycle"))
+	}
+	return g.withController(ctx, &p.target, path, func(s *site.Site, c *bmc.Controller) error {
+		if do != "" {
+			if err := g.switchPower(ctx, s, c, bmc.PowerAction(do), p); err != nil {
+				return err
+			}
+		}
+		now, err := c.Power(ctx)
+		if err != nil {
+			return exit(exitUnreachable, err)
+		}
+		if g.json {
+			return g.printJSON(struct{ Site, Power string }{s.Name, now})
+		}
+		_, err = fmt.Fprintln(g.std.out, plain(now))
+		return err
+	})
+}
+
+func (g *globals) switchPower(ctx context.Context, s *site.Site, c *bmc.Controller, do bmc.PowerAction, p powerOptions) error {
+	if do != bmc.PowerOn && !p.yes {
+		if err := g.confirm(fmt.Sprintf("Power %s of the server of %s?", do, s.Name), s.Name); err != nil {
+			return err
+		}
+	}
+	if p.boot != "" {
+		if err := c.BootOnce(ctx, p.boot); err != nil {
+			return exit(exitError, err)
+		}
+	}
+	how := bmc.Gently
+	if p.force {
+		how = bmc.Forcibly
+	}
+	if err := c.SetPower(ctx, do, how, p.wait); err != nil {
+		return exit(exitError, err)
+	}
+	return nil
+}
+
+// confirm wants the name of the site, because "y" is typed before it is read.
+func (g *globals) confirm(question, name string) error {
+	in, ok := g.std.in.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return exit(exitUsage, errors.New("nobody is there to ask: give --yes"))
+	}
+	fmt.Fprintf(g.std.err, "%s Type the name of the site (%s): ", question, name)
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil || strings.TrimSpace(line) != name {
+		return exit(exitPending, errors.New("nothing is switched"))
+	}
+	return nil
+}

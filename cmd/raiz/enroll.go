@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+type enrollOptions struct {
+	target        target
+	bmcOnly       bool
+	sshOnly       bool
+	accept        string
+	acceptHostKey string
+	replace       bool
+	out           string
+}
+
+func newEnroll(g *globals) *cobra.Command {
+	var e enrollOptions
+	cmd := &cobra.Command{
+		Use:   "enroll PATH",
+		Short: "See the machines for the first time, and pin them in the site file",
+		Long: `enroll shows the certificate of the BMC and the host key of the server, asks
+whether they are the right ones, and writes them into the site file, whose
+layout and comments stay as they are. Nothing is sent before the answer.
+
+Then it logs in to the BMC. Where that wants its password changed before
+anything else, it gets the one that the site declares.
+
+Compare the fingerprints on site: the certificate with what a browser beside the
+BMC shows, the host key with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on
+the console. A pin that is written already is never replaced without --replace.`,
+		Example: `  raiz enroll gru1.hcl
+  raiz enroll gru1.hcl --bmc-only --accept sha256:3785b1…
+  raiz enroll gru1.hcl --rehearsal first --out enrolled.hcl`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.enroll(cmd.Context(), args[0], e)
+		},
+	}
+	e.target.flags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&e.bmcOnly, "bmc-only", false, "leave the server alone")
+	f.BoolVar(&e.sshOnly, "ssh-only", false, "leave the BMC alone")
+	f.StringVar(&e.accept, "accept", "", "take the BMC if its certificate has this fingerprint (sha256:…), without asking")
+	f.StringVar(&e.acceptHostKey, "accept-host-key", "", "take the server if its host key has this fingerprint (SHA256:…), without asking")
+	f.BoolVar(&e.replace, "replace", false, "write a pin also where another one is written")
+	f.StringVar(&e.out, "out", "", "write the site file with its pins here, and leave the original alone")
+	cmd.MarkFlagsMutuallyExclusive("bmc-only", "ssh-only")
+	return cmd
+}
+
+// enroll meets both machines, asks, writes, and only then logs in.
+func (g *globals) enroll(ctx context.Context, path string, e enrollOptions) error {
+	s, o, err := e.aim(g, path)
+	if err != nil {
+		return err
+	}
+	run := provision.New(s, o)
+	defer run.Close(ctx)
+	var pins site.Pins
+	var unseen []error
+	if !e.sshOnly && s.BMC != nil {
+		if pins.Certificate, err = e.meetBMC(ctx, g, s, run); err != nil {
+			unseen = append(unseen, err)
+		}
+	}
+	if !e.bmcOnly {
+		if pins.HostKey, err = e.meetServer(ctx, g, s, run); err != nil {
+			unseen = append(unseen, err)
+		}
+	}
+	if coded := codeOf(unseen); coded != nil {
+		return coded
+	}
+	if err := e.write(g, path, s, pins); err != nil {
+		return err
+	}
+	if pins.Certificate != "" {
+		if err := e.welcome(ctx, g, s, o, pins.Certificate); err != nil {
+			unseen = append(unseen, err)
+		}
+	}
+	if len(unseen) > 0 {
+		return exit(exitUnreachable, errors.Join(unseen...))
+	}
+	return nil
+}
+
+// codeOf returns the first of the errors that is a refusal, which ends it all.
+func codeOf(errs []error) error {
+	for _, err := range errs {
+		if _, ok := errors.AsType[*codedError](err); ok {
+			return err
+		}
+	}
+	return nil
+}
+
+// aim is target.aim for a site whose pins are still missing.
+func (e *enrollOptions) aim(g *globals, path string) (*site.Site, provision.Options, error) {
+	if e.target.rehearsal != "" {
+		s, o, _, err := e.target.aim(g, path)
+		return s, o, err
+	}
+	s, err := g.one(path, e.target.siteName)
+	if err != nil {
+		return nil, provision.Options{}, err
+	}
+	if s.Lab {
+		return nil, provision.Options{}, exit(exitUsage, errors.New("site "+s.Name+" says lab = true: its addresses are made up, and only a rehearsal of it can be enrolled"))
+	}
+	o, err := g.options(path)
+	if err != nil {
+		return nil, o, err
+	}
+	o.Via, err = e.target.login(s.Server.SSH.Port)
+	return s, o, err
+}
+
+// meetBMC returns the fingerprint to pin, or "" when it has not to be.
+func (e *enrollOptions) meetBMC(ctx context.Context, g *globals, s *site.Site, run *provision.Run) (string, error) {
+	if len(s.BMC.CA) > 0 {
+		fmt.Fprintln(g.std.out, "BMC: recognised by its CA; nothing to pin")
+		return "", nil
+	}
+	seen, err := run.MeetBMC(ctx)
+	if err != nil {
+		return "", err
+	}
+	issuer := plain(seen.Issuer)
+	if seen.SelfSigned() {
+		issuer = "itself"
+	}
+	w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(w, "BMC at %s (%s)\n", seen.Address, seen.Origin)
+	fmt.Fprintf(w, "  certificate\t%s\n  subject\t%s\n  signed by\t%s\n", seen.Fingerprint, plain(seen.Subject), issuer)
+	fmt.Fprintf(w, "  valid\t%s to %s\n", seen.NotBefore.Format(time.DateOnly), seen.NotAfter.Format(time.DateOnly))
+	if err := w.Flush(); err != nil {
+		return "", err
+	}
+	return seen.Fingerprint, g.agree("the BMC", seen.Fingerprint, s.BMC.Fingerprint == seen.Fingerprint, e.accept, "--accept")
+}
+
+// meetServer returns the host key to pin.
+func (e *enrollOptions) meetServer(ctx context.Context, g *globals, s *site.Site, run *provision.Run) (string, error) {
+	seen, err := run.MeetServer(ctx)
+	if err != nil {
+		return "", err
+	}
+	kind, _, _ := strings.Cut(seen.Key, " ")
+	fmt.Fprintf(g.std.out, "server at %s\n  host key  %s %s\n", seen.Address, kind, seen.Fingerprint)
+	return seen.Key, g.agree("the server", seen.Fingerprint, s.Server.SSH.HostKey == seen.Key, e.acceptHostKey, "--accept-host-key")
+}
+
+// agree returns nil when what was seen is pinned already, or accepted.
+func (g *globals) agree(what, seen string, pinned bool, accepted, flag string) error {
+	switch {
+	case accepted != "" && sameFingerprint(accepted, seen):
+		return nil
+	case accepted != "":
+		return exit(exitFailed, fmt.Errorf("%s shows %s, not the %s that %s names; nothing is written", what, seen, accepted, flag))
+	case pinned:
+		fmt.Fprintln(g.std.out, "  pinned already")
+		return nil
+	}
+	in, ok := g.std.in.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return exit(exitUsage, fmt.Errorf("nobody is there to ask whether this is %s: compare on site, then give %s %s", what, flag, seen))
+	}
+	fmt.Fprintf(g.std.err, "Is this %s? Compare on site, then type yes: ", what)
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil || strings.TrimSpace(line) != "yes" {
+		return exit(exitPending, errors.New("not enrolled; nothing is written"))
+	}
+	return nil
+}
+
+// sameFingerprint compares as people write: that of a certificate is
+// hexadecimal, with colons or without; that of a host key is base64.
+func sameFingerprint(a, b string) bool {
+	digits, ok := strings.CutPrefix(a, "sha256:")
+	if !ok {
+		return a == b
+	}
+	return "sha256:"+strings.ToLower(strings.ReplaceAll(digits, ":", "")) == b
+}
+
+// write puts the pins into the file that the site stands in.
+func (e *enrollOptions) write(g *globals, path string, s *site.Site, pins site.Pins) error {
+	if pins == (site.Pins{}) {
+		return nil
+	}
+	name := path
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		name = filepath.Join(path, s.Pos.File)
+	}
+	st, err := os.Stat(name)
+	if err != nil {
+		return exit(exitUsage, err)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return exit(exitUsage, err)
+	}
+	how := site.KeepPinned
+	if e.replace || e.target.rehearsal != "" {
+		how = site.ReplacePinned // a rehearsal's are made ones, and the original stays
+	}
+	out, diags := site.Enroll(text, s.Name, pins, how)
+	for i := range diags {
+		diags[i].Pos.File = name
+	}
+	if err := g.say(diags); err != nil {
+		return err
+	}
+	if diags.HasErrors() {
+		return exit(exitUsage, errors.New("nothing is written"))
+	}
+	switch {
+	case e.out != "":
+		name = e.out
+	case e.target.rehearsal != "":
+		fmt.Fprintln(g.std.out, "a rehearsal: nothing is written without --out")
+		return nil
+	case string(out) == string(text):
+		return nil
+	}
+	if err := replaceFile(name, out, st.Mode()); err != nil {
+		return err
+	}
+	fmt.Fprintf(g.std.out, "%s: pinned\n", name)
+	return nil
+}
+
+// welcome logs in for the first time.
+func (e *enrollOptions) welcome(ctx context.Context, g *globals, s *site.Site, o provision.Options, fingerprint string) error {
+	w, err := provision.WelcomeBMC(ctx, s, o, fingerprint)
+	if w.Changed {
+		fmt.Fprintln(g.std.out, "the BMC wanted its password changed first: it has the declared one now")
+	}
+	if err != nil {
+		return fmt.Errorf("the certificate is pinned, and the login was not shown to work: %w", err)
+	}
+	fmt.Fprintf(g.std.out, "logged in to the BMC as %s: %s\n", w.As, plain(strings.Join(strings.Fields(
+		w.Identity.Vendor+" "+w.Identity.Model+", "+w.Identity.Line+" "+w.Identity.Firmware), " ")))
+	return nil
+}
