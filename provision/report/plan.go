@@ -95,6 +95,9 @@ func (p *printer) fileWords(c plan.Change, after state.File) string {
 	if ok && (before.Mode != after.Mode || before.Owner != after.Owner || before.Group != after.Group) {
 		return fmt.Sprintf(": %s -> %s%s", ownership(before), ownership(after), effect)
 	}
+	if stood, isLink := c.Before.(state.Attr); isLink {
+		return fmt.Sprintf(": %s -> %s%s", attr(stood), ownership(after), effect)
+	}
 	if !ok {
 		return fmt.Sprintf(": %s, %s%s", ownership(after), count(strings.Count(string(after.Data), "\n"), "line"), effect)
 	}
@@ -107,16 +110,16 @@ func ownership(f state.File) string {
 
 // fileDiff shows what changes inside a file; of a secret one, nothing.
 func (p *printer) fileDiff(c plan.Change) {
-	before, _ := c.Before.(state.File)
+	before, wasFile := c.Before.(state.File)
 	after, isFile := c.After.(state.File)
-	if !isFile || after.Secret || before.Secret || before.Sum == after.Sum {
+	if !isFile || c.Before != nil && !wasFile || after.Secret || before.Secret || before.Sum == after.Sum {
 		return
 	}
 	if c.Action == plan.Create && !p.o.Full {
 		return
 	}
 	if c.Action == plan.Update && before.Data == nil {
-		p.line("    %s", p.dim("(what stands there was not fetched: too large, or not a file)"))
+		p.line("    %s", p.dim("(what stands there was not fetched: it is too large)"))
 		return
 	}
 	diff := udiff.Unified("before", "after", string(before.Data), string(after.Data))

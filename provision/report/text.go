@@ -57,7 +57,7 @@ func (p *printer) journal(j apply.Journal, err error) {
 		default:
 			mark = p.red(string(e.Outcome))
 		}
-		p.line("  %s %s %s", mark, safe(e.Step), p.dim(took(e.Took)))
+		p.line("  %s %s%s", mark, safe(e.Step), p.dim(took(e.Took)))
 		if e.Err != nil && e.Outcome != apply.Done {
 			p.line("      %s", safe(e.Err.Error()))
 		}
@@ -81,7 +81,7 @@ func took(d time.Duration) string {
 	if d < 100*time.Millisecond {
 		return ""
 	}
-	return "(" + d.Round(100*time.Millisecond).String() + ")"
+	return " (" + d.Round(100*time.Millisecond).String() + ")"
 }
 
 func (p *printer) verify(results []verify.Result) {

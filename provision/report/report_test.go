@@ -1,0 +1,278 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verify"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// planted stands in every place where a secret could be.
+const planted = "planted-secret"
+
+// evil is what a terminal would obey: a colour, a title, a line of its own.
+const evil = "\x1b[2J\x1b]0;title\x07\r\u009b31mfake: applied\x00"
+
+func key(kind state.Kind, name string) state.Key { return state.Key{Kind: kind, Name: name} }
+
+func file(text string, secrecy state.Secrecy) state.File {
+	return state.NewFile(0o640, "root", "bird", []byte(text), secrecy)
+}
+
+// changes is a plan with a change of every kind and every word of it.
+func changes(t *testing.T) *plan.Plan {
+	t.Helper()
+	var items []state.Item
+	var have []state.Fact
+	add := func(k state.Key, want, seen state.Value, err error, e state.Effect) {
+		if want != nil {
+			items = append(items, state.Item{Key: k, Value: want, Effect: e})
+		}
+		have = append(have, state.Fact{Key: k, Value: seen, Err: err})
+	}
+	moves := state.Effect{Component: "bmc", Risk: state.MayCutAccess, Note: "moves the BMC; proven at the new address or reported"}
+	add(key(state.Setting, "dns"), state.Attr{Values: []string{"192.0.2.1", "192.0.2.2"}}, state.Attr{}, nil, state.Effect{Component: "bmc"})
+	add(key(state.Setting, "ipv4.address"), state.Text("192.0.2.10/28"), state.Text("192.168.0.120/24"), nil, moves)
+	add(key(state.Setting, "ipv6.address"), state.Text("2001:db8::10/64"), nil, fmt.Errorf("this model has no IPv6: %w", state.ErrUnsupported), moves)
+	add(key(state.Package, "bird2"), state.Text("installed"), nil, nil, state.Effect{Component: "bird"})
+	reload := state.Effect{Component: "bird", Unit: "bird.service", How: state.Reload, Risk: state.SessionReset, Note: "resets the BGP sessions whose parameters changed"}
+	add(key(state.Path, "/etc/a-changed"), file("one\ntwo\nthree\n", state.Public), file("one\n2\nthree\n", state.Public), nil, reload)
+	mode := file("same\n", state.Public)
+	mode.Mode = 0o644
+	add(key(state.Path, "/etc/b-mode"), file("same\n", state.Public), mode, nil, state.Effect{})
+	add(key(state.Path, "/etc/c-new"), file("first\nsecond\n", state.Public), nil, nil, state.Effect{How: state.Command, Command: []string{"nsd-control", "reload"}})
+	add(key(state.Path, "/etc/d-secret"), file("new "+planted+"\n", state.Confidential), file("old "+planted+"\n", state.Confidential), nil, reload)
+	add(key(state.Path, "/etc/e-new-secret"), file("new "+planted+"\n", state.Confidential), nil, nil, state.Effect{})
+	large := file("x", state.Public)
+	large.Data = nil
+	add(key(state.Path, "/etc/f-not-fetched"), file("y\n", state.Public), large, nil, state.Effect{})
+	add(key(state.Path, "/etc/g-link"), file("y\n", state.Public), state.Text("link to "+evil), nil, state.Effect{})
+	add(key(state.Path, "/etc/h-foreign"), file("fine\n", state.Public), file("evil "+evil+"\n", state.Public), nil, state.Effect{})
+	add(key(state.Path, "/etc/i-orphan"), nil, state.File{}, nil, state.Effect{})
+	add(key(state.Unit, "bird.service"), state.Service{Enabled: true, Active: true}, nil, nil, state.Effect{})
+	add(key(state.Unit, "nsd.service"), state.Service{Enabled: true, Active: true}, state.Service{Enabled: true}, nil, state.Effect{})
+	cut := state.Effect{Risk: state.MayCutAccess, Note: "may cut management access", Unit: "systemd-networkd.service", How: state.Restart}
+	add(key(state.Live, "address eno1 192.0.2.20/28"), state.Text("present"), nil, nil, cut)
+	set, err := state.NewSet("gru1", items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plan.Diff(set, state.NewFacts(have))
+	return &p
+}
+
+func diff(t *testing.T, err error) *plan.Plan {
+	t.Helper()
+	k := key(state.Setting, "ntp")
+	set, e := state.NewSet("gru1", []state.Item{{Key: k, Value: state.Text("x")}})
+	if e != nil {
+		t.Fatal(e)
+	}
+	p := plan.Diff(set, state.NewFacts([]state.Fact{{Key: k, Value: state.Text("x"), Err: err}}))
+	return &p
+}
+
+func results() []verify.Result {
+	return []verify.Result{
+		{ID: "bmc.login", Title: "BMC answers", Vantage: verify.FromBMC, Status: verify.Pass, Want: "login as raiz", Got: "Example X1"},
+		{ID: "bmc.health", Title: "hardware is healthy", Vantage: verify.FromBMC, Status: verify.Warn, Want: "OK", Got: "Warning", Detail: "look at the event log of the BMC"},
+		{ID: "unit.nsd.service", Title: "nsd.service runs", Vantage: verify.FromServer, Status: verify.Fail, Want: "active, enabled", Got: "failed " + evil, Detail: "see journalctl"},
+		{ID: "os.clock", Title: "clock is disciplined", Vantage: verify.FromServer, Status: verify.Unknown, Want: "synchronised", Got: "could not look", Detail: "no socket"},
+		{ID: "dns.192.0.2.1.udp", Title: "192.0.2.1 answers", Vantage: verify.FromServer, Status: verify.Skipped, Want: "authoritative", Because: "unit.nsd.service"},
+		{ID: "router.routes", Title: "the router has the blocks", Vantage: verify.FromRouter, Status: verify.Skipped, Got: "not looked", Detail: "nobody can look from here"},
+		{ID: "outside.192.0.2.1.udp", Title: "192.0.2.1 answers from outside", Vantage: verify.FromOutside, Status: verify.OtherInstance, Want: "NSID gru1", Got: "NSID eze1", Detail: "another copy answered"},
+	}
+}
+
+func journal(outcome apply.Outcome) *apply.Journal {
+	return &apply.Journal{Generation: "7", Outcome: outcome, Entries: []apply.Entry{
+		{Step: "bmc ipv4.address", Outcome: apply.Done, Took: 12340 * time.Millisecond},
+		{Step: "bmc ipv6.address", Outcome: apply.Unsupported, Err: errors.New("this model has no IPv6")},
+		{Step: "packages", Outcome: apply.Failed, Err: errors.New("apt-get: " + evil), Took: 50 * time.Millisecond},
+		{Step: "server", Outcome: apply.NotTried},
+	}}
+}
+
+// everything is a report in which nothing is left out.
+func everything(t *testing.T) report.Report {
+	t.Helper()
+	return report.Report{
+		Site: &site.Site{Name: "gru1", Operator: site.Profile{
+			Name: "as112", Rules: []site.Rule{{ID: "bmc-ipv6"}, {ID: "rack-units"}}, Overrides: map[string]string{"bmc-ipv6": "the host has none " + evil},
+		}},
+		Notices: []string{"the server has reverted a change: generation 6 " + evil},
+		Plan:    changes(t),
+		Apply:   journal(apply.Failed), ApplyErr: errors.New("packages: apt-get failed"),
+		Verify: results(),
+		Cost:   &report.Cost{SSHConnections: 1, SSHExecs: 2, Uploads: 1, BMCGets: 5, BMCHandshakes: 1},
+	}
+}
+
+// written are all forms of all reports.
+func written(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	put := func(name string, write func(io.Writer) error) {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		out[name] = b.String()
+	}
+	s := &site.Site{Name: "gru1"}
+	reports := map[string]report.Report{
+		"everything": everything(t),
+		"as-wanted":  {Site: s, Plan: diff(t, nil)},
+		"unknown":    {Site: s, Plan: diff(t, errors.New("connection refused "+evil))},
+		"applied":    {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Done}},
+		"set":        {Site: s, Apply: &apply.Journal{Outcome: apply.Done}},
+		"reverted":   {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Reverted}, ApplyErr: errors.New("DNS does not answer")},
+		"lost":       {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Unknown}, ApplyErr: errors.New("connection broke")},
+		"nothing":    {},
+	}
+	for name, r := range reports {
+		put(name+".txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{}) })
+		put(name+".full.txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{Full: true}) })
+		put(name+".colour.txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{Style: report.Colour}) })
+		put(name+".json", func(w io.Writer) error { return report.JSON(w, r) })
+	}
+	problems := site.Diagnostics{
+		{Severity: site.Error, Rule: "gw-onlink", Summary: "gateway not on the link", Detail: "192.0.2.99 is not in 192.0.2.0/28.", Pos: site.Pos{File: "gru1.hcl", Line: 7, Column: 15}, Source: "  gateways  = [\"192.0.2.99\"]"},
+		{Severity: site.Warning, Summary: "no line", Pos: site.Pos{File: "gru1.hcl"}},
+		{Severity: site.Error, Summary: "foreign " + evil, Detail: evil, Pos: site.Pos{File: evil, Line: 1, Column: 9}, Source: "\tname = \"" + evil + "\""},
+	}
+	put("problems.txt", func(w io.Writer) error { return report.Diagnostics(w, problems, report.TextOptions{}) })
+	put("problems.colour.txt", func(w io.Writer) error {
+		return report.Diagnostics(w, problems, report.TextOptions{Style: report.Colour})
+	})
+	put("problems.json", func(w io.Writer) error { return report.DiagnosticsJSON(w, problems) })
+	return out
+}
+
+func TestGolden(t *testing.T) {
+	have := written(t)
+	if *update {
+		if err := os.RemoveAll("testdata"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range have {
+			if err := os.WriteFile(filepath.Join("testdata", name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	want := map[string]string{}
+	entries, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join("testdata", e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[e.Name()] = string(text)
+	}
+	if d := cmp.Diff(want, have); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// Nothing that a terminal would obey comes from elsewhere: plain text holds
+// no control character at all, coloured text only our own colours.
+func TestForeignTextIsHarmless(t *testing.T) {
+	ours := strings.NewReplacer("\x1b[31m", "", "\x1b[32m", "", "\x1b[33m", "", "\x1b[1m", "", "\x1b[2m", "", "\x1b[0m", "")
+	for name, text := range written(t) {
+		if strings.Contains(name, "colour") {
+			if text == ours.Replace(text) && !strings.Contains(name, "nothing") {
+				t.Errorf("%s has no colour", name)
+			}
+			text = ours.Replace(text)
+		}
+		for i, r := range text {
+			if r != '\n' && r != '\t' && (r < ' ' || r >= 0x7f && r <= 0x9f) {
+				t.Errorf("%s holds %q: %.60q", name, r, text[max(0, i-20):])
+				break
+			}
+		}
+	}
+}
+
+// Of a secret file there is neither its bytes nor a digest of them.
+func TestSecretsAreNotTold(t *testing.T) {
+	sums := []string{}
+	for _, text := range []string{"new " + planted + "\n", "old " + planted + "\n"} {
+		sums = append(sums, fmt.Sprintf("%x", file(text, state.Confidential).Sum)[:12])
+	}
+	for name, text := range written(t) {
+		for _, word := range append(sums, planted) {
+			if strings.Contains(text, word) {
+				t.Errorf("%s holds %s", name, word)
+			}
+		}
+	}
+	if n := strings.Count(written(t)["everything.txt"], "(secret, changed)"); n != 2 {
+		t.Errorf("(secret, changed) is said %d times", n)
+	}
+}
+
+func TestJSONIsOneDocument(t *testing.T) {
+	for name, text := range written(t) {
+		if !strings.HasSuffix(name, ".json") {
+			continue
+		}
+		var d struct{ Schema int }
+		dec := json.NewDecoder(strings.NewReader(text))
+		if err := dec.Decode(&d); err != nil || d.Schema != 1 {
+			t.Errorf("%s: schema %d, %v", name, d.Schema, err)
+		}
+		if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+			t.Errorf("%s: more than one document", name)
+		}
+	}
+}
+
+// full fails after some bytes, as a full disk does.
+type full struct{ room int }
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.room -= len(p); f.room < 0 {
+		return 0, errors.New("no space left on device")
+	}
+	return len(p), nil
+}
+
+func TestWriterFails(t *testing.T) {
+	for name, write := range map[string]func(io.Writer) error{
+		"text": func(w io.Writer) error { return report.Text(w, everything(t), report.TextOptions{}) },
+		"JSON": func(w io.Writer) error { return report.JSON(w, everything(t)) },
+		"diagnostics": func(w io.Writer) error {
+			return report.Diagnostics(w, site.Diagnostics{{Summary: strings.Repeat("x", 200)}}, report.TextOptions{})
+		},
+	} {
+		if err := write(&full{room: 100}); err == nil || err.Error() != "no space left on device" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
