@@ -8,6 +8,7 @@ begin() {
 	p=$(pending)
 	[ -z "$p" ] || ! decided "$p" || finish "$p" || die "cannot finish generation $p: is the disk full?"
 	settle
+	prune
 	not_pending
 }
 

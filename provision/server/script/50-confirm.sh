@@ -53,6 +53,7 @@ settle() {
 		case $(state_of "$old") in
 		staged | armed) put_text "$home/generations/$old/state" refused ;;
 		active) put_text "$home/generations/$old/state" reverted ;;
+		none) rm -rf "${home:?}/generations/$old" ;; # half pruned
 		*) continue ;;
 		esac
 		forget_beside "$home/generations/$old"
@@ -75,10 +76,16 @@ forget_secrets() {
 	rm -rf "$1/check" "$1/check.sed"
 }
 
-# prune: the current generation is kept however old it is.
+# prune: of the generations that were confirmed and of those that were not the
+# last ones are kept, each by themselves: a hundred refusals must not cost the
+# way back to what once worked. The current one is kept however old it is.
 prune() {
 	c=$(current)
-	numbers | sort -rn | tail -n +$((keep + 1)) | while read -r old; do
-		[ "$old" = "$c" ] || rm -rf "${home:?}/generations/$old"
+	for kind in kept tried; do
+		numbers | sort -rn | while read -r old; do
+			case "$kind $(state_of "$old")" in "kept confirmed" | "tried refused" | "tried reverted") say "$old" ;; esac
+		done | tail -n +$((keep + 1)) | while read -r old; do
+			[ "$old" = "$c" ] || rm -rf "${home:?}/generations/$old"
+		done
 	done
 }
