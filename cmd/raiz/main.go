@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -68,7 +69,6 @@ no agent and no state file.`,
   raiz apply gru1.plan                 exactly what was reviewed`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
 	}
 	g := &globals{std: std}
 	g.flags(root)
@@ -76,8 +76,33 @@ no agent and no state file.`,
 		newValidate(g), newFmt(g), newRender(g), newPlan(g), newApply(g),
 		newVerify(g), newHistory(g), newRollback(g), newEnroll(g), newBMC(g), newRehearse(g), newVersion(g),
 	)
+	groups(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	return root
+}
+
+// groups makes what only holds other verbs refuse a word that is none of
+// them. Left alone it would print its help and be content, and so would the
+// script that has mistyped a verb.
+func groups(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		groups(sub)
+	}
+	if cmd.Runnable() {
+		return
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		hint := ""
+		if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+			hint = "; did you mean " + strings.Join(like, " or ") + "?"
+		}
+		return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)
+	}
 }

@@ -23,7 +23,7 @@ type document struct {
 	Plan    *planDocument     `json:"plan,omitempty"`
 	Apply   *applyDocument    `json:"apply,omitempty"`
 	Verify  *verifyDocument   `json:"verify,omitempty"`
-	Problem []problemDocument `json:"problems,omitempty"`
+	Problem []problemDocument `json:"problems,omitzero"`
 	Cost    *Cost             `json:"cost,omitempty"`
 }
 
