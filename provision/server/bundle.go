@@ -75,12 +75,12 @@ func Pack(g Generation) (Bundle, error) {
 }
 
 func manifestOf(g Generation) (string, error) {
+	if err := checkGeneration(g); err != nil {
+		return "", err
+	}
 	var b strings.Builder
 	for _, p := range g.Puts {
-		if err := checkPath(p.Path); err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&b, "put %04o %s %s %s %s\n", p.File.Mode.Perm(), p.File.Owner, p.File.Group, hex.EncodeToString(p.File.Sum[:]), p.Path)
+		fmt.Fprintf(&b, "put %04o %s %s %s %s\n", p.File.Mode, p.File.Owner, p.File.Group, hex.EncodeToString(p.File.Sum[:]), p.Path)
 		if p.File.Secret {
 			fmt.Fprintf(&b, "secret %s\n", p.Path)
 		}
@@ -90,18 +90,12 @@ func manifestOf(g Generation) (string, error) {
 		b.WriteString(effectLine(p))
 	}
 	for _, path := range g.Deletes {
-		if err := checkPath(path); err != nil {
-			return "", err
-		}
 		fmt.Fprintf(&b, "del %s\n", path)
 	}
 	for _, a := range g.Actions {
 		if len(a.Run) > 0 {
 			fmt.Fprintf(&b, "run %s\n", remote.Command(a.Run...))
 			continue
-		}
-		if err := checkWord(a.Unit); err != nil {
-			return "", fmt.Errorf("unit %q: %w", a.Unit, err)
 		}
 		fmt.Fprintf(&b, "unit %s %s\n", a.Verb, a.Unit)
 	}
@@ -119,28 +113,6 @@ func effectLine(p Put) string {
 		return fmt.Sprintf("effect %d 0 %s %s %s\n", p.Order, p.Path, p.Effect.Verb, p.Effect.Unit)
 	}
 	return ""
-}
-
-func checkPath(path string) error {
-	if !strings.HasPrefix(path, "/") || strings.Contains(path, "//") || strings.Contains(path+"/", "/../") || strings.Contains(path+"/", "/./") {
-		return fmt.Errorf("path %q is not absolute and clean", path)
-	}
-	if err := checkWord(path); err != nil {
-		return fmt.Errorf("path %q: %w", path, err)
-	}
-	return nil
-}
-
-// checkWord holds what the script's lines can carry: no white space, nothing
-// a shell or sed would take for its own.
-func checkWord(w string) error {
-	ok := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._@:+-", r)
-	}
-	if w == "" || strings.HasPrefix(w, "-") || strings.ContainsFunc(w, func(r rune) bool { return !ok(r) }) {
-		return fmt.Errorf("only letters, digits and /._@:+- are allowed")
-	}
-	return nil
 }
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d.Round(time.Second) / time.Second)) }
