@@ -1,13 +1,12 @@
 package server
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,22 +46,6 @@ type FileAnswer struct {
 type UnitAnswer struct {
 	Load, Active, Sub, UnitFile string
 	Restarts                    int
-}
-
-// Interface is a network interface with its addresses.
-type Interface struct {
-	Name      string
-	MAC       string
-	Up        bool
-	MTU       int
-	Addresses []Address
-}
-
-// Address is an address of an interface. An address whose duplicate address
-// detection has failed or has not ended cannot be used (RFC 4862 §5.4).
-type Address struct {
-	Prefix netip.Prefix
-	Usable bool
 }
 
 // ProbeRequest returns the call that answers for exactly the wanted keys.
@@ -176,7 +159,30 @@ func answered(out []byte) (map[string][]string, error) {
 	if start < 0 {
 		return nil, fmt.Errorf("%w: no greeting in %.80q", ErrProbe, out)
 	}
+	if err := checkLines(lines[start+1:]); err != nil {
+		return nil, err
+	}
 	return Sections(lines[start+1:])
+}
+
+// checkLines refuses what the script never says: a line outside of a section,
+// and a section that comes twice.
+func checkLines(lines []string) error {
+	seen := map[string]bool{}
+	for _, l := range lines {
+		name, heading := strings.CutPrefix(l, "== ")
+		switch {
+		case name == "end" && heading:
+			return nil
+		case heading && seen[name]:
+			return fmt.Errorf("%w: section %.40q comes twice", ErrProbe, name)
+		case heading:
+			seen[name] = true
+		case l != "" && (len(seen) == 0 || l[0] != ' '):
+			return fmt.Errorf("%w: %.80q belongs to no section", ErrProbe, l)
+		}
+	}
+	return nil // Sections says that there is no end
 }
 
 // Sections sorts lines by their section: "== NAME" begins one, "== end" ends
@@ -243,30 +249,61 @@ func readFiles(p *Probe, lines []string) error {
 	for _, l := range lines {
 		path, rest, _ := strings.Cut(l, " ")
 		kind, rest, _ := strings.Cut(rest, " ")
-		a := p.Files[path]
-		switch kind {
-		case "file":
-			f, err := parseFile(strings.Fields(rest))
+		have, seen := p.Files[path]
+		if kind == "data" {
+			if have.Kind != "file" || have.File.Data != nil {
+				return fmt.Errorf("%s: content without a file", path)
+			}
+			data, err := parseData(rest, have.File)
 			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
-			a.Kind, a.File = kind, f
-		case "data":
-			data, err := base64.StdEncoding.DecodeString(rest)
-			if err != nil {
-				return fmt.Errorf("%s: content is not base64", path)
-			}
-			a.File.Data = data
-		case "link":
-			a.Kind, a.Link = kind, rest
-		case "absent", "other", "denied":
-			a.Kind = kind
-		default:
-			return fmt.Errorf("line %.80q is of no known kind", l)
+			have.File.Data = data
+			p.Files[path] = have
+			continue
+		}
+		a, err := parseAnswer(kind, rest)
+		if err != nil {
+			return fmt.Errorf("line %.80q: %w", l, err)
+		}
+		if seen {
+			return fmt.Errorf("%s: it comes twice", path)
+		}
+		if err := checkPath(path); err != nil {
+			return err
 		}
 		p.Files[path] = a
 	}
 	return nil
+}
+
+func parseAnswer(kind, rest string) (FileAnswer, error) {
+	switch kind {
+	case "file":
+		f, err := parseFile(strings.Fields(rest))
+		return FileAnswer{Kind: kind, File: f}, err
+	case "link":
+		return FileAnswer{Kind: kind, Link: rest}, nil
+	case "absent", "other", "denied":
+		return FileAnswer{Kind: kind}, nil
+	}
+	return FileAnswer{}, errors.New("is of no known kind")
+}
+
+// parseData reads the bytes of a file. A diff over bytes that are not those
+// of the sum would show what is not going to be replaced.
+func parseData(text string, f state.File) ([]byte, error) {
+	data, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, errors.New("content is not base64")
+	}
+	if sha256.Sum256(data) != f.Sum {
+		return nil, errors.New("it changed while it was read")
+	}
+	if data == nil {
+		data = []byte{}
+	}
+	return data, nil
 }
 
 // parseFile reads: mode owner group size inode change-time sum.
@@ -283,7 +320,8 @@ func parseFile(f []string) (state.File, error) {
 		// A set-user-ID bit is never wanted, and must not compare as equal.
 		out.Mode = fs.FileMode(mode)
 	}
-	if n, err := hex.Decode(out.Sum[:], []byte(f[6])); err != nil || n != len(out.Sum) || len(f[6]) != 2*len(out.Sum) {
+	sum, err := hex.DecodeString(f[6])
+	if err != nil || copy(out.Sum[:], sum) != len(out.Sum) || len(sum) != len(out.Sum) {
 		return state.File{}, fmt.Errorf("sum %.80q is not a SHA-256", f[6])
 	}
 	return out, nil
@@ -335,55 +373,4 @@ func readPackages(p *Probe, lines []string) error {
 		}
 	}
 	return nil
-}
-
-// ParseAddresses reads what `ip -j address` prints.
-func ParseAddresses(lines []string) ([]Interface, error) {
-	var raw []struct {
-		IfName  string   `json:"ifname"`
-		Address string   `json:"address"`
-		MTU     int      `json:"mtu"`
-		Flags   []string `json:"flags"`
-		Info    []struct {
-			Local     string `json:"local"`
-			PrefixLen int    `json:"prefixlen"`
-			Tentative bool   `json:"tentative"`
-			DADFailed bool   `json:"dadfailed"`
-		} `json:"addr_info"`
-	}
-	if err := json.Unmarshal([]byte(strings.Join(lines, "\n")), &raw); err != nil {
-		return nil, fmt.Errorf("%w: ip -j address says %.200q", ErrProbe, strings.Join(lines, " "))
-	}
-	var out []Interface
-	for _, r := range raw {
-		i := Interface{Name: r.IfName, MAC: strings.ToLower(r.Address), Up: slices.Contains(r.Flags, "LOWER_UP"), MTU: r.MTU}
-		for _, a := range r.Info {
-			addr, err := netip.ParseAddr(a.Local)
-			if err != nil {
-				continue // a peer or a family that raiz has no word for
-			}
-			prefix := netip.PrefixFrom(addr, a.PrefixLen)
-			if !prefix.IsValid() {
-				return nil, fmt.Errorf("%w: %s has %.60q/%d", ErrProbe, r.IfName, a.Local, a.PrefixLen)
-			}
-			i.Addresses = append(i.Addresses, Address{Prefix: prefix, Usable: !a.Tentative && !a.DADFailed})
-		}
-		out = append(out, i)
-	}
-	return out, nil
-}
-
-// Interface returns the interface with that name or MAC.
-func (p Probe) Interface(nameOrMAC string) (Interface, bool) {
-	return FindInterface(p.Interfaces, nameOrMAC)
-}
-
-// FindInterface returns the interface of that name or MAC.
-func FindInterface(all []Interface, nameOrMAC string) (Interface, bool) {
-	for _, i := range all {
-		if i.Name == nameOrMAC || i.MAC == nameOrMAC {
-			return i, true
-		}
-	}
-	return Interface{}, false
 }
