@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
@@ -336,6 +338,35 @@ func TestNoColourOffTheTerminal(t *testing.T) {
 	_, _, stderr := raiz(t, "validate", "gone.hcl")
 	if stderr == "" || strings.Contains(stderr, "\x1b") {
 		t.Errorf("got %q", stderr)
+	}
+}
+
+// On a terminal there are colours, unless somebody does not want them
+// (no-color.org) or the terminal has none.
+func TestColour(t *testing.T) {
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer terminal.Close()
+	for _, tt := range []struct {
+		name string
+		to   io.Writer
+		env  map[string]string
+		want report.Style
+	}{
+		{"terminal", terminal, nil, report.Colour},
+		{"NO_COLOR", terminal, map[string]string{"NO_COLOR": "1"}, report.Plain},
+		{"NO_COLOR is empty", terminal, map[string]string{"NO_COLOR": ""}, report.Colour},
+		{"dumb terminal", terminal, map[string]string{"TERM": "dumb"}, report.Plain},
+		{"pipe", new(bytes.Buffer), nil, report.Plain},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := &globals{std: streams{env: func(name string) string { return tt.env[name] }}}
+			if have := g.text(tt.to).Style; have != tt.want {
+				t.Errorf("got %d, want %d", have, tt.want)
+			}
+		})
 	}
 }
 
