@@ -186,7 +186,10 @@ site "reference" {
       match     = { mac = "02:00:00:00:00:02" }
       addresses = ["198.51.100.1/29", "2001:db8:0:3::1/64"]
       mtu       = 1500
-      vlan      = 100 # 802.1Q tag; without it: untagged
+
+      # 802.1Q tag, also for management; without it: untagged. The kernel then
+      # calls the interface by role and tag: "service.100".
+      vlan = 100
     }
   }
 
