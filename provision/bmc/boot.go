@@ -97,6 +97,13 @@ func readBootOrder(d document) (*state.Attr, error) {
 	return attr(out...), nil
 }
 
+func fixedBootOrder(d document) string {
+	if d.link("@Redfish.Settings", "SettingsObject") == "" {
+		return ""
+	}
+	return fmt.Sprintf("the system %s changes its boot order at a reboot only; set it on site", d.text("Id"))
+}
+
 func writeBootOrder(d document, want state.Attr) (object, error) {
 	have, err := readBootOrder(d)
 	if err != nil {
@@ -106,9 +113,6 @@ func writeBootOrder(d document, want state.Attr) (object, error) {
 	a, b := slices.Sorted(slices.Values(have.Values)), slices.Sorted(slices.Values(want.Values))
 	if !slices.Equal(a, b) {
 		return nil, fmt.Errorf("%w: the order has to name each of %s once", errValue, show(have))
-	}
-	if d.link("@Redfish.Settings", "SettingsObject") != "" {
-		return nil, unsupported("the system %s changes its boot order at a reboot only; set it on site", d.text("Id"))
 	}
 	return nest(asJSON(want.Values, 0, ""), "Boot", "BootOrder"), nil
 }

@@ -15,11 +15,11 @@ func cannot(personality string) map[string][]string {
 	no := []string{"(unsupported)"}
 	out := map[string]map[string][]string{
 		"openbmc":    {bmc.VLAN: no, bmc.SNMP: no, bmc.HTTP: no, bmc.KVMIP: no, bmc.VirtualMedia: no, bmc.SerialConsole: no},
-		"idrac":      {bmc.PowerPolicy: {"last-state"}},
-		"ilo":        {bmc.VLAN: {"none"}, bmc.SerialConsole: no},
+		"idrac":      {bmc.PowerPolicy: no},
+		"ilo":        {bmc.VLAN: no, bmc.SerialConsole: no},
 		"xcc":        {bmc.SerialConsole: no},
-		"supermicro": {bmc.PowerPolicy: {"last-state"}, bmc.SerialConsole: no},
-		"ami":        {bmc.PowerPolicy: no, bmc.DNS: no, bmc.IPv6Address: {}, bmc.IPv6Gateway: no, bmc.SSH: {"on"}, bmc.HTTP: no},
+		"supermicro": {bmc.PowerPolicy: no, bmc.SerialConsole: no},
+		"ami":        {bmc.PowerPolicy: no, bmc.DNS: no, bmc.IPv6Address: no, bmc.IPv6Gateway: no, bmc.SSH: {"on"}, bmc.HTTP: no},
 	}[personality]
 	out[bmc.Telnet] = no
 	return out

@@ -155,8 +155,8 @@ func writeVLAN(t traits, d document, want map[string]state.Attr, body object) er
 	if !d.has("VLAN", "VLANEnable") {
 		return unsupported("the interface %s has no VLAN", d.text("Id"))
 	}
-	if why := t.fixedVLAN(d); why != "" {
-		return unsupported("%s", why)
+	if fixed := t.settings[VLAN].fixed; fixed != nil && fixed(d) != "" {
+		return unsupported("%s", fixed(d))
 	}
 	id, err := wantVLAN(want[VLAN])
 	if err != nil {

@@ -56,14 +56,16 @@ func quirks() []quirk {
 			t.settings[Hostname] = setting{in: inEthernet, read: readHostname, body: writeHPEHostname}
 		}},
 		{Quirk{"ilo-name-server-slots", "iLO 5 and 6: StaticNameServers has six places, IPv4 before IPv6; DHCP overrides it unless UseDNSServers is off"}, ilo, func(t *traits) {
-			t.settings[DNS] = setting{in: inEthernet, read: readDNS, body: writeHPEDNS}
+			t.settings[DNS] = setting{in: inEthernet, read: readDNS, body: writeHPEDNS, fixed: lacking("StaticNameServers")}
 		}},
 		{Quirk{"ilo-dhcp-first", "iLO 5 and 6: DHCP goes off in a write of its own, with UseGateway and UseDNSServers (HPE samples); free IPv6 places read \"::\" with PrefixLength null"}, ilo, func(t *traits) {
 			t.dhcpFirst, t.dhcpOff = true, object{"UseGateway": false, "UseDNSServers": false, "UseNTPServers": false}
 			t.padV6, t.padGW6 = slots6, slot1
 		}},
 		{Quirk{"ilo-pending-reset", "iLO 5 and 6: network, DNS and NTP wait for Manager.Reset (HPE redfish utility); ConfigurationSettings of the resource says so even when the answer was lost"}, ilo, func(t *traits) { t.pending = hpePending }},
-		{Quirk{"ilo-vlan-on-shared-port", "iLO 5 and 6: VLAN is listed for every port, and HPE documents it for the shared one alone; not tried on hardware"}, ilo, func(t *traits) { t.fixedVLAN = hpeFixedVLAN }},
+		{Quirk{"ilo-vlan-on-shared-port", "iLO 5 and 6: VLAN is listed for every port, and HPE documents it for the shared one alone; not tried on hardware"}, ilo, func(t *traits) {
+			t.settings[VLAN] = setting{in: inEthernet, read: readVLAN, fixed: hpeFixedVLAN}
+		}},
 		{Quirk{"ilo-serial-in-oem", "iLO 5 2.46 to iLO 6 1.66: SerialConsole of the manager only tells; Oem.Hpe.SerialCLIStatus is the switch, with meanings of its own"}, ilo, func(t *traits) {
 			t.settings[SerialConsole] = nowhere("iLO switches its serial console in Oem.Hpe.SerialCLIStatus, which is not the standard setting")
 		}},
@@ -72,13 +74,13 @@ func quirks() []quirk {
 		{Quirk{"idrac-attributes", "iDRAC9 6.00 and 7.10: NIC.1 lacks DHCPv4 and StaticNameServers; all of it lives in DellAttributes (also terraform-provider-redfish)"}, idrac, dellTraits},
 		{Quirk{"idrac-power-in-bios", "iDRAC9 7.10, iDRAC10 1.20: AcPwrRcvry of the BIOS, which takes a job and a reboot to write"}, idrac, func(t *traits) {
 			t.settings[PowerPolicy] = setting{in: inBios, read: readEnum(powerDell, "Attributes", "AcPwrRcvry"),
-				why: "iDRAC keeps the power policy in the BIOS (AcPwrRcvry): changing it takes a job and a reboot; set it on site"}
+				fixed: always("iDRAC keeps the power policy in the BIOS (AcPwrRcvry): changing it takes a job and a reboot; set it on site")}
 		}},
 		{Quirk{"idrac-account-slots", "iDRAC9 7.10: sixteen fixed slots, filled by PATCH; the first is reserved"}, idrac, func(t *traits) { t.accountSlots, t.firstSlot = true, 1 }},
 
 		{Quirk{"xcc-if-match", "XCC: a PATCH without If-Match is refused (ansible #56050, fwupd #6347); Lenovo's scripts send \"*\""}, xcc, func(t *traits) { t.star = true }},
 		{Quirk{"xcc-name-server-slots", "XCC 1.40: StaticNameServers has six places, IPv4 before IPv6, free ones read 0.0.0.0 and \"::\""}, xcc, func(t *traits) {
-			t.settings[DNS] = setting{in: inEthernet, read: readDNS, body: writeDNSApart}
+			t.settings[DNS] = setting{in: inEthernet, read: readDNS, body: writeDNSApart, fixed: lacking("StaticNameServers")}
 		}},
 		{Quirk{"xcc-ntp-slots", "XCC 1.40: four NTP places, an empty string frees one"}, xcc, func(t *traits) {
 			t.settings[NTP] = setting{in: inProtocol, read: readNTP, body: writeNTPSlots}
@@ -96,8 +98,11 @@ func quirks() []quirk {
 		{Quirk{"supermicro-power-in-bios", "X13: RestoreonACPowerLoss_0035 of the BIOS where the system has no PowerRestorePolicy; the suffix differs from board to board"}, smc, func(t *traits) {
 			s := t.settings[PowerPolicy]
 			s.orElse = &setting{in: inBios, read: readSupermicroPower,
-				why: "this controller keeps the power policy in the BIOS (RestoreonACPowerLoss): changing it takes a reboot; set it on site"}
+				fixed: always("this controller keeps the power policy in the BIOS (RestoreonACPowerLoss): changing it takes a reboot; set it on site")}
 			t.settings[PowerPolicy] = s
+		}},
+		{Quirk{"openbmc-serial-console-told", "OpenBMC 2.15: bmcweb shows SerialConsole of the system and has no way to write it"}, isLine(lineOpenBMC), func(t *traits) {
+			t.settings[SerialConsole] = setting{in: inSystem, read: readSerial, fixed: always("OpenBMC tells its serial console and does not let it be switched")}
 		}},
 		{Quirk{"serial-console-of-manager", "AMI 12.84, Intel 1.93: only the manager has a SerialConsole (deprecated in Manager v1_10_0)"}, func(f facts) bool { return f.Line == lineAMI || f.Line == lineGeneric }, func(t *traits) {
 			s, older := t.settings[SerialConsole], managerSerial()
@@ -108,7 +113,11 @@ func quirks() []quirk {
 			t.settings[NTP] = setting{in: inOemNTP, read: readSupermicroNTP, body: writeSupermicroNTP}
 		}},
 
-		{Quirk{"ami-hidden-static", "AMI 12.84: bond0 shows IPv4StaticAddresses only without DHCP"}, ami, func(t *traits) { t.hiddenStatic = true }},
+		{Quirk{"ami-hidden-static", "AMI 12.84: bond0 shows IPv4StaticAddresses only without DHCP"}, ami, func(t *traits) {
+			t.hiddenStatic = true
+			t.settings[IPv4Address] = setting{in: inEthernet, read: readIPv4Address}
+			t.settings[IPv4Gateway] = setting{in: inEthernet, read: readIPv4Gateway}
+		}},
 	}
 }
 

@@ -34,7 +34,8 @@ func (c *Controller) readAll(ctx context.Context, keys []state.Key) []state.Fact
 		f := state.Fact{Key: k, Err: err}
 		if err == nil || k.Name == Account {
 			var v *state.Attr
-			if v, f.Err = c.readOne(ctx, k); v != nil && f.Err == nil {
+			v, f.Err = c.readOne(ctx, k)
+			if _, fixed := errors.AsType[*fixedError](f.Err); v != nil && (f.Err == nil || fixed) {
 				f.Value = *v
 			}
 		}
@@ -57,7 +58,10 @@ func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, err
 	if !ok {
 		return nil, unsupported("raiz knows no bmc setting of this name")
 	}
-	v, _, err := c.value(ctx, s)
+	v, s, err := c.value(ctx, s)
+	if err == nil && s.fixed != nil && s.fixed(c.where.docs[s.in]) != "" {
+		err = &fixedError{s.fixed(c.where.docs[s.in])}
+	}
 	return v, err
 }
 

@@ -175,6 +175,9 @@ func (c *Controller) setOne(ctx context.Context, ch Change) error {
 	if same(have, want) {
 		return nil
 	}
+	if s.fixed != nil && s.fixed(c.where.docs[s.in]) != "" {
+		return &fixedError{s.fixed(c.where.docs[s.in])}
+	}
 	if s.body == nil {
 		return unsupported("%s", s.why)
 	}

@@ -54,6 +54,9 @@ type setting struct {
 	// where the network group writes it. why says why it cannot.
 	body func(document, state.Attr) (object, error)
 	why  string
+	// fixed says why the value that reads cannot be another one here, or "";
+	// nil is never. A plan knows by it what an apply could not do.
+	fixed func(document) string
 	// before is a PATCH to the interface that must come first; may be nil.
 	before func(eth document) object
 	// orElse is where to look when this is unsupported; may be nil.
@@ -70,8 +73,6 @@ type traits struct {
 	padV4, padV6, padGW6 any
 	// hiddenStatic is true where IPv4StaticAddresses shows only without DHCP.
 	hiddenStatic bool
-	// fixedVLAN says why the VLAN of an interface cannot be written, or "".
-	fixedVLAN func(document) string
 	// dhcpFirst switches DHCP off in a write of its own.
 	dhcpFirst bool
 	// dhcpOff is sent along when DHCP is switched off.
@@ -87,6 +88,26 @@ type traits struct {
 	star bool
 }
 
+// fixedError is why a setting that reads cannot be written.
+type fixedError struct{ why string }
+
+func (e *fixedError) Error() string { return e.why + ": " + state.ErrUnsupported.Error() }
+
+// Unwrap makes it a state.ErrUnsupported.
+func (e *fixedError) Unwrap() error { return state.ErrUnsupported }
+
+// lacking is fixed where the interface lacks the property to write.
+func lacking(path ...string) func(document) string {
+	return func(d document) string {
+		if d.has(path...) {
+			return ""
+		}
+		return fmt.Sprintf("the interface %s has no %s", d.text("Id"), path[0])
+	}
+}
+
+func always(why string) func(document) string { return func(document) string { return why } }
+
 func unsupported(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, state.ErrUnsupported)...)
 }
@@ -100,23 +121,22 @@ func nowhere(why string) setting {
 // standard is a controller that does what the schemas say.
 func standard() traits {
 	t := traits{
-		network:   standardNetwork,
-		fixedVLAN: func(document) string { return "" },
+		network: standardNetwork,
 		settings: map[string]setting{
 			Hostname:    {in: inEthernet, read: readHostname, body: writeHostname},
-			DNS:         {in: inEthernet, read: readDNS, body: writeDNS(0)},
+			DNS:         {in: inEthernet, read: readDNS, body: writeDNS(0), fixed: lacking("StaticNameServers")},
 			NTP:         {in: inProtocol, read: readNTP, body: writeNTP},
 			PowerPolicy: {in: inSystem, read: readEnum(powerStandard, "PowerRestorePolicy"), body: writeEnum(powerStandard, "PowerRestorePolicy")},
-			IPv4Address: {in: inEthernet, read: readIPv4Address},
-			IPv4Gateway: {in: inEthernet, read: readIPv4Gateway},
-			IPv4DHCP:    {in: inEthernet, read: readDHCP},
-			IPv6Address: {in: inEthernet, read: readIPv6Address},
-			IPv6Gateway: {in: inEthernet, read: readIPv6Gateway},
+			IPv4Address: {in: inEthernet, read: readIPv4Address, fixed: lacking("IPv4StaticAddresses")},
+			IPv4Gateway: {in: inEthernet, read: readIPv4Gateway, fixed: lacking("IPv4StaticAddresses")},
+			IPv4DHCP:    {in: inEthernet, read: readDHCP, fixed: lacking("DHCPv4", "DHCPEnabled")},
+			IPv6Address: {in: inEthernet, read: readIPv6Address, fixed: lacking("IPv6StaticAddresses")},
+			IPv6Gateway: {in: inEthernet, read: readIPv6Gateway, fixed: lacking("IPv6StaticDefaultGateways")},
 			VLAN:        {in: inEthernet, read: readVLAN},
 
 			SerialConsole: {in: inSystem, read: readSerial, body: writeSerial},
 			Boot:          {in: inSystem, read: readBoot, body: writeBoot},
-			BootOrder:     {in: inSystem, read: readBootOrder, body: writeBootOrder},
+			BootOrder:     {in: inSystem, read: readBootOrder, body: writeBootOrder, fixed: fixedBootOrder},
 		},
 	}
 	for name, property := range protocols() {

@@ -86,7 +86,9 @@ func Diff(want *state.Set, have *state.Facts) Plan {
 		digestItem(sum, it, fact)
 		switch {
 		case fact.Unsupported():
-			p.Unsupported = append(p.Unsupported, fact)
+			if fact.Value == nil || !it.Value.Equal(fact.Value) {
+				p.Unsupported = append(p.Unsupported, fact)
+			}
 		case fact.Unknown():
 			p.Unknown = append(p.Unknown, fact)
 		case fact.Value == nil:

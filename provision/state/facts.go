@@ -15,7 +15,8 @@ var ErrUnsupported = errors.New("unsupported")
 //
 //	Value set, Err nil   it is there, like this
 //	Value nil, Err nil   it was looked for and is absent
-//	Err is ErrUnsupported  it cannot be there; Err says why
+//	Err is ErrUnsupported  it cannot be there, or, with a Value, it is like
+//	                     this and cannot be otherwise; Err says why
 //	any other Err        unknown: it could not be looked at
 type Fact struct {
 	Key   Key
@@ -26,7 +27,7 @@ type Fact struct {
 // Unknown reports whether the thing could not be looked at.
 func (f Fact) Unknown() bool { return f.Err != nil && !errors.Is(f.Err, ErrUnsupported) }
 
-// Unsupported reports whether the thing cannot exist here.
+// Unsupported reports whether the thing cannot exist here, or not be changed.
 func (f Fact) Unsupported() bool { return errors.Is(f.Err, ErrUnsupported) }
 
 // Facts holds one Fact for every key that was asked for, in key order.

@@ -76,14 +76,17 @@ func bmcSetting(want []string, f state.Fact) finding {
 	switch {
 	case f.Key == (state.Key{}):
 		return unknown(errNotLooked)
-	case f.Unsupported():
-		return finding{status: Warn, got: "unsupported", detail: f.Err.Error()}
-	case f.Err != nil:
+	case f.Unknown():
 		return unknown(f.Err)
 	}
-	have, _ := f.Value.(state.Attr)
-	if strings.Join(have.Values, "\n") == strings.Join(want, "\n") {
+	have, ok := f.Value.(state.Attr)
+	switch {
+	case ok && strings.Join(have.Values, "\n") == strings.Join(want, "\n"):
 		return pass(joined(have.Values))
+	case f.Unsupported() && ok:
+		return finding{status: Warn, got: joined(have.Values), detail: f.Err.Error()}
+	case f.Unsupported():
+		return finding{status: Warn, got: "unsupported", detail: f.Err.Error()}
 	}
 	return fail(joined(have.Values), "raiz apply sets it")
 }
