@@ -1,5 +1,7 @@
 # make demo   build the example site on this machine and run everything on it
 # make test   everything that CI runs
+# make sweep  every point of an apply broken in every way that fits it; hours.
+#             RAIZ_SWEEP_PLACES=200 takes so many points, evenly spread
 # make raiz   the binary alone
 #
 # On a fresh Debian 12 as root with Go, both install what is missing.
@@ -13,7 +15,7 @@ REHEARSE_PACKAGES = mmdebstrap systemd-container iproute2 util-linux e2fsprogs b
 TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-server openssh-client \
                     sudo dash busybox shellcheck procps
 
-.PHONY: raiz demo test unit bench lint deps-demo deps-test clean
+.PHONY: raiz demo test unit bench sweep lint deps-demo deps-test clean
 
 raiz:
 	$(GO) build -o bin/raiz ./cmd/raiz
@@ -23,11 +25,14 @@ demo: deps-demo raiz
 	bin/raiz rehearse sites/as112-gru1.hcl
 
 test: deps-test raiz lint
-	$(GO) test -timeout 20m -p 2 ./...
+	$(GO) test -timeout 19m -p 2 ./...
 
 # Without root and without machines: what one runs while writing.
 unit:
 	$(GO) test -short ./...
+
+sweep: deps-test
+	RAIZ_SWEEP=full $(GO) test -run 'TestSweep$$' -count=1 -timeout 12h -v ./provision
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -84,12 +85,16 @@ type problem struct {
 func TestSweep(t *testing.T) {
 	needMachines(t)
 	full := os.Getenv("RAIZ_SWEEP") == "full"
-	workers := 2
+	// A run is mostly waiting: for timers, boots and the address.
+	workers := 4
 	if full {
-		workers = 6
+		workers = 8
 	}
 	first := newWorker(t)
 	places := first.places()
+	if n, err := strconv.Atoi(os.Getenv("RAIZ_SWEEP_PLACES")); err == nil && n > 0 {
+		places = spread(places, n)
+	}
 	jobs := everyJob(places)
 	if !full {
 		jobs = spread(jobs, 44)
@@ -122,15 +127,15 @@ func everyJob(places []place) []job {
 	return jobs
 }
 
-// spread takes n jobs at even distances, with an odd stride so that every
-// trouble has its turn.
-func spread(jobs []job, n int) []job {
-	if len(jobs) <= n {
-		return jobs
+// spread takes n of them at even distances, each a little further into its
+// stretch than the last, so that every trouble has its turn.
+func spread[T any](all []T, n int) []T {
+	if len(all) <= n {
+		return all
 	}
-	var out []job
+	var out []T
 	for i := range n {
-		out = append(out, jobs[i*len(jobs)/n+i%(len(jobs)/n)])
+		out = append(out, all[i*len(all)/n+i%(len(all)/n)])
 	}
 	return out
 }
