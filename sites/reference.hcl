@@ -116,6 +116,26 @@ site "reference" {
     boot       = "order"
     boot_order = ["Boot0001", "Boot0000"] # all of them, as raiz bmc doctor lists them
 
+    # The certificate it is to show, where it lets it be replaced. While this
+    # stands here it is trusted beside the one above, since either may be shown.
+    https {
+      # needed: PEM, its own first; better kept in a file: file("gru2-bmc.pem").
+      certificate = <<-EOT
+        -----BEGIN CERTIFICATE-----
+        MIIBlDCCATmgAwIBAgIULlzMD5++CvH4SGcTY46paE5Qk2cwCgYIKoZIzj0EAwIw
+        HzEdMBsGA1UEAwwUZ3J1Mi1ibWMuZXhhbXBsZS5uZXQwHhcNMjYxMTIzMTYwNjU5
+        WhcNMzYxMTIwMTYwNjU5WjAfMR0wGwYDVQQDDBRncnUyLWJtYy5leGFtcGxlLm5l
+        dDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABBr+a0OaDAx0Oicy2bFQsva5CyHB
+        TZDctNMxNU4i5MA/JllbpR9T+hKREa06GH4bblO5NB3+H1ajKQ/3yK2Y1sWjUzBR
+        MB0GA1UdDgQWBBSzQuu2at476E+g3PInyTmniSG/ozAfBgNVHSMEGDAWgBSzQuu2
+        at476E+g3PInyTmniSG/ozAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kA
+        MEYCIQDNybO7N4nsW8+ollcaQSegwY/JIKNDSu30SHHYdMzvnQIhAK1Wq71Gn+Te
+        3LCdppy48D6gmgoTrsX/RvqLkq/VS4cm
+        -----END CERTIFICATE-----
+      EOT
+      key         = file("gru2-bmc.key") # needed: PEM
+    }
+
     # The least the server has to have; raiz verify counts. What is not said
     # here is as the operator's profile asks, if it does.
     hardware {

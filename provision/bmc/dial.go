@@ -19,6 +19,7 @@ import (
 type dialer struct {
 	dial    func(context.Context, string, string) (net.Conn, error)
 	pin     string
+	next    string // the certificate to import, or ""
 	pool    *x509.CertPool
 	names   []string // a certificate under the CA must be valid for one
 	anyone  bool     // any certificate will do: nothing is going to be sent
@@ -27,7 +28,7 @@ type dialer struct {
 }
 
 func newDialer(t Target, timing Timing, stats *counter) (*dialer, error) {
-	d := &dialer{dial: t.Dial, pin: strings.ToLower(t.Fingerprint), connect: timing.Connect, stats: stats}
+	d := &dialer{dial: t.Dial, pin: strings.ToLower(t.Fingerprint), next: t.HTTPS.leaf(), connect: timing.Connect, stats: stats}
 	if d.dial == nil {
 		d.dial = new(net.Dialer).DialContext
 	}
@@ -86,7 +87,7 @@ func (d *dialer) check(to netip.AddrPort, cs tls.ConnectionState) error {
 	case d.anyone:
 		return nil
 	case d.pin != "":
-		if bad.Got == d.pin {
+		if bad.Got == d.pin || bad.Got == d.next {
 			return nil
 		}
 		return bad
@@ -185,6 +186,10 @@ func anyDeclared(endpoints []Endpoint) bool {
 
 // Fingerprint returns a certificate's, as a site file declares it.
 func Fingerprint(c *x509.Certificate) string {
-	sum := sha256.Sum256(c.Raw)
+	return fingerprintOf(c.Raw)
+}
+
+func fingerprintOf(der []byte) string {
+	sum := sha256.Sum256(der)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }

@@ -119,8 +119,12 @@ func costs(t *testing.T, dir string, out *line) {
 // the next plan does.
 func setTree(t *testing.T, dir string, out *line) {
 	l := treeLab(t, dir, map[string]string{"root": factoryPassword}, oldV4.Addr())
-	c := l.open(l.target(declared(), factory()))
+	target := l.target(declared(), factory())
 	want := wanted()
+	var print string
+	target.HTTPS, print = pair(t)
+	want[bmc.HTTPSCertificate] = []string{print}
+	c := l.open(target)
 	// Each system names its boot options in its own way.
 	if order := read(t, c, bmc.BootOrder)[bmc.BootOrder]; len(order) > 1 {
 		slices.Reverse(order)
@@ -134,8 +138,8 @@ func setTree(t *testing.T, dir string, out *line) {
 		out.cells[o.Key.Name] = cell{o.Status, reason(o.Err)}
 	}
 	l.close(c)
-	c = l.open(l.target(declared(), factory()))
-	for _, f := range c.Read(t.Context(), keys(allNames()...)) {
+	c = l.open(target)
+	for _, f := range c.Read(t.Context(), keys(slices.Sorted(maps.Keys(want))...)) {
 		name := f.Key.Name
 		have, _ := f.Value.(state.Attr)
 		switch cell := out.cells[name]; {
@@ -163,7 +167,7 @@ func reason(err error) string {
 
 // table words the lines for docs/bmc.md.
 func table(lines []line) string {
-	names := slices.Sorted(maps.Keys(wanted()))
+	names := slices.Sorted(slices.Values(append(allNames(), bmc.HTTPSCertificate)))
 	var b strings.Builder
 	b.WriteString("| controller | line, firmware, Redfish | GETs known / first |")
 	for _, n := range names {

@@ -54,6 +54,9 @@ func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, err
 	if k.Name == Account {
 		return c.readAccount(ctx)
 	}
+	if k.Name == HTTPSCertificate {
+		return c.readHTTPS()
+	}
 	s, ok := c.where.traits.settings[k.Name]
 	if !ok {
 		return nil, unsupported("raiz knows no bmc setting of this name")

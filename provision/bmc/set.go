@@ -62,6 +62,8 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 			network = append(network, ch)
 		case ch.Key.Name == Account:
 			out = append(out, c.outcome(ch, c.setAccount(ctx, ch)))
+		case ch.Key.Name == HTTPSCertificate:
+			out = append(out, c.outcome(ch, c.setHTTPS(ctx, ch)))
 		default:
 			out = append(out, c.outcome(ch, c.setOne(ctx, ch)))
 		}
@@ -85,7 +87,7 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 // order is the safe order of the groups; the network comes last.
 func order() []string {
 	return []string{
-		Account, Hostname, DNS, NTP, IPMI, SSH, Telnet, SNMP, HTTP, KVMIP, VirtualMedia, SerialConsole,
+		Account, Hostname, DNS, NTP, IPMI, SSH, Telnet, SNMP, HTTP, KVMIP, VirtualMedia, SerialConsole, HTTPSCertificate,
 		PowerPolicy, Boot, BootOrder, VLAN, IPv4DHCP, IPv4Address, IPv4Gateway, IPv6Address, IPv6Gateway,
 	}
 }

@@ -42,6 +42,9 @@ type Target struct {
 	// must be valid for the address of a declared endpoint, because one such
 	// CA signs the controllers of many sites.
 	CA []byte
+	// HTTPS is what the setting HTTPSCertificate imports. It is trusted where
+	// Fingerprint is, because once imported it is what the controller shows.
+	HTTPS KeyPair
 	// Dial opens connections; nil is a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Log takes what an operator may want to know; nil is silence.

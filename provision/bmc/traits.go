@@ -30,6 +30,8 @@ const (
 	SerialConsole = "serial-console"
 	Boot          = "boot"       // "order", or what is booted always
 	BootOrder     = "boot-order" // as the system names its boot options
+
+	HTTPSCertificate = "https-certificate" // its fingerprint
 )
 
 // The resources a setting may live in; names of links in the cache too.

@@ -68,6 +68,9 @@ func services(b *site.BMC, add func(string, state.Effect, ...string)) {
 	for _, name := range slices.Sorted(maps.Keys(b.Protocols)) {
 		add("protocol."+name, state.Effect{}, b.Protocols[name])
 	}
+	if b.HTTPS != nil {
+		add("https-certificate", state.Effect{}, b.HTTPS.Fingerprint)
+	}
 	if b.SerialConsole != "" {
 		add("serial-console", state.Effect{}, b.SerialConsole)
 	}

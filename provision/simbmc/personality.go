@@ -24,14 +24,16 @@ type personality struct {
 	expand     bool // $expand works
 	// resetMessage is the MessageId that says a reset is needed for the
 	// network to change; "" changes at once.
-	resetMessage  string
-	delay         time.Duration
-	slots         int  // accounts are so many fixed slots
-	namedAccounts bool // an account's id is its user name
-	changeAtLogin bool // a forced password change refuses the login itself
-	noEnabled     bool // accounts cannot be disabled
-	leaseWins     bool // static addresses are idle while DHCP is on
-	serial        bool // the manager's SerialConsole can be switched
+	resetMessage       string
+	delay              time.Duration
+	slots              int  // accounts are so many fixed slots
+	namedAccounts      bool // an account's id is its user name
+	changeAtLogin      bool // a forced password change refuses the login itself
+	noEnabled          bool // accounts cannot be disabled
+	leaseWins          bool // static addresses are idle while DHCP is on
+	certificates       bool // the certificate of HTTPS can be replaced
+	certificateAtReset bool // which shows after a reset of the manager
+	serial             bool // the manager's SerialConsole can be switched
 	// protocols can be switched, besides IPMI.
 	protocols []string
 	// hidden names properties that may be written though they do not show.

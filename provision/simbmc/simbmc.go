@@ -80,6 +80,7 @@ type BMC struct {
 	who    personality
 	cert   tls.Certificate
 	print  string
+	next   *tls.Certificate // imported, and not shown yet
 	ctx    context.Context
 	cancel context.CancelFunc
 	wait   sync.WaitGroup
@@ -128,6 +129,9 @@ func New(cfg Config) (*BMC, error) {
 		b.buildCommon()
 		who.build(b)
 		b.buildAccounts()
+		if who.certificates {
+			b.buildCertificates()
+		}
 		b.settle()
 	} else if err := b.load(cfg.Tree); err != nil {
 		return nil, fmt.Errorf("make simulated bmc: %w", err)
@@ -192,9 +196,18 @@ func (b *BMC) setFaults(f Faults) { b.faults, b.busy = f, f.Busy }
 
 // Fingerprint returns the certificate's, as a site file declares it:
 // "sha256:" and 64 hex digits.
-func (b *BMC) Fingerprint() string { return b.print }
+func (b *BMC) Fingerprint() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.print
+}
 
 // TLSConfig returns the server side of its TLS.
 func (b *BMC) TLSConfig() *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{b.cert}, MinVersion: tls.VersionTLS12}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		cert := b.cert
+		return &cert, nil
+	}}
 }

@@ -142,10 +142,13 @@ func (b *BMC) post(path string, body []byte) reply {
 	switch {
 	case path == accountsPath:
 		return b.createAccount(in)
+	case path == certificatesPath+replaceAction && b.who.certificates && b.tree[certificatesPath] != nil:
+		return b.replaceCertificate(in)
 	case strings.HasSuffix(path, systemReset):
 		return b.resetSystem(strings.TrimSuffix(path, systemReset), str(in["ResetType"]))
 	case path == b.who.manager+"/Actions/Manager.Reset":
 		b.count.Resets++
+		b.showCertificate()
 		clear(b.sessions)
 		if b.pending {
 			b.setPending(false)

@@ -1,11 +1,17 @@
 package site
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // protocolNames are the services of a BMC that a site may switch. IPMI is not
@@ -26,6 +32,9 @@ func (c *converter) services(raw *rawBMC, b *BMC) {
 	}
 	if raw.Protocols != nil {
 		b.Protocols = c.protocols(raw.Protocols)
+	}
+	if raw.HTTPS != nil {
+		b.HTTPS = c.https(raw.HTTPS)
 	}
 	b.SerialConsole = c.oneOf(raw.Serial, "", "on", "off")
 	b.Boot = c.oneOf(raw.Boot, "", "order", "disk", "pxe", "http", "cd", "usb", "setup")
@@ -70,4 +79,32 @@ func (c *converter) hardware(raw *rawHardware, least Hardware) Hardware {
 		PowerSupplies: count(raw.PowerSupplies, 16, least.PowerSupplies),
 		NICs:          count(raw.NICs, 64, least.NICs),
 	}
+}
+
+// https converts the certificate that the BMC is to show. Its key need not be
+// there: MissingSecrets tells.
+func (c *converter) https(raw *rawHTTPS) *HTTPS {
+	out := &HTTPS{}
+	if c.need(raw.Certificate, raw.Range, "certificate", `certificate = file("gru1-bmc.pem")`) {
+		if val, ok := c.public(raw.Certificate, cty.String, "a string"); ok {
+			out.Chain = []byte(val.AsString())
+			if err := checkCA(val.AsString()); err != nil {
+				c.fail(raw.Certificate.Expr.Range(), problem{"bmc-https", "not a certificate", fmt.Sprintf(
+					`certificate has to be PEM, for example: certificate = file("gru1-bmc.pem"). %s`, err)})
+			} else {
+				block, _ := pem.Decode(out.Chain)
+				sum := sha256.Sum256(block.Bytes)
+				out.Fingerprint = "sha256:" + hex.EncodeToString(sum[:])
+			}
+		}
+	}
+	if c.need(raw.Key, raw.Range, "key", `key = file("gru1-bmc.key")`) {
+		out.Key = c.secret(raw.Key, "bmc.https.key", func(s string) *problem {
+			if block, _ := pem.Decode([]byte(s)); block == nil || !strings.HasSuffix(block.Type, "PRIVATE KEY") {
+				return &problem{"bmc-https", "not a private key", `key has to be PEM, for example: key = file("gru1-bmc.key").`}
+			}
+			return nil
+		})
+	}
+	return out
 }

@@ -23,6 +23,9 @@ func (s *Site) MissingSecrets() Diagnostics {
 	}
 	if b := s.BMC; b != nil {
 		look("bmc.password", b.Password)
+		if b.HTTPS != nil {
+			look("bmc.https.key", b.HTTPS.Key)
+		}
 		if b.Factory != nil {
 			look("bmc.factory.password", b.Factory.Password)
 		}

@@ -91,6 +91,13 @@ type rawBMC struct {
 	BootOrder    *hcl.Attribute `hcl:"boot_order,optional"`
 	Factory      *rawFactory    `hcl:"factory,block"`
 	Hardware     *rawHardware   `hcl:"hardware,block"`
+	HTTPS        *rawHTTPS      `hcl:"https,block"`
+}
+
+type rawHTTPS struct {
+	Range       hcl.Range      `hcl:",def_range"`
+	Certificate *hcl.Attribute `hcl:"certificate,optional"`
+	Key         *hcl.Attribute `hcl:"key,optional"`
 }
 
 // rawHardware is shared by sites and operator profiles.

@@ -89,7 +89,15 @@ type BMC struct {
 	SerialConsole string            // "on" or "off"
 	Boot          string            // "order", or what is booted always, such as "disk"
 	BootOrder     []string          // as the system names its boot options
+	HTTPS         *HTTPS            // nil leaves the certificate
 	Hardware      Hardware          // the least the server has to have; the site's word over the operator's
+}
+
+// HTTPS is the certificate that a BMC is to show.
+type HTTPS struct {
+	Chain       []byte // PEM, its own first
+	Fingerprint string // of its own: "sha256:" and 64 hex digits
+	Key         secret.Value
 }
 
 // Hardware is the least that a server has to have. A zero field asks for

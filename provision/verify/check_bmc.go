@@ -15,7 +15,7 @@ func settingNames() []string {
 	return []string{
 		"account", "ipv4.dhcp", "ipv4.address", "ipv4.gateway", "ipv6.address", "ipv6.gateway", "vlan", "dns", "ntp", "hostname", "ipmi",
 		"protocol.ssh", "protocol.telnet", "protocol.snmp", "protocol.http", "protocol.kvm-ip", "protocol.virtual-media",
-		"serial-console", "power-restore", "boot", "boot-order",
+		"serial-console", "https-certificate", "power-restore", "boot", "boot-order",
 	}
 }
 
@@ -126,6 +126,9 @@ func wantedSettings(b *site.BMC) map[string][]string {
 		if word != "" {
 			want[name] = []string{word}
 		}
+	}
+	if b.HTTPS != nil {
+		want["https-certificate"] = []string{b.HTTPS.Fingerprint}
 	}
 	if len(b.BootOrder) > 0 {
 		want["boot-order"] = b.BootOrder

@@ -1,0 +1,141 @@
+package bmc
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/secret"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Identity certificates. A controller comes with a self-signed one; the site
+// may give it another, which is then trusted beside the pinned one, since for
+// a while either may be shown.
+
+// KeyPair is a certificate for the controller with its key.
+type KeyPair struct {
+	Chain []byte // PEM, the controller's own first
+	Key   secret.Value
+}
+
+// leaf is the fingerprint of the first certificate, or "" without any.
+func (k KeyPair) leaf() string {
+	block, _ := pem.Decode(k.Chain)
+	if block == nil {
+		return ""
+	}
+	return fingerprintOf(block.Bytes)
+}
+
+// readHTTPS tells which certificate is shown. It costs no look.
+func (c *Controller) readHTTPS() (*state.Attr, error) {
+	if c.root.link("CertificateService") == "" {
+		return attr(c.peer), &fixedError{"the controller has no certificate service"}
+	}
+	return attr(c.peer), nil
+}
+
+// setHTTPS replaces the certificate of HTTPS, and proves it by a new
+// connection that shows it.
+func (c *Controller) setHTTPS(ctx context.Context, ch Change) error {
+	want, ok := ch.Value.(state.Attr)
+	pair := c.target.HTTPS
+	switch {
+	case !ok || len(want.Values) != 1 || want.Values[0] != pair.leaf():
+		return fmt.Errorf("%w: the certificate to import is not the one that is wanted", errValue)
+	case want.Values[0] == c.peer:
+		return nil
+	case pair.Key.IsZero() || pair.Key.Err() != nil:
+		return fmt.Errorf("%w: the key of the certificate is not known", errValue)
+	}
+	if _, err := tls.X509KeyPair(pair.Chain, []byte(pair.Key.Reveal())); err != nil {
+		return fmt.Errorf("%w: certificate and key do not belong together", errValue)
+	}
+	uri, body, err := c.replacement(ctx, pair)
+	if err != nil {
+		return err
+	}
+	ans, err := c.writeWhenReady(ctx, http.MethodPost, uri, body, "", confidential)
+	if err != nil && statusOf(err) != 0 {
+		return refusal(err)
+	}
+	if err == nil {
+		ans, err = c.follow202(ctx, ans)
+	}
+	if err != nil && errors.Is(err, errRefused) {
+		return err
+	}
+	if c.resetDue {
+		// XCC shows a new certificate after a restart only.
+		if err := c.resetAndProve(ctx, nil); err != nil {
+			return &unprovenError{err}
+		}
+	}
+	return c.proveHTTPS(ctx, want.Values[0], ans)
+}
+
+// replacement builds CertificateService.ReplaceCertificate (v1_0_0).
+func (c *Controller) replacement(ctx context.Context, pair KeyPair) (string, object, error) {
+	service, err := c.get(ctx, c.root.link("CertificateService"))
+	if gone(err) || c.root.link("CertificateService") == "" {
+		return "", nil, unsupported("the controller has no certificate service")
+	} else if err != nil {
+		return "", nil, err
+	}
+	uri := target(object{"@odata.id": service.text("Actions", "#CertificateService.ReplaceCertificate", "target")})
+	if uri == "" {
+		return "", nil, unsupported("the certificate service cannot replace certificates")
+	}
+	np, err := c.load(ctx, inProtocol)
+	if err != nil {
+		return "", nil, err
+	}
+	if np.link("HTTPS", "Certificates") == "" {
+		return "", nil, unsupported("the network protocol does not say which certificate is that of HTTPS")
+	}
+	members, err := c.members(ctx, np.link("HTTPS", "Certificates"))
+	if err != nil {
+		return "", nil, err
+	}
+	kind := "PEM"
+	if strings.Count(string(pair.Chain), "BEGIN CERTIFICATE") > 1 {
+		kind = "PEMchain"
+	}
+	return uri, object{
+		"CertificateString": strings.TrimSpace(string(pair.Chain)) + "\n" + strings.TrimSpace(pair.Key.Reveal()) + "\n",
+		"CertificateType":   kind,
+		"CertificateUri":    object{"@odata.id": members[0]},
+	}, nil
+}
+
+// proveHTTPS connects anew until the certificate is shown, and carries on
+// there.
+func (c *Controller) proveHTTPS(ctx context.Context, want string, ans answer) error {
+	for end := since(c.timing.Move); ; {
+		conn, err := c.dialer.open(ctx, c.at.Address)
+		if err == nil && Fingerprint(conn.ConnectionState().PeerCertificates[0]) == want {
+			there := *c
+			there.attach(c.at.Address, conn)
+			if err = there.adopt(ctx, c.api); err == nil {
+				c.pipe.close()
+				*c = there
+				return nil
+			}
+			there.pipe.close()
+		} else if err == nil {
+			err = fmt.Errorf("it still shows another certificate%s", because(ans.notes))
+			_ = conn.Close()
+		}
+		if !end.After(since(0)) || ctx.Err() != nil {
+			return &unprovenError{fmt.Errorf("prove the certificate: not within %s: %w", c.timing.Move, err)}
+		}
+		if err := pause(ctx, c.timing.Poll); err != nil {
+			return err
+		}
+	}
+}
