@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -112,18 +113,29 @@ func (g *globals) bmcInfo(ctx context.Context, c *bmc.Controller) error {
 
 // factText words what a setting reads as.
 func factText(f state.Fact) string {
-	v, _ := f.Value.(state.Attr)
+	v, is := f.Value.(state.Attr)
+	text := strings.Join(v.Values, ", ")
 	switch {
+	case f.Unsupported() && is:
+		return fmt.Sprintf("%s; unsupported to change: %s", cmp.Or(text, "none"), why(f.Err))
 	case f.Unsupported():
-		return "unsupported: " + f.Err.Error()
+		return "unsupported: " + why(f.Err)
 	case f.Err != nil:
-		return "unknown: " + f.Err.Error()
-	case f.Value == nil:
+		return "unknown: " + why(f.Err)
+	case !is:
 		return "not set"
-	case len(v.Values) == 0:
-		return "none"
 	}
-	return strings.Join(v.Values, ", ")
+	return cmp.Or(text, "none")
+}
+
+// why leaves out of an error what the line says already: which setting, and
+// that it is unsupported.
+func why(err error) string {
+	text := err.Error()
+	if _, rest, ok := strings.Cut(text, ": "); ok && strings.HasPrefix(text, "read ") {
+		text = rest
+	}
+	return strings.TrimSuffix(text, ": "+state.ErrUnsupported.Error())
 }
 
 func (g *globals) printJSON(v any) error {

@@ -1,6 +1,9 @@
 package bmc
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Quirk is one way in which a kind of controller departs from the schemas.
 type Quirk struct {
@@ -43,7 +46,11 @@ func traitsFor(f facts) (traits, []Quirk) {
 
 // quirks is the table. Rows apply in order; each says who saw it.
 func quirks() []quirk {
-	ilo, idrac, xcc, smc, ami := isLine(lineILO), isLine(lineIDRAC), isLine(lineXCC), isLine(lineSupermicro), isLine(lineAMI)
+	return slices.Concat(quirksHPE(), quirksDell(), quirksLenovo(), quirksSupermicro(), quirksOthers())
+}
+
+func quirksHPE() []quirk {
+	ilo := isLine(lineILO)
 	slots6, slot1 := object{"Address": "::", "PrefixLength": nil}, object{"Address": "::"}
 	return []quirk{
 		{Quirk{"ilo-ntp-in-datetime", "iLO 5 2.46 to iLO 6 1.66: NetworkProtocol has no NTP; StaticNTPServers of Managers/1/DateTime takes two, once DHCP no longer sets them (HPE redfish utility)"}, ilo, func(t *traits) {
@@ -70,14 +77,25 @@ func quirks() []quirk {
 			t.settings[SerialConsole] = nowhere("iLO switches its serial console in Oem.Hpe.SerialCLIStatus, which is not the standard setting")
 		}},
 		{Quirk{"ilo-account-without-enabled", "iLO 5 2.46 and 2.72: accounts have no Enabled"}, ilo, func(t *traits) { t.noEnabled = true }},
+	}
+}
 
+func quirksDell() []quirk {
+	idrac := isLine(lineIDRAC)
+	return []quirk{
 		{Quirk{"idrac-attributes", "iDRAC9 6.00 and 7.10: NIC.1 lacks DHCPv4 and StaticNameServers; all of it lives in DellAttributes (also terraform-provider-redfish)"}, idrac, dellTraits},
 		{Quirk{"idrac-power-in-bios", "iDRAC9 7.10, iDRAC10 1.20: AcPwrRcvry of the BIOS, which takes a job and a reboot to write"}, idrac, func(t *traits) {
 			t.settings[PowerPolicy] = setting{in: inBios, read: readEnum(powerDell, "Attributes", "AcPwrRcvry"),
 				fixed: always("iDRAC keeps the power policy in the BIOS (AcPwrRcvry): changing it takes a job and a reboot; set it on site")}
 		}},
 		{Quirk{"idrac-account-slots", "iDRAC9 7.10: sixteen fixed slots, filled by PATCH; the first is reserved"}, idrac, func(t *traits) { t.accountSlots, t.firstSlot = true, 1 }},
+	}
+}
 
+func quirksLenovo() []quirk {
+	xcc := isLine(lineXCC)
+	slot1 := object{"Address": "::"}
+	return []quirk{
 		{Quirk{"xcc-if-match", "XCC: a PATCH without If-Match is refused (ansible #56050, fwupd #6347); Lenovo's scripts send \"*\""}, xcc, func(t *traits) { t.star = true }},
 		{Quirk{"xcc-name-server-slots", "XCC 1.40: StaticNameServers has six places, IPv4 before IPv6, free ones read 0.0.0.0 and \"::\""}, xcc, func(t *traits) {
 			t.settings[DNS] = setting{in: inEthernet, read: readDNS, body: writeDNSApart, fixed: lacking("StaticNameServers")}
@@ -91,7 +109,12 @@ func quirks() []quirk {
 		{Quirk{"xcc-power-in-chassis", "XCC: Chassis/1/Power Oem.Lenovo.PowerRestorePolicy (\"Restore\"; community.general #11270)"}, xcc, func(t *traits) {
 			t.settings[PowerPolicy] = setting{in: inPower, read: readEnum(powerLenovo, "Oem", "Lenovo", "PowerRestorePolicy"), body: writeEnum(powerLenovo, "Oem", "Lenovo", "PowerRestorePolicy")}
 		}},
+	}
+}
 
+func quirksSupermicro() []quirk {
+	smc := isLine(lineSupermicro)
+	return []quirk{
 		{Quirk{"supermicro-address-slots", "X13 11.01.01: one IPv4 place of nulls and five of \"::\"; name servers may read \"(null)\""}, smc, func(t *traits) {
 			t.padV6 = object{"Address": "::", "PrefixLength": 64}
 		}},
@@ -101,6 +124,15 @@ func quirks() []quirk {
 				fixed: always("this controller keeps the power policy in the BIOS (RestoreonACPowerLoss): changing it takes a reboot; set it on site")}
 			t.settings[PowerPolicy] = s
 		}},
+		{Quirk{"supermicro-oem-ntp", "X10 4.00 (Redfish 1.0.1): NTP lives in Oem.Supermicro.NTP of the manager"}, func(f facts) bool { return f.Line == lineSupermicro && strings.HasPrefix(f.Redfish, "1.0.") }, func(t *traits) {
+			t.settings[NTP] = setting{in: inOemNTP, read: readSupermicroNTP, body: writeSupermicroNTP}
+		}},
+	}
+}
+
+func quirksOthers() []quirk {
+	ami := isLine(lineAMI)
+	return []quirk{
 		{Quirk{"openbmc-serial-console-told", "OpenBMC 2.15: bmcweb shows SerialConsole of the system and has no way to write it"}, isLine(lineOpenBMC), func(t *traits) {
 			t.settings[SerialConsole] = setting{in: inSystem, read: readSerial, fixed: always("OpenBMC tells its serial console and does not let it be switched")}
 		}},
@@ -109,10 +141,6 @@ func quirks() []quirk {
 			s.orElse = &older
 			t.settings[SerialConsole] = s
 		}},
-		{Quirk{"supermicro-oem-ntp", "X10 4.00 (Redfish 1.0.1): NTP lives in Oem.Supermicro.NTP of the manager"}, func(f facts) bool { return f.Line == lineSupermicro && strings.HasPrefix(f.Redfish, "1.0.") }, func(t *traits) {
-			t.settings[NTP] = setting{in: inOemNTP, read: readSupermicroNTP, body: writeSupermicroNTP}
-		}},
-
 		{Quirk{"ami-hidden-static", "AMI 12.84: bond0 shows IPv4StaticAddresses only without DHCP"}, ami, func(t *traits) {
 			t.hiddenStatic = true
 			t.settings[IPv4Address] = setting{in: inEthernet, read: readIPv4Address}
