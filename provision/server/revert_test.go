@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -253,4 +254,26 @@ func TestInterruptedConfirmIsFinished(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One who takes a change back may be killed half way. The confirmation that
+// arrives then must not keep the mixture: the timer ends what was begun.
+func TestHalfRevertedIsNotConfirmed(t *testing.T) {
+	tr := newTracer(t)
+	eachShell(t, func(t *testing.T, b *box) {
+		b.stand(t)
+		old := b.effect(t)
+		b.apply(t, small(t)).has(t, "active 1")
+		lines, _ := tr.run(t, b.copyTo(t, t.TempDir()), 0, "revert", "1", "why")
+		text := strings.Split(server.Script(), "\n")
+		step := 1 + slices.IndexFunc(lines, func(l int) bool { return strings.HasPrefix(text[l-1], "\tenable_old_units") })
+		if step == 0 {
+			t.Fatal("a revert does not reach the units")
+		}
+		tr.run(t, b, step, "revert", "1", "why")
+		b.confirm(t, "1").has(t, "error generation 1 is reverting, not active")
+		b.fire(t).has(t, "reverted 1")
+		b.same(t, old)
+		b.clean(t)
+	})
 }

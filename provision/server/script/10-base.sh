@@ -14,10 +14,10 @@
 #
 #   staged -> armed -> active -> confirmed
 #      |        |        |
-#   refused  reverted  reverted
+#   refused  reverting  reverting -> reverted
 #
-# "pending" names the one generation that is armed or active: while it is
-# there, a timer and the next boot both lead back. Each step is flushed before
+# "pending" names the one generation that is armed, active or reverting: while it
+# is there, a timer and the next boot both lead back. Each step is flushed before
 # the next one starts, so that a power cut at any instant leaves a state from
 # which the way back is found.
 #

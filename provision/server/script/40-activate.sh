@@ -174,6 +174,7 @@ disarm() {
 # refuse N WHY: nothing has changed yet, and nothing will.
 refuse() {
 	put_text "$home/generations/$1/state" refused
+	rm -f "$home/pending"
 	forget_beside "$home/generations/$1"
 	forget_secrets "$home/generations/$1"
 	die "$2"

@@ -12,7 +12,7 @@ confirm() {
 		say "confirmed $n"
 		return 0
 	fi
-	[ "$(pending)" = "$n" ] || die "generation $n is $(state_of "$n"), nothing to confirm: $(cat "$home/reverted" 2>/dev/null)"
+	[ "$(pending)" = "$n" ] || { say "late $n" && die "generation $n is $(state_of "$n"), nothing to confirm: $(cat "$home/reverted" 2>/dev/null)"; }
 	# A connection that is older than the change proves nothing.
 	[ "$(state_of "$n")" != armed ] || { say "early $n" && exit 1; }
 	[ "$(state_of "$n")" = active ] || die "generation $n is $(state_of "$n"), not active"
@@ -52,7 +52,7 @@ settle() {
 		[ "$old" != "$p" ] || continue
 		case $(state_of "$old") in
 		staged | armed) put_text "$home/generations/$old/state" refused ;;
-		active) put_text "$home/generations/$old/state" reverted ;;
+		active | reverting) put_text "$home/generations/$old/state" reverted ;;
 		none) rm -rf "${home:?}/generations/$old" ;; # half pruned
 		*) continue ;;
 		esac

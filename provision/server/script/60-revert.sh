@@ -104,12 +104,20 @@ revert() {
 		return 0
 	fi
 	g=$home/generations/$n
+	begin_revert
+	put_back_units "$g"
+	end_revert
+}
+
+# begin_revert: from its first file on, a generation that goes cannot be
+# confirmed any more, though the one who takes it back may be killed half way.
+# A full disk has no room for the word, but lets the old one be removed.
+begin_revert() {
 	note "generation $n reverts: $reason"
+	put_text "$g/state" reverting || rm -f "$g/state"
 	disable_new_units "$g"
 	put_back_files "$g" || note "generation $n: not every file could be put back"
 	enable_old_units "$g"
-	put_back_units "$g"
-	end_revert
 }
 
 # end_revert: nothing is called reverted that was not seen to be. Until then
@@ -137,10 +145,7 @@ boot() {
 		return
 	fi
 	reason="the server started again before generation $n was confirmed"
-	note "generation $n reverts: $reason"
-	disable_new_units "$g"
-	put_back_files "$g" || note "generation $n: not every file could be put back"
-	enable_old_units "$g"
+	begin_revert
 	systemctl daemon-reload 2>/dev/null
 	# systemd has named the machine before any unit could run.
 	[ ! -f "$root/etc/hostname" ] || hostname -F "$root/etc/hostname" 2>/dev/null
