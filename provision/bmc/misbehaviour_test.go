@@ -77,7 +77,7 @@ func TestMisbehaviour(t *testing.T) {
 func misbehave(t *testing.T, personality, phase string, f simbmc.Faults) {
 	l := newLab(t, simbmc.Config{Personality: personality})
 	target := l.target(factory())
-	target.Timing.Connect, target.Timing.Request = 150*time.Millisecond, 300*time.Millisecond
+	target.Timing.Connect, target.Timing.Request = time.Second, time.Second
 	target.Timing.Task, target.Timing.Move = 100*time.Millisecond, 400*time.Millisecond
 	target.Timing.Network, target.Timing.Logout = 3*time.Second, time.Second
 	c := l.open(target)
