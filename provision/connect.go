@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -18,7 +17,6 @@ import (
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
-	"github.com/raiz-dns/raiz/provision/verify"
 )
 
 type sshConn = remote.Conn
@@ -243,20 +241,4 @@ func (r *Run) Cost() report.Cost {
 		c.BMCGets, c.BMCWrites, c.BMCHandshakes = st.Gets, st.Writes, st.Handshakes
 	}
 	return c
-}
-
-// awaitDNS asks until every service address answers as this copy, or the
-// context ends; then it says what the last answers were.
-func awaitDNS(ctx context.Context, s *site.Site, conn verify.Server) error {
-	for {
-		problems := verify.DNSProblems(s, verify.AskThrough(ctx, s, conn))
-		if len(problems) == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("DNS does not answer: %s", strings.Join(problems, "; "))
-		case <-time.After(time.Second):
-		}
-	}
 }

@@ -200,17 +200,3 @@ func (r *Run) Verify(ctx context.Context, v Vantages) []verify.Result {
 	}
 	return verify.Judge(r.site, verify.Gather(ctx, r.site, from))
 }
-
-// gate decides whether a change may be confirmed: through the new connection,
-// every service address answers as this very copy. The units are looked at by
-// the server itself when it confirms; BGP is not waited for, because the
-// host's side may not be there yet.
-func (r *Run) gate(ctx context.Context, conn apply.Server) error {
-	through, ok := conn.(verify.Server)
-	if !ok {
-		return errors.New("the new connection cannot forward")
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.o.RevertAfter/2)
-	defer cancel()
-	return awaitDNS(ctx, r.site, through)
-}

@@ -230,12 +230,14 @@ func failing(ids ...string) map[string]verify.Status {
 // TestExampleSite runs the whole line on the example site, then breaks it in
 // every way that has a name, one at a time.
 func TestExampleSite(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, "../sites/as112-gru1.hcl")
 	b.firstApply()
 	b.verifyUntil(b.Site, allInOrder())
 	b.secondPlan()
 	b.routerView()
 	b.digFromBehind()
+	b.throughSudo()
 	for _, f := range b.faults() {
 		t.Run(f.name, func(t *testing.T) {
 			outer := b.t
@@ -341,6 +343,31 @@ func (b *bed) digFromBehind() {
 				b.t.Errorf("dig @%s 10.in-addr.arpa SOA: want an authoritative answer with NSID %s:\n%s", address, id, out)
 			}
 		}
+	}
+}
+
+// throughSudo looks at everything as a user who may become root.
+func (b *bed) throughSudo() {
+	b.t.Helper()
+	b.on(b.Server, "sh", "-c", `useradd --create-home --shell /bin/bash ops
+		install -d -m 700 -o ops /home/ops/.ssh && install -m 600 -o ops /root/.ssh/authorized_keys /home/ops/.ssh/
+		echo 'ops ALL=(root) NOPASSWD: ALL' >/etc/sudoers.d/ops && chmod 440 /etc/sudoers.d/ops`)
+	s := *b.Site
+	s.Server.SSH.User = "ops"
+	planned, cost := b.plan(&s)
+	for _, u := range planned.Plan.Unknown {
+		b.t.Errorf("through sudo unknown: %s: %v", u.Key, u.Err)
+	}
+	var changed []string
+	for _, c := range planned.Plan.Changes {
+		changed = append(changed, c.Key.String())
+	}
+	// Who logs in as another user has no use for root's login.
+	if diff := cmp.Diff([]string{"file /etc/ssh/sshd_config.d/raiz.conf"}, changed); diff != "" {
+		b.t.Errorf("changes for another user (-want +got):\n%s", diff)
+	}
+	if cost.SSHExecs != 1 {
+		b.t.Errorf("through sudo the plan took %d execs", cost.SSHExecs)
 	}
 }
 

@@ -84,6 +84,7 @@ type problem struct {
 // every trouble that fits it (make sweep).
 func TestSweep(t *testing.T) {
 	needMachines(t)
+	t.Parallel()
 	full := os.Getenv("RAIZ_SWEEP") == "full"
 	// A run is mostly waiting: for timers, boots and the address.
 	workers := 4

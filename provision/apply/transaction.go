@@ -106,10 +106,10 @@ func prove(ctx context.Context, want *state.Set, d Deps, j *Journal) error {
 	defer cancel()
 	for {
 		conn, err := reconnect(bounded, d)
-		if err != nil {
+		if conn == nil {
 			return witness(ctx, d, j, fmt.Errorf("no new connection to the declared address: %w", err))
 		}
-		again, err := confirm(bounded, conn, want, d, j)
+		again, err := confirm(bounded, conn, want, d, j, err)
 		_ = conn.Close() // what was to be said over it has been said
 		if !again {
 			return err
@@ -122,8 +122,8 @@ func prove(ctx context.Context, want *state.Set, d Deps, j *Journal) error {
 }
 
 // confirm gates and confirms over one connection. again is true when it came
-// too early.
-func confirm(ctx context.Context, conn Server, want *state.Set, d Deps, j *Journal) (again bool, err error) {
+// too early; late is why it did not come earlier, or nil.
+func confirm(ctx context.Context, conn Server, want *state.Set, d Deps, j *Journal, late error) (again bool, err error) {
 	if err := d.Gate(ctx, conn); err != nil {
 		return false, takeBack(ctx, conn, d, j, err)
 	}
@@ -134,6 +134,8 @@ func confirm(ctx context.Context, conn Server, want *state.Set, d Deps, j *Journ
 		return false, nil
 	case answer["early"] == j.Generation && ctx.Err() == nil:
 		return true, nil
+	case answer["late"] == j.Generation && late != nil:
+		return false, witness(context.WithoutCancel(ctx), d, j, fmt.Errorf("no new connection to the declared address in time: %w", late))
 	case err != nil:
 		return false, witness(context.WithoutCancel(ctx), d, j, fmt.Errorf("confirm: %w", err))
 	}
@@ -141,15 +143,22 @@ func confirm(ctx context.Context, conn Server, want *state.Set, d Deps, j *Journ
 }
 
 // reconnect asks again until the deadline: the address may still be moving.
+// Beside the connection it returns why it did not come sooner, if it did not.
 func reconnect(ctx context.Context, d Deps) (Server, error) {
+	var late error
 	for {
 		conn, err := d.Reconnect(ctx)
-		if err == nil || errors.Is(err, remote.ErrHostKey) || errors.Is(err, remote.ErrAuth) {
-			return conn, err
+		switch {
+		case err == nil:
+			return conn, late
+		case errors.Is(err, remote.ErrHostKey), errors.Is(err, remote.ErrAuth):
+			return nil, err
+		case late == nil || ctx.Err() == nil:
+			late = err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, err
+			return nil, late
 		case <-time.After(time.Second):
 		}
 	}

@@ -2,6 +2,7 @@ package rehearse_test
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -119,10 +120,7 @@ func login(t *testing.T, g *rehearse.Ground, addr, command string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := g.Netns(rehearse.RoleController).DialContext(t.Context(), "tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := dialPatiently(t, g, addr)
 	defer conn.Close()
 	c, chans, reqs, err := ssh.NewClientConn(conn, addr, &ssh.ClientConfig{
 		User: g.Site.Server.SSH.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(host),
@@ -141,6 +139,26 @@ func login(t *testing.T, g *rehearse.Ground, addr, command string) string {
 		t.Fatalf("%s: %v: %s", command, err, out)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// dialPatiently tries again while the machine is busy; when nothing helps it
+// tells what both ends of the cable look like.
+func dialPatiently(t *testing.T, g *rehearse.Ground, addr string) net.Conn {
+	t.Helper()
+	var last error
+	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		conn, err := g.Netns(rehearse.RoleController).DialContext(ctx, "tcp", addr)
+		cancel()
+		if err == nil {
+			return conn
+		}
+		last = err
+	}
+	server, _ := g.Server.Run(t.Context(), "sh", "-c", "ip address; ip route; networkctl; ss -tln")
+	router, _ := g.Router.Run(t.Context(), "sh", "-c", "ip address; ip route; ip neighbor")
+	t.Fatalf("%v\nserver:\n%s\nrouter:\n%s", last, server, router)
+	return nil
 }
 
 func TestGroundAnswers(t *testing.T) {

@@ -1,0 +1,105 @@
+package provision
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/verify"
+)
+
+// gate decides whether a change may be confirmed: through the new connection
+// every service address answers as this very copy, and SSH answers at every
+// declared management address that can be reached from here at all. The units
+// are looked at by the server itself when it confirms; BGP is not waited for,
+// because the host's side may not be there yet.
+func (r *Run) gate(ctx context.Context, conn apply.Server) error {
+	through, ok := conn.(verify.Server)
+	if !ok {
+		return errors.New("the new connection cannot forward")
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.o.RevertAfter/2)
+	defer cancel()
+	for {
+		problems := r.problems(ctx, through)
+		if len(problems) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New(strings.Join(problems, "; "))
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// problems says what keeps the gate closed.
+func (r *Run) problems(ctx context.Context, conn verify.Server) []string {
+	doors := make(chan []string, 1)
+	go func() { doors <- r.closedDoors(ctx, conn.Addr()) }()
+	var out []string
+	if dns := verify.DNSProblems(r.site, verify.AskThrough(ctx, r.site, conn)); len(dns) > 0 {
+		out = append(out, "DNS does not answer: "+strings.Join(dns, "; "))
+	}
+	return append(out, <-doors...)
+}
+
+// closedDoors are the declared addresses, other than the one we are logged in
+// at, where no SSH answers: a wrong gateway of one family must not hide behind
+// the other. Through jump hosts only the address in use can be looked at.
+func (r *Run) closedDoors(ctx context.Context, in netip.AddrPort) []string {
+	if len(r.site.Server.SSH.Jump) > 0 {
+		return nil
+	}
+	var out []string
+	for _, a := range declared(r.site.Server) {
+		if a == in {
+			continue
+		}
+		if err := r.banner(ctx, a); err != nil && !noFamily(err) {
+			out = append(out, fmt.Sprintf("no SSH at %s: %v", a, err))
+		}
+	}
+	return out
+}
+
+// bannerTimeout is for a link of 300 ms that loses packets.
+const bannerTimeout = 5 * time.Second
+
+// banner reads the first bytes of an SSH server (RFC 4253 section 4.2).
+func (r *Run) banner(ctx context.Context, a netip.AddrPort) error {
+	dial := r.o.Dial
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	ctx, cancel := context.WithTimeout(ctx, bannerTimeout)
+	defer cancel()
+	c, err := dial(ctx, "tcp", a.String())
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(bannerTimeout))
+	head := make([]byte, 4)
+	if _, err := io.ReadFull(c, head); err != nil {
+		return err
+	}
+	if !bytes.Equal(head, []byte("SSH-")) {
+		return fmt.Errorf("something else answers there: %q", head)
+	}
+	return nil
+}
+
+// noFamily reports whether this machine has no way to speak the family at
+// all, which says nothing of the server.
+func noFamily(err error) bool {
+	return errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL)
+}
