@@ -41,6 +41,10 @@ func bgpChecks(s *site.Site, e Evidence) []check {
 				id: up, title: "BGP session with " + n.Name + " at " + a.String(), vantage: FromServer, want: "Established",
 				needs: unit, find: func() finding { return established(n, a, e.Server) },
 			}, check{
+				id: "bgp.silent." + a.String(), title: "nothing goes to " + a.String() + " that does not answer", vantage: FromServer,
+				want: "no block of an address that is dead", needs: []string{up},
+				find: func() finding { return silent(s, a, e.Server) },
+			}, check{
 				id: out, title: "exports to " + a.String() + " are exactly the blocks", vantage: FromServer,
 				want: joined(prefixWords(wantedRoutes(s, a))), needs: needs,
 				find: func() finding { return exported(s, a, e.Server) },
@@ -96,6 +100,27 @@ func established(n site.Neighbor, a netip.Addr, e ServerEvidence) finding {
 		detail = "last error: " + have.Error + "; " + detail
 	}
 	return fail(have.State, detail)
+}
+
+// silent finds the worst: a block that draws queries to a copy which does not
+// answer them. The exact export is not looked at while DNS is dead; this is.
+func silent(s *site.Site, a netip.Addr, e ServerEvidence) finding {
+	var dead []string
+	for _, service := range s.ServiceAddresses() {
+		f := dnsAnswers(s, service, "udp", e.UDP)
+		if service.Is4() == a.Is4() && f.status != Pass && f.status != Unknown {
+			dead = append(dead, service.String())
+		}
+	}
+	have, _ := sessionWith(a, e.Sessions)
+	switch {
+	case len(dead) == 0:
+		return pass("every address answers")
+	case len(have.Exports) == 0:
+		return pass(joined(dead) + " is dead, and nothing is announced")
+	}
+	return fail(joined(prefixWords(have.Exports))+" is announced, and "+joined(dead)+" does not answer",
+		"stop it now: systemctl stop bird there, or take the session down at the router; then see why raiz-announce did not")
 }
 
 // wantedRoutes are the blocks of the family of a session.

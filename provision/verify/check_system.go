@@ -67,6 +67,11 @@ func systemChecks(s *site.Site, e Evidence) []check {
 		for _, a := range i.Addresses {
 			checks = append(checks, addressCheck(i.Role, i.Device(), a, e))
 		}
+		checks = append(checks, check{
+			id: "os.only." + i.Role, title: "no address but the declared ones on " + i.Role, vantage: FromServer,
+			want: "only declared addresses", needs: []string{"os.look"},
+			find: func() finding { return onlyDeclared(i, e.Server) },
+		})
 	}
 	for _, a := range s.ServiceAddresses() {
 		checks = append(checks, addressCheck("loopback", "lo", netip.PrefixFrom(a, a.BitLen()), e))
@@ -140,6 +145,28 @@ func addressThere(word string, p netip.Prefix, e ServerEvidence) finding {
 		return pass("on " + i.Name)
 	}
 	return fail("not there", "raiz apply puts it back")
+}
+
+// onlyDeclared finds addresses that an installer, a hand or an earlier
+// declaration has left. Link-local ones are the kernel's.
+func onlyDeclared(i site.Interface, e ServerEvidence) finding {
+	if e.NetworkErr != nil {
+		return unknown(e.NetworkErr)
+	}
+	have, ok := server.FindInterface(e.Interfaces, i.Device())
+	if !ok {
+		return fail("no interface "+i.Device(), "look at the cabling list and at ip link on the console")
+	}
+	var extra []string
+	for _, a := range have.Addresses {
+		if !slices.Contains(i.Addresses, a.Prefix) && !a.Prefix.Addr().IsLinkLocalUnicast() {
+			extra = append(extra, a.Prefix.String())
+		}
+	}
+	if len(extra) > 0 {
+		return fail(joined(extra), "nobody declared it: networkctl reconfigure "+have.Name+" there takes it away")
+	}
+	return pass(fmt.Sprintf("%d addresses", len(i.Addresses)))
 }
 
 func replyPath(s *site.Site, from netip.Addr, e ServerEvidence) finding {

@@ -151,7 +151,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%s does not say all: %+v", r.ID, r)
 		}
 	}
-	if len(results) != 70 {
+	if len(results) != 74 {
 		t.Errorf("%d checks", len(results))
 	}
 	if n := len(verify.Failed(results)) + len(verify.Undecided(results)); n != 0 {
