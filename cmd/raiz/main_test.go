@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -185,8 +186,13 @@ func TestReadme(t *testing.T) {
 				}
 			case "plan", "apply", "verify":
 				// The example is a lab site: it is refused before anything
-				// is dialled, and after everything was read.
-				if code, _, stderr := raiz(t, line...); code != exitUsage || !strings.Contains(stderr, "says lab = true") {
+				// is dialled, and after everything was read. A rehearsal of
+				// that ID is not there.
+				want := "says lab = true"
+				if slices.Contains(line, "--rehearsal") {
+					want = "find rehearsal 1a2b3c4d"
+				}
+				if code, _, stderr := raiz(t, line...); code != exitUsage || !strings.Contains(stderr, want) {
 					t.Errorf("exit code %d: %s", code, stderr)
 				}
 			}
