@@ -139,6 +139,8 @@ func TestServer(t *testing.T) {
 			want: apply.Reverted, says: "reverted, because: bird.service is failed", called: []string{"apply", "confirm", "revert"}},
 		{name: "the new address is dead", answers: map[string][]string{"apply": {active}, "status": {reverted}}, dial: noRoute,
 			want: apply.Reverted, says: "no new connection to the declared address: no route; the server is back: it reverted generation 7", called: []string{"apply", "status"}},
+		{name: "the new address answers too late", answers: map[string][]string{"apply": {active}, "confirm": {"late 7\nerror generation 7 is reverted\n"}, "status": {reverted}},
+			want: apply.Reverted, says: "no new connection to the declared address in time: the first attempt came through when the server had reverted; the server is back", called: []string{"apply", "confirm", "status"}},
 		{name: "the answer to the confirmation is lost", answers: map[string][]string{"apply": {active}, "confirm": {""}, "status": {"raiz 1\n== transaction\n current 7\n== end\n"}},
 			err: map[string]error{"confirm": remote.ErrLost}, want: apply.Done, called: []string{"apply", "confirm", "status"}},
 		{name: "the other way in is dead", lifeline: errors.New("bmc does not answer"),

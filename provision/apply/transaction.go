@@ -134,7 +134,10 @@ func confirm(ctx context.Context, conn Server, want *state.Set, d Deps, j *Journ
 		return false, nil
 	case answer["early"] == j.Generation && ctx.Err() == nil:
 		return true, nil
-	case answer["late"] == j.Generation && late != nil:
+	case answer["late"] == j.Generation:
+		if late == nil {
+			late = errors.New("the first attempt came through when the server had reverted")
+		}
 		return false, witness(context.WithoutCancel(ctx), d, j, fmt.Errorf("no new connection to the declared address in time: %w", late))
 	case err != nil:
 		return false, witness(context.WithoutCancel(ctx), d, j, fmt.Errorf("confirm: %w", err))
