@@ -144,6 +144,10 @@ func TestRevertWithAFullDisk(t *testing.T) {
 			t.Run(s.name+"/"+name, func(t *testing.T) {
 				b := diskBox(t, s)
 				old := b.effect(t)
+				stood, err := os.Stat(b.root("/etc/dns.conf"))
+				if err != nil {
+					t.Fatal(err)
+				}
 				b.apply(t, change(t)).has(t, "active 1")
 				b.fill(t, 0)
 				a := back(t, b)
@@ -159,6 +163,9 @@ func TestRevertWithAFullDisk(t *testing.T) {
 				}
 				if diff := cmp.Diff(old, got); diff != "" {
 					t.Errorf("files (-want +got):\n%s", diff)
+				}
+				if stands, err := os.Stat(b.root("/etc/dns.conf")); err != nil || !os.SameFile(stood, stands) {
+					t.Errorf("a copy was written where the second name needs no space: %v", err)
 				}
 				b.clean(t)
 				b.free(t)
