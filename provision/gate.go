@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -61,7 +62,7 @@ func (r *Run) closedDoors(ctx context.Context, in netip.AddrPort) []string {
 	}
 	var out []string
 	for _, a := range declared(r.site.Server) {
-		if a == in {
+		if a == in || !r.lets(a.Addr()) {
 			continue
 		}
 		if err := r.banner(ctx, a); err != nil && !noFamily(err) {
@@ -69,6 +70,12 @@ func (r *Run) closedDoors(ctx context.Context, in netip.AddrPort) []string {
 		}
 	}
 	return out
+}
+
+// lets reports whether the site lets anybody in over the family of an address.
+func (r *Run) lets(a netip.Addr) bool {
+	from := r.site.Server.SSH.From
+	return len(from) == 0 || slices.ContainsFunc(from, func(p netip.Prefix) bool { return p.Addr().Is4() == a.Is4() })
 }
 
 // bannerTimeout is for a link of 300 ms that loses packets.

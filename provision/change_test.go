@@ -1,0 +1,132 @@
+package provision_test
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// right is a change of the way in that has to work, and to last.
+type right struct {
+	name   string
+	via    string // where the server answers before it
+	change func(*site.Site)
+}
+
+func rights(mac string) []right {
+	prefixes := func(all ...string) []netip.Prefix {
+		var out []netip.Prefix
+		for _, p := range all {
+			out = append(out, netip.MustParsePrefix(p))
+		}
+		return out
+	}
+	return []right{
+		{"address of IPv4", "192.0.2.20:22", func(s *site.Site) {
+			s.Server.Management.Addresses = prefixes("192.0.2.22/28", "2001:db8:0:2::20/64")
+		}},
+		{"address of IPv6", "192.0.2.22:22", func(s *site.Site) {
+			s.Server.Management.Addresses = prefixes("192.0.2.22/28", "2001:db8:0:2::22/64")
+		}},
+		{"addresses of both", "192.0.2.22:22", func(s *site.Site) {
+			s.Server.Management.Addresses = prefixes("192.0.2.20/28", "2001:db8:0:2::20/64")
+		}},
+		{"gateways of both", "192.0.2.20:22", func(s *site.Site) {
+			s.Server.Management.Gateways = addrs("192.0.2.19", "2001:db8:0:2::19")
+		}},
+		{"interface by its MAC", "192.0.2.20:22", func(s *site.Site) { s.Server.Management.Match = site.Match{MAC: mac} }},
+		{"port of SSH", "192.0.2.20:22", func(s *site.Site) { s.Server.SSH.Port = 2222 }},
+		{"port, firewall and host name", "192.0.2.20:2222", func(s *site.Site) {
+			s.Server.Hostname = "gru1c"
+			s.Server.SSH.From = prefixes("100.64.0.0/10")
+		}},
+		{"all back", "192.0.2.20:22", func(*site.Site) {}},
+	}
+}
+
+// TestRightChangesLast moves the very way in, again and again, under one
+// pinned host key; and goes back by a rollback.
+func TestRightChangesLast(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, "../sites/as112-gru1.hcl")
+	b.mustApply(b.Site)
+	b.secondGateway()
+	mac := strings.TrimSpace(b.on(b.Server, "sh", "-c", `ip -o link show dev eno1 | sed 's/.*ether \([^ ]*\).*/\1/'`))
+	for _, r := range rights(mac) {
+		t.Run(r.name, func(t *testing.T) {
+			b.t = t
+			s := *b.Site
+			r.change(&s)
+			b.lasts(&s, r.via)
+		})
+	}
+	b.t = t
+	b.rollsBack()
+}
+
+// secondGateway gives the router one more address on the management link.
+func (b *bed) secondGateway() {
+	b.t.Helper()
+	const script = `dev=$(ip -o address show | awk '$4 ~ /^192\.0\.2\.17\// { print $2; exit }')
+		ip address add 192.0.2.19/28 dev "$dev" && ip address add 2001:db8:0:2::19/64 dev "$dev" nodad`
+	out, err := b.Netns(rehearse.RoleRouter).Command(b.t.Context(), "sh", "-c", script).CombinedOutput()
+	if err != nil {
+		b.t.Fatalf("second gateway: %v: %s", err, out)
+	}
+}
+
+func (b *bed) lasts(s *site.Site, via string) {
+	b.t.Helper()
+	o := b.o
+	o.Via = netip.MustParseAddrPort(via)
+	o.RevertAfter = 40 * time.Second
+	run := provision.New(s, o)
+	defer run.Close(context.Background())
+	planned, err := run.Plan(b.t.Context())
+	b.must(err)
+	if planned.Plan.Empty() {
+		b.t.Fatal("nothing to change, so nothing was shown")
+	}
+	j, err := run.Apply(b.t.Context(), planned, planned.Plan.Digest())
+	if err != nil {
+		b.t.Fatalf("%s: %v", j.Outcome, err)
+	}
+	again, _ := b.plan(s)
+	if !again.Plan.Empty() || again.Reverted() {
+		b.t.Errorf("second plan: %+v %+v, reverted %t", again.Plan.Changes, again.Plan.Unknown, again.Reverted())
+	}
+}
+
+// rollsBack goes to the generation before and forward again.
+func (b *bed) rollsBack() {
+	b.t.Helper()
+	run := provision.New(b.Site, b.o)
+	past, err := run.History(b.t.Context())
+	b.must(err)
+	if n := len(past); n < 9 || past[n-1].State != "current" || !strings.Contains(past[n-1].Who, "test from 100.64.") {
+		b.t.Errorf("history: %+v", past)
+	}
+	j, err := run.Rollback(b.t.Context(), "")
+	_ = run.Close(b.t.Context())
+	// The generation before was reached at another port: it is not where the
+	// site file says that the server is, so it must not last.
+	if err == nil || j.Outcome != apply.Reverted {
+		b.t.Errorf("rollback to another port: %q, %v; want it reverted", j.Outcome, err)
+	}
+	first := past[0].Number
+	run = provision.New(b.Site, b.o)
+	defer run.Close(context.Background())
+	if j, err := run.Rollback(b.t.Context(), first); err != nil {
+		b.t.Fatalf("rollback to %s: %s: %v", first, j.Outcome, err)
+	}
+	if planned, _ := b.plan(b.Site); !planned.Plan.Empty() {
+		b.t.Errorf("after a rollback to what is declared: %+v", planned.Plan.Changes)
+	}
+}
