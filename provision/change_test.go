@@ -107,7 +107,9 @@ func (b *bed) lasts(s *site.Site, via string) {
 // rollsBack goes to the generation before and forward again.
 func (b *bed) rollsBack() {
 	b.t.Helper()
-	run := provision.New(b.Site, b.o)
+	o := b.o
+	o.RevertAfter = 20 * time.Second
+	run := provision.New(b.Site, o)
 	past, err := run.History(b.t.Context())
 	b.must(err)
 	if n := len(past); n < 9 || past[n-1].State != "current" || !strings.Contains(past[n-1].Who, "test from 100.64.") {
@@ -121,7 +123,7 @@ func (b *bed) rollsBack() {
 		b.t.Errorf("rollback to another port: %q, %v; want it reverted", j.Outcome, err)
 	}
 	first := past[0].Number
-	run = provision.New(b.Site, b.o)
+	run = provision.New(b.Site, o)
 	defer run.Close(context.Background())
 	if j, err := run.Rollback(b.t.Context(), first); err != nil {
 		b.t.Fatalf("rollback to %s: %s: %v", first, j.Outcome, err)

@@ -93,7 +93,10 @@ func TestSweep(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("RAIZ_SWEEP_WORKERS")); err == nil && n > 0 {
 		workers = n
 	}
-	first := newWorker(t)
+	first, err := newWorker(t)
+	if err != nil {
+		t.Fatal(err)
+	}
 	places := first.places()
 	if n, err := strconv.Atoi(os.Getenv("RAIZ_SWEEP_PLACES")); err == nil && n > 0 {
 		places = spread(places, n)
@@ -150,12 +153,18 @@ func runJobs(t *testing.T, first *worker, n int, jobs []job) []verdict {
 	var verdicts []verdict
 	var all sync.WaitGroup
 	for i := range n {
-		w := first
-		if i > 0 {
-			w = newWorker(t)
-			w.learn()
-		}
 		all.Go(func() {
+			w := first
+			if i > 0 {
+				var err error
+				if w, err = newWorker(t); err == nil {
+					err = w.learn()
+				}
+				if err != nil {
+					t.Errorf("worker %d: %v", i, err)
+					return
+				}
+			}
 			for j := range queue {
 				v := w.run(j)
 				mu.Lock()
@@ -170,8 +179,20 @@ func runJobs(t *testing.T, first *worker, n int, jobs []job) []verdict {
 			}
 		})
 	}
+	// A worker that could not be built must not leave the others waiting, and
+	// without any nobody takes the jobs.
+	done := make(chan struct{})
+	go func() {
+		all.Wait()
+		close(done)
+	}()
+feed:
 	for _, j := range jobs {
-		queue <- j
+		select {
+		case queue <- j:
+		case <-done:
+			break feed
+		}
 	}
 	close(queue)
 	all.Wait()
@@ -215,16 +236,16 @@ type worker struct {
 
 const sweepRevert = 6 * time.Second
 
-func newWorker(t *testing.T) *worker {
+func newWorker(t *testing.T) (*worker, error) {
 	t.Helper()
 	dir := "../sites"
 	s, err := exampleSite(dir)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	g, err := rehearse.Up(t.Context(), s, rehearse.Options{Disk: rehearse.DiskJournaled})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	t.Cleanup(func() {
 		if err := g.Down(context.Background()); err != nil {
@@ -233,9 +254,9 @@ func newWorker(t *testing.T) *worker {
 	})
 	w := &worker{t: t, g: g, refs: map[string]string{}, dir: dir}
 	if err := w.converge("A"); err != nil {
-		t.Fatalf("first apply: %v", err)
+		return nil, fmt.Errorf("first apply: %w", err)
 	}
-	return w
+	return w, nil
 }
 
 func exampleSite(dir string) (*site.Site, error) {
@@ -250,11 +271,13 @@ func exampleSite(dir string) (*site.Site, error) {
 
 // learn takes the hashes of both variants. They differ between rehearsals,
 // because the secrets do.
-func (w *worker) learn() {
-	w.t.Helper()
+func (w *worker) learn() error {
 	w.refs["A"] = w.hashes()
-	w.must(w.converge("B"))
+	if err := w.converge("B"); err != nil {
+		return err
+	}
 	w.refs["B"] = w.hashes()
+	return nil
 }
 
 // places enumerates: it runs each phase once, undisturbed, and collects every
