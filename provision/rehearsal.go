@@ -102,17 +102,13 @@ func rehearseApply(ctx context.Context, s *site.Site, o Options, h Rehearsal) er
 	h.Step("plan")
 	run := New(s, o)
 	defer run.Close(ctx)
-	planned, err := run.Plan(ctx)
+	planned, err := run.planAndShow(ctx, h)
 	if err != nil {
-		return err
-	}
-	cost := run.Cost()
-	if err := h.Show(report.Report{Site: s, Plan: &planned.Plan, Cost: &cost}); err != nil {
 		return err
 	}
 	h.Step("apply")
 	journal, applyErr := run.Apply(ctx, planned, planned.Plan.Digest())
-	cost = run.Cost()
+	cost := run.Cost()
 	if err := h.Show(report.Report{Site: s, Apply: &journal, ApplyErr: applyErr, Cost: &cost}); err != nil {
 		return err
 	}
@@ -139,18 +135,23 @@ func rehearseAgain(ctx context.Context, s *site.Site, o Options, h Rehearsal) er
 	h.Step("plan again: nothing may be left to do")
 	run := New(s, o)
 	defer run.Close(ctx)
-	planned, err := run.Plan(ctx)
+	planned, err := run.planAndShow(ctx, h)
 	if err != nil {
-		return err
-	}
-	cost := run.Cost()
-	if err := h.Show(report.Report{Site: s, Plan: &planned.Plan, Cost: &cost}); err != nil {
 		return err
 	}
 	if !planned.Plan.Empty() {
 		return fmt.Errorf("%w: %s after an apply", ErrRehearsal, describe(planned.Plan))
 	}
 	return nil
+}
+
+func (r *Run) planAndShow(ctx context.Context, h Rehearsal) (Planned, error) {
+	planned, err := r.Plan(ctx)
+	if err != nil {
+		return planned, err
+	}
+	cost := r.Cost()
+	return planned, h.Show(report.Report{Site: r.site, Plan: &planned.Plan, Cost: &cost})
 }
 
 func describe(p plan.Plan) string {

@@ -70,15 +70,7 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 
 func newBed(t *testing.T, path string) *bed {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("boots machines")
-	}
-	if err := rehearse.Ready(); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	needMachines(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
 	g, err := rehearse.Up(ctx, loadSite(t, path), rehearse.Options{Progress: func(line string) { t.Log(line) }})
