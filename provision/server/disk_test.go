@@ -33,13 +33,11 @@ func inMountNamespace(t *testing.T) (inside bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(self, "-test.run", "^"+t.Name()+"$", "-test.v")
+	// In a chroot "/" is no mount point, so its propagation cannot be changed.
+	need(t, "unshare")
+	c := exec.Command("unshare", "--mount", "--propagation", "unchanged", "--", self, "-test.run", "^"+t.Name()+"$", "-test.v")
 	c.Env = append(os.Environ(), insideDisk+"="+t.Name())
-	c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	out, err := c.CombinedOutput()
-	if errors.Is(err, syscall.EPERM) {
-		t.Skip("no mount namespace here: ", err)
-	}
 	if err != nil {
 		t.Errorf("%v:\n%s", err, out)
 	}
@@ -52,7 +50,7 @@ func diskBox(t *testing.T, s shell) *box {
 	t.Helper()
 	need(t, s.argv[0])
 	dir := t.TempDir()
-	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil && !errors.Is(err, syscall.EINVAL) {
 		t.Fatal(err)
 	}
 	if err := syscall.Mount("raiz-test", dir, "tmpfs", 0, "size=1m,mode=700"); err != nil {
