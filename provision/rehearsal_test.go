@@ -224,7 +224,9 @@ func failing(ids ...string) map[string]verify.Status {
 func TestExampleSite(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, "../sites/as112-gru1.hcl")
+	seen := b.watchProcesses()
 	b.firstApply()
+	seen()
 	b.verifyUntil(b.Site, allInOrder())
 	b.secondPlan()
 	b.routerView()
@@ -439,14 +441,58 @@ func (b *bed) routerASN(from, to int) {
 	b.on(b.Router.Machine, "birdc", "configure")
 }
 
-// noSecretLeaks looks for every made secret where none may be.
-func (b *bed) noSecretLeaks() {
-	b.t.Helper()
-	secrets := map[string]string{
+func (b *bed) secrets() map[string]string {
+	return map[string]string{
 		"bmc password":         b.Site.BMC.Password.Reveal(),
 		"bmc factory password": b.Site.BMC.Factory.Password.Reveal(),
 		"bgp password":         b.Site.BGP.Neighbors[0].Password.Reveal(),
 	}
+}
+
+// watchProcesses looks for secrets in the arguments of every process, those of
+// the server among them: its processes are this kernel's. The returned
+// function ends the watch.
+func (b *bed) watchProcesses() func() {
+	b.t.Helper()
+	stop, looked := make(chan struct{}), make(chan int)
+	go func() {
+		n := 0
+		for {
+			select {
+			case <-stop:
+				looked <- n
+				return
+			default:
+			}
+			files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+			for _, f := range files {
+				line, _ := os.ReadFile(f) // it may have ended
+				n += min(len(line), 1)
+				for what, text := range b.secrets() {
+					if bytes.Contains(line, []byte(text)) {
+						b.t.Errorf("the %s is in the arguments of a process: %.200q", what, bytes.ReplaceAll(line, []byte(text), []byte("(it)")))
+					}
+				}
+			}
+			time.Sleep(5 * time.Millisecond) // between two looks at the list
+		}
+	}()
+	return func() {
+		b.t.Helper()
+		close(stop)
+		if n := <-looked; n < 1000 {
+			b.t.Errorf("only %d command lines were looked at during an apply", n)
+		}
+	}
+}
+
+// noSecretLeaks looks for every made secret where none may be.
+func (b *bed) noSecretLeaks() {
+	b.t.Helper()
+	secrets := b.secrets()
+	// What the controller keeps in a file is the plan, which is in said, and
+	// the links of the BMC.
+	fmt.Fprintf(b.said, "%v", b.links.all)
 	if b.said.Len() == 0 {
 		b.t.Error("raiz said nothing, so there was nothing to search")
 	}
