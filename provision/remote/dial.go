@@ -21,11 +21,8 @@ type DialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 // Timeouts of one connection. A link of 300 ms round trip that loses packets
 // needs most of a second for TCP alone.
 const (
-	connectTimeout   = 10 * time.Second
-	handshakeTimeout = 30 * time.Second
-	// stagger is how long one address may stay silent before the next one is
-	// tried beside it; longer than two round trips of a bad link.
-	stagger           = time.Second
+	connectTimeout    = 10 * time.Second
+	handshakeTimeout  = 30 * time.Second
 	keepaliveInterval = 5 * time.Second
 	keepaliveMisses   = 6
 )
@@ -43,8 +40,8 @@ var (
 
 // Target says where and how to log in.
 type Target struct {
-	// Addresses are tried in this order, the next one beside the first when
-	// that stays silent.
+	// Addresses are tried in this order, the next one beside the others when
+	// they stay silent.
 	Addresses []netip.AddrPort
 	Login     Login
 	// Jumps are SSH hosts to go through, the first one nearest to us.
@@ -87,7 +84,7 @@ type counters struct{ execs, uploads, forwards atomic.Int64 }
 // Stats says what a connection was used for.
 type Stats struct{ Execs, Uploads, Forwards int }
 
-// Dial connects to the first address of t that answers with the pinned key.
+// Dial connects to the first address of t that lets us in with the pinned key.
 // The error wraps ErrUnreachable, ErrHostKey or ErrAuth and names every
 // address that was tried.
 func Dial(ctx context.Context, t Target) (*Conn, error) {
@@ -103,12 +100,7 @@ func Dial(ctx context.Context, t Target) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, addr, err := firstAnswer(ctx, dial, t.Addresses)
-	if err != nil {
-		closeAll(hops)
-		return nil, err
-	}
-	client, err := handshake(ctx, raw, addr.String(), config)
+	client, addr, err := login(ctx, dial, t.Addresses, config)
 	if err != nil {
 		closeAll(hops)
 		return nil, err
@@ -176,11 +168,16 @@ func hop(ctx context.Context, dial DialFunc, h Hop) (*ssh.Client, error) {
 		return nil, err
 	}
 	defer done()
-	raw, _, err := firstAnswer(ctx, dial, []netip.AddrPort{h.Address})
-	if err != nil {
-		return nil, err
+	client, _, err := login(ctx, dial, []netip.AddrPort{h.Address}, config)
+	return client, err
+}
+
+// login returns a client at the first of addrs that lets us in.
+func login(ctx context.Context, dial DialFunc, addrs []netip.AddrPort, config *ssh.ClientConfig) (*ssh.Client, netip.AddrPort, error) {
+	shake := func(ctx context.Context, raw net.Conn, addr netip.AddrPort) (*ssh.Client, error) {
+		return handshake(ctx, raw, addr.String(), config)
 	}
-	return handshake(ctx, raw, h.Address.String(), config)
+	return race(ctx, dial, addrs, shake, func(late *ssh.Client) { _ = late.Close() })
 }
 
 func closeAll(clients []*ssh.Client) {
@@ -189,74 +186,7 @@ func closeAll(clients []*ssh.Client) {
 	}
 }
 
-type answer struct {
-	conn net.Conn
-	addr netip.AddrPort
-	err  error
-}
-
-// firstAnswer returns the first TCP connection made to one of addrs. Only one
-// is kept, so that a run costs one SSH handshake however many addresses a
-// server has.
-func firstAnswer(ctx context.Context, dial DialFunc, addrs []netip.AddrPort) (net.Conn, netip.AddrPort, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	answers := make(chan answer, len(addrs))
-	started, failed := 0, []string(nil)
-	start := func() {
-		a := addrs[started]
-		started++
-		go func() {
-			conn, err := dial(ctx, "tcp", a.String())
-			answers <- answer{conn, a, err}
-		}()
-	}
-	start()
-	timer := time.NewTimer(stagger)
-	defer timer.Stop()
-	for len(failed) < len(addrs) {
-		select {
-		case got := <-answers:
-			if got.err == nil {
-				go closeLate(answers, started-len(failed)-1)
-				return got.conn, got.addr, nil
-			}
-			failed = append(failed, fmt.Sprintf("%s (%s)", got.addr, dialReason(got.err)))
-			if started < len(addrs) {
-				start()
-			}
-		case <-timer.C:
-			if started < len(addrs) {
-				start()
-				timer.Reset(stagger)
-			}
-		}
-	}
-	return nil, netip.AddrPort{}, fmt.Errorf("%w over SSH: %s", ErrUnreachable, strings.Join(failed, ", "))
-}
-
-// closeLate closes the connections that came after the first.
-func closeLate(answers <-chan answer, n int) {
-	for range n {
-		if a := <-answers; a.err == nil {
-			_ = a.conn.Close()
-		}
-	}
-}
-
-// dialReason shortens a dial error to what differs between addresses.
-func dialReason(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer in " + connectTimeout.String()
-	}
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return op.Err.Error()
-	}
-	return err.Error()
-}
-
-var errHandshake = errors.New("no handshake in " + handshakeTimeout.String())
+var errHandshake = errors.New("waited " + handshakeTimeout.String())
 
 func handshake(ctx context.Context, raw net.Conn, addr string, config *ssh.ClientConfig) (*ssh.Client, error) {
 	// A connection through a jump host knows no deadlines, so that it is
@@ -269,15 +199,19 @@ func handshake(ctx context.Context, raw net.Conn, addr string, config *ssh.Clien
 	if err != nil {
 		_ = raw.Close()
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("ssh %s: %w", addr, context.Cause(ctx))
+			return nil, unfinished(ctx, addr)
 		}
 		return nil, explainHandshake(addr, config, err)
 	}
 	if !stop() {
 		_ = conn.Close()
-		return nil, fmt.Errorf("ssh %s: %w", addr, context.Cause(ctx))
+		return nil, unfinished(ctx, addr)
 	}
 	return ssh.NewClient(conn, chans, reqs), nil
+}
+
+func unfinished(ctx context.Context, addr string) error {
+	return fmt.Errorf("ssh %s: connected, but no handshake: %w", addr, context.Cause(ctx))
 }
 
 func explainHandshake(addr string, config *ssh.ClientConfig, err error) error {

@@ -32,10 +32,12 @@ func Greet(ctx context.Context, t Target) (Sight, error) {
 		return Sight{}, err
 	}
 	defer closeAll(hops)
-	raw, addr, err := firstAnswer(ctx, dial, t.Addresses)
-	if err != nil {
-		return Sight{}, err
-	}
+	sight, _, err := race(ctx, dial, t.Addresses, look, func(Sight) {})
+	return sight, err
+}
+
+// look reads the host key of one server.
+func look(ctx context.Context, raw net.Conn, addr netip.AddrPort) (Sight, error) {
 	var seen ssh.PublicKey
 	config := &ssh.ClientConfig{
 		HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {

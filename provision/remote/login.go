@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -65,6 +66,8 @@ type keys struct {
 	identity ssh.Signer    // nil when there is none, or a passphrase on it
 	locked   ssh.PublicKey // of an identity with a passphrase, where it tells
 	socket   string
+	ask      sync.Once // several addresses may be tried at once
+	offered  []ssh.Signer
 	agent    net.Conn // open while signatures may be asked for
 }
 
@@ -96,6 +99,11 @@ func newKeys(l Login) (*keys, error) {
 // signers asks the agent, which need not be there when an identity is. The
 // key that is meant comes first: servers stop listening after a few.
 func (k *keys) signers() ([]ssh.Signer, error) {
+	k.ask.Do(func() { k.offered = k.inOrder() })
+	return k.offered, nil
+}
+
+func (k *keys) inOrder() []ssh.Signer {
 	var first, rest []ssh.Signer
 	if k.identity != nil {
 		first = append(first, k.identity)
@@ -107,7 +115,7 @@ func (k *keys) signers() ([]ssh.Signer, error) {
 		}
 		rest = append(rest, s)
 	}
-	return append(first, rest...), nil
+	return append(first, rest...)
 }
 
 func (k *keys) held() []ssh.Signer {
@@ -127,8 +135,9 @@ func (k *keys) held() []ssh.Signer {
 	return signers
 }
 
-// close ends the connection to the agent.
+// close ends the connection to the agent. Nobody asks it any more after that.
 func (k *keys) close() {
+	k.ask.Do(func() {})
 	if k.agent != nil {
 		_ = k.agent.Close()
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -155,7 +156,7 @@ func TestDialTiming(t *testing.T) {
 		{"the first is silent", [2]time.Duration{-1, 0}, second(), time.Second, ""},
 		{"the first answers late", [2]time.Duration{5 * time.Second, time.Second}, second(), 2 * time.Second, ""},
 		{"the second answers later than the first", [2]time.Duration{3 * time.Second, 9 * time.Second}, first(), 3 * time.Second, ""},
-		{"both are silent", [2]time.Duration{-1, -1}, netip.AddrPort{}, 10 * time.Second,
+		{"both are silent", [2]time.Duration{-1, -1}, netip.AddrPort{}, 11 * time.Second,
 			"unreachable over SSH: 192.0.2.1:22 (no answer in 10s), [2001:db8::2]:22 (no answer in 10s)"},
 	}
 	for _, tt := range tests {
@@ -218,7 +219,7 @@ func TestSilentHandshake(t *testing.T) {
 		target.Dial = func(context.Context, string, string) (net.Conn, error) { return near, nil }
 		began := time.Now()
 		_, err := remote.Dial(t.Context(), target)
-		if err == nil || err.Error() != "ssh 192.0.2.1:22: no handshake in 30s" {
+		if err == nil || err.Error() != "ssh 192.0.2.1:22: connected, but no handshake: waited 30s" {
 			t.Errorf("got %v", err)
 		}
 		if took := time.Since(began); took != 30*time.Second {
@@ -228,6 +229,79 @@ func TestSilentHandshake(t *testing.T) {
 			t.Error("the connection is left open")
 		}
 	})
+}
+
+// A connection that was made just before a route changed stays silent for
+// ever. It must not hide the address that works.
+func TestSilentConnectionHidesNothing(t *testing.T) {
+	p, s := prepare(t)
+	stuck, _ := newCable()
+	tests := []struct {
+		name  string
+		dial  func(ctx context.Context, address string, works func() net.Conn) (net.Conn, error)
+		takes time.Duration
+		err   string
+	}{
+		{"the other one works", func(_ context.Context, address string, works func() net.Conn) (net.Conn, error) {
+			if address == first().String() {
+				return stuck, nil
+			}
+			return works(), nil
+		}, time.Second, ""},
+		{"the other one takes its time", func(_ context.Context, address string, works func() net.Conn) (net.Conn, error) {
+			if address == first().String() {
+				return stuck, nil
+			}
+			time.Sleep(9 * time.Second)
+			return works(), nil
+		}, 10 * time.Second, ""},
+		{"the other one is refused", func(_ context.Context, address string, _ func() net.Conn) (net.Conn, error) {
+			if address == first().String() {
+				return stuck, nil
+			}
+			return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+		}, 30 * time.Second, "ssh 192.0.2.1:22: connected, but no handshake: waited 30s; unreachable over SSH: [2001:db8::2]:22 (connection refused)"},
+		{"the other one is as silent", func(_ context.Context, address string, _ func() net.Conn) (net.Conn, error) {
+			if address == first().String() {
+				return stuck, nil
+			}
+			other, _ := newCable()
+			return other, nil
+		},
+			31 * time.Second, "ssh 192.0.2.1:22: connected, but no handshake: waited 30s; ssh [2001:db8::2]:22: connected, but no handshake: waited 30s"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				stuck, _ = newCable()
+				target, connect, _ := inMemory(t, s, p)
+				target.Addresses = []netip.AddrPort{first(), second()}
+				target.Dial = func(ctx context.Context, _, address string) (net.Conn, error) { return tt.dial(ctx, address, connect) }
+				began := time.Now()
+				conn, err := remote.Dial(t.Context(), target)
+				if took := time.Since(began); took != tt.takes {
+					t.Errorf("it took %s, want %s", took, tt.takes)
+				}
+				synctest.Wait()
+				if !stuck.isClosed() {
+					t.Error("the silent connection is left open")
+				}
+				if tt.err != "" {
+					if err == nil || err.Error() != tt.err || errors.Is(err, remote.ErrUnreachable) {
+						t.Errorf("got  %v\nwant %s", err, tt.err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				if conn.Addr() != second() {
+					t.Errorf("logged in at %s", conn.Addr())
+				}
+			})
+		})
+	}
 }
 
 func TestDialCancelled(t *testing.T) {
