@@ -130,7 +130,7 @@ func applets(t *testing.T, dir string) string {
 // ip and dpkg.
 func called() []string {
 	return []string{
-		"awk", "base64", "cat", "chmod", "chown", "cmp", "cp", "cut", "date", "dirname", "flock", "grep", "head", "ln", "mkdir", "mv",
+		"awk", "base64", "cat", "chmod", "chown", "cmp", "cp", "cut", "date", "dirname", "find", "flock", "grep", "head", "ln", "mkdir", "mv",
 		"readlink", "rm", "sed", "sha256sum", "sort", "stat", "tail", "tar", "tr", "uname",
 	}
 }
@@ -229,11 +229,62 @@ func (b *box) revert(t *testing.T, n, reason string) answer {
 	return b.send(t, server.Revert(by(), n, reason).Text)
 }
 
+// boot is the whole of it: systemd chooses what to start by the links that it
+// finds, the script runs before any of that starts if there is a generation
+// pending, and then they start.
 func (b *box) boot(t *testing.T) answer {
 	t.Helper()
-	// A timer does not outlive the power; what runs is what was there.
-	b.remove(t, b.stub("timer"))
-	return b.sh(t, "", b.home("raiz.sh"), "boot")
+	b.powerOn(t)
+	a := answer{}
+	if _, err := os.Stat(b.home("pending")); err == nil {
+		a = b.sh(t, "", b.home("raiz.sh"), "boot")
+	}
+	b.startQueued(t)
+	return a
+}
+
+func (b *box) powerOn(t *testing.T) {
+	t.Helper()
+	b.remove(t, b.stub("timer")) // it does not outlive the power
+	for _, dir := range []string{"active", "running", "queued"} {
+		if err := os.RemoveAll(b.stub(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(b.stub(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range b.names(t, "enabled") {
+		b.touch(t, "queued/"+name)
+	}
+}
+
+func (b *box) startQueued(t *testing.T) {
+	t.Helper()
+	queued := b.names(t, "queued")
+	if err := os.RemoveAll(b.stub("queued")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range queued {
+		if name == "raiz-boot.service" {
+			continue
+		}
+		// A unit whose file has gone does not start.
+		b.send(t, "umask 077; exec testdata/tools/systemctl start "+name)
+	}
+}
+
+func (b *box) names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(b.stub(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
 }
 
 // fire is what systemd does when the timer has run out: a run that fails is

@@ -57,3 +57,30 @@ func (b *box) noSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A client that died between its upload and its call has left a bundle; the
+// next change takes it away, but not the one that somebody else has just made.
+func TestOldUploadsGo(t *testing.T) {
+	eachShell(t, func(t *testing.T, b *box) {
+		b.stand(t)
+		long := time.Now().Add(-61 * time.Minute)
+		for name, at := range map[string]time.Time{"raiz-old.tar": long, "raiz-new.tar": time.Now(), "other.tar": long} {
+			b.write(t, "/tmp/"+name, "x", 0o600)
+			if err := os.Chtimes(b.root("/tmp/"+name), at, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.apply(t, change(t)).has(t, "active 1")
+		entries, err := os.ReadDir(b.root("/tmp"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		for _, e := range entries {
+			left = append(left, e.Name())
+		}
+		if diff := cmp.Diff([]string{"other.tar", "raiz-new.tar"}, left); diff != "" {
+			t.Errorf("left (-want +got):\n%s", diff)
+		}
+	})
+}

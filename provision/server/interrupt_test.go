@@ -223,22 +223,28 @@ func killEach(t *testing.T, tr tracer, s shell, m moment) {
 }
 
 func killOne(t *testing.T, tr tracer, b *box, m moment, kill int, old map[string]string) {
+	if m.verb == "boot" {
+		b.powerOn(t)
+	}
 	if _, a := tr.run(t, b, kill, m.words(t, b)...); a.code != -1 {
 		t.Fatalf("not killed: %+v", a)
 	}
 	_, err := os.Stat(b.home("pending"))
 	pending := err == nil
-	// Every other time the power goes too, and with it every timer; a boot
-	// that was killed never had one.
-	if kill%2 == 0 && m.verb != "boot" {
+	_, err = os.Stat(b.stub("timer"))
+	timed := err == nil
+	if m.verb == "boot" {
+		b.startQueued(t) // whatever became of the script
+	}
+	// Every other time the power goes too, and with it every timer.
+	if timed && kill%2 == 0 || !pending && m.verb == "boot" {
 		if a := b.fire(t); a.code != 0 {
 			t.Errorf("timer: %+v", a)
 		}
 	} else {
-		if a := b.bootIfPending(t); a.code != 0 {
+		if a := b.boot(t); a.code != 0 {
 			t.Errorf("boot: %+v", a)
 		}
-		b.startUnits(t)
 	}
 	tree := b.effect(t)
 	for path := range tree {
@@ -263,16 +269,6 @@ func killOne(t *testing.T, tr tracer, b *box, m moment, kill int, old map[string
 	if kill%3 == 0 {
 		b.next(t)
 	}
-}
-
-// bootIfPending is the boot with the condition of its unit.
-func (b *box) bootIfPending(t *testing.T) answer {
-	t.Helper()
-	if _, err := os.Stat(b.home("pending")); err != nil {
-		b.remove(t, b.stub("timer"))
-		return answer{}
-	}
-	return b.boot(t)
 }
 
 // next shows that another change can be made, and leaves nothing behind.

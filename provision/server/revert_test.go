@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -41,9 +43,6 @@ func TestWaysBack(t *testing.T) {
 				if a.code != 0 {
 					t.Errorf("exit %d:\n%s", a.code, a.out)
 				}
-				if strings.HasPrefix(c.name, "boot") {
-					b.startUnits(t)
-				}
 				b.same(t, old)
 				b.clean(t)
 				tr := b.status(t)
@@ -68,37 +67,6 @@ func TestWaysBack(t *testing.T) {
 				b.apply(t, change(t)).has(t, "active 2")
 			})
 		})
-	}
-}
-
-// startUnits is what a boot does once files and links are back: each enabled
-// unit starts with its file, and nothing else runs.
-func (b *box) startUnits(t *testing.T) {
-	t.Helper()
-	for _, dir := range []string{"active", "running"} {
-		if err := os.RemoveAll(b.stub(dir)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Mkdir(b.stub(dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	names, err := os.ReadDir(b.stub("enabled"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range names {
-		if n.Name() == "raiz-boot.service" {
-			continue
-		}
-		b.touch(t, "active/"+n.Name())
-		data, err := os.ReadFile(b.root("/etc/" + strings.TrimSuffix(n.Name(), ".service") + ".conf"))
-		if err != nil {
-			continue // a unit without a file of its own
-		}
-		if err := os.WriteFile(b.stub("running/"+n.Name()), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 
@@ -273,6 +241,33 @@ func TestHalfRevertedIsNotConfirmed(t *testing.T) {
 		tr.run(t, b, step, "revert", "1", "why")
 		b.confirm(t, "1").has(t, "error generation 1 is reverting, not active")
 		b.fire(t).has(t, "reverted 1")
+		b.same(t, old)
+		b.clean(t)
+	})
+}
+
+// A boot that cannot put everything back leaves a timer, which tries again
+// once the services run, and goes on trying.
+func TestFailedBootIsTriedAgain(t *testing.T) {
+	eachShell(t, func(t *testing.T, b *box) {
+		b.stand(t)
+		old := b.effect(t)
+		b.apply(t, change(t)).has(t, "active 1")
+		copied := b.home("generations/1/before/files/etc/dns.conf")
+		away := filepath.Join(b.dir, "away")
+		if err := errors.Join(os.Rename(copied, away), os.Remove(b.root("/etc/dns.conf.raiz-old"))); err != nil {
+			t.Fatal(err)
+		}
+		if a := b.boot(t); a.code != 1 {
+			t.Errorf("boot: exit %d, want 1: %s", a.code, a.out)
+		}
+		if tr := b.status(t); tr.Pending != "1" {
+			t.Errorf("status %+v, want generation 1 pending", tr)
+		}
+		if err := os.Rename(away, copied); err != nil {
+			t.Fatal(err)
+		}
+		b.fire(t).has(t, "reverted 1 the server started again")
 		b.same(t, old)
 		b.clean(t)
 	})

@@ -9,7 +9,16 @@ begin() {
 	[ -z "$p" ] || ! decided "$p" || finish "$p" || die "cannot finish generation $p: is the disk full?"
 	settle
 	prune
+	clear_uploads
 	not_pending
+}
+
+# clear_uploads: a client that died before it could call has left its bundle,
+# secrets and all. The one of a client that lives may be there, too, but no
+# upload takes an hour.
+clear_uploads() {
+	find "$root/tmp" -maxdepth 1 -name 'raiz-*.tar' -type f -mmin +60 -exec rm -f {} + 2>/dev/null
+	return 0
 }
 
 # not_pending: one change at a time; the first one's owner is told.

@@ -159,11 +159,18 @@ arm() {
 	systemctl --quiet stop raiz-revert.timer raiz-revert.service 2>/dev/null
 	systemctl --quiet reset-failed raiz-revert.timer raiz-revert.service 2>/dev/null
 	put_text "$home/generations/$1/state" armed || return 1
-	# Without its own accuracy a timer of systemd may fire a minute late.
-	systemd-run --quiet --unit=raiz-revert --on-active="$2s" --timer-property=AccuracySec=100ms \
-		--property=Type=oneshot --property=Restart=on-failure --property=RestartSec=5 \
-		/bin/sh "$home/raiz.sh" revert "$1" "not confirmed within $2 s" || return 1
+	set_timer "$1" "$2" "not confirmed within $2 s" || return 1
 	put_text "$home/pending" "$1"
+}
+
+# set_timer N SECONDS REASON OPTION...: without its own accuracy a timer of
+# systemd may fire a minute late.
+set_timer() {
+	number=$1 seconds=$2 why=$3
+	shift 3
+	systemd-run --quiet "$@" --unit=raiz-revert --on-active="${seconds}s" --timer-property=AccuracySec=100ms \
+		--property=Type=oneshot --property=Restart=on-failure --property=RestartSec=5 \
+		/bin/sh "$home/raiz.sh" revert "$number" "$why"
 }
 
 disarm() {

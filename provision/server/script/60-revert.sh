@@ -134,7 +134,7 @@ end_revert() {
 }
 
 # boot: files and links only. It runs before the services start, so they
-# start with what stood before.
+# start with what stood before. If it fails, the timer takes over.
 boot() {
 	n=$(pending)
 	[ -n "$n" ] || return 0
@@ -145,11 +145,26 @@ boot() {
 		return
 	fi
 	reason="the server started again before generation $n was confirmed"
+	# Nothing here can wait for a timer, which starts later in a boot.
+	set_timer "$n" 30 "$reason" --no-block || note "no timer for a revert that fails"
 	begin_revert
 	systemctl daemon-reload 2>/dev/null
+	correct_boot "$g"
 	# systemd has named the machine before any unit could run.
 	[ ! -f "$root/etc/hostname" ] || hostname -F "$root/etc/hostname" 2>/dev/null
 	end_revert
+}
+
+# correct_boot G: systemd has chosen what this boot starts by the links of the
+# generation that goes. It cannot be waited for: it waits for this script.
+correct_boot() {
+	while read -r unit enabled active; do
+		case $enabled-$active in
+		enabled-*) systemctl --quiet --no-block start "$unit" 2>/dev/null ;;
+		disabled-inactive | absent-inactive) systemctl --quiet --no-block stop "$unit" 2>/dev/null ;;
+		esac
+	done <"$1/before/units"
+	return 0
 }
 
 raiz() {
