@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision"
@@ -110,7 +112,7 @@ func obey(o order) (tally, error) {
 
 // sweepOptions log in at whichever of the two addresses the server has.
 func sweepOptions(g *rehearse.Ground, to string) provision.Options {
-	o := provision.OnGround(provision.Options{Packs: templates.FS(), Who: "sweep"}, g)
+	o := provision.OnGround(provision.Options{Packs: packs(to), Who: "sweep"}, g)
 	o.Via = netip.AddrPortFrom(variant(g.Site, other(to)).Server.Management.Addresses[0].Addr(), 22)
 	return o
 }
@@ -120,6 +122,49 @@ func other(v string) string {
 		return "B"
 	}
 	return "A"
+}
+
+// extraUnit is one that only variant B has, so that a change to it starts and
+// enables what the way back stops and disables, and the other way round.
+const extraUnit = "raiz-extra.service"
+
+// packs are those of a variant.
+func packs(v string) fs.FS {
+	if v == "A" {
+		return templates.FS()
+	}
+	system, err := fs.Sub(templates.FS(), "system")
+	if err != nil {
+		panic(err) // it is compiled in
+	}
+	names, err := fs.Glob(system, "*")
+	if err != nil {
+		panic(err)
+	}
+	pack := fstest.MapFS{"system/extra.service.tmpl": &fstest.MapFile{Data: []byte(`[Unit]
+Description=shows that units come and go with their generation
+[Service]
+ExecStart=/bin/sleep infinity
+[Install]
+WantedBy=multi-user.target
+`)}}
+	for _, name := range names {
+		data, err := fs.ReadFile(system, name)
+		if err != nil {
+			panic(err)
+		}
+		if name == "component.hcl" {
+			data = []byte(strings.Replace(string(data), `service "ssh.service" {}`, `service "ssh.service" {}
+  service "`+extraUnit+`" {}
+  file "/etc/systemd/system/`+extraUnit+`" {
+    template = "extra.service.tmpl"
+    unit     = "`+extraUnit+`"
+    how      = "restart"
+  }`, 1))
+		}
+		pack["system/"+name] = &fstest.MapFile{Data: data}
+	}
+	return templates.Over(templates.FS(), pack)
 }
 
 // variant is the site as it is (A), or with another management address, host

@@ -21,6 +21,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -474,7 +475,7 @@ func (w *worker) effective(v string) error {
 	s := variant(w.g.Site, v)
 	var last error
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		if last = w.running(s.Server.Management.Addresses[0], s.Server.Hostname); last != nil {
+		if last = w.running(v, s); last != nil {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
@@ -493,16 +494,19 @@ func (w *worker) effective(v string) error {
 	return fmt.Errorf("files of %s, but: %w", v, last)
 }
 
-func (w *worker) running(address netip.Prefix, hostname string) error {
-	out, err := w.g.Server.Run(w.t.Context(), "sh", "-c", `systemctl is-active bird nsd nftables chrony ssh systemd-networkd raiz-announce | sort | uniq -c
+func (w *worker) running(v string, s *site.Site) error {
+	out, err := w.g.Server.Run(w.t.Context(), "sh", "-c", `systemctl is-active bird nsd nftables chrony ssh systemd-networkd raiz-announce `+extraUnit+` | uniq -c
 		ip -o -4 address show dev eno1 | awk '{ print $4 }'; hostname`)
 	if err != nil && !strings.Contains(out, "active") {
 		return err
 	}
-	f := strings.Fields(out)
-	want := []string{"7", "active", address.String(), hostname}
-	if strings.Join(f, " ") != strings.Join(want, " ") {
-		return fmt.Errorf("runs %v, want %v", f, want)
+	want := "8 active"
+	if v == "A" {
+		want = "7 active 1 inactive"
+	}
+	want += " " + s.Server.Management.Addresses[0].String() + " " + s.Server.Hostname
+	if got := strings.Join(strings.Fields(out), " "); got != want {
+		return fmt.Errorf("runs %s, want %s", got, want)
 	}
 	return nil
 }

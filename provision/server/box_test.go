@@ -231,7 +231,7 @@ func (b *box) revert(t *testing.T, n, reason string) answer {
 
 // boot is the whole of it: systemd chooses what to start by the links that it
 // finds, the script runs before any of that starts if there is a generation
-// pending, and then they start.
+// pending, and then they start. What the script has left for later follows.
 func (b *box) boot(t *testing.T) answer {
 	t.Helper()
 	b.powerOn(t)
@@ -240,6 +240,7 @@ func (b *box) boot(t *testing.T) answer {
 		a = b.sh(t, "", b.home("raiz.sh"), "boot")
 	}
 	b.startQueued(t)
+	b.fire(t)
 	return a
 }
 
@@ -287,8 +288,8 @@ func (b *box) names(t *testing.T, dir string) []string {
 	return out
 }
 
-// fire is what systemd does when the timer has run out: a run that fails is
-// tried again.
+// fire is what systemd does when the timer has run out, or the boot is over: a
+// run that fails is tried again.
 func (b *box) fire(t *testing.T) answer {
 	t.Helper()
 	text, err := os.ReadFile(b.stub("timer"))

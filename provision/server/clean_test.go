@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/raiz-dns/raiz/provision/server"
 )
 
 func TestApplyAndConfirm(t *testing.T) {
@@ -82,5 +84,14 @@ func TestOldUploadsGo(t *testing.T) {
 		if diff := cmp.Diff([]string{"other.tar", "raiz-new.tar"}, left); diff != "" {
 			t.Errorf("left (-want +got):\n%s", diff)
 		}
+	})
+}
+
+// What is gone already, unit file and all, need not be disabled.
+func TestDisableWhatIsGone(t *testing.T) {
+	eachShell(t, func(t *testing.T, b *box) {
+		b.stand(t)
+		b.apply(t, server.Generation{Actions: []server.Action{{Verb: "disable", Unit: "ghost.service"}}}).has(t, "active 1")
+		b.confirm(t, "1").has(t, "confirmed 1")
 	})
 }

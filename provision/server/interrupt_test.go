@@ -237,7 +237,7 @@ func killOne(t *testing.T, tr tracer, b *box, m moment, kill int, old map[string
 		b.startQueued(t) // whatever became of the script
 	}
 	// Every other time the power goes too, and with it every timer.
-	if timed && kill%2 == 0 || !pending && m.verb == "boot" {
+	if timed && kill%2 == 0 {
 		if a := b.fire(t); a.code != 0 {
 			t.Errorf("timer: %+v", a)
 		}

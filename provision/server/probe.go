@@ -26,7 +26,7 @@ type Probe struct {
 	Pending    string    // generation that is not yet; "" for none
 	PendingIs  string    // state and owner of the pending generation
 	Reverted   string    // what was reverted since the last apply, and why
-	Managed    []string  // paths of the current generation
+	Managed    []string  // paths that the current generation wrote, and are there
 	Files      map[string]FileAnswer
 	Units      map[string]UnitAnswer
 	Packages   map[string]string // name to version, of installed ones only

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -249,7 +250,7 @@ func TestProbeOfTheTransaction(t *testing.T) {
 		b.apply(t, change(t)).has(t, "active 1")
 		see("when active", told{Pending: "1", Is: "active"})
 		b.confirm(t, "1").has(t, "confirmed 1")
-		managed := []string{"/etc/dns.conf", "/etc/bgp.conf", "/etc/secret.conf", "/etc/same.conf", "/etc/mode.conf", "/etc/link.conf", "/etc/deep/er/new.conf", "/etc/gone.conf"}
+		managed := []string{"/etc/dns.conf", "/etc/bgp.conf", "/etc/secret.conf", "/etc/same.conf", "/etc/mode.conf", "/etc/link.conf", "/etc/deep/er/new.conf"}
 		see("when confirmed", told{Current: "1", Managed: managed})
 		b.apply(t, server.Generation{Puts: change(t).Puts[:1]}).has(t, "active 2")
 		b.revert(t, "2", "a reason").has(t, "reverted 2")
@@ -259,5 +260,7 @@ func TestProbeOfTheTransaction(t *testing.T) {
 		}
 		b.apply(t, server.Generation{Puts: change(t).Puts[:1]}).has(t, "active 3")
 		see("after the next apply", told{Current: "1", Pending: "3", Is: "active", Managed: managed})
+		b.remove(t, b.root("/etc/bgp.conf"))
+		see("without a file", told{Current: "1", Pending: "3", Is: "active", Managed: slices.Delete(managed, 1, 2)})
 	})
 }

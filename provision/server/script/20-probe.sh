@@ -21,8 +21,16 @@ probe_transaction() {
 		[ -z "$p" ] || say "pending $p $(state_of "$p") by $(owner_of "$p")"
 		[ ! -s "$home/reverted" ] || say "reverted $(cat "$home/reverted")"
 		c=$(current)
-		[ -z "$c" ] || managed "$home/generations/$c" 2>/dev/null | sed 's/^/managed /'
+		[ -z "$c" ] || probe_managed "$home/generations/$c"
 	} | raw
+}
+
+# probe_managed G: what generation G wrote and still stands. What it removed,
+# or somebody else has since, nobody has to remove again.
+probe_managed() {
+	awk '$1 == "put" { print $6 }' "$1/manifest" 2>/dev/null | while read -r path; do
+		if [ -e "$root$path" ] || [ -L "$root$path" ] || ! can_look "$root$path"; then say "managed $path"; fi
+	done
 }
 
 # can_look PATH: whether the directories on the way show what is not there.

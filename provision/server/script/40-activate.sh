@@ -131,6 +131,7 @@ boot_unit() {
 
 		[Service]
 		Type=oneshot
+		TimeoutStartSec=60
 		ExecStart=/bin/sh $home/raiz.sh boot
 
 		[Install]
@@ -159,17 +160,17 @@ arm() {
 	systemctl --quiet stop raiz-revert.timer raiz-revert.service 2>/dev/null
 	systemctl --quiet reset-failed raiz-revert.timer raiz-revert.service 2>/dev/null
 	put_text "$home/generations/$1/state" armed || return 1
-	set_timer "$1" "$2" "not confirmed within $2 s" || return 1
+	# Without its own accuracy a timer of systemd may fire a minute late.
+	later "$1" "not confirmed within $2 s" --on-active="$2s" --timer-property=AccuracySec=100ms || return 1
 	put_text "$home/pending" "$1"
 }
 
-# set_timer N SECONDS REASON OPTION...: without its own accuracy a timer of
-# systemd may fire a minute late.
-set_timer() {
-	number=$1 seconds=$2 why=$3
-	shift 3
-	systemd-run --quiet "$@" --unit=raiz-revert --on-active="${seconds}s" --timer-property=AccuracySec=100ms \
-		--property=Type=oneshot --property=Restart=on-failure --property=RestartSec=5 \
+# later N REASON OPTION...: has systemd revert generation N, and try again for
+# as long as that fails.
+later() {
+	number=$1 why=$2
+	shift 2
+	systemd-run --quiet "$@" --unit=raiz-revert --property=Type=oneshot --property=Restart=on-failure --property=RestartSec=5 \
 		/bin/sh "$home/raiz.sh" revert "$number" "$why"
 }
 
@@ -239,6 +240,11 @@ commit() {
 	revert "$n" "activation failed: ${problem:-its state could not be written}"
 }
 
+# gone UNIT: systemd knows no file of it, so there is nothing to disable.
+gone() {
+	case $(word is-enabled "$1" not-found) in not-found) ;; *) return 1 ;; esac
+}
+
 # write_files G: everything is written and flushed beside its place first, so
 # that what can fail has failed before the first name changes.
 write_files() {
@@ -287,7 +293,7 @@ act_on_units() {
 act() {
 	case $1 in
 	enable) out=$(systemctl --quiet enable "$2" 2>&1) ;;
-	disable) out=$(systemctl --quiet disable --now "$2" 2>&1) ;;
+	disable) out=$(systemctl --quiet disable --now "$2" 2>&1) || gone "$2" ;;
 	start) out=$(systemctl start "$2" 2>&1) ;;
 	reload) out=$(systemctl reload-or-restart "$2" 2>&1) ;;
 	restart) out=$(systemctl restart "$2" 2>&1) ;;

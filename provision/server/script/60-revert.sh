@@ -134,7 +134,8 @@ end_revert() {
 }
 
 # boot: files and links only. It runs before the services start, so they
-# start with what stood before. If it fails, the timer takes over.
+# start with what stood before. Nothing in it may wait for systemd to start
+# something: systemd waits for this script, and the machine with it.
 boot() {
 	n=$(pending)
 	[ -n "$n" ] || return 0
@@ -145,14 +146,17 @@ boot() {
 		return
 	fi
 	reason="the server started again before generation $n was confirmed"
-	# Nothing here can wait for a timer, which starts later in a boot.
-	set_timer "$n" 30 "$reason" --no-block || note "no timer for a revert that fails"
+	# Should this fail, or take too long, services start with what they find;
+	# then a whole revert follows as soon as it can.
+	later "$n" "$reason" --no-block || note "no revert follows the boot, should it fail"
 	begin_revert
 	systemctl daemon-reload 2>/dev/null
 	correct_boot "$g"
 	# systemd has named the machine before any unit could run.
 	[ ! -f "$root/etc/hostname" ] || hostname -F "$root/etc/hostname" 2>/dev/null
 	end_revert
+	systemctl --quiet --no-block stop raiz-revert.service 2>/dev/null
+	return 0
 }
 
 # correct_boot G: systemd has chosen what this boot starts by the links of the
