@@ -151,6 +151,7 @@ type doctorOptions struct {
 	target  target
 	capture string
 	serials bool
+	forget  bool
 }
 
 func newBMCDoctor(g *globals) *cobra.Command {
@@ -163,7 +164,10 @@ schemas that brings with it, who has seen them, and what each setting reads as.
 
 --capture keeps the resources that were read, to be shown to others: without any
 password, token or key, and without serial numbers and addresses of the hardware
-unless --serials is given.`,
+unless --serials is given.
+
+Some controllers list a setting and refuse to change it. raiz remembers that, and
+calls the setting unsupported from then on; --forget has the next apply try again.`,
 		Example: `  raiz bmc doctor gru1.hcl --capture gru1-bmc.json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -174,6 +178,7 @@ unless --serials is given.`,
 	}
 	d.target.flags(cmd)
 	cmd.Flags().StringVar(&d.capture, "capture", "", "write what was read into this file, redacted")
+	cmd.Flags().BoolVar(&d.forget, "forget", false, "forget which settings the controller has refused")
 	cmd.Flags().BoolVar(&d.serials, "serials", false, "leave serial numbers and hardware addresses in the capture")
 	return cmd
 }
@@ -202,6 +207,10 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 			return err
 		}
 	}
+	forgotten := []string{}
+	if o.forget {
+		forgotten = append(forgotten, c.Forget()...)
+	}
 	var settings []verdict
 	for _, f := range d.Settings {
 		settings = append(settings, verdict{f.Key.Name, factText(f)})
@@ -213,8 +222,9 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 			Quirks   []bmc.Quirk
 			Licences []string
 			Settings []verdict
+			Forgot   []string
 			Cost     bmc.Stats
-		}{d.Endpoint, d.Identity, d.Quirks, d.Licences, settings, d.Stats})
+		}{d.Endpoint, d.Identity, d.Quirks, d.Licences, settings, forgotten, d.Stats})
 	}
 	w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "taken for\t%s %s, Redfish %s\n", d.Identity.Line, plain(d.Identity.Firmware), plain(d.Identity.Redfish))
@@ -227,6 +237,9 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 	fmt.Fprintln(w, "\nsettings")
 	for _, v := range settings {
 		fmt.Fprintf(w, "  %s\t%s\n", v.Setting, plain(v.Reads))
+	}
+	if len(forgotten) > 0 {
+		fmt.Fprintf(w, "\nforgotten\t%s: the next apply tries again\n", strings.Join(forgotten, ", "))
 	}
 	return w.Flush()
 }

@@ -29,13 +29,13 @@ func (c *Controller) Diagnose(ctx context.Context) (Diagnosis, error) {
 	if err != nil {
 		return Diagnosis{}, err
 	}
-	var keys []state.Key
+	var all []state.Item
 	for _, name := range order() {
-		keys = append(keys, state.Key{Kind: state.Setting, Name: name})
+		all = append(all, state.Item{Key: state.Key{Kind: state.Setting, Name: name}})
 	}
 	return Diagnosis{
 		Endpoint: fmt.Sprintf("%s at %s (%s)", c.at.Username, c.at.Address, c.at.Origin),
-		Identity: id, Settings: c.Read(ctx, keys), Quirks: c.Quirks(), Licences: c.Licences(ctx), Stats: c.Stats(),
+		Identity: id, Settings: c.Read(ctx, all), Quirks: c.Quirks(), Licences: c.Licences(ctx), Stats: c.Stats(),
 	}, nil
 }
 

@@ -105,7 +105,7 @@ func (c *Controller) load(ctx context.Context, name string) (document, error) {
 	d, err := c.get(ctx, uri)
 	stale := known && c.where.cached
 	switch {
-	case gone(err) && stale, err == nil && stale && !fits(name, d):
+	case gone(err) && stale, err == nil && stale && !c.fits(name, d):
 		return document{}, fmt.Errorf("read %s: %w", uri, errStale)
 	case gone(err):
 		return document{}, unsupported("the controller lists %s but does not have it", uri)
@@ -121,13 +121,16 @@ func gone(err error) bool {
 	return s == http.StatusNotFound || s == http.StatusGone
 }
 
-// fits reports whether a document can be the resource of that name.
-func fits(name string, d document) bool {
+// fits reports whether a document can be the resource of that name, on the
+// firmware that the links were found on.
+func (c *Controller) fits(name string, d document) bool {
 	kinds := map[string]string{inManager: "Manager", inEthernet: "EthernetInterface", inProtocol: "ManagerNetworkProtocol", inSystem: "ComputerSystem"}
 	want, ok := kinds[name]
 	switch {
 	case !ok:
 		return true
+	case name == inManager && d.text("FirmwareVersion") != c.where.facts.Firmware:
+		return false
 	case name == inEthernet && (internal(d) || d.at("InterfaceEnabled") == false):
 		return false // another one leads outside by now
 	}

@@ -236,7 +236,7 @@ func TestUnknownKey(t *testing.T) {
 	l := newLab(t, simbmc.Config{})
 	c := l.open(l.target(factory()))
 	for _, k := range []state.Key{{Kind: state.Setting, Name: "fan-speed"}, {Kind: state.Path, Name: "/etc/passwd"}} {
-		if f := c.Read(t.Context(), []state.Key{k})[0]; !f.Unsupported() {
+		if f := c.Read(t.Context(), []state.Item{{Key: k}})[0]; !f.Unsupported() {
 			t.Errorf("%s reads %v %v", k, f.Value, f.Err)
 		}
 		if out, err := c.Set(t.Context(), []bmc.Change{{Key: k, Value: state.Text("x")}}); err == nil || out[0].Status != bmc.Unsupported {

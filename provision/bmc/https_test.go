@@ -97,7 +97,7 @@ func TestHTTPSRefuses(t *testing.T) {
 			ctl := l.open(target)
 			l.bmc.SetFaults(c.faults)
 			before := l.bmc.Fingerprint()
-			out, err := ctl.Set(t.Context(), []bmc.Change{{Key: keys(bmc.HTTPSCertificate)[0], Value: state.Text(print)}})
+			out, err := ctl.Set(t.Context(), []bmc.Change{{Key: keys(bmc.HTTPSCertificate)[0].Key, Value: state.Text(print)}})
 			if out[0].Status != c.want || err == nil || strings.Contains(err.Error(), "PRIVATE KEY") {
 				t.Errorf("got %v, want %s", out, c.want)
 			}

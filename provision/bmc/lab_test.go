@@ -188,10 +188,19 @@ func (l *lab) close(c *bmc.Controller) {
 	}
 }
 
-func keys(names ...string) []state.Key {
-	var out []state.Key
+func keys(names ...string) []state.Item {
+	var out []state.Item
 	for _, n := range names {
-		out = append(out, state.Key{Kind: state.Setting, Name: n})
+		out = append(out, state.Item{Key: state.Key{Kind: state.Setting, Name: n}})
+	}
+	return out
+}
+
+// items are settings with the values that are wanted of them.
+func items(want map[string][]string) []state.Item {
+	var out []state.Item
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		out = append(out, state.Item{Key: state.Key{Kind: state.Setting, Name: name}, Value: state.Attr{Values: want[name]}})
 	}
 	return out
 }

@@ -9,17 +9,18 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// Read looks at the wanted settings and returns one fact for each key, in the
+// Read looks at the wanted settings and returns one fact for each, in the
 // order asked. It never fails as a whole: what could not be looked at is an
-// unknown fact.
-func (c *Controller) Read(ctx context.Context, keys []state.Key) []state.Fact {
+// unknown fact. Where a value is wanted that this controller is known not to
+// take, the fact says so; a nil value wants nothing.
+func (c *Controller) Read(ctx context.Context, wanted []state.Item) []state.Fact {
 	c.refresh()
-	out := c.readAll(ctx, keys)
+	out := c.readAll(ctx, wanted)
 	for _, f := range out {
 		if errors.Is(f.Err, errStale) {
 			c.log.Info("remembered links are stale; looking again", "address", c.at.Address)
 			c.forget()
-			out = c.readAll(ctx, keys)
+			out = c.readAll(ctx, wanted)
 			break
 		}
 	}
@@ -27,14 +28,15 @@ func (c *Controller) Read(ctx context.Context, keys []state.Key) []state.Fact {
 	return out
 }
 
-func (c *Controller) readAll(ctx context.Context, keys []state.Key) []state.Fact {
-	out := make([]state.Fact, 0, len(keys))
+func (c *Controller) readAll(ctx context.Context, wanted []state.Item) []state.Fact {
+	out := make([]state.Fact, 0, len(wanted))
 	err := c.survey(ctx)
-	for _, k := range keys {
+	for _, it := range wanted {
+		k := it.Key
 		f := state.Fact{Key: k, Err: err}
 		if err == nil || k.Name == Account {
 			var v *state.Attr
-			v, f.Err = c.readOne(ctx, k)
+			v, f.Err = c.judged(ctx, it, err)
 			if _, fixed := errors.AsType[*fixedError](f.Err); v != nil && (f.Err == nil || fixed) {
 				f.Value = *v
 			}
@@ -45,6 +47,25 @@ func (c *Controller) readAll(ctx context.Context, keys []state.Key) []state.Fact
 		out = append(out, f)
 	}
 	return out
+}
+
+// judged reads one setting, and says when it cannot become what is wanted. sick
+// is why the controller can be looked at but not changed, or nil.
+func (c *Controller) judged(ctx context.Context, it state.Item, sick error) (*state.Attr, error) {
+	v, err := c.readOne(ctx, it.Key)
+	want, ok := it.Value.(state.Attr)
+	if err != nil || !ok || same(v, want) {
+		return v, err
+	}
+	if sick != nil {
+		return v, sick
+	}
+	if c.where != nil {
+		if why := c.hopeless(ctx, it, want); why != "" {
+			err = &fixedError{why}
+		}
+	}
+	return v, err
 }
 
 func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, error) {

@@ -80,6 +80,7 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 			}
 		}
 	}
+	c.learn(changes, out)
 	c.remember()
 	return c.finish(out)
 }
@@ -110,11 +111,7 @@ func (c *Controller) surveyAgain(ctx context.Context) error {
 		if err := c.survey(ctx); err != nil {
 			return err
 		}
-		d, err := c.load(ctx, inManager)
-		if err == nil && (!c.where.cached || d.text("FirmwareVersion") == c.where.facts.Firmware) {
-			return nil
-		}
-		if err != nil && !errors.Is(err, errStale) {
+		if _, err := c.load(ctx, inManager); !errors.Is(err, errStale) {
 			return err
 		}
 		c.forget()

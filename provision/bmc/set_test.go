@@ -250,7 +250,7 @@ func TestAccount(t *testing.T) {
 	t.Run("own password", func(t *testing.T) {
 		l := newLab(t, simbmc.Config{})
 		c := l.open(l.target(factory()))
-		ch := bmc.Change{Key: keys(bmc.Account)[0], Value: state.Text("root"), Secret: secret.New("", declaredPassword)}
+		ch := bmc.Change{Key: keys(bmc.Account)[0].Key, Value: state.Text("root"), Secret: secret.New("", declaredPassword)}
 		if _, err := c.Set(t.Context(), []bmc.Change{ch}); err != nil {
 			t.Error(err)
 		}
@@ -260,7 +260,7 @@ func TestAccount(t *testing.T) {
 	t.Run("no password", func(t *testing.T) {
 		l := newLab(t, simbmc.Config{})
 		c := l.open(l.target(factory()))
-		out, _ := c.Set(t.Context(), []bmc.Change{{Key: keys(bmc.Account)[0], Value: state.Text("raiz")}})
+		out, _ := c.Set(t.Context(), []bmc.Change{{Key: keys(bmc.Account)[0].Key, Value: state.Text("raiz")}})
 		if out[0].Status != bmc.Failed {
 			t.Errorf("got %v", out)
 		}

@@ -25,10 +25,10 @@ type Runner interface {
 	Run(context.Context, remote.Script) (remote.Result, error)
 }
 
-// SettingReader reads settings of a BMC, one Fact for each key, in any order;
-// *bmc.Controller is one.
+// SettingReader reads settings of a BMC, one Fact for each that is wanted, in
+// any order; *bmc.Controller is one.
 type SettingReader interface {
-	Read(context.Context, []state.Key) []state.Fact
+	Read(context.Context, []state.Item) []state.Fact
 }
 
 // Sources are where facts come from. A source that could not be opened is nil
@@ -66,19 +66,19 @@ func Read(ctx context.Context, want *state.Set, from Sources) Observation {
 }
 
 func readBMC(ctx context.Context, want *state.Set, from Sources) ([]state.Fact, error) {
-	keys := want.Keys(state.Setting)
-	if len(keys) == 0 {
+	settings := slices.Collect(want.Of(state.Setting))
+	if len(settings) == 0 {
 		return nil, nil
 	}
 	reader, err := from.BMC(ctx)
 	if err != nil {
-		facts := make([]state.Fact, len(keys))
-		for i, k := range keys {
-			facts[i] = state.Fact{Key: k, Err: err}
+		facts := make([]state.Fact, len(settings))
+		for i, it := range settings {
+			facts[i] = state.Fact{Key: it.Key, Err: err}
 		}
 		return facts, err
 	}
-	return reader.Read(ctx, keys), nil
+	return reader.Read(ctx, settings), nil
 }
 
 // Probe asks the server once for everything.

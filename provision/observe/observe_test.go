@@ -36,11 +36,11 @@ func (r *runner) Run(_ context.Context, s remote.Script) (remote.Result, error) 
 // reader answers for the settings it has; the others it cannot look at.
 type reader map[string]state.Fact
 
-func (r reader) Read(_ context.Context, keys []state.Key) []state.Fact {
+func (r reader) Read(_ context.Context, wanted []state.Item) []state.Fact {
 	var out []state.Fact
-	for _, k := range keys {
-		f := r[k.Name]
-		f.Key = k
+	for _, it := range wanted {
+		f := r[it.Key.Name]
+		f.Key = it.Key
 		out = append(out, f)
 	}
 	return out
@@ -299,8 +299,8 @@ func TestSettings(t *testing.T) {
 // partial answers for the first key alone.
 type partial struct{}
 
-func (partial) Read(_ context.Context, keys []state.Key) []state.Fact {
-	return []state.Fact{{Key: keys[0], Value: state.Text("x")}}
+func (partial) Read(_ context.Context, wanted []state.Item) []state.Fact {
+	return []state.Fact{{Key: wanted[0].Key, Value: state.Text("x")}}
 }
 
 // The one exec asks for exactly what is wanted, as root, and says who asks.

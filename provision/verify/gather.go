@@ -5,7 +5,6 @@ import (
 	_ "embed" // the script that looks
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -32,7 +31,7 @@ type Server interface {
 // Controller is a session with the BMC; *bmc.Controller is one.
 type Controller interface {
 	Identity(context.Context) (bmc.Identity, error)
-	Read(context.Context, []state.Key) []state.Fact
+	Read(context.Context, []state.Item) []state.Fact
 }
 
 // Vantages are the places to look from. Nil means that nobody can look from
@@ -88,12 +87,13 @@ func gatherBMC(ctx context.Context, s *site.Site, v Vantages) BMCEvidence {
 	if e.Identity, e.Err = c.Identity(ctx); e.Err != nil {
 		return e
 	}
-	var keys []state.Key
-	for _, name := range slices.Sorted(maps.Keys(wantedSettings(s.BMC))) {
-		keys = append(keys, state.Key{Kind: state.Setting, Name: name})
+	var wanted []state.Item
+	for name, values := range wantedSettings(s.BMC) {
+		wanted = append(wanted, state.Item{Key: state.Key{Kind: state.Setting, Name: name}, Value: state.Attr{Values: values}})
 	}
+	slices.SortFunc(wanted, func(a, b state.Item) int { return a.Key.Compare(b.Key) })
 	e.Facts = map[string]state.Fact{}
-	for _, f := range c.Read(ctx, keys) {
+	for _, f := range c.Read(ctx, wanted) {
 		e.Facts[f.Key.Name] = f
 	}
 	if s.BMC.Hardware != (site.Hardware{}) {

@@ -137,10 +137,10 @@ func (c controller) Identity(context.Context) (bmc.Identity, error) {
 	return healthy().BMC.Identity, c.err
 }
 
-func (c controller) Read(_ context.Context, keys []state.Key) []state.Fact {
+func (c controller) Read(_ context.Context, wanted []state.Item) []state.Fact {
 	var out []state.Fact
-	for _, k := range keys {
-		out = append(out, healthy().BMC.Facts[k.Name])
+	for _, it := range wanted {
+		out = append(out, healthy().BMC.Facts[it.Key.Name])
 	}
 	return out
 }
