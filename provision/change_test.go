@@ -3,6 +3,7 @@ package provision_test
 import (
 	"context"
 	"net/netip"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +11,10 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/render"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/templates"
 )
 
 // right is a change of the way in that has to work, and to last.
@@ -69,6 +73,7 @@ func TestRightChangesLast(t *testing.T) {
 	}
 	b.t = t
 	b.rollsBack()
+	b.readsTags()
 }
 
 // secondGateway gives the router one more address on the management link.
@@ -130,5 +135,51 @@ func (b *bed) rollsBack() {
 	}
 	if planned, _ := b.plan(b.Site); !planned.Plan.Empty() {
 		b.t.Errorf("after a rollback to what is declared: %+v", planned.Plan.Changes)
+	}
+}
+
+// readsTags gives networkd the files of both interfaces tagged (IEEE 802.1Q),
+// on a carrier that stands apart. It has to take every line of them, and to make
+// the tagged interfaces as far as this kernel can.
+func (b *bed) readsTags() {
+	b.t.Helper()
+	s := *b.Site
+	s.Server.Management.Match, s.Server.Management.VLAN = site.Match{Name: "carrier0"}, 100
+	s.Server.Service.Match, s.Server.Service.VLAN = site.Match{Name: "carrier0"}, 7
+	set, err := render.Desired(&s, templates.FS(), render.Withheld)
+	b.must(err)
+	files := 0
+	for it := range set.Of(state.Path) {
+		dir, name := path.Split(it.Key.Name)
+		if dir != "/etc/systemd/network/" || strings.Contains(name, "loopback") {
+			continue
+		}
+		files++
+		b.must(b.Server.Write("/run/systemd/network/"+strings.Replace(name, "raiz", "tagged", 1), 0o644, string(it.Value.(state.File).Data)))
+	}
+	if files < 5 {
+		b.t.Errorf("%d files for two tagged interfaces", files)
+	}
+	cursor := strings.TrimSpace(b.on(b.Server, "sh", "-c", `journalctl -n 0 --show-cursor -q | sed 's/^-- cursor: //'`))
+	b.on(b.Server, "sh", "-c", "ip link add carrier0 type veth peer name carrier1 && ip link set carrier1 up && networkctl reload")
+	log := func() string {
+		return b.on(b.Server, "sh", "-c", `journalctl -u systemd-networkd -o cat --after-cursor="`+cursor+`"`)
+	}
+	for _, device := range []string{"management.100", "service.7"} {
+		made := func() bool {
+			return strings.Contains(log(), device+": netdev could not be created: Operation not supported") || strings.Contains(log(), device+": netdev ready")
+		}
+		for end := time.Now().Add(settle); !made() && time.Now().Before(end); {
+			time.Sleep(100 * time.Millisecond) // between two looks at the log
+		}
+		if !made() {
+			b.t.Errorf("networkd did not try to make %s:\n%s", device, log())
+		}
+	}
+	for _, word := range []string{"Unknown", "Invalid", "ignor", "Failed to parse", "Ignoring"} {
+		if strings.Contains(log(), word) {
+			b.t.Errorf("networkd does not take every line:\n%s", log())
+			break
+		}
 	}
 }

@@ -82,7 +82,7 @@ func strangers(s *site.Site, e ServerEvidence) finding {
 	if len(extra) > 0 {
 		return fail(joined(extra), "a session that nobody declared may leak routes; raiz apply removes it")
 	}
-	return pass(fmt.Sprintf("%d declared sessions", len(e.Sessions)))
+	return pass(fmt.Sprintf("sessions: %d, all declared", len(e.Sessions)))
 }
 
 func established(n site.Neighbor, a netip.Addr, e ServerEvidence) finding {
