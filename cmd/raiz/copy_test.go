@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/raiz-dns/raiz/provision/rehearse"
+)
+
+// TestRehearsals runs testdata/rehearsal: scripts on the machines of a real
+// rehearsal. "rehearsal x.hcl" builds that site, names it $ID, and takes it
+// down when the script ends.
+func TestRehearsals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("boots machines")
+	}
+	if err := rehearse.Ready(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/rehearsal",
+		Setup: func(env *testscript.Env) error {
+			text, err := os.ReadFile("../../sites/as112-gru1.hcl")
+			if err != nil {
+				return err
+			}
+			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+			return os.WriteFile(filepath.Join(env.WorkDir, "gru1.hcl"), text, 0o644)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+			"rehearsal": func(ts *testscript.TestScript, _ bool, args []string) {
+				// The base tree, once built, serves every rehearsal.
+				ts.Setenv("XDG_CACHE_HOME", cache)
+				ts.Check(ts.Exec("raiz", "rehearse", "up", args[0]))
+				ts.Setenv("XDG_CACHE_HOME", "")
+				id := strings.TrimSpace(ts.ReadFile("stdout"))
+				ts.Setenv("ID", id)
+				ts.Defer(func() {
+					ground, err := rehearse.Find(id)
+					if err == nil {
+						err = ground.Down(context.Background())
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			},
+		},
+	})
+}
