@@ -1,12 +1,9 @@
 package provision
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,6 +11,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -54,8 +52,9 @@ func (r *Run) problems(ctx context.Context, conn verify.Server) []string {
 }
 
 // closedDoors are the declared addresses, other than the one we are logged in
-// at, where no SSH answers: a wrong gateway of one family must not hide behind
-// the other. Through jump hosts only the address in use can be looked at.
+// at, where this server does not answer SSH: a wrong gateway of one family, or
+// an address that is somebody else's, must not hide behind the other family.
+// Through jump hosts only the address in use can be looked at.
 func (r *Run) closedDoors(ctx context.Context, in netip.AddrPort) []string {
 	if len(r.site.Server.SSH.Jump) > 0 {
 		return nil
@@ -65,8 +64,8 @@ func (r *Run) closedDoors(ctx context.Context, in netip.AddrPort) []string {
 		if a == in || !r.lets(a.Addr()) {
 			continue
 		}
-		if err := r.banner(ctx, a); err != nil && !noFamily(err) {
-			out = append(out, fmt.Sprintf("no SSH at %s: %v", a, err))
+		if err := r.recognize(ctx, a); err != nil && !noFamily(err) {
+			out = append(out, fmt.Sprintf("declared address %s: %v", a.Addr(), err))
 		}
 	}
 	return out
@@ -78,31 +77,15 @@ func (r *Run) lets(a netip.Addr) bool {
 	return len(from) == 0 || slices.ContainsFunc(from, func(p netip.Prefix) bool { return p.Addr().Is4() == a.Is4() })
 }
 
-// bannerTimeout is for a link of 300 ms that loses packets.
-const bannerTimeout = 5 * time.Second
+// doorTimeout is for a link of 300 ms that loses packets.
+const doorTimeout = 5 * time.Second
 
-// banner reads the first bytes of an SSH server (RFC 4253 section 4.2).
-func (r *Run) banner(ctx context.Context, a netip.AddrPort) error {
-	dial := r.o.Dial
-	if dial == nil {
-		dial = (&net.Dialer{}).DialContext
-	}
-	ctx, cancel := context.WithTimeout(ctx, bannerTimeout)
+// recognize sees that this very server answers SSH at an address: somebody
+// else there is as bad as nobody.
+func (r *Run) recognize(ctx context.Context, a netip.AddrPort) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, doorTimeout, errors.New("no answer in "+doorTimeout.String()))
 	defer cancel()
-	c, err := dial(ctx, "tcp", a.String())
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(bannerTimeout))
-	head := make([]byte, 4)
-	if _, err := io.ReadFull(c, head); err != nil {
-		return err
-	}
-	if !bytes.Equal(head, []byte("SSH-")) {
-		return fmt.Errorf("something else answers there: %q", head)
-	}
-	return nil
+	return remote.Recognize(ctx, r.sshTarget([]netip.AddrPort{a}))
 }
 
 // noFamily reports whether this machine has no way to speak the family at

@@ -1,14 +1,18 @@
 package provision_test
 
 import (
+	"crypto/ed25519"
 	"net/netip"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/templates"
 )
@@ -17,6 +21,7 @@ import (
 type wrong struct {
 	name   string
 	change func(*site.Site)
+	lay    func(*bed)        // what else stands in the way
 	packs  map[string]string // files of the system pack that are replaced
 	reason string            // named in the error
 }
@@ -29,7 +34,7 @@ PasswordAuthentication no
 	return []wrong{{
 		name:   "gateway",
 		change: func(s *site.Site) { s.Server.Management.Gateways = addrs("192.0.2.18", "2001:db8:0:2::1") },
-		reason: "no SSH at 192.0.2.20:22",
+		reason: "declared address 192.0.2.20: unreachable over SSH: 192.0.2.20:22 (no answer in 5s)",
 	}, {
 		name: "gateways of both families",
 		change: func(s *site.Site) {
@@ -43,6 +48,13 @@ PasswordAuthentication no
 			s.Server.Management.Gateways = addrs("192.0.3.17")
 		},
 		reason: "no new connection to the declared address",
+	}, {
+		name: "address of one family that is somebody else's",
+		lay:  func(b *bed) { b.stranger("2001:db8:0:2::66/64") },
+		change: func(s *site.Site) {
+			s.Server.Management.Addresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.20/28"), netip.MustParsePrefix("2001:db8:0:2::66/64")}
+		},
+		reason: "declared address 2001:db8:0:2::66: ssh [2001:db8:0:2::66]:22: wrong host key",
 	}, {
 		name:   "firewall that drops SSH",
 		change: func(s *site.Site) { s.Server.SSH.From = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")} },
@@ -75,8 +87,11 @@ func TestWrongChangesRevert(t *testing.T) {
 			if w.change != nil {
 				w.change(&s)
 			}
+			if w.lay != nil {
+				w.lay(b)
+			}
 			o := b.o
-			o.RevertAfter = 12 * time.Second
+			o.RevertAfter = 20 * time.Second
 			o.Via = netip.MustParseAddrPort("192.0.2.20:22")
 			if w.packs != nil {
 				o.Packs = templates.Over(templates.FS(), systemPack(t, w.packs))
@@ -103,6 +118,38 @@ func TestWrongChangesRevert(t *testing.T) {
 			}
 		})
 	}
+}
+
+// stranger is another SSH server on the management link, at an address of its
+// own, for as long as the test takes.
+func (b *bed) stranger(address string) {
+	b.t.Helper()
+	p := netip.MustParsePrefix(address)
+	script := `dev=$(ip -o address show | awk '$4 ~ /^192\.0\.2\.17\// { print $2; exit }') && ip address add ` + address + ` dev "$dev" nodad`
+	if out, err := b.Netns(rehearse.RoleRouter).Command(b.t.Context(), "sh", "-c", script).CombinedOutput(); err != nil {
+		b.t.Fatalf("stranger: %v: %s", err, out)
+	}
+	_, key, err := ed25519.GenerateKey(nil)
+	b.must(err)
+	signer, err := ssh.NewSignerFromKey(key)
+	b.must(err)
+	config := &ssh.ServerConfig{NoClientAuth: true}
+	config.AddHostKey(signer)
+	l, err := b.Netns(rehearse.RoleRouter).Listen("tcp", netip.AddrPortFrom(p.Addr(), 22).String())
+	b.must(err)
+	b.t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _, _, _ = ssh.NewServerConn(c, config)
+				_ = c.Close()
+			}()
+		}
+	}()
 }
 
 // systemPack is the built-in system pack with some of its files replaced.

@@ -24,29 +24,52 @@ var errSeen = errors.New("the host key has been seen")
 // host key, and hangs up: no user name and no key of ours is sent to it. The
 // jump hosts on the way are logged in to, and have to be pinned.
 func Greet(ctx context.Context, t Target) (Sight, error) {
+	// Servers have several keys; the shortest of them that is as good goes
+	// into the site file.
+	kinds := []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
+	return look(ctx, t, kinds, func(string, net.Addr, ssh.PublicKey) error { return nil })
+}
+
+// Recognize goes as far as Greet, and returns nil when the key is the pinned
+// one of t. Its errors are those of Dial.
+func Recognize(ctx context.Context, t Target) error {
+	pinned, err := parsePinned(t.Login.HostKey)
+	if err != nil {
+		return err
+	}
+	_, err = look(ctx, t, algorithmsFor(pinned.Type()), pin(pinned))
+	return err
+}
+
+// look reads the host key of the first of the addresses that shows one of
+// these kinds which is accepted.
+func look(ctx context.Context, t Target, kinds []string, accept ssh.HostKeyCallback) (Sight, error) {
 	if len(t.Addresses) == 0 {
-		return Sight{}, errors.New("greet server: no address to dial")
+		return Sight{}, errors.New("look at server: no address to dial")
 	}
 	dial, hops, err := throughHops(ctx, t)
 	if err != nil {
 		return Sight{}, err
 	}
 	defer closeAll(hops)
-	sight, _, err := race(ctx, dial, t.Addresses, look, func(Sight) {})
+	shake := func(ctx context.Context, raw net.Conn, addr netip.AddrPort) (Sight, error) {
+		return lookAt(ctx, raw, addr, kinds, accept)
+	}
+	sight, _, err := race(ctx, dial, t.Addresses, shake, func(Sight) {})
 	return sight, err
 }
 
-// look reads the host key of one server.
-func look(ctx context.Context, raw net.Conn, addr netip.AddrPort) (Sight, error) {
+func lookAt(ctx context.Context, raw net.Conn, addr netip.AddrPort, kinds []string, accept ssh.HostKeyCallback) (Sight, error) {
 	var seen ssh.PublicKey
 	config := &ssh.ClientConfig{
-		HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
+		HostKeyCallback: func(name string, at net.Addr, key ssh.PublicKey) error {
+			if err := accept(name, at, key); err != nil {
+				return err
+			}
 			seen = key
 			return errSeen
 		},
-		// Servers have several; the shortest of them that is as good goes
-		// into the site file.
-		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256},
+		HostKeyAlgorithms: kinds,
 		ClientVersion:     "SSH-2.0-raiz",
 	}
 	client, err := handshake(ctx, raw, addr.String(), config)

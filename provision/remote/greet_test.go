@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -70,6 +72,33 @@ func TestGreet(t *testing.T) {
 		t.Errorf("it was told %q", s)
 	default:
 	}
+}
+
+// TestRecognize tells the pinned server from others, without logging in.
+func TestRecognize(t *testing.T) {
+	onEach(t, func(t *testing.T, s station) {
+		for _, kind := range []string{ssh.KeyAlgoED25519, ssh.KeyAlgoRSA} {
+			target := s.target()
+			target.Login = remote.Login{HostKey: s.hostKeys[kind]} // no user, no key
+			if err := remote.Recognize(t.Context(), target); err != nil {
+				t.Errorf("%s: %v", kind, err)
+			}
+			target.Login.HostKey = line(signer(t, newKey(t, kind)).PublicKey())
+			if err := remote.Recognize(t.Context(), target); !errors.Is(err, remote.ErrHostKey) {
+				t.Errorf("another %s key: %v", kind, err)
+			}
+		}
+		target := s.target()
+		target.Addresses = []netip.AddrPort{closedPort(t)}
+		err := remote.Recognize(t.Context(), target)
+		if !errors.Is(err, remote.ErrUnreachable) || !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("nobody there: %v", err)
+		}
+		target.Login.HostKey = ""
+		if err := remote.Recognize(t.Context(), target); err == nil || !strings.Contains(err.Error(), "not a public key") {
+			t.Errorf("no key: %v", err)
+		}
+	})
 }
 
 func TestGreetNobody(t *testing.T) {

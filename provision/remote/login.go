@@ -17,9 +17,9 @@ import (
 // offered: otherwise a server with several keys may answer with one that is
 // right but not the pinned one (golang/go#29286).
 func clientConfig(l Login) (config *ssh.ClientConfig, done func(), err error) {
-	pinned, _, _, _, err := ssh.ParseAuthorizedKey([]byte(l.HostKey))
+	pinned, err := parsePinned(l.HostKey)
 	if err != nil {
-		return nil, nil, fmt.Errorf("pinned host key %.40q: not a public key; write it as `ssh-keyscan` prints it, without the host name", l.HostKey)
+		return nil, nil, err
 	}
 	keys, err := newKeys(l)
 	if err != nil {
@@ -32,6 +32,14 @@ func clientConfig(l Login) (config *ssh.ClientConfig, done func(), err error) {
 		HostKeyAlgorithms: algorithmsFor(pinned.Type()),
 		ClientVersion:     "SSH-2.0-raiz",
 	}, keys.close, nil
+}
+
+func parsePinned(text string) (ssh.PublicKey, error) {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("pinned host key %.40q: not a public key; write it as `ssh-keyscan` prints it, without the host name", text)
+	}
+	return key, nil
 }
 
 func pin(want ssh.PublicKey) ssh.HostKeyCallback {

@@ -29,7 +29,8 @@ type attempt[T any] struct {
 // for ever, and must not hide the address that works. drop gets what succeeded
 // too late.
 //
-// A wrong host key and a refused login are answers: they end the race.
+// A refused login ends the race: the pinned server has spoken. A wrong host key
+// does not, because an address may have become somebody else's.
 func race[T any](ctx context.Context, dial DialFunc, addrs []netip.AddrPort,
 	shake func(context.Context, net.Conn, netip.AddrPort) (T, error), drop func(T),
 ) (T, netip.AddrPort, error) {
@@ -50,7 +51,7 @@ func race[T any](ctx context.Context, dial DialFunc, addrs []netip.AddrPort,
 	for len(failed) < len(addrs) {
 		select {
 		case got := <-results:
-			if got.err == nil || errors.Is(got.err, ErrHostKey) || errors.Is(got.err, ErrAuth) {
+			if got.err == nil || errors.Is(got.err, ErrAuth) {
 				go dropLate(results, started-len(failed)-1, drop)
 				return got.value, got.addr, got.err
 			}
@@ -75,9 +76,12 @@ func race[T any](ctx context.Context, dial DialFunc, addrs []netip.AddrPort,
 func try[T any](ctx context.Context, dial DialFunc, a netip.AddrPort,
 	shake func(context.Context, net.Conn, netip.AddrPort) (T, error), life chan<- struct{},
 ) attempt[T] {
-	connect, cancel := context.WithTimeout(ctx, connectTimeout)
+	connect, cancel := context.WithTimeoutCause(ctx, connectTimeout, errConnect)
 	defer cancel()
 	raw, err := dial(connect, "tcp", a.String())
+	if err != nil && connect.Err() != nil {
+		err = context.Cause(connect)
+	}
 	if err != nil {
 		return attempt[T]{addr: a, err: err}
 	}
@@ -120,26 +124,38 @@ func dropLate[T any](results <-chan attempt[T], n int, drop func(T)) {
 // explainAll names every address that was tried, and why it was of no use.
 func explainAll[T any](failed []attempt[T]) error {
 	var silent []string
-	var met []error
+	var met, why []error
 	for _, f := range failed {
 		if f.connected {
 			met = append(met, f.err)
 			continue
 		}
+		why = append(why, f.err)
 		silent = append(silent, fmt.Sprintf("%s (%s)", f.addr, dialReason(f.err)))
 	}
-	unreachable := fmt.Errorf("%w over SSH: %s", ErrUnreachable, strings.Join(silent, ", "))
+	text := ErrUnreachable.Error() + " over SSH: " + strings.Join(silent, ", ")
 	switch {
 	case len(met) == 0:
-		return unreachable
+		return &unreachableError{text, why}
 	case len(silent) == 0 && len(met) == 1:
 		return met[0]
 	case len(silent) == 0:
 		return several(met)
 	}
 	// Somebody is there: callers are not to take the server for unreachable.
-	return several(append(met, errors.New(unreachable.Error())))
+	return several(append(met, errors.New(text)))
 }
+
+// unreachableError is ErrUnreachable, and each reason of it.
+type unreachableError struct {
+	text string
+	why  []error
+}
+
+func (e *unreachableError) Error() string { return e.text }
+
+// Unwrap lets errors.Is find the reasons.
+func (e *unreachableError) Unwrap() []error { return append([]error{ErrUnreachable}, e.why...) }
 
 // several are errors in one line, each of which can be found by errors.Is.
 type several []error
@@ -156,11 +172,10 @@ func (s several) Error() string {
 // Unwrap lets errors.Is look at each of them.
 func (s several) Unwrap() []error { return s }
 
+var errConnect = errors.New("no answer in " + connectTimeout.String())
+
 // dialReason shortens a dial error to what differs between addresses.
 func dialReason(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer in " + connectTimeout.String()
-	}
 	var op *net.OpError
 	if errors.As(err, &op) {
 		return op.Err.Error()

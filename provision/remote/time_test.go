@@ -304,6 +304,43 @@ func TestSilentConnectionHidesNothing(t *testing.T) {
 	}
 }
 
+// Somebody else's server at one address does not hide ours at another; where
+// ours is nowhere, it is what matters most.
+func TestStrangerHidesNothing(t *testing.T) {
+	p, s := prepare(t)
+	stranger, _ := prepare(t)
+	for _, ours := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			target, connect, _ := inMemory(t, s, p)
+			_, connectStranger, _ := inMemory(t, s, stranger)
+			target.Addresses = []netip.AddrPort{first(), second()}
+			target.Dial = func(ctx context.Context, _, address string) (net.Conn, error) {
+				switch {
+				case address == first().String():
+					return connectStranger(), nil
+				case ours:
+					return connect(), nil
+				}
+				return silent(ctx)
+			}
+			conn, err := remote.Dial(t.Context(), target)
+			if !ours {
+				if !errors.Is(err, remote.ErrHostKey) || errors.Is(err, remote.ErrUnreachable) || !strings.Contains(err.Error(), "[2001:db8::2]:22 (no answer in 10s)") {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if conn.Addr() != second() {
+				t.Errorf("logged in at %s", conn.Addr())
+			}
+		})
+	}
+}
+
 func TestDialCancelled(t *testing.T) {
 	p, s := prepare(t)
 	synctest.Test(t, func(t *testing.T) {
