@@ -1,0 +1,50 @@
+package provision_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/server"
+)
+
+// TestBootThatCannotRevert: the disk lost a copy that the boot needs. Services
+// start all the same, and systemd goes on trying until the copy is back.
+func TestBootThatCannotRevert(t *testing.T) {
+	needMachines(t)
+	t.Parallel()
+	w, err := newWorker(t)
+	w.must(err)
+	w.must(w.learn())
+	w.must(w.converge("A"))
+	c := w.child(order{To: "B", Revert: time.Minute, StopAtRead: 60})
+	w.stopBeforeConfirm(c)
+	pending := w.pending()
+	w.cutPower()
+
+	lost := filepath.Join(w.g.Server.Root(), server.Home, "generations", pending, "before/files/etc/nsd/nsd.conf")
+	w.must(os.Rename(lost, lost+".away"))
+	second := filepath.Join(w.g.Server.Root(), "etc/nsd/nsd.conf.raiz-old")
+	w.must(os.Remove(second))
+	w.must(w.g.Server.Boot(t.Context()))
+
+	log := func() string {
+		out, _ := w.g.Server.Run(t.Context(), "sh", "-c", "journalctl -b -u raiz-boot -u raiz-revert -o cat; systemctl is-active multi-user.target")
+		return out
+	}
+	w.await("boot that has gone on", time.Minute, func() bool { return strings.HasSuffix(strings.TrimSpace(log()), "active") })
+	w.await("second try", time.Minute, func() bool {
+		return strings.Contains(log(), "raiz-revert.service: Scheduled restart job")
+	})
+	if w.pending() != pending {
+		t.Fatalf("generation %s is not pending any more:\n%s", pending, log())
+	}
+	w.must(os.Rename(lost+".away", lost))
+	w.must(w.settled())
+	stands, err := w.whole()
+	if err != nil || stands != "A" {
+		t.Errorf("stands %q, %v\n%s", stands, err, log())
+	}
+}
