@@ -27,14 +27,19 @@ func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.o.RevertAfter/2)
 	defer cancel()
+	var last []string
 	for {
 		problems := r.problems(ctx, through)
 		if len(problems) == 0 {
 			return nil
 		}
+		// A look that was cut short says less than the one before.
+		if ctx.Err() == nil || last == nil {
+			last = problems
+		}
 		select {
 		case <-ctx.Done():
-			return errors.New(strings.Join(problems, "; "))
+			return errors.New(strings.Join(last, "; "))
 		case <-time.After(time.Second):
 		}
 	}

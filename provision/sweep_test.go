@@ -166,7 +166,12 @@ func runJobs(t *testing.T, first *worker, n int, jobs []job) []verdict {
 				}
 			}
 			for j := range queue {
+				// Some places are met only on the way to one of the variants,
+				// and each run goes to the other one.
 				v := w.run(j)
+				for again := 0; again < 3 && v.missed && len(v.problems) == 0; again++ {
+					v = w.run(j)
+				}
 				mu.Lock()
 				verdicts = append(verdicts, v)
 				for _, p := range v.problems {
@@ -206,9 +211,12 @@ func summarise(t *testing.T, places []place, verdicts []verdict) {
 	troubles := map[trouble]int{}
 	ended := map[string]int{}
 	missed := 0
+	partly := map[place]bool{}
 	for _, v := range verdicts {
 		if v.missed {
 			missed++
+			partly[v.place] = true
+			t.Logf("not met: %s, %s", v.place, v.trouble)
 		}
 		troubles[v.trouble]++
 		ended[v.ended]++
@@ -222,6 +230,9 @@ func summarise(t *testing.T, places []place, verdicts []verdict) {
 		t.Logf("  %-22s %4d runs", x, troubles[x])
 	}
 	t.Logf("  %d runs did not come by their place and were judged as they were", missed)
+	if len(verdicts) == len(everyJob(places)) {
+		t.Logf("  %d places were broken in every way that fits", len(places)-len(partly))
+	}
 	t.Logf("  ended with what stood before: %d, with the new generation: %d", ended["before"], ended["new"])
 }
 

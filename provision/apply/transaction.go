@@ -222,7 +222,7 @@ func takeBack(ctx context.Context, conn Server, d Deps, j *Journal, reason error
 	result, err := conn.Run(bounded, server.Revert(d.By, j.Generation, oneLine(reason)))
 	if err == nil && readAnswer(result.Stdout)["reverted"] != "" {
 		j.Outcome = Reverted
-		return fmt.Errorf("reverted, because: %w", reason)
+		return fmt.Errorf("%w; the server is back", reason)
 	}
 	return witness(context.WithoutCancel(ctx), d, j, reason)
 }

@@ -11,9 +11,7 @@ import (
 )
 
 func (p *printer) plan(pl plan.Plan) {
-	for _, f := range pl.Unknown {
-		p.line("%s %s: %s", p.red("?"), f.Key, safe(f.Err.Error()))
-	}
+	p.unknown(pl.Unknown)
 	for _, f := range pl.Unsupported {
 		p.line("%s %s: %s", p.yellow("!"), f.Key, safe(f.Err.Error()))
 	}
@@ -28,6 +26,33 @@ func (p *printer) plan(pl plan.Plan) {
 	default:
 		p.line("%s %s, digest %.12s", p.bold("plan for "+pl.Site+":"), count(len(pl.Changes), "change"), pl.Digest())
 	}
+}
+
+// unknown names each reason once: what cannot be reached has dozens of things
+// that could not be looked at.
+func (p *printer) unknown(facts []state.Fact) {
+	same := map[string]int{}
+	for _, f := range facts {
+		same[f.Err.Error()]++
+	}
+	said := map[string]bool{}
+	for _, f := range facts {
+		why := f.Err.Error()
+		switch {
+		case same[why] == 1 || p.o.Full:
+			p.line("%s %s: %s", p.red("?"), f.Key, safe(why))
+		case !said[why]:
+			said[why] = true
+			p.line("%s %s, %s: %s", p.red("?"), f.Key, andMore(same[why]-1), safe(why))
+		}
+	}
+}
+
+func andMore(n int) string {
+	if n == 1 {
+		return "and one more"
+	}
+	return fmt.Sprintf("and %d more", n)
 }
 
 func (p *printer) change(c plan.Change) {

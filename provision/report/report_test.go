@@ -90,6 +90,29 @@ func diff(t *testing.T, err error) *plan.Plan {
 	return &p
 }
 
+// unreachable is a plan of a server that cannot be reached, and a controller
+// that cannot tell one setting.
+func unreachable(t *testing.T) *plan.Plan {
+	t.Helper()
+	gone := errors.New("unreachable over SSH: 192.0.2.20:22 (no answer in 10s)")
+	whys := map[state.Key]error{
+		key(state.Setting, "ntp"): errors.New("read ntp: status 500"), key(state.Path, "/etc/a"): gone,
+		key(state.Path, "/etc/b"): gone, key(state.Unit, "nsd.service"): gone,
+	}
+	var items []state.Item
+	var have []state.Fact
+	for k, err := range whys {
+		items = append(items, state.Item{Key: k, Value: state.Text("x")})
+		have = append(have, state.Fact{Key: k, Err: err})
+	}
+	set, err := state.NewSet("gru1", items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plan.Diff(set, state.NewFacts(have))
+	return &p
+}
+
 func results() []verify.Result {
 	return []verify.Result{
 		{ID: "bmc.login", Title: "BMC answers", Vantage: verify.FromBMC, Status: verify.Pass, Want: "login as raiz", Got: "Example X1"},
@@ -139,14 +162,15 @@ func written(t *testing.T) map[string]string {
 	}
 	s := &site.Site{Name: "gru1"}
 	reports := map[string]report.Report{
-		"everything": everything(t),
-		"as-wanted":  {Site: s, Plan: diff(t, nil)},
-		"unknown":    {Site: s, Plan: diff(t, errors.New("connection refused "+evil))},
-		"applied":    {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Done}},
-		"set":        {Site: s, Apply: &apply.Journal{Outcome: apply.Done}},
-		"reverted":   {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Reverted}, ApplyErr: errors.New("DNS does not answer")},
-		"lost":       {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Unknown}, ApplyErr: errors.New("connection broke")},
-		"nothing":    {},
+		"everything":  everything(t),
+		"as-wanted":   {Site: s, Plan: diff(t, nil)},
+		"unknown":     {Site: s, Plan: diff(t, errors.New("connection refused "+evil))},
+		"applied":     {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Done}},
+		"set":         {Site: s, Apply: &apply.Journal{Outcome: apply.Done}},
+		"unreachable": {Site: s, Plan: unreachable(t)},
+		"reverted":    {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Reverted}, ApplyErr: errors.New("DNS does not answer")},
+		"lost":        {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Unknown}, ApplyErr: errors.New("connection broke")},
+		"nothing":     {},
 	}
 	for name, r := range reports {
 		put(name+".txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{}) })

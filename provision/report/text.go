@@ -58,7 +58,7 @@ func (p *printer) journal(j apply.Journal, err error) {
 			mark = p.red(string(e.Outcome))
 		}
 		p.line("  %s %s%s", mark, safe(e.Step), p.dim(took(e.Took)))
-		if e.Err != nil && e.Outcome != apply.Done {
+		if e.Err != nil && e.Outcome != apply.Done && (err == nil || e.Err.Error() != err.Error()) {
 			p.line("      %s", safe(e.Err.Error()))
 		}
 	}
@@ -69,7 +69,7 @@ func (p *printer) journal(j apply.Journal, err error) {
 		p.line("%s", p.green("applied"))
 	case j.Outcome == apply.Reverted:
 		p.line("%s %s", p.red("reverted:"), safe(err.Error()))
-		p.line("  The server has, or will have within the timer, what it had before.")
+		p.line("  The server has what it had before.")
 	case j.Outcome == apply.Unknown:
 		p.line("%s %s", p.red("unknown:"), safe(err.Error()))
 	default:
