@@ -155,7 +155,7 @@ func (b *bed) readsTags() {
 			continue
 		}
 		files++
-		b.must(b.Server.Write("/run/systemd/network/"+strings.Replace(name, "raiz", "tagged", 1), 0o644, string(it.Value.(state.File).Data)))
+		b.must(b.Server.Write("/etc/systemd/network/"+strings.Replace(name, "raiz", "tagged", 1), 0o644, string(it.Value.(state.File).Data)))
 	}
 	if files < 5 {
 		b.t.Errorf("%d files for two tagged interfaces", files)

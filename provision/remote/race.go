@@ -176,6 +176,9 @@ var errConnect = errors.New("no answer in " + connectTimeout.String())
 
 // dialReason shortens a dial error to what differs between addresses.
 func dialReason(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
 	var op *net.OpError
 	if errors.As(err, &op) {
 		return op.Err.Error()
