@@ -80,6 +80,7 @@ func (m model) chance(w world) (out []outcome) {
 		n.up, n.timed, n.firing, n.holder, n.cuts = false, 0, 0, procs, n.cuts-1
 		n.pc = [procs]uint8{}
 	})
+	add(w.pc[boot] > 1 && !w.givenUp, "the boot takes too long", func(n *world) { *n = end(*n, boot)[0]; n.givenUp = true })
 	add(w.up && !w.filled, "the disk is full", func(n *world) { n.filled, n.full = true, true })
 	add(w.full, "the disk has room again", func(n *world) { n.full = false })
 	return out
@@ -255,6 +256,7 @@ func TestCheckerFindsWhatIsWrong(t *testing.T) {
 		{name: "lock taken anew after the look at pending", flaws: flaws{lockTakenAnew: true}, want: "two operators never overlap"},
 		{name: "revert that forgets that it is decided", flaws: flaws{decisionForgot: true}, want: "nothing stays pending for ever"},
 		{name: "revert that does not say that it has begun", flaws: flaws{quietRevert: true}, want: "never a mixture at rest"},
+		{name: "no revert after a boot that is given up", flaws: flaws{bootAlone: true}, want: "nothing stays pending for ever"},
 		{name: "files change before the way back is there", flaws: flaws{renamesInTheOpen: true}, want: "at rest only what stood before, or what was confirmed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

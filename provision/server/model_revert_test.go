@@ -42,6 +42,13 @@ func revertSteps() []step {
 	}
 }
 
+func revertFollows(m model, w world, p proc, g gen) []world {
+	if !m.flaws.bootAlone {
+		w.timed = g
+	}
+	return next(w, p)
+}
+
 func lookBeforeRevert(m model, w world, p proc, g gen) []world {
 	switch {
 	case w.pending != g && m.flaws.timerUnchecked && p == timer:

@@ -66,6 +66,7 @@ type world struct {
 	cuts, drops, fails     uint8
 	filled                 bool
 	second                 bool // B may come
+	givenUp                bool // a boot was, for it took too long; once is enough
 	broken                 bool // by the step just taken: see wrong
 }
 
@@ -79,6 +80,7 @@ type flaws struct {
 	decisionForgot   bool // a revert does not see that one was done before
 	quietRevert      bool // does not say that it has begun
 	renamesInTheOpen bool // files change before pending is written
+	bootAlone        bool // no revert follows a boot
 }
 
 // outcome is a step that a process can take. A process that has to wait has
@@ -114,7 +116,7 @@ func newModel(f flaws) model {
 		case takeBackA, timer:
 			m.lists[p] = revertSteps()
 		case boot:
-			m.lists[p] = revertSteps()[1:]
+			m.lists[p] = append([]step{{does: "have a revert follow", run: revertFollows}}, revertSteps()[1:]...)
 		}
 	}
 	return m

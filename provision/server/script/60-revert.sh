@@ -140,15 +140,15 @@ boot() {
 	n=$(pending)
 	[ -n "$n" ] || return 0
 	g=$home/generations/$n
+	reason="the server started again before generation $n was confirmed"
+	# Should this fail, or take too long, services start with what they find;
+	# then a whole revert follows as soon as it can.
+	later "$n" "$reason" --no-block || note "no revert follows the boot, should it fail"
 	take_lock 10
 	if decided "$n"; then
 		finish "$n"
 		return
 	fi
-	reason="the server started again before generation $n was confirmed"
-	# Should this fail, or take too long, services start with what they find;
-	# then a whole revert follows as soon as it can.
-	later "$n" "$reason" --no-block || note "no revert follows the boot, should it fail"
 	begin_revert
 	systemctl daemon-reload 2>/dev/null
 	correct_boot "$g"
