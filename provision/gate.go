@@ -16,10 +16,10 @@ import (
 )
 
 // gate decides whether a change may be confirmed: through the new connection
-// every service address answers as this very copy, and SSH answers at every
-// declared management address that can be reached from here at all. The units
-// are looked at by the server itself when it confirms; BGP is not waited for,
-// because the host's side may not be there yet.
+// every service address answers as this very copy, and this server answers at
+// every declared management address that can be reached from here at all. The
+// units are looked at by the server itself when it confirms; BGP is not waited
+// for, because the host's side may not be there yet.
 func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 	through, ok := conn.(verify.Server)
 	if !ok {

@@ -21,6 +21,8 @@ func (p *printer) plan(pl plan.Plan) {
 	switch {
 	case len(pl.Unknown) > 0:
 		p.line("%s %s could not be looked at; nothing can be applied until they can", p.red("plan for "+pl.Site+":"), count(len(pl.Unknown), "thing"))
+	case pl.Empty() && len(pl.Unsupported) > 0:
+		p.line("%s everything else is as declared", p.yellow(pl.Site+":"))
 	case pl.Empty():
 		p.line("%s everything is as declared", p.green(pl.Site+":"))
 	default:

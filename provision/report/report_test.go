@@ -79,14 +79,14 @@ func changes(t *testing.T) *plan.Plan {
 	return &p
 }
 
-func diff(t *testing.T, err error) *plan.Plan {
+func diff(t *testing.T, seen string, err error) *plan.Plan {
 	t.Helper()
 	k := key(state.Setting, "ntp")
 	set, e := state.NewSet("gru1", []state.Item{{Key: k, Value: state.Text("x")}})
 	if e != nil {
 		t.Fatal(e)
 	}
-	p := plan.Diff(set, state.NewFacts([]state.Fact{{Key: k, Value: state.Text("x"), Err: err}}))
+	p := plan.Diff(set, state.NewFacts([]state.Fact{{Key: k, Value: state.Text(seen), Err: err}}))
 	return &p
 }
 
@@ -163,10 +163,11 @@ func written(t *testing.T) map[string]string {
 	s := &site.Site{Name: "gru1"}
 	reports := map[string]report.Report{
 		"everything":  everything(t),
-		"as-wanted":   {Site: s, Plan: diff(t, nil)},
-		"unknown":     {Site: s, Plan: diff(t, errors.New("connection refused "+evil))},
+		"as-wanted":   {Site: s, Plan: diff(t, "x", nil)},
+		"unknown":     {Site: s, Plan: diff(t, "x", errors.New("connection refused "+evil))},
 		"applied":     {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Done}},
 		"set":         {Site: s, Apply: &apply.Journal{Outcome: apply.Done}},
+		"unsupported": {Site: s, Plan: diff(t, "y", fmt.Errorf("tried on 2026-11-23: status 405: %w", state.ErrUnsupported))},
 		"unreachable": {Site: s, Plan: unreachable(t)},
 		"reverted":    {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Reverted}, ApplyErr: errors.New("DNS does not answer")},
 		"lost":        {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Unknown}, ApplyErr: errors.New("connection broke")},
