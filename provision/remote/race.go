@@ -79,10 +79,14 @@ func try[T any](ctx context.Context, dial DialFunc, a netip.AddrPort,
 	connect, cancel := context.WithTimeoutCause(ctx, connectTimeout, errConnect)
 	defer cancel()
 	raw, err := dial(connect, "tcp", a.String())
-	if err != nil && connect.Err() != nil {
-		err = context.Cause(connect)
-	}
 	if err != nil {
+		// The network may see the deadline a moment before the context does.
+		if end, ok := connect.Deadline(); ok && !time.Now().Before(end) {
+			<-connect.Done()
+		}
+		if connect.Err() != nil {
+			err = context.Cause(connect)
+		}
 		return attempt[T]{addr: a, err: err}
 	}
 	tell(life)
