@@ -101,8 +101,20 @@ func (c *Controller) networkError(ctx context.Context, name string, want map[str
 	case same(have, want[name]):
 		return nil
 	}
+	if len(want) > 1 {
+		return &sharedError{group}
+	}
 	return group
 }
+
+// sharedError is the refusal of one write of several settings. Which of them
+// was meant is not known.
+type sharedError struct{ err error }
+
+func (e *sharedError) Error() string { return e.err.Error() }
+
+// Unwrap returns the refusal.
+func (e *sharedError) Unwrap() error { return e.err }
 
 // after returns what a setting is once the wanted ones are set.
 func (c *Controller) after(ctx context.Context, want map[string]state.Attr, name string) []string {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,15 +23,23 @@ import (
 // another value may be taken.
 const refusedPrefix = "refused "
 
-// learn remembers what the controller turned out not to support.
+// learn remembers what the controller turned out not to support, each by
+// itself: without the one that was meant, the others may be taken.
 func (c *Controller) learn(changes []Change, out []Outcome) {
+	if c.where == nil {
+		return
+	}
+	wanted := map[state.Key]state.Value{}
+	for _, ch := range changes {
+		wanted[ch.Key] = ch.Value
+	}
 	for _, o := range out {
 		key := refusedPrefix + o.Key.Name
 		_, known := c.where.links[key]
-		i := slices.IndexFunc(changes, func(ch Change) bool { return ch.Key == o.Key })
-		want, ok := changes[i].Value.(state.Attr)
+		_, shared := errors.AsType[*sharedError](o.Err)
+		want, ok := wanted[o.Key].(state.Attr)
 		switch {
-		case o.Status == Unsupported && ok:
+		case o.Status == Unsupported && ok && !shared:
 			why := strings.TrimPrefix(lackOf(o.Err), fmt.Sprintf("set %s of %s: ", o.Key.Name, c.at.Address))
 			c.where.links[key] = strings.Join([]string{digestOf(want), time.Now().UTC().Format(time.DateOnly), words(why)}, "|")
 			c.where.dirty = true

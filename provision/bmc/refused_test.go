@@ -83,3 +83,29 @@ func TestRefusalIsRemembered(t *testing.T) {
 		})
 	}
 }
+
+// A write of several settings of the network that is refused says nothing of
+// each: without the one that was meant the others are tried again.
+func TestSharedRefusalIsNotRemembered(t *testing.T) {
+	l := newLab(t, simbmc.Config{Faults: simbmc.Faults{ReadOnly: []string{"IPv6StaticAddresses"}}})
+	target := l.target(factory())
+	target.Links = &cache{}
+	c := l.open(target)
+	all := map[string][]string{bmc.IPv4Gateway: {"192.0.2.2"}, bmc.IPv4Address: {oldV4.String()}, bmc.IPv6Address: {newV6.String()}}
+	out, err := c.Set(t.Context(), changes(all))
+	if err == nil {
+		t.Fatalf("set: %+v", out)
+	}
+	l.close(c)
+	c = l.open(target)
+	without := map[string][]string{bmc.IPv4Gateway: {"192.0.2.2"}}
+	for _, f := range c.Read(t.Context(), items(without)) {
+		if f.Unsupported() {
+			t.Errorf("%s: %v", f.Key, f.Err)
+		}
+	}
+	if out, err := c.Set(t.Context(), changes(without)); err != nil {
+		t.Errorf("set alone: %+v, %v", out, err)
+	}
+	l.close(c)
+}
