@@ -85,7 +85,7 @@ func (th *thief) got(t *testing.T) string {
 func TestThief(t *testing.T) {
 	folder := os.Getenv("RAIZ_TEST_STEAL")
 	if folder == "" {
-		t.Skip("nobody is to be robbed")
+		return // nobody is to be robbed
 	}
 	over := make(chan struct{})
 	go func() { _, _ = io.Copy(io.Discard, os.Stdin); close(over) }()

@@ -27,6 +27,7 @@ type converter struct {
 	kept   map[string]spot // and for what is only missed after Load
 	diags  Diagnostics
 	broken bool // a value has a problem that is reported elsewhere
+	vague  Diagnostics
 	// siteName is whose secrets are looked up.
 	siteName   string
 	references []spotted
@@ -113,7 +114,7 @@ func (c *converter) value(attr *hcl.Attribute, want cty.Type, what string) (cty.
 		return val, false
 	}
 	c.looked.note(c.looked.printed, from...)
-	return val, c.known(val)
+	return val, c.known(attr, val)
 }
 
 func printed(name, source string) problem {
@@ -121,12 +122,23 @@ func printed(name, source string) problem {
 		"%s is printed in plans and files, so it cannot come from %s.", name, source)}
 }
 
-func (c *converter) known(val cty.Value) bool {
+func (c *converter) known(attr *hcl.Attribute, val cty.Value) bool {
 	if !val.IsWhollyKnown() {
-		c.broken = true
+		c.unknown(attr)
 		return false
 	}
 	return true
+}
+
+// unknown marks the site as broken. What makes a value unknown is reported
+// where it is declared; should it not be, this is said.
+func (c *converter) unknown(attr *hcl.Attribute) {
+	c.broken = true
+	pos := position(attr.Expr.Range())
+	c.vague = append(c.vague, Diagnostic{
+		Severity: Error, Rule: "lookup", Summary: "value not known", Pos: pos, Source: c.src.line(pos),
+		Detail: fmt.Sprintf("%s has no value yet. A file that it is made from may be missing.", attr.Name),
+	})
 }
 
 // evaluate returns the value without marks, and where it comes from.
@@ -303,7 +315,7 @@ func (c *converter) secret(attr *hcl.Attribute, name string, check func(string) 
 		c.failWithout(at, inPieces(attr.Name))
 		return secret.Value{}
 	case !val.IsWhollyKnown() && len(from) == 0:
-		c.broken = true
+		c.unknown(attr)
 		return secret.Value{}
 	}
 	if val.IsNull() || val.Type() != cty.String {

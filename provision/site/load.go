@@ -68,9 +68,14 @@ func Load(fsys fs.FS, name string, opt Options) ([]*Site, Diagnostics) {
 		return nil, usedTwice(path.Join(opt.Base, name), used)
 	}
 	var sites []*Site
+	var vague Diagnostics
 	for _, r := range results {
 		sites = append(sites, r.sites...)
 		diags = append(diags, r.diags...)
+		vague = append(vague, r.vague...)
+	}
+	if !diags.HasErrors() {
+		diags = append(diags, vague...)
 	}
 	if len(files) > 0 && !diags.HasErrors() && len(sites) == 0 {
 		diags = append(diags, fileProblem(path.Join(opt.Base, name), "no site", `There is no site block. A site begins with: site "gru1" {`))
@@ -114,6 +119,7 @@ func usedTwice(name string, sources []string) Diagnostics {
 type result struct {
 	sites []*Site
 	diags Diagnostics
+	vague Diagnostics // said only where nothing else is
 }
 
 // parsedFile is a file that was parsed before the sites are read.
@@ -180,6 +186,7 @@ func loadFile(src *source, file parsedFile, l *loader) result {
 		c.decoded = decoded
 		s := c.site(&raw.Sites[i])
 		res.diags = append(res.diags, c.diags...)
+		res.vague = append(res.vague, c.vague...)
 		if !c.broken && !c.diags.HasErrors() && !decoded.HasErrors() {
 			res.sites = append(res.sites, s)
 		}
