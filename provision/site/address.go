@@ -119,7 +119,7 @@ func (c *converter) usableNet(at hcl.Range, net netip.Prefix, what string, p pur
 	case documentation:
 		if !c.lab {
 			pr := say("Write the real address, or lab = true in a site that is only rehearsed.")
-			pr.rule, pr.summary = "addr-documentation", "documentation address"
+			pr.rule, pr.summary = documentationRule, "documentation address"
 			c.fail(at, pr)
 			return false
 		}

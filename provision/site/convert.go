@@ -28,6 +28,7 @@ type converter struct {
 	diags  Diagnostics
 	broken bool // a value has a problem that is reported elsewhere
 	vague  Diagnostics
+	nulls  map[null]hcl.Range // arguments that are null
 	// siteName is whose secrets are looked up.
 	siteName   string
 	references []spotted
@@ -92,7 +93,11 @@ func (c *converter) need(attr *hcl.Attribute, block hcl.Range, name, example str
 	if attr != nil {
 		return true
 	}
-	c.fail(block, problem{"required", "missing argument", fmt.Sprintf("%s is needed here, for example: %s", name, example)})
+	at, detail := block, fmt.Sprintf("%s is needed here, for example: %s", name, example)
+	if written, ok := c.nulls[null{block.Start, name}]; ok {
+		at, detail = written, fmt.Sprintf("%s is needed here, and null is no value. Write, for example: %s", name, example)
+	}
+	c.fail(at, problem{"required", "missing argument", detail})
 	return false
 }
 

@@ -176,8 +176,7 @@ func (c *converter) hosts(list []given[string], what string) []string {
 // nothing without the right time, so there has to be a time server.
 func (c *converter) helpers(dns, ntp *hcl.Attribute, block hcl.Range, what string) ([]netip.Addr, []string) {
 	resolvers, named := c.addrs(dns, "a resolver", forHelper), dns != nil
-	if ntp == nil {
-		c.fail(block, problem{"ntp", "no time server", sentence(what) + ` needs a time server, for example: ntp = ["192.0.2.1"]`})
+	if !c.need(ntp, block, "ntp", `ntp = ["192.0.2.1"]`) {
 		return values(resolvers), nil
 	}
 	list := c.texts(ntp)

@@ -58,6 +58,7 @@ func loadProfile(src *source, fileName string, l *loader) (Profile, Diagnostics)
 	}
 	var raw rawProfileFile
 	c.diags = fromHCL(src, gohcl.DecodeBody(file.Body, nil, &raw))
+	c.dropNulls(&raw)
 	if len(raw.Profiles) != 1 || raw.Profiles[0].Name != fileName {
 		at := hcl.Range{Filename: src.name, Start: hcl.InitialPos, End: hcl.InitialPos}
 		c.fail(at, problem{"profile", "not an operator profile", fmt.Sprintf(

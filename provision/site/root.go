@@ -17,6 +17,7 @@ const defaultOperator = "raices"
 // refer to them.
 func (c *converter) site(raw *rawSite) *Site {
 	c.siteName = raw.Name
+	c.dropNulls(raw)
 	c.mark("site", raw.Range)
 	before := len(c.diags)
 	lab := c.flag(raw.Lab)
@@ -58,6 +59,7 @@ func (c *converter) site(raw *rawSite) *Site {
 		c.sessions(s)
 	}
 	c.require(s)
+	c.oneCause()
 	s.spots, s.references = c.kept, c.references
 	return s
 }
