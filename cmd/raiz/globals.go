@@ -68,7 +68,11 @@ func (g *globals) read(path string, from lookups) ([]*site.Site, site.Diagnostic
 	if err != nil {
 		panic("raiz: " + err.Error()) // the folder is part of the binary
 	}
-	return site.Load(folder, name, site.Options{Lookup: from, Base: dir, Operators: operators})
+	o := site.Options{Lookup: from, Base: dir, Operators: operators}
+	if packs, err := g.packFS(); err == nil { // said where it is read
+		o.Packs, _ = templates.Names(packs)
+	}
+	return site.Load(folder, name, o)
 }
 
 func (g *globals) say(diags site.Diagnostics) error {

@@ -70,15 +70,15 @@ func TestNull(t *testing.T) {
 		t.Fatalf("%d arguments only", len(all))
 	}
 	refused, there := 0, 0
+	// Behind the site, so that no line moves.
+	nothing := []byte("\nlocals {\n  nothing = null\n}\n")
 	for _, a := range all {
+		// Its lines stay, so that positions do.
+		gone := strings.Repeat("\n", a.attr.End.Line-a.attr.Start.Line)
+		bare, want := load(append(instead(text0, a.attr, gone), nothing...))
 		for way, null := range map[string]string{"literal": "null", "computed": "true ? null : null", "by a local": "local.nothing"} {
 			t.Run(a.name+" "+way, func(t *testing.T) {
-				// Behind the site, so that no line moves.
-				nothing := []byte("\nlocals {\n  nothing = null\n}\n")
-				// Its lines stay, so that positions do.
-				gone := strings.Repeat("\n", a.attr.End.Line-a.attr.Start.Line)
 				sites, diags := load(append(instead(text0, a.expr, null+gone), nothing...))
-				bare, want := load(append(instead(text0, a.attr, gone), nothing...))
 				if diags.HasErrors() != want.HasErrors() {
 					t.Fatalf("null gives\n%swithout it\n%s", text(diags), text(want))
 				}

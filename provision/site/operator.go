@@ -91,7 +91,7 @@ func (c *converter) profile(raw *rawProfile) Profile {
 	if raw.Components != nil {
 		p.Components = map[string]string{}
 		for _, set := range raw.Components.kinds() {
-			if got := c.text(set.attr, name("a component")); got.ok {
+			if got := c.text(set.attr, c.pack(set.kind)); got.ok {
 				p.Components[set.kind] = got.val
 			}
 		}
