@@ -38,7 +38,7 @@ type session struct {
 	PasswordName string
 	TTLSecurity  bool
 	HoldTime     int
-	ImportLimit  int
+	ReceiveLimit int
 	Accept       site.Accept
 }
 
@@ -86,7 +86,7 @@ func newSession(s *site.Site, n site.Neighbor, address netip.Addr) session {
 	out := session{
 		Name: SessionName(n.Name, address), Description: n.Name + " of " + s.Host.Name,
 		Word: "ip", Family: familyOf(address), Address: address.String(), ASN: n.ASN,
-		TTLSecurity: n.TTLSecurity, HoldTime: n.HoldTime, ImportLimit: n.ImportLimit, Accept: n.Accept,
+		TTLSecurity: n.TTLSecurity, HoldTime: n.HoldTime, ReceiveLimit: n.ReceiveLimit, Accept: n.Accept,
 	}
 	if out.Family == 6 {
 		out.Word = "ip6"
