@@ -50,7 +50,7 @@ mmdebstrap and systemd-container; nothing leaves this machine.`,
 		},
 	}
 	cmd.Flags().StringVar(&name, "site", "", "name of the site, where the files hold several")
-	cmd.AddCommand(newRehearseUp(g), newRehearseDown(g), newRehearseStatus(g), newRehearseShell(g), newRehearseBMC(g))
+	cmd.AddCommand(newRehearseUp(g), newRehearseDown(g), newRehearseStatus(g), newRehearseShell(g), newRehearseZone(g), newRehearseBMC(g))
 	return cmd
 }
 

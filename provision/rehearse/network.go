@@ -12,6 +12,9 @@ import (
 // which addresses itself.
 func (g *Ground) wire(ctx context.Context) error {
 	for _, role := range roles() {
+		if role == RolePrimary && g.Layout.Primary.Port == "" {
+			continue
+		}
 		if err := g.Netns(role).prepare(ctx); err != nil {
 			return err
 		}
@@ -41,7 +44,10 @@ func (g *Ground) wire(ctx context.Context) error {
 	if err := g.Netns(RoleBMC).address(ctx, l.BMC); err != nil {
 		return err
 	}
-	return g.Netns(RoleController).address(ctx, l.Controller)
+	if err := g.Netns(RoleController).address(ctx, l.Controller); err != nil {
+		return err
+	}
+	return g.wirePrimary(ctx)
 }
 
 // unwire takes the server's interfaces away with its power: addresses, routes
