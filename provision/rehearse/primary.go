@@ -194,20 +194,25 @@ func (p Primary) spawn() error {
 func (p Primary) awaitSerial(ctx context.Context, zone int, serial uint32) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, loadLimit, errors.New("it took too long"))
 	defer cancel()
-	var last error
+	last := "nothing"
 	err := await(ctx, fmt.Sprintf("serial %d at the primary", serial), func() (bool, error) {
 		if !p.daemon().populated() {
 			return false, errors.New("it ended")
 		}
-		var got uint32
-		got, last = p.serial(ctx, zone)
-		return last == nil && got == serial, nil
+		got, err := p.serial(ctx, zone)
+		if err != nil && ctx.Err() == nil {
+			last = err.Error()
+		} else if err == nil {
+			last = fmt.Sprint("serial ", got)
+		}
+		return err == nil && got == serial, nil
 	})
 	if err == nil {
 		return nil
 	}
 	said, _ := p.machine().Console()
-	return fmt.Errorf("load zone %s: %w: %w\nthe primary said last:\n%s", p.zones()[zone].Name, err, last, lastLines(strings.TrimSpace(said), 8))
+	return fmt.Errorf("load zone %s: %w; it answered last: %s\nits NSD said last:\n%s",
+		p.zones()[zone].Name, err, last, lastLines(strings.TrimSpace(said), 8))
 }
 
 // serial asks for a zone's SOA at its addresses, until one answers.

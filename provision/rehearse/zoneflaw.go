@@ -3,6 +3,7 @@ package rehearse
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -22,7 +23,7 @@ func Flaws() []Flaw { return []Flaw{FlawRecord, FlawGlue, FlawZONEMD, FlawTrunca
 
 // damage puts a flaw into a signed zone, which has one record a line.
 func damage(text string, flaw Flaw) (string, error) {
-	lines := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
+	lines := slices.Collect(strings.Lines(text))
 	i := -1
 	switch flaw {
 	case FlawRecord:

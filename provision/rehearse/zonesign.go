@@ -1,11 +1,13 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -175,7 +177,7 @@ func stamp(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("20
 // itself.
 func (p Primary) publish(zone int, text string, e edition) error {
 	path := p.path(zoneFile(zone))
-	if err := writeFile(path+".new", 0o644, text); err != nil {
+	if err := writeFile(path+".new", 0o644, byType(text)); err != nil {
 		return err
 	}
 	if err := os.Rename(path+".new", path); err != nil {
@@ -186,6 +188,23 @@ func (p Primary) publish(zone int, text string, e edition) error {
 		return fmt.Errorf("publish zone %s: %w", p.zones()[zone].Name, err)
 	}
 	return writeFile(p.path(keyDir(zone)+"/edition.json"), 0o600, string(state))
+}
+
+// byType puts the records of a zone into the order of their types' numbers.
+// NSD 4.6.1 looks for what is new at a name as if its types came in this order
+// (ixfrcreate.c, process_marktypes), and else adds records that have been there
+// before to an IXFR.
+func byType(text string) string {
+	lines := slices.Collect(strings.Lines(text))
+	slices.SortStableFunc(lines, func(a, b string) int { return cmp.Compare(typeOf(a), typeOf(b)) })
+	return strings.Join(lines, "")
+}
+
+func typeOf(line string) uint16 {
+	if f := strings.Fields(line); len(f) > 3 {
+		return dns.StringToType[f[3]]
+	}
+	return 0
 }
 
 // edition reads what was published last.
