@@ -227,22 +227,23 @@ func (n Netns) has(ctx context.Context, a string) bool {
 func (p Primary) awaitFetched(ctx context.Context, served Served) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, fetchLimit, errors.New("it took too long"))
 	defer cancel()
-	last := errors.New("the site has no service address")
+	last := "nothing"
 	err := await(ctx, fmt.Sprintf("serial %d at the server", served.Serial), func() (bool, error) {
 		for _, a := range p.ground.Services {
-			var got uint32
-			got, last = soaSerial(ctx, p.ground.Netns(RoleServer), a.String(), served.Zone)
-			if last == nil && got == served.Serial {
+			got, err := soaSerial(ctx, p.ground.Netns(RoleServer), a.String(), served.Zone)
+			if err == nil && got == served.Serial {
 				return true, nil
 			}
-			if last == nil {
-				last = fmt.Errorf("it still has serial %d", got)
+			if err != nil && ctx.Err() == nil {
+				last = err.Error()
+			} else if err == nil {
+				last = fmt.Sprint("serial ", got)
 			}
 		}
 		return false, nil
 	})
 	if err != nil {
-		return fmt.Errorf("expire zone %s: %w: %w: has the site been applied, and does a NOTIFY reach the server?", served.Zone, err, last)
+		return fmt.Errorf("expire zone %s: %w; it answered last: %s: has the site been applied, and does a NOTIFY reach it?", served.Zone, err, last)
 	}
 	return nil
 }
@@ -251,12 +252,9 @@ func (p Primary) awaitFetched(ctx context.Context, served Served) error {
 // these ever names a file.
 func (p Primary) find(zone string) (int, error) {
 	name := strings.ToLower(zone)
-	if name != "." {
-		name = strings.TrimSuffix(name, ".")
-	}
 	var known []string
 	for i, z := range p.zones() {
-		if z.Name == name {
+		if name == z.Name || z.Name != "." && name == z.Name+"." {
 			return i, nil
 		}
 		known = append(known, z.Name)

@@ -1,0 +1,599 @@
+package rehearse_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/secret"
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// longest is a zone in front of whose name nothing fits any more.
+var longest = strings.Repeat(strings.Repeat("l", 63)+".", 3) + strings.Repeat("l", 61)
+
+// copied is a site whose zones come from primaries in every place that one can
+// be in: far away, on the wire of the management (IPv6), and at an address
+// that the router has itself, as resolver, time server and gateway of the BMC.
+func copied() *site.Site {
+	s := example()
+	s.Name = "copied"
+	addr := netip.MustParseAddr
+	s.DNS.Keys = []site.TSIG{
+		{Name: "transfer", Algorithm: "hmac-sha256", Secret: secret.New("env(A)", "real")},
+		{Name: "other.example", Algorithm: "hmac-sha512", Secret: secret.New("env(B)", "real")},
+	}
+	two := []netip.Addr{addr("203.0.113.9"), addr("2001:db8:0:2::9")}
+	s.DNS.Zones = []site.Zone{
+		{Name: ".", Primaries: append(slices.Clone(two), addr("192.0.2.1")), Key: "transfer"},
+		{Name: "10.in-addr.arpa", Source: "as112"},
+		{Name: longest, Primaries: two, Unauthenticated: "it is public"},
+		{Name: "root-servers.net", Primaries: two, Key: "other.example", Unverified: "it is not signed"},
+	}
+	s.DNS.TrustAnchors = []site.TrustAnchor{{Zone: ".", KeyTag: 20326, Algorithm: 8, DigestType: 2, Digest: strings.Repeat("E0", 32)}}
+	return s
+}
+
+// primaryBed is a ground with a primary, looked at from outside of it.
+type primaryBed struct {
+	t *testing.T
+	*rehearse.Ground
+}
+
+// secret returns the made secret of a key of the site.
+func (b primaryBed) secret(name string) string {
+	i := slices.IndexFunc(b.Site.DNS.Keys, func(k site.TSIG) bool { return k.Name == name })
+	return b.Site.DNS.Keys[i].Secret.Reveal()
+}
+
+// transfer asks for a zone from the controller, whole or since a serial.
+func (b primaryBed) transfer(server, zone string, since uint32, key site.TSIG) ([]dns.RR, error) {
+	ctx, cancel := context.WithTimeout(b.t.Context(), 10*time.Second)
+	defer cancel()
+	conn, err := b.Netns(rehearse.RoleController).DialContext(ctx, "tcp", net.JoinHostPort(server, "53"))
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	query := new(dns.Msg).SetAxfr(dns.Fqdn(zone))
+	if since != 0 {
+		query.SetIxfr(dns.Fqdn(zone), since, ".", ".")
+	}
+	tr := &dns.Transfer{Conn: &dns.Conn{Conn: conn}}
+	if key.Name != "" {
+		name := dns.Fqdn(key.Name)
+		tr.TsigSecret = map[string]string{name: key.Secret.Reveal()}
+		query.SetTsig(name, dns.Fqdn(key.Algorithm), 300, time.Now().Unix())
+	}
+	answers, err := tr.In(query, "")
+	if err != nil {
+		return nil, err
+	}
+	var all []dns.RR
+	for a := range answers {
+		if a.Error != nil {
+			err = errors.Join(err, a.Error)
+		}
+		all = append(all, a.RR...)
+	}
+	return all, err
+}
+
+func (b primaryBed) key(name string) site.TSIG {
+	i := slices.IndexFunc(b.Site.DNS.Keys, func(k site.TSIG) bool { return k.Name == name })
+	return b.Site.DNS.Keys[i]
+}
+
+// root transfers the root zone, or ends the test.
+func (b primaryBed) root() []dns.RR {
+	b.t.Helper()
+	all, err := b.transfer("203.0.113.9", ".", 0, b.key("transfer"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return all
+}
+
+// validate has ldns say what it thinks of records that were transferred, with
+// the anchors of a file. It runs where they have it: with the router's files.
+func (b primaryBed) validate(all []dns.RR, anchors string, options ...string) (string, error) {
+	b.t.Helper()
+	var zone strings.Builder
+	for _, rr := range all[:len(all)-1] { // the last is the SOA again
+		zone.WriteString(rr.String() + "\n")
+	}
+	text, err := os.ReadFile(anchors)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for path, text := range map[string]string{"/root/zone": zone.String(), "/root/anchors": string(text)} {
+		if err := b.Router.Write(path, 0o600, text); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	out, err := b.Router.Run(b.t.Context(), append(append([]string{"ldns-verify-zone", "-ZZ", "-k", "/root/anchors"}, options...), "/root/zone")...)
+	if err != nil {
+		out += err.Error()
+	}
+	return out, err
+}
+
+func count(all []dns.RR, kind uint16) int {
+	n := 0
+	for _, rr := range all {
+		if rr.Header().Rrtype == kind {
+			n++
+		}
+	}
+	return n
+}
+
+func TestPrimary(t *testing.T) {
+	g := up(t, copied())
+	// The verbs come from another process in real life.
+	found, err := rehearse.Find(g.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found.Site = g.Site
+	for _, sub := range []struct {
+		name  string
+		check func(primaryBed)
+	}{
+		{"zones", primaryBed.checkZones},
+		{"keys", primaryBed.checkKeys},
+		{"anchors", primaryBed.checkAnchors},
+		{"delv", primaryBed.checkDelv},
+		{"bump", primaryBed.checkBump},
+		{"flaws", primaryBed.checkFlaws},
+		{"unsign", primaryBed.checkUnsign},
+		{"signatures", primaryBed.checkMisuse},
+		{"stop", primaryBed.checkStop},
+		{"secondary", primaryBed.checkSecondary},
+	} {
+		t.Run(sub.name, func(t *testing.T) { sub.check(primaryBed{t, found}) })
+	}
+	if err := g.Down(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := leftovers(t, g.ID); len(got) > 0 {
+		t.Errorf("left behind: %q", got)
+	}
+}
+
+// checkZones looks at size and shape of what is handed out at each address.
+func (b primaryBed) checkZones() {
+	all := b.root()
+	if out, err := b.validate(all, b.Primary.AnchorFile()); err != nil {
+		b.t.Errorf("the root zone: %s", out)
+	}
+	if len(all) < 20000 {
+		b.t.Errorf("the root zone has %d records, want 20000", len(all))
+	}
+	tlds := map[string]bool{}
+	var a, aaaa int
+	for _, rr := range all {
+		switch name := rr.Header().Name; rr.Header().Rrtype {
+		case dns.TypeNS:
+			tlds[name] = true
+		case dns.TypeA:
+			a++
+		case dns.TypeAAAA:
+			aaaa++
+		}
+	}
+	if n := len(tlds) - 1; n != 1450 || !tlds["arpa."] || !tlds["net."] {
+		b.t.Errorf("the root zone has %d delegations", n)
+	}
+	if ds := count(all, dns.TypeDS); ds < 1300 || a < 4000 || aaaa < 4000 || count(all, dns.TypeZONEMD) != 1 {
+		b.t.Errorf("the root zone has %d DS, %d A, %d AAAA", ds, a, aaaa)
+	}
+	soa := all[0].(*dns.SOA)
+	if soa.Serial/100 != uint32(date(b.Created)) || soa.Refresh != 1800 || soa.Retry != 900 || soa.Expire != 604800 || soa.Minttl != 86400 {
+		b.t.Errorf("SOA = %s", soa)
+	}
+	for _, server := range []string{"2001:db8:0:2::9", "192.0.2.1"} {
+		there, err := b.transfer(server, ".", 0, b.key("transfer"))
+		if err != nil || len(there) != len(all) {
+			b.t.Errorf("%s handed out %d records: %v", server, len(there), err)
+		}
+	}
+	small, err := b.transfer("2001:db8:0:2::9", "root-servers.net", 0, b.key("other.example"))
+	if err != nil || count(small, dns.TypeRRSIG) != 0 || count(small, dns.TypeA) != 13 || count(small, dns.TypeAAAA) != 13 {
+		b.t.Errorf("root-servers.net = %v, %v", small, err)
+	}
+	b.checkHints(small)
+}
+
+// checkHints compares the root servers' addresses with those that BIND has.
+func (b primaryBed) checkHints(all []dns.RR) {
+	hints, err := os.ReadFile("/usr/share/dns/root.hints")
+	if err != nil {
+		b.t.Log("not compared with dns-root-data: ", err)
+		return
+	}
+	for _, rr := range all {
+		var want string
+		switch rr := rr.(type) {
+		case *dns.A:
+			want = rr.A.String()
+		case *dns.AAAA:
+			want = rr.AAAA.String()
+		default:
+			continue
+		}
+		if !strings.Contains(strings.ToLower(string(hints)), want) {
+			b.t.Errorf("%s is not in the root hints", rr)
+		}
+	}
+}
+
+// date is a day as serials have it.
+func date(t time.Time) int { y, m, d := t.UTC().Date(); return (y*100+int(m))*100 + d }
+
+// checkKeys tries every wrong way to get a zone.
+func (b primaryBed) checkKeys() {
+	right, other := b.key("transfer"), b.key("other.example")
+	forged := right
+	forged.Secret = other.Secret
+	for name, key := range map[string]site.TSIG{"no key": {}, "another zone's key": other, "a wrong secret": forged} {
+		all, err := b.transfer("203.0.113.9", ".", 0, key)
+		if err == nil || len(all) > 0 {
+			b.t.Errorf("%s got %d records of the root zone", name, len(all))
+		}
+	}
+	if _, err := b.transfer("203.0.113.9", "root-servers.net", 0, right); err == nil {
+		b.t.Error("root-servers.net was handed out under the key of the root zone")
+	}
+	open, err := b.transfer("203.0.113.9", longest, 0, site.TSIG{})
+	if err != nil || count(open, dns.TypeTXT) != 1 || count(open, dns.TypeRRSIG) == 0 {
+		b.t.Errorf("a zone without a key = %d records, %v", len(open), err)
+	}
+	if _, err := b.transfer("203.0.113.9", "10.in-addr.arpa", 0, right); err == nil {
+		b.t.Error("a zone that is not transferred was handed out")
+	}
+}
+
+func (b primaryBed) checkAnchors() {
+	var zones []string
+	for _, a := range b.Site.DNS.TrustAnchors {
+		zones = append(zones, a.Zone)
+		if a.KeyTag == 20326 {
+			b.t.Errorf("a trust of the real zone is left: %s", a)
+		}
+	}
+	if !slices.Equal(zones, []string{".", longest}) {
+		b.t.Errorf("anchors of %q, want those of the two signed zones", zones)
+	}
+	if !slices.ContainsFunc(b.Substitutions, func(s rehearse.Substitution) bool { return s.What == "dns trust_anchors" }) {
+		// The found ground has no substitutions before Adopt.
+		again, err := rehearse.Find(b.ID)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if err := again.Adopt(copied()); err != nil {
+			b.t.Fatal(err)
+		}
+		if !slices.ContainsFunc(again.Substitutions, func(s rehearse.Substitution) bool { return s.What == "dns trust_anchors" }) {
+			b.t.Error("the report does not say that the anchors are made")
+		}
+		if fmt.Sprint(again.Site.DNS.TrustAnchors) != fmt.Sprint(b.Site.DNS.TrustAnchors) {
+			b.t.Error("another process has other anchors")
+		}
+	}
+	stranger := filepath.Join(b.t.TempDir(), "anchors")
+	const iana = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n"
+	if err := os.WriteFile(stranger, []byte(iana), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	if out, err := b.validate(b.root(), stranger); err == nil {
+		b.t.Errorf("the real anchor validates the made zone: %s", out)
+	}
+}
+
+// delv asks a primary for a record of the root zone, and validates it.
+func (b primaryBed) delv(name, kind string) string {
+	b.t.Helper()
+	text, err := os.ReadFile(b.Primary.AnchorFile())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var conf strings.Builder
+	for line := range strings.Lines(string(text)) {
+		rr, err := dns.NewRR(line)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if key := rr.(*dns.DNSKEY); key.Hdr.Name == "." {
+			fmt.Fprintf(&conf, "trust-anchors { . static-key %d %d %d %q; };\n", key.Flags, key.Protocol, key.Algorithm, key.PublicKey)
+		}
+	}
+	path := filepath.Join(b.t.TempDir(), "anchors.conf")
+	if err := os.WriteFile(path, []byte(conf.String()), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	cmd := b.Netns(rehearse.RoleController).Command(b.t.Context(), "delv", "-a", path, "+root", "@203.0.113.9", name, kind)
+	out, _ := cmd.CombinedOutput() // delv ends well also where nothing validates
+	return string(out)
+}
+
+func (b primaryBed) checkDelv() {
+	if out := b.delv("arpa.", "DS"); !strings.Contains(out, "; fully validated") {
+		b.t.Errorf("delv: %s", out)
+	}
+}
+
+// serial returns what an address answers, asked from the controller.
+func (b primaryBed) serial(server string) (uint32, error) {
+	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Second)
+	defer cancel()
+	conn, err := b.Netns(rehearse.RoleController).DialContext(ctx, "udp", net.JoinHostPort(server, "53"))
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	answer, _, err := new(dns.Client).ExchangeWithConnContext(ctx, new(dns.Msg).SetQuestion(".", dns.TypeSOA), &dns.Conn{Conn: conn})
+	if err != nil {
+		return 0, err
+	}
+	if len(answer.Answer) == 0 {
+		return 0, fmt.Errorf("%s answered %s", server, dns.RcodeToString[answer.Rcode])
+	}
+	return answer.Answer[0].(*dns.SOA).Serial, nil
+}
+
+func (b primaryBed) mustBump() rehearse.Served {
+	b.t.Helper()
+	served, err := b.Primary.Bump(b.t.Context(), ".")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return served
+}
+
+func (b primaryBed) checkBump() {
+	before, err := b.serial("2001:db8:0:2::9")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	served := b.mustBump()
+	if got, err := b.serial("2001:db8:0:2::9"); err != nil || got != served.Serial || got != before+1 {
+		b.t.Errorf("serial %d after a bump of %d to %d: %v", got, before, served.Serial, err)
+	}
+	if got, err := b.Primary.Serial(b.t.Context(), "."); err != nil || got != served.Serial {
+		b.t.Errorf("Serial = %d, %v, want %d", got, err, served.Serial)
+	}
+	diff, err := b.transfer("203.0.113.9", ".", before, b.key("transfer"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	// RFC 1995 §4: the new SOA, the old one and what goes, the new one and
+	// what comes, the new one. Of a bump these are DS, ZONEMD and three RRSIGs.
+	if len(diff) != 14 || count(diff, dns.TypeSOA) != 4 || count(diff, dns.TypeDS) != 2 {
+		b.t.Errorf("IXFR after a bump: %d records: %v", len(diff), diff[:min(len(diff), 20)])
+	}
+	if out, err := b.validate(b.root(), b.Primary.AnchorFile()); err != nil {
+		b.t.Errorf("after a bump: %s", out)
+	}
+}
+
+// checkFlaws has every flaw found by somebody else, and healed by a bump.
+func (b primaryBed) checkFlaws() {
+	for flaw, want := range map[rehearse.Flaw]string{
+		rehearse.FlawRecord: "Bogus DNSSEC signature", rehearse.FlawGlue: "Could not validate zone digest",
+		rehearse.FlawZONEMD: "Could not validate zone digest", rehearse.FlawTruncated: "NSEC",
+	} {
+		served, err := b.Primary.Corrupt(b.t.Context(), ".", flaw)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		all := b.root()
+		if got := all[0].(*dns.SOA).Serial; got != served.Serial {
+			b.t.Errorf("%s: serial %d, want %d", flaw, got, served.Serial)
+		}
+		out, err := b.validate(all, b.Primary.AnchorFile())
+		if err == nil || !strings.Contains(out, want) {
+			b.t.Errorf("%s: ldns says %q, want %q", flaw, out, want)
+		}
+		if flaw == rehearse.FlawGlue && strings.Contains(out, "Bogus") {
+			b.t.Errorf("%s: signatures tell it too: %s", flaw, out)
+		}
+		b.mustBump()
+		if out, err := b.validate(b.root(), b.Primary.AnchorFile()); err != nil {
+			b.t.Errorf("a bump after %s: %s", flaw, out)
+		}
+	}
+	if _, err := b.Primary.Corrupt(b.t.Context(), ".", "else"); err == nil {
+		b.t.Error("a flaw that there is not was accepted")
+	}
+}
+
+func (b primaryBed) checkUnsign() {
+	served, err := b.Primary.Unsign(b.t.Context(), ".")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	all := b.root()
+	if got := all[0].(*dns.SOA).Serial; got != served.Serial {
+		b.t.Errorf("serial %d, want %d", got, served.Serial)
+	}
+	for _, kind := range []uint16{dns.TypeRRSIG, dns.TypeZONEMD, dns.TypeDNSKEY, dns.TypeNSEC} {
+		if n := count(all, kind); n > 0 {
+			b.t.Errorf("an unsigned zone has %d %s", n, dns.TypeToString[kind])
+		}
+	}
+	if n := count(all, dns.TypeDS); n < 1300 {
+		b.t.Errorf("an unsigned zone has %d DS: it lost more than its signatures", n)
+	}
+	if out := b.delv("arpa.", "DS"); strings.Contains(out, "; fully validated") {
+		b.t.Errorf("delv validates an unsigned zone: %s", out)
+	}
+	b.mustBump()
+	b.checkDelv()
+}
+
+// checkMisuse asks for what cannot be done.
+func (b primaryBed) checkMisuse() {
+	ctx := b.t.Context()
+	before, err := b.serial("203.0.113.9")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, zone := range []string{"", "..", "/", "../../etc/passwd", "$INCLUDE /etc/passwd", "10.in-addr.arpa", strings.Repeat("a", 255), "\x1b[31m\n", "-h", "net"} {
+		for verb, run := range map[string]func() (rehearse.Served, error){
+			"bump":    func() (rehearse.Served, error) { return b.Primary.Bump(ctx, zone) },
+			"unsign":  func() (rehearse.Served, error) { return b.Primary.Unsign(ctx, zone) },
+			"corrupt": func() (rehearse.Served, error) { return b.Primary.Corrupt(ctx, zone, rehearse.FlawRecord) },
+			"expire":  func() (rehearse.Served, error) { return b.Primary.Expire(ctx, zone, rehearse.ExpirySOA) },
+		} {
+			if _, err := run(); err == nil || !strings.Contains(err.Error(), "hands out") || strings.ContainsAny(err.Error(), "\x1b\n") {
+				b.t.Errorf("%s of zone %q: %v", verb, zone, err)
+			}
+		}
+	}
+	if _, err := b.Primary.Unsign(ctx, "root-servers.net"); err == nil {
+		b.t.Error("a zone without signatures was unsigned")
+	}
+	if _, err := b.Primary.Expire(ctx, "Root-Servers.NET.", rehearse.ExpirySignatures); err == nil {
+		b.t.Error("signatures expired of a zone that has none")
+	}
+	if err := b.Primary.Stop(ctx, netip.MustParseAddr("198.51.100.0")); err == nil {
+		b.t.Error("an address of the router's was stopped as the primary's")
+	}
+	if after, err := b.serial("203.0.113.9"); err != nil || after != before {
+		b.t.Errorf("what was refused made serial %d of %d: %v", after, before, err)
+	}
+}
+
+// checkStop silences one address, then all.
+func (b primaryBed) checkStop() {
+	ctx := b.t.Context()
+	one := netip.MustParseAddr("203.0.113.9")
+	if err := b.Primary.Stop(ctx, one); err != nil {
+		b.t.Fatal(err)
+	}
+	if got, err := b.serial("203.0.113.9"); err == nil {
+		b.t.Errorf("a stopped address answers with serial %d", got)
+	}
+	if _, err := b.serial("2001:db8:0:2::9"); err != nil {
+		b.t.Errorf("the address beside a stopped one: %v", err)
+	}
+	if err := b.Primary.Start(ctx, one); err != nil {
+		b.t.Fatal(err)
+	}
+	want, err := b.serial("203.0.113.9")
+	if err != nil {
+		b.t.Errorf("an address that was started again: %v", err)
+	}
+	for range 2 { // the second time there is nothing to stop
+		if err := b.Primary.Stop(ctx); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	for _, server := range []string{"203.0.113.9", "2001:db8:0:2::9", "192.0.2.1"} {
+		if got, err := b.serial(server); err == nil {
+			b.t.Errorf("a stopped primary answers at %s with serial %d", server, got)
+		}
+	}
+	if _, err := b.Primary.Bump(ctx, "."); err == nil || !strings.Contains(err.Error(), "start") {
+		b.t.Errorf("bump of a stopped primary: %v", err)
+	}
+	for range 2 {
+		if err := b.Primary.Start(ctx); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	for _, server := range []string{"203.0.113.9", "2001:db8:0:2::9", "192.0.2.1"} {
+		if got, err := b.serial(server); err != nil || got != want {
+			b.t.Errorf("%s after a start: %d, %v, want %d", server, got, err, want)
+		}
+	}
+}
+
+// checkSecondary has a name server on the server that refreshes twice an hour:
+// what it knows earlier, a NOTIFY has told it.
+func (b primaryBed) checkSecondary() {
+	provisionByHand(b.t, b.Ground)
+	text, err := os.ReadFile(filepath.Join("testdata", "server", "secondary.conf"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	conf := strings.ReplaceAll(string(text), "TSIG", b.secret("transfer"))
+	if err := b.Server.Write("/etc/nsd/nsd.conf", 0o644, conf); err != nil {
+		b.t.Fatal(err)
+	}
+	mustRun(b.t, b.Server, "systemctl", "restart", "nsd.service")
+	copyAt := func() (uint32, error) { return b.serial("192.175.48.1") }
+	want, err := b.serial("203.0.113.9")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	eventually(b.t, "the first transfer", func() (bool, string) {
+		got, err := copyAt()
+		return err == nil && got == want, fmt.Sprint(got, err)
+	})
+	served := b.mustBump()
+	eventually(b.t, "the transfer after a NOTIFY", func() (bool, string) {
+		got, err := copyAt()
+		return err == nil && got == served.Serial, fmt.Sprint(got, err)
+	})
+	// It answers only to its own primaries, and says who told it.
+	eventually(b.t, "a NOTIFY of each family", func() (bool, string) {
+		said := mustRun(b.t, b.Server, "journalctl", "-u", "nsd", "-o", "cat", "--no-pager")
+		return strings.Contains(said, "notify for . from 203.0.113.9") && strings.Contains(said, "notify for . from 2001:db8:0:2::9"), said
+	})
+	b.checkExpiry(copyAt)
+}
+
+func (b primaryBed) checkExpiry(copyAt func() (uint32, error)) {
+	ctx := b.t.Context()
+	served, err := b.Primary.Expire(ctx, ".", rehearse.ExpirySignatures)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if got, err := copyAt(); err != nil || got != served.Serial {
+		b.t.Errorf("Expire returned before the server had serial %d: %d, %v", served.Serial, got, err)
+	}
+	all := b.root()
+	if out, err := b.validate(all, b.Primary.AnchorFile(), "-t", served.Until.Add(-2*time.Second).UTC().Format("20060102150405")); err != nil {
+		b.t.Errorf("before its signatures expire: %s", out)
+	}
+	if out, err := b.validate(all, b.Primary.AnchorFile(), "-t", served.Until.Add(2*time.Second).UTC().Format("20060102150405")); err == nil {
+		b.t.Errorf("after its signatures have expired: %s", out)
+	}
+	if served, err = b.Primary.Expire(ctx, ".", rehearse.ExpirySOA); err != nil {
+		b.t.Fatal(err)
+	}
+	if got, err := copyAt(); err != nil || got != served.Serial {
+		b.t.Errorf("Expire returned before the server had serial %d: %d, %v", served.Serial, got, err)
+	}
+	if got, err := b.serial("203.0.113.9"); err == nil {
+		b.t.Errorf("the primary of an expiring zone answers with serial %d", got)
+	}
+	eventually(b.t, "the end of the copy", func() (bool, string) {
+		got, err := copyAt()
+		return err != nil && strings.Contains(err.Error(), "SERVFAIL"), fmt.Sprint(got, err)
+	})
+	if late := time.Since(served.Until); late > 10*time.Second {
+		b.t.Errorf("the copy ended %s after it should have", late)
+	}
+	if err := b.Primary.Start(ctx); err != nil {
+		b.t.Fatal(err)
+	}
+	healed := b.mustBump()
+	eventually(b.t, "the copy's return", func() (bool, string) {
+		got, err := copyAt()
+		return err == nil && got == healed.Serial, fmt.Sprint(got, err)
+	})
+}
