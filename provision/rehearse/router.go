@@ -57,6 +57,9 @@ func (g *Ground) equip() error {
 func birdConfig(s *site.Site) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "log stderr all;\nrouter id %s;\n\nprotocol device {\n}\n", routerID(s))
+	if slices.ContainsFunc(s.BGP.Neighbors, func(n site.Neighbor) bool { return n.BFD }) {
+		b.WriteString("\nprotocol bfd {\n\tinterface \"*\" {\n\t\tinterval 300 ms;\n\t\tmultiplier 3;\n\t};\n}\n")
+	}
 	for _, f := range []string{"4", "6"} {
 		fmt.Fprintf(&b, "\nprotocol kernel kernel%s {\n\tipv%s {\n\t\timport none;\n\t\texport where source = RTS_BGP;\n\t};\n}\n", f, f)
 		fmt.Fprintf(&b, "\nprotocol static default%s {\n\tipv%s;\n\troute %s unreachable;\n}\n", f, f, map[string]string{"4": "0.0.0.0/0", "6": "::/0"}[f])
@@ -106,6 +109,12 @@ func session(s *site.Site, n site.Neighbor, local netip.Addr) string {
 	}
 	if n.TTLSecurity {
 		b.WriteString("\tttl security on;\n")
+	}
+	if n.BFD {
+		b.WriteString("\tbfd on;\n")
+	}
+	if n.Role == "customer" {
+		b.WriteString("\tlocal role provider;\n\trequire roles on;\n")
 	}
 	export := "none"
 	if n.Accept == site.AcceptDefault {
