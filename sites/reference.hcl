@@ -287,6 +287,10 @@ site "reference" {
     # "global", or "local": tagged NO_EXPORT (RFC 1997). Without it: "global".
     propagation = "global"
 
+    # Of the prefixes, those that are tagged NO_EXPORT all the same. Without
+    # it: none.
+    local_prefixes = ["193.0.14.0/24"]
+
     # For a root server, which: "a" to "m". Its address is checked, its blocks
     # and origin are compared with a catalogue.
     letter = "k"

@@ -36,7 +36,7 @@ type Record struct {
 	Base       string       // the tree its machines are layered on
 }
 
-type sessionRecord struct{ Neighbor, Protocol string }
+type sessionRecord struct{ Neighbor, Protocol, Socket string }
 
 // validID keeps an ID from naming a directory elsewhere.
 func validID(id string) bool { return regexp.MustCompile(`^[0-9a-f]{8}$`).MatchString(id) }

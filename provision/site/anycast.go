@@ -56,6 +56,7 @@ func (c *converter) anycast(raw *rawAnycast, bgp BGP) Anycast {
 	if a.Letter != "" {
 		c.rootLetter(a, s, raw.Letter.Expr.Range())
 	}
+	a.LocalOnly = c.localOnly(raw.LocalOnly, values(s.prefixes))
 	a.Prefixes, a.Addresses = sortedPrefixes(values(s.prefixes)), sortedAddrs(values(s.addresses))
 	return a
 }
@@ -119,6 +120,23 @@ func (c *converter) blocks(attr *hcl.Attribute, what string) []given[netip.Prefi
 		out = append(out, p)
 	}
 	return out
+}
+
+// localOnly are those of the blocks that stay with the host and its customers
+// while the rest spreads.
+func (c *converter) localOnly(attr *hcl.Attribute, blocks []netip.Prefix) []netip.Prefix {
+	var out []netip.Prefix
+	for _, t := range c.texts(attr) {
+		p := c.masked(t)
+		if p.ok && !slices.Contains(blocks, p.val) {
+			c.fail(t.at, problem{"propagation", "no such block", fmt.Sprintf("%s is none of the prefixes of this service.", p.val)})
+			continue
+		}
+		if p.ok {
+			out = append(out, p.val)
+		}
+	}
+	return sortedPrefixes(out)
 }
 
 // blockSpot names the place of a block for the rules of a profile.

@@ -195,6 +195,7 @@ type rawAnycast struct {
 	Origin      *hcl.Attribute `hcl:"origin_asn,optional"`
 	ASPath      *hcl.Attribute `hcl:"as_path,optional"`
 	Propagation *hcl.Attribute `hcl:"propagation,optional"`
+	LocalOnly   *hcl.Attribute `hcl:"local_prefixes,optional"`
 	Letter      *hcl.Attribute `hcl:"letter,optional"`
 }
 

@@ -2,6 +2,7 @@ package site
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/raiz-dns/raiz/provision/secret"
@@ -255,7 +256,13 @@ type Anycast struct {
 	Origin      ASN
 	ASPath      []ASN // what follows bgp.asn in the AS path, the origin last; empty where bgp.asn is the origin
 	Propagation Propagation
-	Letter      string // "a" to "m" for a root server, else ""
+	LocalOnly   []netip.Prefix // of a global service, the blocks that are local all the same; sorted
+	Letter      string         // "a" to "m" for a root server, else ""
+}
+
+// Tagged reports whether a block leaves with NO_EXPORT (RFC 1997).
+func (a Anycast) Tagged(block netip.Prefix) bool {
+	return a.Propagation == Local || slices.Contains(a.LocalOnly, block)
 }
 
 // DNS is what the name server answers.

@@ -28,7 +28,9 @@ func bgpChecks(s *site.Site, e Evidence) []check {
 	for _, n := range s.BGP.Neighbors {
 		for _, a := range n.Addresses {
 			up, out := "bgp.session."+a.String(), "bgp.export."+a.String()
-			perFamily[exportID(a)] = append(perFamily[exportID(a)], out)
+			if n.Announce == site.AnnounceBlocks {
+				perFamily[exportID(a)] = append(perFamily[exportID(a)], out)
+			}
 			needs := append([]string{up}, announce...)
 			for _, service := range s.ServiceAddresses() {
 				if service.Is4() == a.Is4() {
@@ -46,8 +48,8 @@ func bgpChecks(s *site.Site, e Evidence) []check {
 				find: func() finding { return silent(s, a, e.Server) },
 			}, check{
 				id: out, title: "exports to " + a.String() + " are exactly the blocks", vantage: FromServer,
-				want: joined(prefixWords(wantedRoutes(s, a))), needs: needs,
-				find: func() finding { return exported(s, a, e.Server) },
+				want: joined(prefixWords(sentTo(s, n, a))), needs: needs,
+				find: func() finding { return exported(sentTo(s, n, a), a, e.Server) },
 			})
 		}
 	}
@@ -131,14 +133,22 @@ func wantedRoutes(s *site.Site, session netip.Addr) []Route {
 			if p.Addr().Is4() != session.Is4() {
 				continue
 			}
-			r := Route{Prefix: p}
-			if any.Propagation == site.Local {
+			r := Route{Prefix: p, ASPath: any.ASPath}
+			if any.Tagged(p) {
 				r.Communities = []string{"65535:65281"} // NO_EXPORT, RFC 1997
 			}
 			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// sentTo are the routes that a neighbor is to be sent in the family of a.
+func sentTo(s *site.Site, n site.Neighbor, a netip.Addr) []Route {
+	if n.Announce == site.AnnounceNothing {
+		return nil
+	}
+	return wantedRoutes(s, a)
 }
 
 func prefixWords(routes []Route) []string {
@@ -150,17 +160,17 @@ func prefixWords(routes []Route) []string {
 	return out
 }
 
-func exported(s *site.Site, a netip.Addr, e ServerEvidence) finding {
+func exported(want []Route, a netip.Addr, e ServerEvidence) finding {
 	have, _ := sessionWith(a, e.Sessions) // it is established
 	if have.ExportsErr != nil {
 		return unknown(have.ExportsErr)
 	}
-	return compareRoutes(wantedRoutes(s, a), have.Exports, nil)
+	return compareRoutes(want, have.Exports, nil)
 }
 
-// compareRoutes wants exactly these prefixes, each with that AS path and with
-// the declared communities, nothing more and nothing less.
-func compareRoutes(want, have []Route, path []site.ASN) finding {
+// compareRoutes wants exactly these prefixes, each with its AS path behind
+// front and with the declared communities, nothing more and nothing less.
+func compareRoutes(want, have []Route, front []site.ASN) finding {
 	var wrong []string
 	for _, w := range want {
 		if !slices.ContainsFunc(have, func(h Route) bool { return h.Prefix == w.Prefix }) {
@@ -173,7 +183,7 @@ func compareRoutes(want, have []Route, path []site.ASN) finding {
 			wrong = append(wrong, h.Prefix.String()+" is not declared")
 			continue
 		}
-		if !slices.Equal(h.ASPath, path) {
+		if path := slices.Concat(front, want[i].ASPath); !slices.Equal(h.ASPath, path) {
 			wrong = append(wrong, fmt.Sprintf("%s has AS path %v, want %v", h.Prefix, h.ASPath, path))
 		}
 		if !slices.Equal(h.Communities, want[i].Communities) {

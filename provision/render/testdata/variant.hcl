@@ -69,8 +69,13 @@ site "variant" {
 
   dns {
     identity = "mvd1.example.net"
+    zone "10.in-addr.arpa" {
+      source = "as112"
+    }
     zone "example.net" {
-      primaries = ["192.0.2.53"]
+      primaries       = ["192.0.2.53"]
+      unauthenticated = "the primary is in the same rack"
+      unverified      = "the zone has no ZONEMD"
     }
   }
 }
