@@ -199,3 +199,32 @@ func (b primaryBed) checkStop() {
 		}
 	}
 }
+
+// checkReplug pulls the management cable and puts it back: the primary that
+// seems to be on that wire has to be there again.
+func (b primaryBed) checkReplug() {
+	ctx := b.t.Context()
+	mustRun(b.t, b.Server, "ip", "addr", "replace", "2001:db8:0:2::20/64", "dev", "eno1", "nodad")
+	reach := func() error {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		conn, err := b.Netns(rehearse.RoleServer).DialContext(ctx, "tcp", "[2001:db8:0:2::9]:53")
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
+	if err := reach(); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.Unplug(ctx, rehearse.LinkManagement); err != nil {
+		b.t.Fatal(err)
+	}
+	if reach() == nil {
+		b.t.Error("the primary is reached without a cable")
+	}
+	if err := b.Plug(ctx, rehearse.LinkManagement); err != nil {
+		b.t.Fatal(err)
+	}
+	eventually(b.t, "the primary on the wire", func() (bool, string) { err := reach(); return err == nil, fmt.Sprint(err) })
+}
