@@ -40,7 +40,7 @@ returns when the primary answers with what it says.
   expire    a new serial, well signed, that does not last. It waits until the
             server has fetched it, and says until when that copy is good:
             soa         the SOA expires in 15 s, and the primary falls silent
-            signatures  the signatures expire 30 s after they were made; the
+            signatures  the signatures expire 40 s after they were made; the
                         primary goes on, as where the signer has died
   stop      the primary is dead; with ADDRESS, it is silent there only.
   start     it is back, with all addresses or with those given.`,
@@ -55,6 +55,9 @@ returns when the primary answers with what it says.
 			}
 			ground, err := rehearse.Find(args[0])
 			if err != nil {
+				return exit(exitUsage, err)
+			}
+			if err := zoneThere(ground.Primary, args[1], args[2:]); err != nil {
 				return exit(exitUsage, err)
 			}
 			said, err := zoneVerb(cmd.Context(), ground.Primary, args[1], args[2:], how)
@@ -74,8 +77,8 @@ func zoneUsage(verb string, args []string, how string) error {
 	if !slices.Contains(zoneVerbs(), verb) {
 		return fmt.Errorf("no verb %q; there are %s", verb, strings.Join(zoneVerbs(), ", "))
 	}
-	if how != "" && verb != "corrupt" && verb != "expire" {
-		return fmt.Errorf("--how is for corrupt and expire, not for %s", verb)
+	if err := howUsage(verb, how); err != nil {
+		return err
 	}
 	if verb == "stop" || verb == "start" {
 		_, err := primaryAddrs(args)
@@ -85,6 +88,41 @@ func zoneUsage(verb string, args []string, how string) error {
 		return errors.New("one zone at a time")
 	}
 	return nil
+}
+
+func howUsage(verb, how string) error {
+	switch {
+	case how == "":
+		return nil
+	case verb == "corrupt" && !slices.Contains(rehearse.Flaws(), rehearse.Flaw(how)):
+		return fmt.Errorf("no --how %q; corrupt has %q", how, rehearse.Flaws())
+	case verb == "expire" && !slices.Contains(rehearse.Expiries(), rehearse.Expiry(how)):
+		return fmt.Errorf("no --how %q; expire has %q", how, rehearse.Expiries())
+	case verb != "corrupt" && verb != "expire":
+		return fmt.Errorf("--how is for corrupt and expire, not for %s", verb)
+	}
+	return nil
+}
+
+// zoneThere refuses what this rehearsal does not have.
+func zoneThere(p rehearse.Primary, verb string, args []string) error {
+	if verb == "stop" || verb == "start" {
+		addrs, err := primaryAddrs(args)
+		if err != nil {
+			return err
+		}
+		return p.Has(addrs...)
+	}
+	_, err := p.Zone(zoneOf(args))
+	return err
+}
+
+// zoneOf is the zone that is meant.
+func zoneOf(args []string) string {
+	if len(args) == 0 {
+		return "."
+	}
+	return args[0]
 }
 
 func primaryAddrs(args []string) ([]netip.Addr, error) {
@@ -101,10 +139,7 @@ func primaryAddrs(args []string) ([]netip.Addr, error) {
 
 // zoneVerb does it, and returns what is to be said of it.
 func zoneVerb(ctx context.Context, p rehearse.Primary, verb string, args []string, how string) (string, error) {
-	zone := "."
-	if len(args) > 0 {
-		zone = args[0]
-	}
+	zone := zoneOf(args)
 	var served rehearse.Served
 	var err error
 	switch verb {

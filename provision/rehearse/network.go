@@ -168,8 +168,13 @@ func (g *Ground) openPort(ctx context.Context, p port) error {
 			return err
 		}
 	}
-	for _, a := range p.Proxied {
-		if err := n.ip(ctx, "neigh", "replace", "proxy", a.String(), "dev", p.Name); err != nil {
+	return n.answerFor(ctx, p.Name, p.Proxied)
+}
+
+// answerFor has the router answer on a wire for addresses that are elsewhere.
+func (n Netns) answerFor(ctx context.Context, dev string, addrs []netip.Addr) error {
+	for _, a := range addrs {
+		if err := n.ip(ctx, "neigh", "replace", "proxy", a.String(), "dev", dev); err != nil {
 			return err
 		}
 	}

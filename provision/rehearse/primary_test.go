@@ -146,7 +146,7 @@ func TestPrimary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found.Site = g.Site
+	found.Site, found.Substitutions = g.Site, g.Substitutions
 	for _, sub := range []struct {
 		name  string
 		check func(primaryBed)
@@ -160,6 +160,7 @@ func TestPrimary(t *testing.T) {
 		{"unsign", primaryBed.checkUnsign},
 		{"signatures", primaryBed.checkMisuse},
 		{"stop", primaryBed.checkStop},
+		{"cable", primaryBed.checkReplug},
 		{"secondary", primaryBed.checkSecondary},
 	} {
 		t.Run(sub.name, func(t *testing.T) { sub.check(primaryBed{t, found}) })
@@ -213,30 +214,6 @@ func (b primaryBed) checkZones() {
 	if err != nil || count(small, dns.TypeRRSIG) != 0 || count(small, dns.TypeA) != 13 || count(small, dns.TypeAAAA) != 13 {
 		b.t.Errorf("root-servers.net = %v, %v", small, err)
 	}
-	b.checkHints(small)
-}
-
-// checkHints compares the root servers' addresses with those that BIND has.
-func (b primaryBed) checkHints(all []dns.RR) {
-	hints, err := os.ReadFile("/usr/share/dns/root.hints")
-	if err != nil {
-		b.t.Log("not compared with dns-root-data: ", err)
-		return
-	}
-	for _, rr := range all {
-		var want string
-		switch rr := rr.(type) {
-		case *dns.A:
-			want = rr.A.String()
-		case *dns.AAAA:
-			want = rr.AAAA.String()
-		default:
-			continue
-		}
-		if !strings.Contains(strings.ToLower(string(hints)), want) {
-			b.t.Errorf("%s is not in the root hints", rr)
-		}
-	}
 }
 
 // date is a day as serials have it.
@@ -276,21 +253,27 @@ func (b primaryBed) checkAnchors() {
 	if !slices.Equal(zones, []string{".", longest}) {
 		b.t.Errorf("anchors of %q, want those of the two signed zones", zones)
 	}
-	if !slices.ContainsFunc(b.Substitutions, func(s rehearse.Substitution) bool { return s.What == "dns trust_anchors" }) {
-		// The found ground has no substitutions before Adopt.
-		again, err := rehearse.Find(b.ID)
-		if err != nil {
-			b.t.Fatal(err)
+	again, err := rehearse.Find(b.ID)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := again.Adopt(copied()); err != nil {
+		b.t.Fatal(err)
+	}
+	if fmt.Sprint(again.Site.DNS.TrustAnchors) != fmt.Sprint(b.Site.DNS.TrustAnchors) {
+		b.t.Error("another process has other anchors")
+	}
+	var said []string
+	for _, sub := range again.Substitutions {
+		said = append(said, sub.What)
+	}
+	for _, want := range []string{"dns trust_anchors", `dns zone "."`, `dns zone "root-servers.net"`} {
+		if !slices.Contains(said, want) {
+			b.t.Errorf("the report says nothing of %s: %q", want, said)
 		}
-		if err := again.Adopt(copied()); err != nil {
-			b.t.Fatal(err)
-		}
-		if !slices.ContainsFunc(again.Substitutions, func(s rehearse.Substitution) bool { return s.What == "dns trust_anchors" }) {
-			b.t.Error("the report does not say that the anchors are made")
-		}
-		if fmt.Sprint(again.Site.DNS.TrustAnchors) != fmt.Sprint(b.Site.DNS.TrustAnchors) {
-			b.t.Error("another process has other anchors")
-		}
+	}
+	if slices.Contains(said, `dns zone "10.in-addr.arpa"`) {
+		b.t.Error("a zone that is built in is said to be made")
 	}
 	stranger := filepath.Join(b.t.TempDir(), "anchors")
 	const iana = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n"
@@ -332,268 +315,4 @@ func (b primaryBed) checkDelv() {
 	if out := b.delv("arpa.", "DS"); !strings.Contains(out, "; fully validated") {
 		b.t.Errorf("delv: %s", out)
 	}
-}
-
-// serial returns what an address answers, asked from the controller.
-func (b primaryBed) serial(server string) (uint32, error) {
-	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Second)
-	defer cancel()
-	conn, err := b.Netns(rehearse.RoleController).DialContext(ctx, "udp", net.JoinHostPort(server, "53"))
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
-	answer, _, err := new(dns.Client).ExchangeWithConnContext(ctx, new(dns.Msg).SetQuestion(".", dns.TypeSOA), &dns.Conn{Conn: conn})
-	if err != nil {
-		return 0, err
-	}
-	if len(answer.Answer) == 0 {
-		return 0, fmt.Errorf("%s answered %s", server, dns.RcodeToString[answer.Rcode])
-	}
-	return answer.Answer[0].(*dns.SOA).Serial, nil
-}
-
-func (b primaryBed) mustBump() rehearse.Served {
-	b.t.Helper()
-	served, err := b.Primary.Bump(b.t.Context(), ".")
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return served
-}
-
-func (b primaryBed) checkBump() {
-	before, err := b.serial("2001:db8:0:2::9")
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	served := b.mustBump()
-	if got, err := b.serial("2001:db8:0:2::9"); err != nil || got != served.Serial || got != before+1 {
-		b.t.Errorf("serial %d after a bump of %d to %d: %v", got, before, served.Serial, err)
-	}
-	if got, err := b.Primary.Serial(b.t.Context(), "."); err != nil || got != served.Serial {
-		b.t.Errorf("Serial = %d, %v, want %d", got, err, served.Serial)
-	}
-	diff, err := b.transfer("203.0.113.9", ".", before, b.key("transfer"))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	// RFC 1995 §4: the new SOA, the old one and what goes, the new one and
-	// what comes, the new one. Of a bump these are DS, ZONEMD and three RRSIGs.
-	if len(diff) != 14 || count(diff, dns.TypeSOA) != 4 || count(diff, dns.TypeDS) != 2 {
-		b.t.Errorf("IXFR after a bump: %d records: %v", len(diff), diff[:min(len(diff), 20)])
-	}
-	if out, err := b.validate(b.root(), b.Primary.AnchorFile()); err != nil {
-		b.t.Errorf("after a bump: %s", out)
-	}
-}
-
-// checkFlaws has every flaw found by somebody else, and healed by a bump.
-func (b primaryBed) checkFlaws() {
-	for flaw, want := range map[rehearse.Flaw]string{
-		rehearse.FlawRecord: "Bogus DNSSEC signature", rehearse.FlawGlue: "Could not validate zone digest",
-		rehearse.FlawZONEMD: "Could not validate zone digest", rehearse.FlawTruncated: "NSEC",
-	} {
-		served, err := b.Primary.Corrupt(b.t.Context(), ".", flaw)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		all := b.root()
-		if got := all[0].(*dns.SOA).Serial; got != served.Serial {
-			b.t.Errorf("%s: serial %d, want %d", flaw, got, served.Serial)
-		}
-		out, err := b.validate(all, b.Primary.AnchorFile())
-		if err == nil || !strings.Contains(out, want) {
-			b.t.Errorf("%s: ldns says %q, want %q", flaw, out, want)
-		}
-		if flaw == rehearse.FlawGlue && strings.Contains(out, "Bogus") {
-			b.t.Errorf("%s: signatures tell it too: %s", flaw, out)
-		}
-		b.mustBump()
-		if out, err := b.validate(b.root(), b.Primary.AnchorFile()); err != nil {
-			b.t.Errorf("a bump after %s: %s", flaw, out)
-		}
-	}
-	if _, err := b.Primary.Corrupt(b.t.Context(), ".", "else"); err == nil {
-		b.t.Error("a flaw that there is not was accepted")
-	}
-}
-
-func (b primaryBed) checkUnsign() {
-	served, err := b.Primary.Unsign(b.t.Context(), ".")
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	all := b.root()
-	if got := all[0].(*dns.SOA).Serial; got != served.Serial {
-		b.t.Errorf("serial %d, want %d", got, served.Serial)
-	}
-	for _, kind := range []uint16{dns.TypeRRSIG, dns.TypeZONEMD, dns.TypeDNSKEY, dns.TypeNSEC} {
-		if n := count(all, kind); n > 0 {
-			b.t.Errorf("an unsigned zone has %d %s", n, dns.TypeToString[kind])
-		}
-	}
-	if n := count(all, dns.TypeDS); n < 1300 {
-		b.t.Errorf("an unsigned zone has %d DS: it lost more than its signatures", n)
-	}
-	if out := b.delv("arpa.", "DS"); strings.Contains(out, "; fully validated") {
-		b.t.Errorf("delv validates an unsigned zone: %s", out)
-	}
-	b.mustBump()
-	b.checkDelv()
-}
-
-// checkMisuse asks for what cannot be done.
-func (b primaryBed) checkMisuse() {
-	ctx := b.t.Context()
-	before, err := b.serial("203.0.113.9")
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	for _, zone := range []string{"", "..", "/", "../../etc/passwd", "$INCLUDE /etc/passwd", "10.in-addr.arpa", strings.Repeat("a", 255), "\x1b[31m\n", "-h", "net"} {
-		for verb, run := range map[string]func() (rehearse.Served, error){
-			"bump":    func() (rehearse.Served, error) { return b.Primary.Bump(ctx, zone) },
-			"unsign":  func() (rehearse.Served, error) { return b.Primary.Unsign(ctx, zone) },
-			"corrupt": func() (rehearse.Served, error) { return b.Primary.Corrupt(ctx, zone, rehearse.FlawRecord) },
-			"expire":  func() (rehearse.Served, error) { return b.Primary.Expire(ctx, zone, rehearse.ExpirySOA) },
-		} {
-			if _, err := run(); err == nil || !strings.Contains(err.Error(), "hands out") || strings.ContainsAny(err.Error(), "\x1b\n") {
-				b.t.Errorf("%s of zone %q: %v", verb, zone, err)
-			}
-		}
-	}
-	if _, err := b.Primary.Unsign(ctx, "root-servers.net"); err == nil {
-		b.t.Error("a zone without signatures was unsigned")
-	}
-	if _, err := b.Primary.Expire(ctx, "Root-Servers.NET.", rehearse.ExpirySignatures); err == nil {
-		b.t.Error("signatures expired of a zone that has none")
-	}
-	if err := b.Primary.Stop(ctx, netip.MustParseAddr("198.51.100.0")); err == nil {
-		b.t.Error("an address of the router's was stopped as the primary's")
-	}
-	if after, err := b.serial("203.0.113.9"); err != nil || after != before {
-		b.t.Errorf("what was refused made serial %d of %d: %v", after, before, err)
-	}
-}
-
-// checkStop silences one address, then all.
-func (b primaryBed) checkStop() {
-	ctx := b.t.Context()
-	one := netip.MustParseAddr("203.0.113.9")
-	if err := b.Primary.Stop(ctx, one); err != nil {
-		b.t.Fatal(err)
-	}
-	if got, err := b.serial("203.0.113.9"); err == nil {
-		b.t.Errorf("a stopped address answers with serial %d", got)
-	}
-	if _, err := b.serial("2001:db8:0:2::9"); err != nil {
-		b.t.Errorf("the address beside a stopped one: %v", err)
-	}
-	if err := b.Primary.Start(ctx, one); err != nil {
-		b.t.Fatal(err)
-	}
-	want, err := b.serial("203.0.113.9")
-	if err != nil {
-		b.t.Errorf("an address that was started again: %v", err)
-	}
-	for range 2 { // the second time there is nothing to stop
-		if err := b.Primary.Stop(ctx); err != nil {
-			b.t.Fatal(err)
-		}
-	}
-	for _, server := range []string{"203.0.113.9", "2001:db8:0:2::9", "192.0.2.1"} {
-		if got, err := b.serial(server); err == nil {
-			b.t.Errorf("a stopped primary answers at %s with serial %d", server, got)
-		}
-	}
-	if _, err := b.Primary.Bump(ctx, "."); err == nil || !strings.Contains(err.Error(), "start") {
-		b.t.Errorf("bump of a stopped primary: %v", err)
-	}
-	for range 2 {
-		if err := b.Primary.Start(ctx); err != nil {
-			b.t.Fatal(err)
-		}
-	}
-	for _, server := range []string{"203.0.113.9", "2001:db8:0:2::9", "192.0.2.1"} {
-		if got, err := b.serial(server); err != nil || got != want {
-			b.t.Errorf("%s after a start: %d, %v, want %d", server, got, err, want)
-		}
-	}
-}
-
-// checkSecondary has a name server on the server that refreshes twice an hour:
-// what it knows earlier, a NOTIFY has told it.
-func (b primaryBed) checkSecondary() {
-	provisionByHand(b.t, b.Ground)
-	text, err := os.ReadFile(filepath.Join("testdata", "server", "secondary.conf"))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	conf := strings.ReplaceAll(string(text), "TSIG", b.secret("transfer"))
-	if err := b.Server.Write("/etc/nsd/nsd.conf", 0o644, conf); err != nil {
-		b.t.Fatal(err)
-	}
-	mustRun(b.t, b.Server, "systemctl", "restart", "nsd.service")
-	copyAt := func() (uint32, error) { return b.serial("192.175.48.1") }
-	want, err := b.serial("203.0.113.9")
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	eventually(b.t, "the first transfer", func() (bool, string) {
-		got, err := copyAt()
-		return err == nil && got == want, fmt.Sprint(got, err)
-	})
-	served := b.mustBump()
-	eventually(b.t, "the transfer after a NOTIFY", func() (bool, string) {
-		got, err := copyAt()
-		return err == nil && got == served.Serial, fmt.Sprint(got, err)
-	})
-	// It answers only to its own primaries, and says who told it.
-	eventually(b.t, "a NOTIFY of each family", func() (bool, string) {
-		said := mustRun(b.t, b.Server, "journalctl", "-u", "nsd", "-o", "cat", "--no-pager")
-		return strings.Contains(said, "notify for . from 203.0.113.9") && strings.Contains(said, "notify for . from 2001:db8:0:2::9"), said
-	})
-	b.checkExpiry(copyAt)
-}
-
-func (b primaryBed) checkExpiry(copyAt func() (uint32, error)) {
-	ctx := b.t.Context()
-	served, err := b.Primary.Expire(ctx, ".", rehearse.ExpirySignatures)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if got, err := copyAt(); err != nil || got != served.Serial {
-		b.t.Errorf("Expire returned before the server had serial %d: %d, %v", served.Serial, got, err)
-	}
-	all := b.root()
-	if out, err := b.validate(all, b.Primary.AnchorFile(), "-t", served.Until.Add(-2*time.Second).UTC().Format("20060102150405")); err != nil {
-		b.t.Errorf("before its signatures expire: %s", out)
-	}
-	if out, err := b.validate(all, b.Primary.AnchorFile(), "-t", served.Until.Add(2*time.Second).UTC().Format("20060102150405")); err == nil {
-		b.t.Errorf("after its signatures have expired: %s", out)
-	}
-	if served, err = b.Primary.Expire(ctx, ".", rehearse.ExpirySOA); err != nil {
-		b.t.Fatal(err)
-	}
-	if got, err := copyAt(); err != nil || got != served.Serial {
-		b.t.Errorf("Expire returned before the server had serial %d: %d, %v", served.Serial, got, err)
-	}
-	if got, err := b.serial("203.0.113.9"); err == nil {
-		b.t.Errorf("the primary of an expiring zone answers with serial %d", got)
-	}
-	eventually(b.t, "the end of the copy", func() (bool, string) {
-		got, err := copyAt()
-		return err != nil && strings.Contains(err.Error(), "SERVFAIL"), fmt.Sprint(got, err)
-	})
-	if late := time.Since(served.Until); late > 10*time.Second {
-		b.t.Errorf("the copy ended %s after it should have", late)
-	}
-	if err := b.Primary.Start(ctx); err != nil {
-		b.t.Fatal(err)
-	}
-	healed := b.mustBump()
-	eventually(b.t, "the copy's return", func() (bool, string) {
-		got, err := copyAt()
-		return err == nil && got == healed.Serial, fmt.Sprint(got, err)
-	})
 }

@@ -80,6 +80,11 @@ func (g *Ground) substitute(s *site.Site) (*site.Site, []Substitution, error) {
 	}
 	cookie(&c.DNS.Cookie.Secret, "dns cookie secret")
 	cookie(&c.DNS.Cookie.Staging, "dns cookie staging")
+	for _, z := range c.DNS.Zones {
+		if z.Transferred() {
+			note("its primaries are a name server of this rehearsal", "dns zone %q", z.Name)
+		}
+	}
 	return c, subs, nil
 }
 

@@ -19,7 +19,7 @@ const fetchLimit = 60 * time.Second
 // and verified, short enough to be waited for.
 const (
 	expireAfter   = 15 * time.Second // RFC 1035 §3.3.13, from the last refresh
-	signaturesFor = 30 * time.Second
+	signaturesFor = 40 * time.Second
 )
 
 // Expiry says what of an edition runs out.
@@ -44,6 +44,16 @@ type Served struct {
 
 // producer makes the text of an edition.
 type producer func(ctx context.Context, zone int, e edition) (string, error)
+
+// Zone returns the name of a zone that the primary hands out, as the site has
+// it.
+func (p Primary) Zone(typed string) (string, error) {
+	i, err := p.find(typed)
+	if err != nil {
+		return "", err
+	}
+	return p.zones()[i].Name, nil
+}
 
 // Serial returns what the primary answers for a zone now.
 func (p Primary) Serial(ctx context.Context, zone string) (uint32, error) {
@@ -168,7 +178,7 @@ func (e *edition) renew(now time.Time) {
 // Stop silences the primary: all of it at once, as when it loses its power, or
 // single addresses of it, which then answer nothing.
 func (p Primary) Stop(ctx context.Context, addrs ...netip.Addr) error {
-	if err := p.needAddrs("stop", addrs); err != nil {
+	if err := p.Has(addrs...); err != nil {
 		return err
 	}
 	if len(addrs) == 0 {
@@ -189,7 +199,7 @@ func (p Primary) Stop(ctx context.Context, addrs ...netip.Addr) error {
 // Start brings the primary back, with all of its addresses or with those
 // named, and returns when it answers.
 func (p Primary) Start(ctx context.Context, addrs ...netip.Addr) error {
-	if err := p.needAddrs("start", addrs); err != nil {
+	if err := p.Has(addrs...); err != nil {
 		return err
 	}
 	unlock, err := p.lock(ctx)
@@ -260,7 +270,7 @@ func (p Primary) find(zone string) (int, error) {
 		known = append(known, z.Name)
 	}
 	if len(known) == 0 {
-		return 0, fmt.Errorf("find zone %q: rehearsal %s has no primary, because its site transfers no zone", short(zone), p.ground.ID)
+		return 0, p.Has()
 	}
 	return 0, fmt.Errorf("find zone %q: the primary of rehearsal %s hands out %q", short(zone), p.ground.ID, known)
 }
@@ -276,10 +286,10 @@ func (p Primary) needSigned(verb, zone string) error {
 	return nil
 }
 
-// needAddrs refuses addresses that the primary does not have.
-func (p Primary) needAddrs(verb string, addrs []netip.Addr) error {
+// Has returns why the primary is not at addresses, or nil.
+func (p Primary) Has(addrs ...netip.Addr) error {
 	if len(p.zones()) == 0 {
-		return fmt.Errorf("%s the primary: rehearsal %s has none, because its site transfers no zone", verb, p.ground.ID)
+		return fmt.Errorf("find the primary: rehearsal %s has none, because its site transfers no zone", p.ground.ID)
 	}
 	var all []netip.Addr
 	for _, q := range p.ground.Layout.Primary.Addrs {
@@ -287,7 +297,7 @@ func (p Primary) needAddrs(verb string, addrs []netip.Addr) error {
 	}
 	for _, a := range addrs {
 		if !slices.Contains(all, a) {
-			return fmt.Errorf("%s the primary at %s: it has %v", verb, a, all)
+			return fmt.Errorf("find the primary at %s: in rehearsal %s it has %v", a, p.ground.ID, all)
 		}
 	}
 	return nil
