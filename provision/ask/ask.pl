@@ -57,13 +57,19 @@ sub connected {
 # that is how an answer finds its own (RFC 7766 section 7).
 my (%channel, @channels);
 
+sub open_channel {
+	my ($c) = @_;
+	($c->{socket}, $c->{why}) = connected(@{ $c->{way} });
+	($c->{in}, $c->{heard}) = ('', 0);
+}
+
 sub channel_for {
 	my ($network, $source, $to, $id) = @_;
 	for (my $i = 0;; $i++) {
 		my $key = "$network $source $to $i";
 		if (!$channel{$key}) {
-			my ($s, $why) = connected($network, $source, $to);
-			push @channels, $channel{$key} = { socket => $s, why => $why, udp => $network eq 'udp', asked => {}, in => '', out => '' };
+			push @channels, $channel{$key} = { way => [$network, $source, $to], udp => $network eq 'udp', asked => {}, out => '' };
+			open_channel($channel{$key});
 		}
 		return $channel{$key} unless $channel{$key}{asked}{$id};
 	}
@@ -72,7 +78,13 @@ sub channel_for {
 sub answer {
 	my ($c, $id, $text) = @_;
 	my $q = delete $c->{asked}{$id} or return;
+	$c->{heard}++;
 	print "$q->{number} $text\n";
+}
+
+sub queue {
+	my ($c, $message) = @_;
+	$c->{out} .= pack('n', length $message) . $message unless $c->{udp};
 }
 
 sub give_up {
@@ -97,10 +109,22 @@ sub send_udp {
 	}
 }
 
+# A server may answer some and close, which may throw away what is under way:
+# the others are asked anew (RFC 7766 section 6.2.4).
+sub closed {
+	my ($c, $why) = @_;
+	return give_up($c, $why) unless $c->{heard};
+	close $c->{socket};
+	$c->{out} = '';
+	queue($c, $_->{message}) for sort { $a->{number} <=> $b->{number} } values %{ $c->{asked} };
+	open_channel($c);
+	$c->{socket} or give_up($c, $c->{why});
+}
+
 sub write_tcp {
 	my ($c) = @_;
 	my $n = syswrite($c->{socket}, $c->{out});
-	return $!{EAGAIN} || $!{EINTR} || give_up($c, word($!)) unless defined $n;
+	return $!{EAGAIN} || $!{EINTR} || closed($c, word($!)) unless defined $n;
 	substr($c->{out}, 0, $n) = '';
 }
 
@@ -118,8 +142,8 @@ sub read_udp {
 sub read_tcp {
 	my ($c) = @_;
 	my $n = sysread($c->{socket}, $c->{in}, 65537, length $c->{in});
-	return $!{EAGAIN} || $!{EINTR} || give_up($c, word($!)) unless defined $n;
-	return give_up($c, '!closed') if $n == 0;
+	return $!{EAGAIN} || $!{EINTR} || closed($c, word($!)) unless defined $n;
+	return closed($c, '!closed') if $n == 0;
 	while (length $c->{in} >= 2 && length $c->{in} >= 2 + unpack('n', $c->{in})) {
 		heard($c, substr($c->{in}, 2, unpack('n', $c->{in})));
 		substr($c->{in}, 0, 2 + unpack('n', $c->{in})) = '';
@@ -136,7 +160,7 @@ sub read_questions {
 		my $id = unpack('n', $message);
 		my $c = channel_for($network, $source, $to, $id);
 		$c->{asked}{$id} = { number => $number, message => $message, tried => 0 };
-		$c->{out} .= pack('n', length $message) . $message unless $c->{udp};
+		queue($c, $message);
 	}
 }
 
@@ -150,9 +174,9 @@ sub wait_for_some {
 	return if select($readable, $writable, undef, $seconds) <= 0;
 	for my $c (@waiting) {
 		my $fd = fileno $c->{socket};
-		write_tcp($c) if vec($writable, $fd, 1);
-		next unless vec($readable, $fd, 1) && %{ $c->{asked} };
-		$c->{udp} ? read_udp($c) : read_tcp($c);
+		# What is readable first: an answer may stand before an end.
+		if (vec($readable, $fd, 1)) { $c->{udp} ? read_udp($c) : read_tcp($c) }
+		elsif (vec($writable, $fd, 1)) { write_tcp($c) }
 	}
 }
 

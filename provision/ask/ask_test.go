@@ -247,6 +247,40 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// A name server may answer some questions of a connection and close it.
+func TestClosesAfterSome(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			for range 3 {
+				m := make([]byte, 2+25)
+				if _, err := io.ReadFull(c, m); err != nil {
+					break
+				}
+				_, _ = c.Write(m)
+			}
+			_ = c.(*net.TCPConn).CloseWrite()
+		}
+	}()
+	var qs []ask.Question
+	for i := range 10 {
+		qs = append(qs, ask.Question{Network: "tcp", To: netip.MustParseAddrPort(l.Addr().String()), Message: questionOf(t, uint16(i), "example.")})
+	}
+	for i, a := range asked(t, qs) {
+		if a.Err != nil || !bytes.Equal(a.Message, qs[i].Message) {
+			t.Errorf("%d: %x, %v", i, a.Message, a.Err)
+		}
+	}
+}
+
 // A datagram that is lost is asked for again, and what comes from somebody
 // else than was asked is not taken.
 func TestLostAndForged(t *testing.T) {
