@@ -195,6 +195,7 @@ func (r *Run) Verify(ctx context.Context, v Vantages) []verify.Result {
 		Router:  v.Router,
 		Outside: v.Outside,
 	}
+	from.Units, from.UnitsErr = render.Units(r.site, r.o.Packs)
 	if r.site.BMC != nil {
 		from.BMC = func(ctx context.Context) (verify.Controller, error) { return r.controller(ctx) }
 	}

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -135,7 +134,9 @@ func views(s *site.Site, components []templates.Component, secrets Secrets) (ope
 		SSH:              newSSH(s.Server.SSH),
 		BGP:              newBGP(s),
 		DNS:              newDNS(s, components),
-		Announce:         newAnnounce(s),
+	}
+	if open.Announce, err = newAnnounce(s); err != nil {
+		return view{}, view{}, err
 	}
 	open.Management, open.Service = links(s)
 	closed = open
@@ -322,46 +323,6 @@ func newSSH(s site.SSH) sshView {
 		}
 	}
 	return v
-}
-
-// announceView is the question that decides whether the blocks are announced.
-type announceView struct {
-	Question string // in words
-	Query    string // the message as printf escapes
-	ID       string // its identifier as hex
-	Families []family
-}
-
-func newAnnounce(s *site.Site) announceView {
-	zone := s.DNS.Zones[0].Name
-	const id = 0x7261 // fixed: the answer comes from this very server
-	return announceView{
-		Question: strings.TrimSuffix(zone, ".") + ". SOA",
-		Query:    escape(soaQuery(zone, id)),
-		ID:       fmt.Sprintf("%04x", id),
-		Families: families(s.ServiceAddresses()),
-	}
-}
-
-// soaQuery is a question without EDNS and without recursion (RFC 1035
-// section 4.1): what every name server answers from what it has.
-func soaQuery(zone string, id uint16) []byte {
-	q := binary.BigEndian.AppendUint16(nil, id)
-	q = append(q, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
-	for label := range strings.SplitSeq(strings.Trim(zone, "."), ".") {
-		if label != "" {
-			q = append(append(q, byte(len(label))), label...)
-		}
-	}
-	return append(q, 0, 0, 6, 0, 1)
-}
-
-func escape(b []byte) string {
-	var out strings.Builder
-	for _, c := range b {
-		fmt.Fprintf(&out, `\x%02x`, c)
-	}
-	return out.String()
 }
 
 func joinPrefixes(ps []netip.Prefix) string {
