@@ -96,7 +96,7 @@ func loadSite(t *testing.T, path string) *site.Site {
 	}
 	defer operators.Close()
 	sites, diags := site.Load(os.DirFS(filepath.Dir(path)), filepath.Base(path), site.Options{
-		Lookup: secret.System{Dir: filepath.Dir(path)}, Operators: operators.FS(),
+		Operators: operators.FS(),
 	})
 	if diags.HasErrors() {
 		t.Fatalf("load %s: %v", path, diags)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/raiz-dns/raiz/provision/render"
+	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/templates"
@@ -64,7 +65,7 @@ func (absent) Exec(argv []string) (string, error) { return "", errors.New("no pr
 // load returns the only site of a text, after what is replaced in it.
 func load(t *testing.T, file string, replace ...string) *site.Site {
 	t.Helper()
-	return loadWith(t, site.Options{Lookup: planted{}}, file, replace...)
+	return loadWith(t, site.Options{Lookup: func(string) secret.Lookup { return planted{} }}, file, replace...)
 }
 
 func loadWith(t *testing.T, o site.Options, file string, replace ...string) *site.Site {
@@ -236,7 +237,7 @@ func TestOpenFileNeverGetsASecret(t *testing.T) {
 func TestWithheldNeedsNoSecret(t *testing.T) {
 	for name, file := range examples() {
 		t.Run(name, func(t *testing.T) {
-			without := desired(t, loadWith(t, site.Options{Lookup: absent{}}, file), render.Withheld)
+			without := desired(t, loadWith(t, site.Options{Lookup: func(string) secret.Lookup { return absent{} }}, file), render.Withheld)
 			with := desired(t, load(t, file), render.Withheld)
 			if diff := cmp.Diff(goldens(with), goldens(without)); diff != "" {
 				t.Errorf("with and without secrets (-with +without):\n%s", diff)
@@ -259,7 +260,7 @@ func TestRevealedNeedsEverySecret(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := loadWith(t, site.Options{Lookup: absent{}}, examples()[tt.file], tt.replace...)
+			s := loadWith(t, site.Options{Lookup: func(string) secret.Lookup { return absent{} }}, examples()[tt.file], tt.replace...)
 			set, err := render.Desired(s, templates.FS(), render.Revealed)
 			if err == nil || err.Error() != tt.want || set != nil {
 				t.Errorf("got %v, %v\nwant %s", set, err, tt.want)

@@ -24,7 +24,7 @@ func loadProfiles(fsys fs.FS, l *loader) (map[string]Profile, Diagnostics) {
 	}
 	names, err := siteFiles(fsys, ".")
 	if err != nil {
-		return profiles, Diagnostics{unreadable("operators", err)}
+		return profiles, Diagnostics{Unreadable("operators", err)}
 	}
 	var diags Diagnostics
 	for _, n := range names {

@@ -16,6 +16,7 @@ const defaultOperator = "raices"
 // site converts one site block, the blocks it refers to before those that
 // refer to them.
 func (c *converter) site(raw *rawSite) *Site {
+	c.siteName = raw.Name
 	c.mark("site", raw.Range)
 	before := len(c.diags)
 	lab := c.flag(raw.Lab)
@@ -57,7 +58,7 @@ func (c *converter) site(raw *rawSite) *Site {
 		c.sessions(s)
 	}
 	c.require(s)
-	s.spots = c.kept
+	s.spots, s.references = c.kept, c.references
 	return s
 }
 

@@ -34,7 +34,8 @@ type Site struct {
 	// "bgp": "bird".
 	Components map[string]string
 
-	spots map[string]spot // where things are written, for MissingSecrets
+	spots      map[string]spot // where things are written, for MissingSecrets
+	references []spotted       // what it looks up
 }
 
 // Host is the organisation that houses the copy.
