@@ -139,7 +139,7 @@ func (g *Ground) build(ctx context.Context, s *site.Site, o Options) (err error)
 	all, bootCtx := errgroup.WithContext(ctx)
 	all.Go(func() error { return g.Server.Boot(bootCtx) })
 	all.Go(func() error { return g.Router.Boot(bootCtx) })
-	all.Go(func() error { return g.Primary.build(bootCtx, disk) })
+	all.Go(func() error { return g.Primary.build(bootCtx, disk, o.Progress) })
 	if err := all.Wait(); err != nil {
 		return err
 	}

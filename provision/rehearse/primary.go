@@ -53,7 +53,7 @@ func (p Primary) daemon() cgroup { return p.machine().group + "/nsd" }
 
 // build makes its keys, zones and files, and starts it. It returns when every
 // zone is there to be transferred.
-func (p Primary) build(ctx context.Context, disk string) error {
+func (p Primary) build(ctx context.Context, disk string, progress func(string)) error {
 	if len(p.zones()) == 0 {
 		return nil
 	}
@@ -71,6 +71,7 @@ func (p Primary) build(ctx context.Context, disk string) error {
 	if _, err := p.run(ctx, "install", "-d", "-o", "nsd", "-g", "nsd", "/run/nsd", "/var/lib/nsd"); err != nil {
 		return err
 	}
+	progress("sign the zones of the primary")
 	all, signing := errgroup.WithContext(ctx)
 	for i := range p.zones() {
 		all.Go(func() error { return p.buildZone(signing, i) })

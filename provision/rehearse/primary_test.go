@@ -95,10 +95,16 @@ func (b primaryBed) key(name string) site.TSIG {
 	return b.Site.DNS.Keys[i]
 }
 
-// root transfers the root zone, or ends the test.
-func (b primaryBed) root() []dns.RR {
+func (b primaryBed) root() []dns.RR { b.t.Helper(); return b.whole(".") }
+
+// whole transfers a zone that is to be verified, or ends the test.
+func (b primaryBed) whole(zone string) []dns.RR {
 	b.t.Helper()
-	all, err := b.transfer("203.0.113.9", ".", 0, b.key("transfer"))
+	var key site.TSIG
+	if zone == "." {
+		key = b.key("transfer")
+	}
+	all, err := b.transfer("203.0.113.9", zone, 0, key)
 	if err != nil {
 		b.t.Fatal(err)
 	}
