@@ -40,6 +40,8 @@ func TestRootCopy(t *testing.T) {
 		{"a zone that is not right is refused", (*bed).refuses},
 		{"a bad file on disk is not served", (*bed).badFile},
 		{"a lost Packet Too Big loses no answer", (*bed).smallPath},
+		{"a dead server is noticed at once", (*bed).dies},
+		{"no link tells the server how to route", (*bed).redirects},
 		{"an expired zone is withdrawn and comes back", (*bed).expires},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { b.t = t; step.run(b) }) {
@@ -316,4 +318,87 @@ func (b *bed) smallPath() {
 			b.t.Fatalf("%s: %d bytes fit few segments, so nothing was shown", address, bytes)
 		}
 	}
+}
+
+// dies: a server that is silent, and whose link stays up, draws queries until
+// the hold time is over; with BFD (edge1) less than a second or two.
+func (b *bed) dies() {
+	pid := strings.TrimSpace(b.on(b.Server, "systemctl", "show", "-P", "MainPID", "bird.service"))
+	b.on(b.Server, "kill", "-STOP", pid)
+	defer b.on(b.Server, "kill", "-CONT", pid)
+	took := b.until(5*time.Second, "the end of the routes of edge1", func() error {
+		routes, err := b.Router.Routes(b.t.Context())
+		if err != nil {
+			return err
+		}
+		left := 0
+		for _, r := range routes {
+			if r.Neighbor == "edge1" {
+				left++
+			}
+		}
+		if left > 0 || len(routes) == 0 {
+			return fmt.Errorf("%d routes of edge1, %d in all", left, len(routes))
+		}
+		return nil
+	})
+	b.t.Logf("edge1 has no route %s after BIRD has fallen silent", took.Round(time.Millisecond))
+	b.on(b.Server, "kill", "-CONT", pid)
+	b.until(settle, "the announcement", b.announced(true))
+}
+
+// redirects: IPv6 reads the value of each interface, and IPv4 the laxer of
+// all and the interface's own.
+func (b *bed) redirects() {
+	seen := 0
+	for _, key := range []string{"accept_redirects", "accept_source_route", "accept_ra"} {
+		out := b.on(b.Server, "sh", "-c", "grep -H . /proc/sys/net/ipv[46]/conf/*/"+key)
+		for line := range strings.Lines(out) {
+			seen++
+			if !strings.HasSuffix(strings.TrimSpace(line), ":0") {
+				b.t.Errorf("%s", line)
+			}
+		}
+		if !strings.Contains(out, "/ipv6/conf/eno1/") || key != "accept_ra" && !strings.Contains(out, "/ipv4/conf/eno2/") {
+			b.t.Errorf("%s of eno1 and eno2 was not looked at:\n%s", key, out)
+		}
+	}
+	if seen < 15 {
+		b.t.Errorf("%d values", seen)
+	}
+}
+
+// TestFRootCopy: the site peers from an AS of its own, the origin stands
+// behind it, some blocks stay local, and a transit session is told nothing.
+func TestFRootCopy(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, "../sites/f-root-example.hcl")
+	b.mustApply(b.Site)
+	b.verifyUntil(b.Site, allInOrder())
+	out, err := b.Router.Birdc(t.Context(), "show", "route", "all", "where", "source = RTS_BGP")
+	b.must(err)
+	for _, want := range []string{"BGP.as_path: 64510 3557\n", "BGP.community: (65535,65281)\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the routers have no route with %q:\n%s", want, out)
+		}
+	}
+	routes, err := b.Router.Routes(t.Context())
+	b.must(err)
+	refused, err := b.Router.Refused(t.Context())
+	b.must(err)
+	local := 0
+	for _, r := range append(routes, refused...) {
+		if r.Neighbor == "transit" {
+			t.Errorf("transit is told of %s", r.Prefix)
+		}
+		if bits := r.Prefix.Bits(); (bits == 24 || bits == 48) != slices.Contains(r.Communities, "65535:65281") {
+			t.Errorf("%s has communities %q", r.Prefix, r.Communities)
+		} else if bits == 24 || bits == 48 {
+			local++
+		}
+	}
+	if local != 2 {
+		t.Errorf("%d local routes of %d, want one of each family", local, len(routes))
+	}
+	b.on(b.Server, "sh", "-c", "ip route show table 112 | grep -q '^default' && ip -6 route show table 112 | grep -q '^default'")
 }
