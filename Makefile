@@ -1,7 +1,10 @@
-# make demo   build the example site on this machine and run everything on it
+# make demo   build a copy of a root server on this machine and run everything on it
 # make test   everything that CI runs
 # make sweep  every point of an apply broken in every way that fits it; hours.
 #             RAIZ_SWEEP_PLACES=200 takes so many points, evenly spread
+# make soak   healthy copies verified a hundred times each: SOAK_SITES="FILE..."
+# make flaws  every fault that was found once, put back: a test must see it.
+#             FLAWS="NAME..." takes these alone
 # make raiz   the binary alone
 #
 # On a fresh Debian 12 as root with Go, both install what is missing.
@@ -13,16 +16,16 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 # that read what raiz renders, the shells that its script must run under.
 REHEARSE_PACKAGES = mmdebstrap systemd-container iproute2 util-linux e2fsprogs bind9-dnsutils
 TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-server openssh-client \
-                    sudo dash busybox shellcheck procps strace
+                    sudo dash busybox shellcheck procps ldnsutils dns-root-data strace
 
-.PHONY: raiz demo test unit bench sweep lint deps-demo deps-test clean
+.PHONY: raiz demo test unit bench sweep soak flaws lint deps-demo deps-test clean
 
 raiz:
 	$(GO) build -o bin/raiz ./cmd/raiz
 
 demo: deps-demo raiz
 	bin/raiz validate sites/
-	bin/raiz rehearse sites/as112-gru1.hcl
+	bin/raiz rehearse sites/root-example.hcl
 
 test: deps-test raiz lint
 	$(GO) test -timeout 19m -p 2 ./...
@@ -33,6 +36,14 @@ unit:
 
 sweep: deps-test
 	RAIZ_SWEEP=full $(GO) test -run 'TestSweep$$' -count=1 -timeout 12h -v ./provision
+
+SOAK_SITES ?= sites/as112-gru1.hcl sites/root-example.hcl
+
+soak: deps-test
+	RAIZ_SOAK="$(SOAK_SITES)" $(GO) test -run 'TestSoak$$' -count=1 -timeout 4h -v ./provision
+
+flaws: deps-test
+	.ci/flaws $(FLAWS)
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...

@@ -39,7 +39,7 @@ func mayImport() map[string][]string {
 		return names
 	}
 	below := rooms("site", "state", "render", "bmc", "remote", "observe", "plan", "apply", "server",
-		"verify", "report", "rehearse", "simbmc", "secret", "templates")
+		"verify", "report", "ask", "rehearse", "simbmc", "secret", "templates")
 	return map[string][]string{
 		"cmd/raiz":           append(rooms("provision", "fleet"), below...),
 		"provision":          append(rooms("fleet"), below...),
@@ -48,14 +48,15 @@ func mayImport() map[string][]string {
 		"provision/state":    nil,
 		"provision/secret":   nil,
 		"provision/simbmc":   nil,
-		"provision/render":   rooms("site", "state", "secret", "templates"),
+		"provision/render":   rooms("site", "state", "secret", "ask", "templates"),
+		"provision/ask":      nil,
 		"provision/bmc":      rooms("state", "secret"),
 		"provision/remote":   rooms("state", "secret"),
 		"provision/server":   rooms("state", "remote"),
 		"provision/observe":  rooms("state", "bmc", "remote", "server"),
 		"provision/plan":     rooms("state"),
 		"provision/apply":    rooms("plan", "state", "bmc", "remote", "server", "secret"),
-		"provision/verify":   rooms("site", "state", "bmc", "remote", "server"),
+		"provision/verify":   rooms("site", "state", "ask", "bmc", "remote", "server"),
 		"provision/report":   rooms("site", "state", "plan", "apply", "verify"),
 		"provision/rehearse": rooms("site", "simbmc", "secret"),
 		"templates":          rooms("state"),

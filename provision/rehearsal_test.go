@@ -70,10 +70,16 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 
 func newBed(t *testing.T, path string) *bed {
 	t.Helper()
+	return newBedWith(t, path, rehearse.Options{})
+}
+
+func newBedWith(t *testing.T, path string, ground rehearse.Options) *bed {
+	t.Helper()
 	needMachines(t)
+	ground.Progress = func(line string) { t.Log(line) }
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
-	g, err := rehearse.Up(ctx, loadSite(t, path), rehearse.Options{Progress: func(line string) { t.Log(line) }})
+	g, err := rehearse.Up(ctx, loadSite(t, path), ground)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,6 +84,20 @@ func load(s *site.Site, packs fs.FS) ([]templates.Component, error) {
 	return out, nil
 }
 
+// Units are the units of each kind of component of a site, as its packs name
+// them.
+func Units(s *site.Site, packs fs.FS) (map[string][]string, error) {
+	components, err := load(s, packs)
+	if err != nil {
+		return nil, fmt.Errorf("units of %s: %w", s.Name, err)
+	}
+	out := map[string][]string{}
+	for _, c := range components {
+		out[c.Kind] = c.Services
+	}
+	return out, nil
+}
+
 func file(f templates.File, v view) (state.Item, error) {
 	t, err := template.New(f.Path).Option("missingkey=error").Parse(f.Template)
 	if err != nil {

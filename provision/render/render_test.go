@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/raiz-dns/raiz/provision/ask"
 	"github.com/raiz-dns/raiz/provision/render"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
@@ -27,18 +28,29 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // examples are the sites whose whole rendering is kept in testdata/NAME.
 func examples() map[string]string {
 	return map[string]string{
-		"as112-gru1": "../../sites/as112-gru1.hcl",
-		"reference":  "../../sites/reference.hcl",
-		"variant":    "testdata/variant.hcl",
+		"as112-gru1":     "../../sites/as112-gru1.hcl",
+		"f-root-example": "../../sites/f-root-example.hcl",
+		"reference":      "../../sites/reference.hcl",
+		"root-example":   "../../sites/root-example.hcl",
+		"root-tagged":    "../../sites/root-tagged.hcl",
+		"variant":        "testdata/variant.hcl",
 	}
 }
 
 // planted answers for every secret with a text that is easy to find.
 type planted struct{}
 
-const plantedMark = "UGxhbnRlZFNlY3JldCEh" // is base64, as a TSIG key has to be
+const (
+	plantedMark   = "UGxhbnRlZFNlY3JldCEh"             // is base64, as a TSIG key has to be
+	plantedCookie = "506c616e746564436f6f6b6965212121" // is hexadecimal
+)
 
-func (planted) Env(name string) (string, error)    { return plantedMark + "MDEyMzQ1Njc4OQ==", nil }
+func (planted) Env(name string) (string, error) {
+	if strings.Contains(name, "COOKIE") {
+		return plantedCookie, nil
+	}
+	return plantedMark + "MDEyMzQ1Njc4OQ==", nil
+}
 func (planted) File(name string) (string, error)   { return "", errors.New("no files here") }
 func (planted) Exec(argv []string) (string, error) { return "", errors.New("no programs here") }
 
@@ -97,6 +109,9 @@ func goldens(set *state.Set) map[string]string {
 		fmt.Fprintf(&all, "%s%s\n", it.Key, describe(it))
 		if f, ok := it.Value.(state.File); ok {
 			out["files"+it.Key.Name] = string(f.Data)
+			if string(f.Data) == ask.Program() {
+				out["files"+it.Key.Name] = "(provision/ask)\n"
+			}
 		}
 	}
 	out["wanted.txt"] = all.String()
@@ -187,7 +202,7 @@ func TestSecretsStayInSecretFiles(t *testing.T) {
 					}
 					continue
 				}
-				if !bytes.Contains(f.Data, []byte(plantedMark)) {
+				if !bytes.Contains(f.Data, []byte(plantedMark)) && !bytes.Contains(f.Data, []byte(plantedCookie)) {
 					continue
 				}
 				with = append(with, it.Key.Name)
@@ -195,9 +210,9 @@ func TestSecretsStayInSecretFiles(t *testing.T) {
 					t.Errorf("%s, secret %t, mode %o, holds a secret", it.Key, f.Secret, f.Mode)
 				}
 			}
+			all := []string{"/etc/bird/raiz-passwords.conf", "/etc/nsd/raiz-cookies.txt", "/etc/nsd/raiz-keys.conf"}
 			want := map[string][]string{
-				"as112-gru1": {"/etc/bird/raiz-passwords.conf"},
-				"reference":  {"/etc/bird/raiz-passwords.conf", "/etc/nsd/raiz-keys.conf"},
+				"as112-gru1": all[:1], "f-root-example": all, "reference": all, "root-example": all, "root-tagged": all,
 			}
 			if diff := cmp.Diff(want[name], with); diff != "" {
 				t.Errorf("files with a secret (-want +got):\n%s", diff)
@@ -292,7 +307,7 @@ func TestDesiredRefuses(t *testing.T) {
 		{"one pack wants a file twice", templates.Over(templates.FS(), pack("dns", a+a, "x")), nil,
 			`render as112-gru1: file /etc/a is wanted twice, by "nsd" and by "nsd"`},
 		{"a condition that nobody knows", templates.Over(templates.FS(), pack("dns", strings.Replace(a, "template", "when = \"moonshine\"\n    template", 1), "x")), nil,
-			`render as112-gru1: component pack nsd: file /etc/a: when = "moonshine" is none of as112, blocks4, blocks6, management-carrier, management-vlan, service-carrier, service-vlan`},
+			`render as112-gru1: component pack nsd: file /etc/a: when = "moonshine" is none of as112-dname-empty, as112-dname-hostname, as112-empty, as112-hostname, blocks4, blocks6, cookies, management-carrier, management-vlan, service-carrier, service-vlan, verified-zones`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -428,10 +443,14 @@ func TestSymbolOf(t *testing.T) {
 // Two zones never share a file.
 func TestZonesHaveFilesOfTheirOwn(t *testing.T) {
 	s := load(t, examples()["variant"], `zone "example.net" {`, `zone "a_b.net" {
-      primaries = ["192.0.2.53"]
+      primaries       = ["192.0.2.53"]
+      unauthenticated = "x"
+      unverified      = "x"
     }
     zone "." {
-      primaries = ["192.0.2.53"]
+      primaries       = ["192.0.2.53"]
+      unauthenticated = "x"
+      unverified      = "x"
     }
     zone "a.b.net" {`)
 	it, _ := desired(t, s, render.Withheld).Get(state.Key{Kind: state.Path, Name: "/etc/nsd/raiz-zones.conf"})
@@ -441,7 +460,7 @@ func TestZonesHaveFilesOfTheirOwn(t *testing.T) {
 			have = append(have, file)
 		}
 	}
-	want := []string{`"/var/lib/nsd/root.zone"`, `"/var/lib/nsd/a.b.net.zone"`, `"/var/lib/nsd/a_b.net.zone"`}
+	want := []string{`"root.zone"`, `"/etc/nsd/raiz-as112-empty.zone"`, `"a.b.net.zone"`, `"a_b.net.zone"`}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -27,12 +26,21 @@ type view struct {
 	Rules            []rule
 	ServiceAddresses []serviceAddress
 	ServiceFamilies  []family
+	OwnSources       []family // sources that nobody out there can have
+	NotifySources    []notifyView
 	NTP              []string
+	Time             timeView
 	Resolvers        []string
 	SSH              sshView
 	BGP              bgpView
 	DNS              dnsView
 	Announce         announceView
+}
+
+// timeView is how other packs learn of the clock.
+type timeView struct {
+	SyncUnit string // ends when the clock is in sync, or after half a minute
+	SyncFile string // is there while the clock was seen in sync
 }
 
 // link is the interface that has the addresses.
@@ -95,7 +103,11 @@ func (v view) has(name string) (bool, error) {
 		"management-carrier": v.Management.Carrier.Match != "",
 		"service-vlan":       v.Service.Tag != 0,
 		"service-carrier":    v.Service.Carrier.Match != "",
-		"as112":              slices.ContainsFunc(v.DNS.Zones, func(z zoneView) bool { return z.File != "" }),
+		"cookies":            v.DNS.Cookies,
+		"verified-zones":     v.DNS.Verified,
+	}
+	for _, static := range []string{"as112-empty", "as112-hostname", "as112-dname-empty", "as112-dname-hostname"} {
+		known[static] = slices.ContainsFunc(v.DNS.Zones, func(z zoneView) bool { return z.Static == static })
 	}
 	holds, ok := known[name]
 	if !ok {
@@ -114,12 +126,17 @@ func views(s *site.Site, components []templates.Component, secrets Secrets) (ope
 		Rules:            rules(s),
 		ServiceAddresses: serviceAddresses(s),
 		ServiceFamilies:  families(s.ServiceAddresses()),
+		OwnSources:       ownSources(s),
+		NotifySources:    notifySources(s),
+		Time:             timeView{SyncUnit: "raiz-clock.service", SyncFile: "/run/raiz-clock/synced"},
 		NTP:              s.Server.NTP,
 		Resolvers:        words(s.Server.DNS),
 		SSH:              newSSH(s.Server.SSH),
 		BGP:              newBGP(s),
 		DNS:              newDNS(s, components),
-		Announce:         newAnnounce(s),
+	}
+	if open.Announce, err = newAnnounce(s); err != nil {
+		return view{}, view{}, err
 	}
 	open.Management, open.Service = links(s)
 	closed = open
@@ -137,7 +154,22 @@ func views(s *site.Site, components []templates.Component, secrets Secrets) (ope
 			return view{}, view{}, err
 		}
 	}
+	c := &closed.DNS
+	if c.Cookie, err = optional(c.cookie.Secret, secrets); err != nil {
+		return view{}, view{}, err
+	}
+	if c.CookieStaging, err = optional(c.cookie.Staging, secrets); err != nil {
+		return view{}, view{}, err
+	}
 	return open, closed, nil
+}
+
+// optional is the text of a secret that a site need not declare.
+func optional(v secret.Value, secrets Secrets) (string, error) {
+	if v.IsZero() {
+		return "", nil
+	}
+	return text(v, secrets)
 }
 
 func text(v secret.Value, secrets Secrets) (string, error) {
@@ -291,46 +323,6 @@ func newSSH(s site.SSH) sshView {
 		}
 	}
 	return v
-}
-
-// announceView is the question that decides whether the blocks are announced.
-type announceView struct {
-	Question string // in words
-	Query    string // the message as printf escapes
-	ID       string // its identifier as hex
-	Families []family
-}
-
-func newAnnounce(s *site.Site) announceView {
-	zone := s.DNS.Zones[0].Name
-	const id = 0x7261 // fixed: the answer comes from this very server
-	return announceView{
-		Question: strings.TrimSuffix(zone, ".") + ". SOA",
-		Query:    escape(soaQuery(zone, id)),
-		ID:       fmt.Sprintf("%04x", id),
-		Families: families(s.ServiceAddresses()),
-	}
-}
-
-// soaQuery is a question without EDNS and without recursion (RFC 1035
-// section 4.1): what every name server answers from what it has.
-func soaQuery(zone string, id uint16) []byte {
-	q := binary.BigEndian.AppendUint16(nil, id)
-	q = append(q, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
-	for label := range strings.SplitSeq(strings.Trim(zone, "."), ".") {
-		if label != "" {
-			q = append(append(q, byte(len(label))), label...)
-		}
-	}
-	return append(q, 0, 0, 6, 0, 1)
-}
-
-func escape(b []byte) string {
-	var out strings.Builder
-	for _, c := range b {
-		fmt.Fprintf(&out, `\x%02x`, c)
-	}
-	return out.String()
 }
 
 func joinPrefixes(ps []netip.Prefix) string {

@@ -88,6 +88,9 @@ func (c *converter) profile(raw *rawProfile) Profile {
 	c.unique("rule", ids)
 	slices.SortFunc(p.Rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	p.Hardware = c.hardware(raw.Hardware, Hardware{})
+	if raw.Limit != nil {
+		p.RateLimit = c.rateLimit(raw.Limit, RateLimit{})
+	}
 	if raw.Components != nil {
 		p.Components = map[string]string{}
 		for _, set := range raw.Components.kinds() {

@@ -52,7 +52,7 @@ func (c *converter) site(raw *rawSite) *Site {
 	routed := !c.diags[before:].HasErrors()
 	s.Anycast = c.anycasts(raw, s.BGP)
 	if c.block(raw.DNS == nil, raw.Range, "dns", `dns { identity = "gru1.example.net" ... }`) {
-		s.DNS = c.dns(raw.DNS)
+		s.DNS = c.dns(raw.DNS, s.Operator.RateLimit)
 	}
 	s.Components = c.components(raw.Components, s.Operator.Components)
 	c.checkClaims()

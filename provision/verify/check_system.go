@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -17,34 +18,63 @@ import (
 // that is disciplined is never this far off.
 const maxOffset = time.Second
 
-// Units that a copy lives by, by the kind of component.
-func unitsOf(s *site.Site) map[string]string {
-	dns := map[string]string{"nsd": "nsd.service", "knot": "knot.service", "bind": "named.service"}
-	bgp := map[string]string{"bird": "bird.service", "frr": "frr.service"}
-	return map[string]string{
-		"dns": dns[s.Components["dns"]], "bgp": bgp[s.Components["bgp"]], "announce": "raiz-announce.service",
-		"firewall": "nftables.service", "time": "chrony.service", "login": "ssh.service",
-	}
-}
+// announcer is the unit that announces while DNS answers; of a bgp pack.
+const announcer = "raiz-announce.service"
 
-// unitNeeds is the check of the unit of a kind; nothing where the pack is one
-// that only its own folder knows.
-func unitNeeds(s *site.Site, kind string) []string {
-	if u := unitsOf(s)[kind]; u != "" {
-		return []string{"unit." + u}
-	}
-	return nil
-}
-
-func unitNames(s *site.Site) []string {
+// unitNeeds are the checks of the units of a kind. What announces is a kind of
+// its own: sessions stand without it.
+func unitNeeds(units Units, kind string) []string {
 	var out []string
-	for _, u := range unitsOf(s) {
-		if u != "" && !slices.Contains(out, u) {
-			out = append(out, u)
+	of := kind
+	if kind == "announce" {
+		of = "bgp"
+	}
+	for _, u := range units[of] {
+		if of != "bgp" || (u == announcer) == (kind == "announce") {
+			out = append(out, "unit."+u)
 		}
 	}
-	slices.Sort(out)
 	return out
+}
+
+// all are the units of every kind, once each.
+func (u Units) all() []string {
+	var out []string
+	for _, units := range u {
+		out = append(out, units...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// unitChecks look at every unit that a pack names. A kind that a copy lives
+// by, and of which nobody knows a unit, is not passed over.
+func unitChecks(s *site.Site, e Evidence) []check {
+	var checks []check
+	for _, u := range e.Units.all() {
+		c := check{
+			id: "unit." + u, title: u + " runs and starts at boot", vantage: FromServer, want: "active, enabled",
+			needs: []string{"os.look"}, find: func() finding { return unitRuns(u, e.Server) },
+		}
+		// What announces stops with the name server: its state says nothing
+		// more while that one is down.
+		if u == announcer {
+			c.explained = unitNeeds(e.Units, "dns")
+		}
+		checks = append(checks, c)
+	}
+	for _, kind := range []string{"bgp", "dns", "firewall", "time"} {
+		if len(e.Units[kind]) == 0 {
+			checks = append(checks, check{
+				id: "unit." + kind, title: "the service of " + kind + " runs and starts at boot", vantage: FromServer, want: "active, enabled",
+				find: func() finding {
+					return unknown(cmp.Or(e.UnitsErr, fmt.Errorf("the component pack %q names no service", s.Components[kind])))
+				},
+			})
+		}
+	}
+	slices.SortStableFunc(checks, func(a, b check) int { return len(a.explained) - len(b.explained) })
+	return checks
 }
 
 func systemChecks(s *site.Site, e Evidence) []check {
@@ -83,23 +113,10 @@ func systemChecks(s *site.Site, e Evidence) []check {
 			find: func() finding { return replyPath(s, a, e.Server) },
 		})
 	}
-	for _, u := range unitNames(s) {
-		c := check{
-			id: "unit." + u, title: u + " runs and starts at boot", vantage: FromServer, want: "active, enabled",
-			needs: []string{"os.look"}, find: func() finding { return unitRuns(u, e.Server) },
-		}
-		checks = append(checks, c)
-	}
-	// raiz-announce stops with the name server: its state says nothing more
-	// while that one is down.
-	for i := range checks {
-		if slices.Contains(unitNeeds(s, "announce"), checks[i].id) {
-			checks[i].needs = append(checks[i].needs, unitNeeds(s, "dns")...)
-		}
-	}
+	checks = append(checks, unitChecks(s, e)...)
 	checks = append(checks, check{
 		id: "os.clock", title: "clock is disciplined", vantage: FromServer, want: "synchronised, within " + maxOffset.String(),
-		needs: unitNeeds(s, "time"), find: func() finding { return clock(e.Server) },
+		needs: append(unitNeeds(e.Units, "time"), "os.look"), find: func() finding { return clock(e.Server) },
 	})
 	return checks
 }
@@ -166,7 +183,7 @@ func onlyDeclared(i site.Interface, e ServerEvidence) finding {
 	if len(extra) > 0 {
 		return fail(joined(extra), "nobody declared it: networkctl reconfigure "+have.Name+" there takes it away")
 	}
-	return pass(fmt.Sprintf("%d addresses", len(i.Addresses)))
+	return pass(fmt.Sprintf("%d addresses", len(have.Addresses)))
 }
 
 func replyPath(s *site.Site, from netip.Addr, e ServerEvidence) finding {
@@ -175,8 +192,11 @@ func replyPath(s *site.Site, from netip.Addr, e ServerEvidence) finding {
 		return unknown(errors.New("the server did not look it up"))
 	}
 	i, ok := server.FindInterface(e.Interfaces, s.Server.Service.Device())
-	if ok && strings.Contains(" "+line+" ", " dev "+i.Name+" ") {
+	switch {
+	case ok && strings.Contains(" "+line+" ", " dev "+i.Name+" "):
 		return pass("dev " + i.Name)
+	case !strings.Contains(line, " dev "):
+		return fail(line, "nothing leads out: has a neighbor sent its default route, and does the site accept it?")
 	}
 	return fail(line, "answers that leave by another link are dropped by the host's anti-spoofing (BCP 38)")
 }
@@ -189,8 +209,12 @@ func unitRuns(name string, e ServerEvidence) finding {
 	switch {
 	case !ok:
 		return unknown(errors.New("systemd did not answer for it"))
-	case u.Load != "loaded":
+	case u.Load == "not-found":
 		return fail(u.Load, "raiz apply installs it")
+	case u.Load == "masked":
+		return fail(u.Load, "somebody has forbidden it to start: systemctl unmask "+name+" there, then raiz apply")
+	case u.Load != "loaded":
+		return fail(u.Load, "see systemctl status "+name+" there")
 	case u.Active != "active":
 		return fail(u.Active+" ("+u.Sub+")", "see journalctl -u "+name+" there; raiz apply starts it")
 	case u.UnitFile != "enabled":

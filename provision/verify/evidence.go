@@ -12,17 +12,23 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
+// Units are the units of each kind of component, as its pack names them. They
+// are what is looked for, not what was seen.
+type Units map[string][]string
+
 // Evidence is everything that was seen. A part that could not be looked at
 // carries its error; a part that nobody was asked to look at is not Asked, or
 // has nothing at all, which is not taken for good.
 type Evidence struct {
-	BMC     BMCEvidence
-	SSHErr  error // why nobody could log in
-	Login   string
-	Server  ServerEvidence
-	TCP     map[Question]Answer // through the SSH connection
-	Router  RouterEvidence
-	Outside OutsideEvidence
+	Units    Units
+	UnitsErr error // why nobody knows of them
+	BMC      BMCEvidence
+	SSHErr   error // why nobody could log in
+	Login    string
+	Server   ServerEvidence
+	TCP      map[Question]Answer // through the SSH connection
+	Router   RouterEvidence
+	Outside  OutsideEvidence
 }
 
 // BMCEvidence is what the BMC said.
@@ -89,6 +95,7 @@ type OutsideEvidence struct {
 type Question struct {
 	Address netip.Addr
 	Ask     Ask
+	Zone    string // of AskSOA
 	Network string // "udp" or "tcp"
 }
 

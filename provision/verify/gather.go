@@ -5,6 +5,7 @@ import (
 	_ "embed" // the script that looks
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/raiz-dns/raiz/provision/ask"
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/server"
@@ -37,10 +39,12 @@ type Controller interface {
 // Vantages are the places to look from. Nil means that nobody can look from
 // there, which is said in the results.
 type Vantages struct {
-	BMC     func(context.Context) (Controller, error)
-	SSH     func(context.Context) (Server, error)
-	Router  func(context.Context) ([]Route, error)
-	Outside func(ctx context.Context, network, address string) (net.Conn, error)
+	Units    Units
+	UnitsErr error // why nobody knows of them
+	BMC      func(context.Context) (Controller, error)
+	SSH      func(context.Context) (Server, error)
+	Router   func(context.Context) ([]Route, error)
+	Outside  func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // dnsTimeout is RSSAC047's: what has not come after 4 s does not come.
@@ -49,7 +53,7 @@ const dnsTimeout = 4 * time.Second
 // Gather looks from every vantage at once. It has no error of its own: what
 // could not be seen is in the evidence with its reason.
 func Gather(ctx context.Context, s *site.Site, v Vantages) Evidence {
-	var e Evidence
+	e := Evidence{Units: v.Units, UnitsErr: v.UnitsErr}
 	var all sync.WaitGroup
 	if v.BMC != nil {
 		all.Go(func() { e.BMC = gatherBMC(ctx, s, v) })
@@ -71,7 +75,7 @@ func Gather(ctx context.Context, s *site.Site, v Vantages) Evidence {
 		e.SSHErr = err
 	} else {
 		e.Login = conn.Addr().String()
-		all.Go(func() { e.Server = gatherServer(ctx, s, conn) })
+		all.Go(func() { e.Server = gatherServer(ctx, s, v.Units, conn) })
 		all.Go(func() { e.TCP = AskThrough(ctx, s, conn) })
 	}
 	all.Wait()
@@ -105,15 +109,17 @@ func gatherBMC(ctx context.Context, s *site.Site, v Vantages) BMCEvidence {
 //go:embed look.sh
 var lookScript string
 
-func gatherServer(ctx context.Context, s *site.Site, conn Server) ServerEvidence {
+func gatherServer(ctx context.Context, s *site.Site, units Units, conn Server) ServerEvidence {
 	qs := questions(s, "udp")
-	lines, sent, err := udpLines(s, qs)
+	asks, sent, err := forAsker(s, qs)
 	if err != nil {
 		return ServerEvidence{Err: err}
 	}
-	text := "units=" + remote.Quote(strings.Join(unitNames(s), " ")) + "\n" +
+	text := "units=" + remote.Quote(strings.Join(units.all(), " ")) + "\n" +
 		"replies=" + remote.Quote(strings.Join(replyLines(s), "\n")) + "\n" +
-		"questions=" + remote.Quote(strings.Join(lines, "\n")) + "\n" + lookScript
+		"questions=" + remote.Quote(strings.TrimSpace(ask.Lines(asks))) + "\n" +
+		"asker=" + remote.Quote(ask.Program()) + "\n" +
+		fmt.Sprintf("patience=%.0f\n", dnsTimeout.Seconds()) + lookScript
 	r, err := conn.Run(ctx, remote.Script{Text: text, Root: true, Bash: true, Deadline: time.Minute})
 	if err != nil {
 		return ServerEvidence{Err: err}
@@ -163,19 +169,16 @@ func replyLines(s *site.Site) []string {
 	return out
 }
 
-// AskThrough asks every question over TCP through the SSH connection, one
-// connection for each service address, so that it reaches this very instance.
+// AskThrough asks every question over TCP through the SSH connection, so that
+// it reaches this very instance.
 func AskThrough(ctx context.Context, s *site.Site, conn Server) map[Question]Answer {
 	return askEach(s, "tcp", func(addr netip.Addr, qs []Question) map[Question]Answer {
 		ctx, cancel := context.WithTimeout(ctx, 3*dnsTimeout)
 		defer cancel()
-		c, err := conn.Forward(ctx, addrPort(addr))
-		if err != nil {
-			return allFailed(qs, err)
-		}
-		defer c.Close()
-		defer context.AfterFunc(ctx, func() { _ = c.Close() })()
-		return askOver(s, &dns.Conn{Conn: c}, qs)
+		return askAll(ctx, s, qs, func() (*dns.Conn, error) {
+			c, err := conn.Forward(ctx, addrPort(addr))
+			return &dns.Conn{Conn: c}, err
+		})
 	})
 }
 
@@ -187,17 +190,12 @@ func gatherOutside(ctx context.Context, s *site.Site, v Vantages) map[Question]A
 		answers := askEach(s, network, func(addr netip.Addr, qs []Question) map[Question]Answer {
 			ctx, cancel := context.WithTimeout(ctx, dnsTimeout)
 			defer cancel()
-			c, err := v.Outside(ctx, network, addrPort(addr).String())
-			if err != nil {
-				return allFailed(qs, err)
-			}
-			defer c.Close()
-			_ = c.SetDeadline(time.Now().Add(dnsTimeout))
-			return askOver(s, &dns.Conn{Conn: c, UDPSize: ednsSize}, qs)
+			return askAll(ctx, s, qs, func() (*dns.Conn, error) {
+				c, err := v.Outside(ctx, network, addrPort(addr).String())
+				return &dns.Conn{Conn: c, UDPSize: ednsSize}, err
+			})
 		})
-		for q, a := range answers {
-			out[q] = a
-		}
+		maps.Copy(out, answers)
 	}
 	return out
 }
@@ -217,35 +215,87 @@ func askEach(s *site.Site, network string, ask func(netip.Addr, []Question) map[
 			answers := ask(addr, mine)
 			mu.Lock()
 			defer mu.Unlock()
-			for q, a := range answers {
-				out[q] = a
-			}
+			maps.Copy(out, answers)
 		})
 	}
 	all.Wait()
 	return out
 }
 
-// askOver asks one question after the other on one connection.
-func askOver(s *site.Site, c *dns.Conn, qs []Question) map[Question]Answer {
+// askAll asks over one connection, and over the next what the name server has
+// closed one before (RFC 7766 section 6.2.4), as long as it answers anything.
+func askAll(ctx context.Context, s *site.Site, qs []Question, dial func() (*dns.Conn, error)) map[Question]Answer {
 	out := map[Question]Answer{}
-	for _, q := range qs {
-		m := message(s, q.Ask)
-		start := time.Now()
-		if err := c.WriteMsg(m); err != nil {
-			out[q] = Answer{Err: err}
-			continue
-		}
-		got, err := c.ReadMsg()
+	for left := qs; ; {
+		c, err := dial()
 		if err != nil {
-			out[q] = Answer{Err: quiet(err)}
+			maps.Copy(out, allFailed(left, err))
+			return out
+		}
+		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+		answers := askOver(ctx, s, c, left)
+		stop()
+		_ = c.Close()
+		maps.Copy(out, answers)
+		before := len(left)
+		left = slices.DeleteFunc(slices.Clone(left), func(q Question) bool { return out[q].Err == nil })
+		if len(left) == 0 || len(left) == before || ctx.Err() != nil {
+			return out
+		}
+	}
+}
+
+// askOver asks all at once, so that many zones cost one round trip, and finds
+// the question of each answer by its identifier (RFC 7766 section 7).
+func askOver(ctx context.Context, s *site.Site, c *dns.Conn, qs []Question) map[Question]Answer {
+	out := allFailed(qs, errSilent)
+	messages, open := distinct(s, qs)
+	start := time.Now()
+	go func() {
+		for _, m := range messages {
+			if c.WriteMsg(m) != nil {
+				return // reading says why
+			}
+		}
+	}()
+	for strays := 0; len(open) > 0 && strays <= len(qs); {
+		got, err := c.ReadMsg()
+		if got == nil {
+			if ctx.Err() == nil {
+				for _, i := range open {
+					out[qs[i]] = Answer{Err: quiet(err)}
+				}
+			}
+			return out
+		}
+		i, ok := open[got.Id]
+		if !ok {
+			strays++
 			continue
 		}
-		a := matched(got, m)
+		a := matched(got, messages[i])
+		if err != nil {
+			a = Answer{Err: fmt.Errorf("answer is no DNS message: %w", err)}
+		}
 		a.Took = time.Since(start)
-		out[q] = a
+		out[qs[i]] = a
+		delete(open, got.Id)
 	}
 	return out
+}
+
+// distinct are the messages of the questions, and the place of each by its
+// identifier.
+func distinct(s *site.Site, qs []Question) ([]*dns.Msg, map[uint16]int) {
+	messages, open := make([]*dns.Msg, len(qs)), map[uint16]int{}
+	for i, q := range qs {
+		m := message(s, q)
+		for _, taken := open[m.Id]; taken; _, taken = open[m.Id] {
+			m.Id = dns.Id()
+		}
+		messages[i], open[m.Id] = m, i
+	}
+	return messages, open
 }
 
 func quiet(err error) error {

@@ -2,7 +2,6 @@ package verify_test
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -33,6 +32,9 @@ func answerQuery(q *dns.Msg) *dns.Msg {
 	}
 	m := reply(ask, identity)
 	m.Id, m.Question, m.RecursionDesired = q.Id, q.Question, q.RecursionDesired
+	if ask == verify.AskSOA {
+		m.Answer[0].Header().Name = q.Question[0].Name
+	}
 	return m
 }
 
@@ -89,8 +91,8 @@ func (c connection) Run(_ context.Context, s remote.Script) (remote.Result, erro
 func (c connection) look(s remote.Script) (remote.Result, error) {
 	var b strings.Builder
 	b.WriteString("== udp\n")
-	for _, m := range regexp.MustCompile(`(?m)^(?:questions=')?(\d+) \S+ ((?:\\x[0-9a-f]{2})+)'?$`).FindAllStringSubmatch(s.Text, -1) {
-		wire, err := hex.DecodeString(strings.ReplaceAll(m[2], `\x`, ""))
+	for _, m := range regexp.MustCompile(`(?m)^(?:questions=')?(\d+) udp \S+ \S+@53 ([0-9a-f]+)'?$`).FindAllStringSubmatch(s.Text, -1) {
+		wire, err := hex.DecodeString(m[2])
 		if err != nil {
 			return remote.Result{}, err
 		}
@@ -102,7 +104,7 @@ func (c connection) look(s remote.Script) (remote.Result, error) {
 		if err != nil {
 			return remote.Result{}, err
 		}
-		fmt.Fprintf(&b, " %s %s\n", m[1], base64.StdEncoding.EncodeToString(answer))
+		fmt.Fprintf(&b, " %s %x\n", m[1], answer)
 	}
 	b.WriteString("== addresses\n " + `[{"ifname":"lo","addr_info":[` + loopback() + `]},` +
 		`{"ifname":"eno1","addr_info":[{"local":"192.0.2.20","prefixlen":28},{"local":"2001:db8:0:2::20","prefixlen":64}]},` +
@@ -112,7 +114,7 @@ func (c connection) look(s remote.Script) (remote.Result, error) {
 		fmt.Fprintf(&b, " %s 1.1.1.1 dev eno2 table 112\n", a)
 	}
 	b.WriteString("== units\n")
-	for _, u := range []string{"bird", "nsd", "raiz-announce", "nftables", "chrony", "ssh"} {
+	for _, u := range []string{"bird", "nsd", "raiz-announce", "nftables", "chrony", "ssh", "systemd-networkd"} {
 		fmt.Fprintf(&b, " Id=%s.service\n LoadState=loaded\n ActiveState=active\n UnitFileState=enabled\n \n", u)
 	}
 	b.WriteString("== clock\n C0000201,192.0.2.1,3,1.0,-0.001,0,0,0,0,0,0,0,0,Normal\n")
@@ -150,6 +152,7 @@ func vantages(t *testing.T) (verify.Vantages, *connection) {
 	conn := &connection{t: t, dns: newNameServer(t)}
 	conn.run = conn.look
 	return verify.Vantages{
+		Units:  units(),
 		BMC:    func(context.Context) (verify.Controller, error) { return controller{}, nil },
 		SSH:    func(context.Context) (verify.Server, error) { return conn, nil },
 		Router: func(context.Context) ([]verify.Route, error) { return healthy().Router.Routes, nil },
@@ -202,7 +205,7 @@ func TestGatherFails(t *testing.T) {
 			c.run = func(remote.Script) (remote.Result, error) { return remote.Result{}, down }
 		}, []string{"os.look unknown: connection refused"}},
 		{"nothing is forwarded", func(_ *verify.Vantages, c *connection) { c.forward = down },
-			repeated("dns.%s.tcp fail: connection refused")},
+			repeated("dns.%s.tcp fail: connection refused: is the name server up, and does it listen there?")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

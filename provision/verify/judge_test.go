@@ -29,10 +29,10 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 const identity = "gru1.as112.example.net"
 
-// example is sites/as112-gru1.hcl, after what is replaced in it.
+// example is testdata/as112.hcl, after what is replaced in it.
 func example(t *testing.T, replace ...string) *site.Site {
 	t.Helper()
-	text, err := os.ReadFile("../../sites/as112-gru1.hcl")
+	text, err := os.ReadFile("testdata/as112.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,10 +63,19 @@ func serviceAddresses() []netip.Addr {
 	return out
 }
 
+// units are what the packs of the example name.
+func units() verify.Units {
+	return verify.Units{
+		"system": {"ssh.service"}, "network": {"systemd-networkd.service"}, "firewall": {"nftables.service"},
+		"time": {"chrony.service"}, "dns": {"nsd.service"}, "bgp": {"bird.service", "raiz-announce.service"},
+	}
+}
+
 // healthy is what is seen of a copy as it should be. It is written by hand,
 // not made from the site.
 func healthy() verify.Evidence {
 	e := verify.Evidence{
+		Units: units(),
 		BMC: verify.BMCEvidence{
 			Identity: bmc.Identity{Vendor: "Example", Model: "X1", Firmware: "1.2", Serial: "S1", Health: "OK"},
 			Facts: settings("account", "raiz", "ipmi", "off", "ipv4.dhcp", "off",
@@ -95,7 +104,7 @@ func healthy() verify.Evidence {
 		}},
 		Outside: verify.OutsideEvidence{Asked: true, Answers: answers("udp", "tcp")},
 	}
-	for _, u := range []string{"bird", "nsd", "raiz-announce", "nftables", "chrony", "ssh"} {
+	for _, u := range []string{"bird", "nsd", "raiz-announce", "nftables", "chrony", "ssh", "systemd-networkd"} {
 		e.Server.Units[u+".service"] = server.UnitAnswer{Load: "loaded", Active: "active", Sub: "running", UnitFile: "enabled"}
 	}
 	for _, a := range serviceAddresses() {
@@ -113,11 +122,37 @@ func settings(pairs ...string) map[string]state.Fact {
 	return out
 }
 
+// zones are those of the example, and first the one whose answers the cases
+// change.
+const zone = "10.in-addr.arpa"
+
+func zones() []string {
+	out := []string{zone, "168.192.in-addr.arpa", "254.169.in-addr.arpa", "hostname.as112.net"}
+	for n := range 16 {
+		out = append(out, fmt.Sprintf("%d.172.in-addr.arpa", 16+n))
+	}
+	return out
+}
+
+// asking is a question; that of a zone is about the first.
+func asking(address, network string, ask verify.Ask) verify.Question {
+	q := verify.Question{Address: addr(address), Ask: ask, Network: network}
+	if ask == verify.AskSOA {
+		q.Zone = zone
+	}
+	return q
+}
+
 func answers(networks ...string) map[verify.Question]verify.Answer {
 	out := map[verify.Question]verify.Answer{}
 	for _, network := range networks {
 		for _, a := range serviceAddresses() {
-			for _, ask := range []verify.Ask{verify.AskSOA, verify.AskHostname, verify.AskServer, verify.AskElsewhere} {
+			for _, zone := range zones() {
+				m := reply(verify.AskSOA, identity)
+				m.Answer[0].Header().Name = zone + "."
+				out[verify.Question{Address: a, Ask: verify.AskSOA, Zone: zone, Network: network}] = verify.Answer{Msg: m}
+			}
+			for _, ask := range []verify.Ask{verify.AskHostname, verify.AskServer, verify.AskElsewhere} {
 				out[verify.Question{Address: a, Ask: ask, Network: network}] = verify.Answer{Msg: reply(ask, identity)}
 			}
 		}
@@ -151,7 +186,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%s does not say all: %+v", r.ID, r)
 		}
 	}
-	if len(results) != 74 {
+	if len(results) != 75 {
 		t.Errorf("%d checks", len(results))
 	}
 	if n := len(verify.Failed(results)) + len(verify.Undecided(results)); n != 0 {
@@ -206,7 +241,7 @@ func on(e *verify.Evidence, network, address string, ask verify.Ask, change func
 	if network == "udp" {
 		answers = e.Server.UDP
 	}
-	q := verify.Question{Address: addr(address), Ask: ask, Network: network}
+	q := asking(address, network, ask)
 	a := answers[q]
 	change(&a)
 	answers[q] = a
@@ -254,7 +289,7 @@ func bmcCases() []judged {
 func systemCases() []judged {
 	login := func(err error) func(*verify.Evidence) {
 		return func(e *verify.Evidence) {
-			*e = verify.Evidence{BMC: e.BMC, SSHErr: err, Router: e.Router, Outside: e.Outside}
+			*e = verify.Evidence{Units: e.Units, BMC: e.BMC, SSHErr: err, Router: e.Router, Outside: e.Outside}
 		}
 	}
 	unit := func(name string, u server.UnitAnswer) func(*verify.Evidence) {
@@ -286,6 +321,11 @@ func systemCases() []judged {
 		{"answers leave by one with a longer name", reply("2620:4f:8000::1", "2001:: from 2620:4f:8000::1 dev eno2.7 uid 0")},
 		{"nobody looked how answers leave", func(e *verify.Evidence) { e.Server.Replies = nil }},
 		{"firewall is down", unit("nftables.service", stopped)},
+		{"the network is not managed", unit("systemd-networkd.service", stopped)},
+		{"firewall is masked", unit("nftables.service", server.UnitAnswer{Load: "masked", Active: "inactive", Sub: "dead", UnitFile: "masked"})},
+		{"a pack names no service", func(e *verify.Evidence) { delete(e.Units, "dns") }},
+		{"packs cannot be read", func(e *verify.Evidence) { e.Units, e.UnitsErr = nil, errors.New("no pack bird") }},
+		{"nothing leads out", reply("192.175.48.1", "RTNETLINK answers: Network is unreachable")},
 		{"firewall failed", unit("nftables.service", server.UnitAnswer{Load: "loaded", Active: "failed", Sub: "failed", UnitFile: "enabled"})},
 		{"SSH is not enabled", unit("ssh.service", server.UnitAnswer{Load: "loaded", Active: "active", UnitFile: "disabled"})},
 		{"time is not installed", unit("chrony.service", server.UnitAnswer{Load: "not-found", Active: "inactive"})},
@@ -318,6 +358,23 @@ func dnsCases() []judged {
 		{"UDP is silent", silent("udp", "192.175.48.1", verify.AskSOA)},
 		{"TCP is silent", silent("tcp", "2620:4f:8000::42", verify.AskSOA)},
 		{"nobody asked", func(e *verify.Evidence) { e.TCP = nil }},
+		{"nobody answers by UDP", func(e *verify.Evidence) {
+			for q, a := range e.Server.UDP {
+				if q.Address == addr("192.175.48.1") {
+					a.Msg, a.Err = nil, errors.New("no answer in 4 s")
+					e.Server.UDP[q] = a
+				}
+			}
+		}},
+		{"every zone but one is refused", func(e *verify.Evidence) {
+			for q, a := range e.Server.UDP {
+				if q.Address == addr("192.175.48.1") && q.Ask == verify.AskSOA && q.Zone != zone {
+					a.Msg.Rcode, a.Msg.Answer = dns.RcodeRefused, nil
+				}
+			}
+		}},
+		{"one zone was not asked for", func(e *verify.Evidence) { delete(e.Server.UDP, asking("192.175.48.1", "udp", verify.AskSOA)) }},
+		{"truncated", soa(func(m *dns.Msg) { m.Truncated = true })},
 		{"zone is not loaded", soa(func(m *dns.Msg) { m.Rcode = dns.RcodeServerFailure })},
 		{"not authoritative", soa(func(m *dns.Msg) { m.Authoritative = false })},
 		{"no SOA", soa(func(m *dns.Msg) { m.Answer = nil })},
@@ -353,6 +410,7 @@ func bgpCases() []judged {
 		{"a session with another AS", session(0, func(s *verify.Session) { s.PeerAS = 64501 })},
 		{"BIRD does not tell its sessions", func(e *verify.Evidence) { e.Server.Sessions, e.Server.SessionsErr = nil, errors.New("no socket") }},
 		{"BIRD does not tell what it exports", session(0, func(s *verify.Session) { s.Exports, s.ExportsErr = nil, errors.New("no socket") })},
+		{"BIRD has no session", func(e *verify.Evidence) { e.Server.Sessions = nil }},
 		{"nothing is exported", session(0, func(s *verify.Session) { s.Exports = nil })},
 		{"more is exported", session(1, func(s *verify.Session) { s.Exports = append(s.Exports, verify.Route{Prefix: prefix("2001:db8::/32")}) })},
 		{"a part is exported", route(func(r *verify.Route) { r.Prefix = prefix("192.175.48.0/25") })},
@@ -369,13 +427,19 @@ func bgpCases() []judged {
 		})},
 		{"nobody asks from outside", func(e *verify.Evidence) { e.Outside = verify.OutsideEvidence{} }},
 		{"another copy answers outside", func(e *verify.Evidence) {
-			e.Outside.Answers[verify.Question{Address: addr("192.175.48.1"), Ask: verify.AskSOA, Network: "udp"}] = verify.Answer{Msg: reply(verify.AskSOA, "eze1.as112.example.net")}
+			e.Outside.Answers[asking("192.175.48.1", "udp", verify.AskSOA)] = verify.Answer{Msg: reply(verify.AskSOA, "eze1.as112.example.net")}
 		}},
 		{"outside it is not authoritative", func(e *verify.Evidence) {
-			e.Outside.Answers[verify.Question{Address: addr("192.175.48.1"), Ask: verify.AskSOA, Network: "udp"}].Msg.Authoritative = false
+			e.Outside.Answers[asking("192.175.48.1", "udp", verify.AskSOA)].Msg.Authoritative = false
+		}},
+		{"the router filters the block, and nobody answers outside", func(e *verify.Evidence) {
+			e.Router.Routes = nil
+			for q := range e.Outside.Answers {
+				e.Outside.Answers[q] = verify.Answer{Err: errors.New("no answer in 4 s")}
+			}
 		}},
 		{"nobody answers outside", func(e *verify.Evidence) {
-			e.Outside.Answers[verify.Question{Address: addr("192.175.48.1"), Ask: verify.AskSOA, Network: "tcp"}] = verify.Answer{Err: errors.New("no answer in 4 s")}
+			e.Outside.Answers[asking("192.175.48.1", "tcp", verify.AskSOA)] = verify.Answer{Err: errors.New("no answer in 4 s")}
 		}},
 		{"nothing was seen at all", func(e *verify.Evidence) { *e = verify.Evidence{} }},
 	}
@@ -485,8 +549,15 @@ func TestOtherSites(t *testing.T) {
 	own := *s
 	own.Components = maps.Clone(s.Components)
 	own.Components["dns"], own.Components["bgp"] = "mydns", "mybgp"
-	for _, r := range verify.Judge(&own, healthy()) {
-		if r.ID == "unit.nsd.service" || r.ID == "unit.bird.service" || r.Status != verify.Pass {
+	e := healthy()
+	e.Units["dns"], e.Units["bgp"] = []string{"mydns.service"}, []string{"mybgp.service"}
+	e.Server.Units["mydns.service"] = e.Server.Units["nsd.service"]
+	e.Server.Units["mybgp.service"] = server.UnitAnswer{Load: "loaded", Active: "failed", UnitFile: "enabled"}
+	for _, r := range verify.Judge(&own, e) {
+		switch {
+		case r.ID == "unit.nsd.service" || r.ID == "unit.bird.service":
+			t.Errorf("there is %s", r.ID)
+		case r.ID == "unit.mydns.service" && r.Status != verify.Pass, r.ID == "unit.mybgp.service" && r.Status != verify.Fail:
 			t.Errorf("%s is %s", r.ID, r.Status)
 		}
 	}
@@ -501,7 +572,7 @@ func TestDNSProblems(t *testing.T) {
 	e := healthy()
 	on(&e, "tcp", "192.175.48.6", verify.AskSOA, func(a *verify.Answer) { *a = verify.Answer{Err: errors.New("connection refused")} })
 	on(&e, "tcp", "2620:4f:8000::1", verify.AskSOA, func(a *verify.Answer) { a.Msg = reply(verify.AskSOA, "other") })
-	want := []string{"192.175.48.6: no answer (connection refused)", "2620:4f:8000::1: NSID other (another copy answered; it says nothing of this one)"}
+	want := []string{"192.175.48.6: zone 10.in-addr.arpa.: no answer (connection refused: is the name server up, and does it listen there?)", "2620:4f:8000::1: NSID other (another copy answered; it says nothing of this one)"}
 	if diff := cmp.Diff(want, verify.DNSProblems(s, e.TCP)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

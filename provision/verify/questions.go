@@ -1,33 +1,30 @@
 package verify
 
 import (
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
 
+	"github.com/raiz-dns/raiz/provision/ask"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
 // ednsSize is what fits one packet on every path (DNS flag day 2020).
 const ednsSize = 1232
 
-func asks() []Ask { return []Ask{AskSOA, AskHostname, AskServer, AskElsewhere} }
-
 // message returns the message of a question. RD is set only where recursion
-// is to be refused.
-func message(s *site.Site, a Ask) *dns.Msg {
+// is to be refused, DO where signatures may be there to see.
+func message(s *site.Site, q Question) *dns.Msg {
 	m := new(dns.Msg)
 	m.Id = dns.Id()
 	class := uint16(dns.ClassINET)
-	switch a {
+	switch q.Ask {
 	case AskSOA:
-		m.Question = []dns.Question{{Name: dns.Fqdn(s.DNS.Zones[0].Name), Qtype: dns.TypeSOA, Qclass: class}}
+		m.Question = []dns.Question{{Name: dns.Fqdn(q.Zone), Qtype: dns.TypeSOA, Qclass: class}}
 	case AskHostname:
 		m.Question = []dns.Question{{Name: "hostname.bind.", Qtype: dns.TypeTXT, Qclass: dns.ClassCHAOS}}
 	case AskServer:
@@ -36,9 +33,9 @@ func message(s *site.Site, a Ask) *dns.Msg {
 		m.RecursionDesired = true
 		m.Question = []dns.Question{{Name: elsewhere(s), Qtype: dns.TypeA, Qclass: class}}
 	default:
-		panic("verify: unknown question " + string(a))
+		panic("verify: unknown question " + string(q.Ask))
 	}
-	m.SetEdns0(ednsSize, false)
+	m.SetEdns0(ednsSize, q.Ask == AskSOA)
 	m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_NSID{Code: dns.EDNS0NSID})
 	return m
 }
@@ -54,71 +51,58 @@ func elsewhere(s *site.Site) string {
 	return "example.com."
 }
 
-// questions are all questions of all service addresses over one transport.
+// questions are all questions of all service addresses over one transport:
+// every zone, and who it is.
 func questions(s *site.Site, network string) []Question {
 	var out []Question
 	for _, addr := range s.ServiceAddresses() {
-		for _, a := range asks() {
+		for _, z := range s.DNS.Zones {
+			out = append(out, Question{Address: addr, Ask: AskSOA, Zone: z.Name, Network: network})
+		}
+		for _, a := range []Ask{AskHostname, AskServer, AskElsewhere} {
 			out = append(out, Question{Address: addr, Ask: a, Network: network})
 		}
 	}
 	return out
 }
 
-// udpLines are the questions as lines for the server: number, address and the
-// message as escapes of printf.
-func udpLines(s *site.Site, qs []Question) ([]string, []*dns.Msg, error) {
-	var lines []string
+// forAsker are the questions as the server's own asker takes them. They come
+// from the loopback, whose rate limit no flood from outside can use up.
+func forAsker(s *site.Site, qs []Question) ([]ask.Question, []*dns.Msg, error) {
+	var out []ask.Question
 	var sent []*dns.Msg
-	for i, q := range qs {
-		m := message(s, q.Ask)
+	for _, q := range qs {
+		m := message(s, q)
 		wire, err := m.Pack()
 		if err != nil {
-			return nil, nil, fmt.Errorf("pack question %s: %w", q.Ask, err)
+			return nil, nil, fmt.Errorf("pack question %s %s: %w", q.Ask, q.Zone, err)
 		}
-		var escaped strings.Builder
-		for _, b := range wire {
-			escaped.WriteString(`\x` + hex.EncodeToString([]byte{b}))
-		}
-		lines = append(lines, fmt.Sprintf("%d %s %s", i, q.Address, escaped.String()))
+		out = append(out, ask.Question{Network: q.Network, Source: ask.Loopback(q.Address), To: addrPort(q.Address), Message: wire})
 		sent = append(sent, m)
 	}
-	return lines, sent, nil
+	return out, sent, nil
 }
 
-var errSilent = errors.New("no answer in 4 s")
+var errSilent = fmt.Errorf("no answer in %.0f s", dnsTimeout.Seconds())
 
-// readUDP reads the lines that came back: number, then the answer in base64
-// or nothing.
+// readUDP reads what the asker says.
 func readUDP(lines []string, qs []Question, sent []*dns.Msg) map[Question]Answer {
 	out := map[Question]Answer{}
-	for _, q := range qs {
-		out[q] = Answer{Err: errors.New("the server did not ask it")}
-	}
-	for _, l := range lines {
-		number, text, _ := strings.Cut(l, " ")
-		i, err := strconv.Atoi(number)
-		if err != nil || i < 0 || i >= len(qs) {
-			continue // a line of the shell, not of ours
+	for i, a := range ask.Answers(lines, len(qs)) {
+		switch m := new(dns.Msg); {
+		case errors.Is(a.Err, ask.ErrSilent):
+			out[qs[i]] = Answer{Err: errSilent}
+		case a.Err != nil:
+			out[qs[i]] = Answer{Err: a.Err}
+		default:
+			if err := m.Unpack(a.Message); err != nil {
+				out[qs[i]] = Answer{Err: fmt.Errorf("answer is no DNS message: %w", err)}
+				continue
+			}
+			out[qs[i]] = matched(m, sent[i])
 		}
-		out[qs[i]] = decode(text, sent[i])
 	}
 	return out
-}
-
-func decode(text string, sent *dns.Msg) Answer {
-	if text == "" {
-		return Answer{Err: errSilent}
-	}
-	wire, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		return Answer{Err: errors.New("answer is not base64")}
-	}
-	m := new(dns.Msg)
-	if err := m.Unpack(wire); err != nil {
-		return Answer{Err: fmt.Errorf("answer is no DNS message: %w", err)}
-	}
-	return matched(m, sent)
 }
 
 // matched refuses an answer to another question (RFC 5452 section 9).

@@ -1,7 +1,7 @@
 package verify_test
 
 import (
-	"encoding/base64"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,7 +141,7 @@ func packed(t *testing.T, change func(*dns.Msg)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return base64.StdEncoding.EncodeToString(wire)
+	return hex.EncodeToString(wire)
 }
 
 func TestReadUDP(t *testing.T) {
@@ -154,9 +154,11 @@ func TestReadUDP(t *testing.T) {
 		{"an answer", []string{"0 " + good}, ""},
 		{"between lines of the shell", []string{"bash: line 1: x", "9 " + good, "-1 " + good, "0 " + good}, ""},
 		{"not asked", nil, "the server did not ask it"},
-		{"silent", []string{"0 "}, "no answer in 4 s"},
-		{"no base64", []string{"0 !!!"}, "answer is not base64"},
-		{"no message", []string{"0 AAAA"}, "answer is no DNS message: bad header bits: dns: overflow unpacking uint16"},
+		{"silent", []string{"0 !no-answer"}, "no answer in 4 s"},
+		{"refused", []string{"0 !connection-refused"}, "connection refused"},
+		{"nothing", []string{"0 "}, `the asker says ""`},
+		{"no hexadecimal", []string{"0 zz"}, `the asker says "zz"`},
+		{"no message", []string{"0 000000"}, "answer is no DNS message: bad header bits: dns: overflow unpacking uint16"},
 		{"another identifier", []string{"0 " + packed(t, func(m *dns.Msg) { m.Id = 8 })}, "answer has identifier 8, want 7"},
 		{"a question", []string{"0 " + packed(t, func(m *dns.Msg) { m.Response = false })}, "what came back is a question"},
 		{"another question", []string{"0 " + packed(t, func(m *dns.Msg) { m.Question[0].Name = "example.com." })}, "answer is to another question"},
@@ -184,8 +186,8 @@ func FuzzReadUDP(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add("0 " + base64.StdEncoding.EncodeToString(wire))
-	f.Add("0 \n0 AAAA\n99999999999999999999 x")
+	f.Add("0 " + hex.EncodeToString(wire))
+	f.Add("0 \n0 000000\n99999999999999999999 x")
 	f.Fuzz(func(t *testing.T, text string) {
 		qs, sent := asked()
 		have := verify.ReadUDP(strings.Split(text, "\n"), qs, sent)

@@ -1,7 +1,9 @@
 package verify
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/site"
@@ -60,27 +62,31 @@ func unknown(err error) finding {
 	return finding{status: Unknown, got: "could not look", detail: err.Error()}
 }
 
-// check is a node of the tree. needs must stand before it.
+// check is a node of the tree. needs and explained must stand before it.
 type check struct {
 	id      string
 	title   string
 	vantage Vantage
 	want    string
 	needs   []string
-	find    func() finding
+	// explained are checks whose failure explains that this one does not
+	// pass: it is looked at all the same, because it may.
+	explained []string
+	find      func() finding
 }
 
 // Judge returns the verdict on every check, in the order of the tree: BMC,
 // login, system, DNS, BGP, router, outside. It is pure.
-func Judge(s *site.Site, e Evidence) []Result {
+func Judge(s *site.Site, e Evidence) []Result { return evaluate(allChecks(s, e)) }
+
+func allChecks(s *site.Site, e Evidence) []check {
 	var checks []check
 	checks = append(checks, bmcChecks(s, e)...)
 	checks = append(checks, systemChecks(s, e)...)
 	checks = append(checks, dnsChecks(s, e)...)
 	checks = append(checks, bgpChecks(s, e)...)
 	checks = append(checks, routerChecks(s, e)...)
-	checks = append(checks, outsideChecks(s, e)...)
-	return evaluate(checks)
+	return append(checks, outsideChecks(s, e)...)
 }
 
 // evaluate makes each check whose needs have passed. The reason of a skipped
@@ -88,37 +94,48 @@ func Judge(s *site.Site, e Evidence) []Result {
 func evaluate(checks []check) []Result {
 	results := make([]Result, 0, len(checks))
 	blocked := map[string]string{} // check to the reason why nothing may rest on it
-	known := map[string]bool{}
+	status := map[string]Status{}
 	for _, c := range checks {
 		r := Result{ID: c.id, Title: c.title, Vantage: c.vantage, Want: c.want}
+		for _, other := range append(slices.Clone(c.needs), c.explained...) {
+			if status[other] == "" {
+				panic("verify: " + c.id + " needs " + other + ", which does not come before it")
+			}
+		}
 		for _, need := range c.needs {
-			if !known[need] {
-				panic("verify: " + c.id + " needs " + need + ", which does not come before it")
-			}
-			if reason := blocked[need]; reason != "" && r.Because == "" {
-				r.Because = reason
-			}
+			r.Because = cmp.Or(r.Because, blocked[need])
 		}
 		if r.Because != "" {
 			r.Status = Skipped
 		} else {
-			f := c.find()
-			r.Status, r.Got, r.Detail = f.status, f.got, f.detail
+			r.judge(c, status)
 		}
-		known[c.id] = true
+		status[c.id] = r.Status
 		switch r.Status {
 		case Pass, Warn:
 		case Skipped:
-			blocked[c.id] = r.Because
-			if r.Because == "" { // nobody could look from there; nothing rests on it
-				blocked[c.id] = c.id
-			}
+			blocked[c.id] = cmp.Or(r.Because, c.id) // nobody could look from there; nothing rests on it
 		default:
 			blocked[c.id] = c.id
 		}
 		results = append(results, r)
 	}
 	return results
+}
+
+// judge makes a check, and lays what it finds wrong to what explains it.
+func (r *Result) judge(c check, status map[string]Status) {
+	f := c.find()
+	r.Status, r.Got, r.Detail = f.status, f.got, f.detail
+	if r.Status != Fail && r.Status != OtherInstance {
+		return
+	}
+	for _, other := range c.explained {
+		if status[other] == Fail {
+			r.Status, r.Got, r.Detail, r.Because = Skipped, "", "", other
+			return
+		}
+	}
 }
 
 // Failed returns the results that say no.

@@ -47,6 +47,15 @@ component "bird" {
     risk     = "service-gap"
     note     = "withdraws and announces the blocks anew"
   }
+  # Both are read anew in every round.
+  file "/usr/local/lib/raiz/ask" {
+    template = "ask.tmpl"
+    mode     = "0755"
+    check    = ["perl", "-c", "{}"]
+  }
+  file "/usr/local/lib/raiz/questions" {
+    template = "questions.tmpl"
+  }
   file "/etc/systemd/system/raiz-announce.service" {
     template = "announce.service.tmpl"
     unit     = "raiz-announce.service"
