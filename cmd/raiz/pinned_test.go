@@ -309,6 +309,7 @@ func TestPinnedInside(t *testing.T) {
 			s.innocent(t)
 		}
 	})
+	t.Run("enrolled", func(t *testing.T) { s.t = t; s.enrolled(t) })
 	replace := func(pairs ...string) func(string) string {
 		return func(site string) string {
 			for i := 0; i < len(pairs); i += 2 {
@@ -366,6 +367,49 @@ func TestPinnedInside(t *testing.T) {
 			}
 		})
 	}
+}
+
+// enrolled goes the way of somebody who has a site file and nothing else: enroll
+// pins the machines in both files, plan says what to write, and with that text
+// it goes on.
+func (s *scene) enrolled(t *testing.T) {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.ownKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	operator := filepath.Join(s.dir, "new", "raiz", "operator.hcl")
+	file := s.put("enrol/gru1.hcl", strings.NewReplacer(
+		"    certificate   = \""+s.ownPrint+"\"\n", "", "      host_key  = \""+s.ownKey+"\"\n", "").Replace(s.site))
+	code, out, said := raiz(t, "enroll", file, "--operator", operator, "--accept", s.ownPrint, "--accept-host-key", ssh.FingerprintSHA256(key))
+	if !strings.Contains(out, operator+": pinned") || !strings.Contains(out, file+": pinned") {
+		t.Fatalf("exit %d: %s%s", code, out, said)
+	}
+	for _, l := range s.all() {
+		l.forget()
+	}
+	code, _, said = raiz(t, "plan", file, "--operator", operator)
+	if code != exitUsage || !strings.Contains(said, "lookup not allowed") {
+		t.Fatalf("exit %d: %s", code, said)
+	}
+	for who, l := range s.all() {
+		if n, _ := l.told(); n > 0 {
+			t.Errorf("%s was dialled before the operator allowed it", who)
+		}
+	}
+	_, block, _ := strings.Cut(said, "write there:\n\n")
+	block, _, _ = strings.Cut(block, "raiz: error:")
+	have, err := os.ReadFile(operator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(operator, append(have, "\n"+block...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, said = raiz(t, "plan", file, "--operator", operator)
+	if _, heard := s.ownBMC.told(); !strings.Contains(heard, bmcSecret) {
+		t.Errorf("exit %d, and the BMC has not been logged in to: %s\n%s", code, said, block)
+	}
+	s.innocent(t)
 }
 
 // innocent demands that the others have been told no secret.
