@@ -108,6 +108,10 @@ func TestDialRefuses(t *testing.T) {
 		if err := os.WriteFile(garbage, []byte("planted-secret"), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		pipe := filepath.Join(t.TempDir(), "pipe")
+		if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+			t.Fatal(err)
+		}
 		tests := []struct {
 			name   string
 			change func(*remote.Target)
@@ -124,6 +128,7 @@ func TestDialRefuses(t *testing.T) {
 			{"another identity", func(t *remote.Target) { t.Login.IdentityFile = stranger }, remote.ErrAuth,
 				[]string{"ssh " + s.user + "@" + s.addr.String(), "check ssh.identity"}},
 			{"identity is not there", func(t *remote.Target) { t.Login.IdentityFile += ".gone" }, os.ErrNotExist, []string{"read ssh identity: "}},
+			{"identity is a FIFO", func(t *remote.Target) { t.Login.IdentityFile = pipe }, nil, []string{"read ssh identity " + pipe + ": not a regular file"}},
 			{"identity is none", func(t *remote.Target) { t.Login.IdentityFile = garbage }, nil, []string{"ssh identity " + garbage + ": ssh: no key found"}},
 			{"identity has a passphrase", func(t *remote.Target) { t.Login.IdentityFile = locked }, nil,
 				[]string{"ssh identity " + locked + " has a passphrase: add it to an agent with ssh-add"}},

@@ -87,6 +87,10 @@ func newKeys(l Login) (*keys, error) {
 		}
 		return k, nil
 	}
+	// A FIFO would hang: the name comes from a site file.
+	if st, err := os.Stat(l.IdentityFile); err == nil && !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("read ssh identity %s: not a regular file", l.IdentityFile)
+	}
 	pem, err := os.ReadFile(l.IdentityFile)
 	if err != nil {
 		return nil, fmt.Errorf("read ssh identity: %w", err)

@@ -104,40 +104,25 @@ func Absolute(dir, name string) (string, error) {
 	return filepath.Abs(name)
 }
 
-// maxMatched bounds what is compared with a pattern: the text is a stranger's,
-// and several stars make the work grow with a power of its length.
-const maxMatched = 1024
-
 // Matches compares with a pattern in which * stands for any characters and ?
-// for one. There are no classes: what is allowed should be plain to read.
+// for one. There are no classes: what is allowed should be plain to read. The
+// text is a stranger's: the work grows with both lengths, and no faster.
 func Matches(pattern, text string) bool {
-	if len(text) > maxMatched {
-		return false
-	}
-	head, rest, star := strings.Cut(pattern, "*")
-	if len(text) < len(head) || !same(head, text[:len(head)]) {
-		return false
-	}
-	text = text[len(head):]
-	if !star {
-		return text == ""
-	}
-	for ; ; text = text[1:] {
-		if Matches(rest, text) {
-			return true
-		}
-		if text == "" {
+	star, from := -1, 0 // the last * so far, and what it has not taken yet
+	p, t := 0, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p, t = p+1, t+1
+		case star >= 0: // the star takes one more
+			from++
+			p, t = star+1, from
+		default:
 			return false
 		}
 	}
-}
-
-// same compares texts of one length, ? standing for any byte.
-func same(pattern, text string) bool {
-	for i := range len(pattern) {
-		if pattern[i] != '?' && pattern[i] != text[i] {
-			return false
-		}
-	}
-	return true
+	return strings.Trim(pattern[p:], "*") == ""
 }

@@ -34,7 +34,8 @@ func TestMatches(t *testing.T) {
 	}{
 		{"gru1", "gru1", true}, {"gru1", "gru10", false}, {"gru*", "gru10", true}, {"gru*", "gr", false}, {"*", "", true}, {"*", "x/y", true},
 		{"gru?", "gru1", true}, {"gru?", "gru", false}, {"*-bmc", "gru1-bmc", true}, {"*-bmc", "gru1-bmc-2", false}, {"a*b*c", "a1b2b3c", true},
-		{"", "", true}, {"", "x", false}, {"[ab]", "a", false}, {"[ab]", "[ab]", true}, {"*", strings.Repeat("x", 1025), false},
+		{"", "", true}, {"", "x", false}, {"[ab]", "a", false}, {"[ab]", "[ab]", true}, {"a*b", "ab*b", true}, {"*a", "aab", false}, {"*", "*", true},
+		{"x*x", "x", false}, {"??", "a", false}, {"*?", "", false}, {strings.Repeat("*a", 40) + "b", strings.Repeat("a", 4000), false}, {strings.Repeat("*", 4000), "x", true},
 	} {
 		if secret.Matches(c.pattern, c.text) != c.want {
 			t.Errorf("%q with %.20q: not %t", c.pattern, c.text, c.want)

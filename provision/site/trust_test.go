@@ -192,3 +192,32 @@ func TestOperatorFileCheck(t *testing.T) {
 		t.Errorf("%s%s\n%s", text(diags), text(said), detail)
 	}
 }
+
+// No text makes the parser of operator files panic, and what enroll adds to one
+// that is valid leaves it so, with every byte of it where it was.
+func FuzzOperatorFile(f *testing.F) {
+	doc, err := os.ReadFile("../../docs/operator.md")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, text := range []string{string(doc), "", "site \"a\" {\n  env = [\"*\"]\n}", "site \"*\" {\n  known_hosts = null\n}\n", "site \"a\" {\n  known_hosts = <<EOT\n@revoked\nEOT\n}\n"} {
+		_, example, found := strings.Cut(text, "```hcl\n")
+		if example, _, _ = strings.Cut(example, "```\n"); !found {
+			example = text
+		}
+		f.Add(example)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		file, diags := site.ParseOperatorFile([]byte(text), "/op.hcl")
+		s := &site.Site{Name: "a"}
+		file.Check(s, file.For("a", "/sites"))
+		pins := site.Pins{Certificate: seenPrint, HostKey: seenKey}
+		out, more := site.EnrollOperator([]byte(text), "/op.hcl", s, pins, site.Pins{}, site.KeepPinned)
+		if diags.HasErrors() != more.HasErrors() || !strings.HasPrefix(string(out), text) {
+			t.Fatalf("%v, %v: %q became %q", diags, more, text, out)
+		}
+		if _, diags := site.ParseOperatorFile(out, "/op.hcl"); !more.HasErrors() && diags.HasErrors() {
+			t.Fatalf("%q became %q: %v", text, out, diags)
+		}
+	})
+}
