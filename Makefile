@@ -1,4 +1,4 @@
-# make demo   build the example site on this machine and run everything on it
+# make demo   build a copy of a root server on this machine and run everything on it
 # make test   everything that CI runs
 # make sweep  every point of an apply broken in every way that fits it; hours.
 #             RAIZ_SWEEP_PLACES=200 takes so many points, evenly spread
@@ -16,7 +16,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 # that read what raiz renders, the shells that its script must run under.
 REHEARSE_PACKAGES = mmdebstrap systemd-container iproute2 util-linux e2fsprogs bind9-dnsutils
 TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-server openssh-client \
-                    sudo dash busybox shellcheck procps
+                    sudo dash busybox shellcheck procps ldnsutils dns-root-data strace
 
 .PHONY: raiz demo test unit bench sweep soak flaws lint deps-demo deps-test clean
 
@@ -25,7 +25,7 @@ raiz:
 
 demo: deps-demo raiz
 	bin/raiz validate sites/
-	bin/raiz rehearse sites/as112-gru1.hcl
+	bin/raiz rehearse sites/root-example.hcl
 
 test: deps-test raiz lint
 	$(GO) test -timeout 19m -p 2 ./...

@@ -143,9 +143,8 @@ func (b *bed) rollsBack() {
 // the tagged interfaces as far as this kernel can.
 func (b *bed) readsTags() {
 	b.t.Helper()
-	s := *b.Site
-	s.Server.Management.Match, s.Server.Management.VLAN = site.Match{Name: "carrier0"}, 100
-	s.Server.Service.Match, s.Server.Service.VLAN = site.Match{Name: "carrier0"}, 7
+	s := *loadSite(b.t, "../sites/root-tagged.hcl")
+	s.Server.Management.Match, s.Server.Service.Match = site.Match{Name: "carrier0"}, site.Match{Name: "carrier0"}
 	set, err := render.Desired(&s, templates.FS(), render.Withheld)
 	b.must(err)
 	files := 0
@@ -168,10 +167,13 @@ func (b *bed) readsTags() {
 	// It stops at the first that the kernel does not know how to make.
 	made := func() bool {
 		return strings.Contains(log(), "carrier0: Could not create stacked netdev: Unknown device type") ||
-			strings.Contains(log(), "management.100: netdev ready") && strings.Contains(log(), "service.7: netdev ready")
+			strings.Contains(log(), "management.20: netdev ready") && strings.Contains(log(), "service.30: netdev ready")
 	}
 	for end := time.Now().Add(settle); !made() && time.Now().Before(end); {
 		time.Sleep(100 * time.Millisecond) // between two looks at the log
+	}
+	if strings.Contains(log(), "Unknown device type") {
+		b.t.Log("sites/root-tagged.hcl is NOT REHEARSED HERE: this kernel has no 802.1Q; networkd read its files")
 	}
 	if !made() {
 		b.t.Errorf("networkd did not try to make the tagged interfaces:\n%s", log())

@@ -56,7 +56,9 @@ func loaded(t *testing.T, text []byte, found secret.Lookup) *site.Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sites, diags := site.Load(fstest.MapFS{"in.hcl": {Data: text}}, "in.hcl", site.Options{Lookup: found, Operators: operators})
+	sites, diags := site.Load(fstest.MapFS{"in.hcl": {Data: text}}, "in.hcl", site.Options{
+		Lookup: func(string) secret.Lookup { return found }, Operators: operators,
+	})
 	if len(sites) != 1 {
 		t.Fatalf("%v", diags)
 	}

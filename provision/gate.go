@@ -11,15 +11,24 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
+// zonePatience is how long a change waits for zones that were not there before
+// it: one transfer takes a second or two, and primaries that have not opened
+// their door may take days.
+const zonePatience = 20 * time.Second
+
 // gate decides whether a change may be confirmed: through the new connection
-// every service address answers as this very copy, and this server answers at
-// every declared management address that can be reached from here at all. The
-// units are looked at by the server itself when it confirms; BGP is not waited
-// for, because the host's side may not be there yet.
+// every service address answers as this very copy, for every zone that it
+// answered for before, and this server answers at every declared management
+// address that can be reached from here at all. A zone that has never been
+// there is waited for a little and reverts nothing. The units are looked at by
+// the server itself when it confirms; BGP is not waited for, because the host's
+// side may not be there yet.
 func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 	through, ok := conn.(verify.Server)
 	if !ok {
@@ -27,10 +36,12 @@ func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.o.RevertAfter/2)
 	defer cancel()
+	patience := time.Now().Add(min(zonePatience, r.o.RevertAfter/4))
 	var last []string
 	for {
-		problems := r.problems(ctx, through)
-		if len(problems) == 0 {
+		problems, missing := r.problems(ctx, through)
+		if len(problems) == 0 && (len(missing) == 0 || time.Now().After(patience)) {
+			r.missing = missing
 			return nil
 		}
 		// A look that was cut short says less than the one before.
@@ -45,15 +56,32 @@ func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 	}
 }
 
-// problems says what keeps the gate closed.
-func (r *Run) problems(ctx context.Context, conn verify.Server) []string {
+// problems says what keeps the gate closed, and which zones are not there yet.
+func (r *Run) problems(ctx context.Context, conn verify.Server) (problems, missing []string) {
 	doors := make(chan []string, 1)
 	go func() { doors <- r.closedDoors(ctx, conn.Addr()) }()
-	var out []string
-	if dns := verify.DNSProblems(r.site, verify.AskThrough(ctx, r.site, conn)); len(dns) > 0 {
-		out = append(out, "DNS does not answer: "+strings.Join(dns, "; "))
+	dns, missing := verify.Gate(r.site, r.before, verify.AskThrough(ctx, r.site, conn))
+	if len(dns) > 0 {
+		problems = append(problems, "DNS does not answer: "+strings.Join(dns, "; "))
 	}
-	return append(out, <-doors...)
+	return append(problems, <-doors...), missing
+}
+
+// lookBefore keeps which zones this copy answers for before it is changed. An
+// address that is not on the server yet is not asked: the question would leave
+// it, and reach another copy.
+func (r *Run) lookBefore(ctx context.Context, conn verify.Server, p plan.Plan) {
+	here := *r.site
+	here.Anycast = nil
+	for _, a := range r.site.Anycast {
+		a.Addresses = slices.DeleteFunc(slices.Clone(a.Addresses), func(addr netip.Addr) bool {
+			return slices.ContainsFunc(p.Of(state.Live), func(c plan.Change) bool {
+				return c.Key.Name == "address lo "+netip.PrefixFrom(addr, addr.BitLen()).String()
+			})
+		})
+		here.Anycast = append(here.Anycast, a)
+	}
+	r.before = verify.Served(&here, verify.AskThrough(ctx, &here, conn))
 }
 
 // closedDoors are the declared addresses, other than the one we are logged in

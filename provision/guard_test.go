@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"crypto/ed25519"
+	"io/fs"
 	"net/netip"
 	"strings"
 	"testing"
@@ -155,25 +156,26 @@ func (b *bed) stranger(address string) {
 // systemPack is the built-in system pack with some of its files replaced.
 func systemPack(t *testing.T, replaced map[string]string) fstest.MapFS {
 	t.Helper()
+	return packWith(t, "system", replaced)
+}
+
+// packWith is a built-in pack with some of its files replaced.
+func packWith(t *testing.T, pack string, replaced map[string]string) fstest.MapFS {
+	t.Helper()
 	out := fstest.MapFS{}
-	for _, name := range []string{"component.hcl", "hostname.tmpl", "hosts.tmpl", "resolv.conf.tmpl", "sysctl.conf.tmpl", "sshd.conf.tmpl", "journald.conf.tmpl"} {
-		f, err := templates.FS().Open("system/" + name)
+	names, err := fs.Glob(templates.FS(), pack+"/*")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("pack %s: %d files, %v", pack, len(names), err)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(templates.FS(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		st, err := f.Stat()
-		if err != nil {
-			t.Fatal(err)
-		}
-		data := make([]byte, st.Size())
-		if _, err := f.Read(data); err != nil {
-			t.Fatal(err)
-		}
-		_ = f.Close() // it was only read
-		out["system/"+name] = &fstest.MapFile{Data: data}
+		out[name] = &fstest.MapFile{Data: data}
 	}
 	for name, text := range replaced {
-		out["system/"+name] = &fstest.MapFile{Data: []byte(text)}
+		out[pack+"/"+name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	return out
 }

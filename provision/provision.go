@@ -65,6 +65,9 @@ type Run struct {
 	ssh  lazy[*sshConn]
 	bmc  lazy[*bmc.Controller]
 	cost costs
+
+	before  map[verify.ZoneAt]bool // what the copy answered for before the change
+	missing []string               // zones that are not there yet, after it
 }
 
 // New returns a run that has not connected to anything yet.
@@ -127,7 +130,12 @@ func (r *Run) Apply(ctx context.Context, p Planned, approved string) (apply.Jour
 		}
 		deps.Account = r.site.BMC.Password
 	}
-	return apply.Run(ctx, p.Plan, p.Want, deps)
+	if conn, err := r.server(ctx); err == nil {
+		r.lookBefore(ctx, conn, p.Plan)
+	}
+	j, err := apply.Run(ctx, p.Plan, p.Want, deps)
+	j.Missing = r.missing
+	return j, err
 }
 
 // Rollback makes an earlier generation of the server the new one, with the
@@ -152,7 +160,12 @@ func (r *Run) Rollback(ctx context.Context, generation string) (apply.Journal, e
 	if err != nil {
 		return fail(err)
 	}
-	return apply.Rollback(ctx, generation, want, deps)
+	if conn, err := r.server(ctx); err == nil {
+		r.lookBefore(ctx, conn, plan.Plan{})
+	}
+	j, err := apply.Rollback(ctx, generation, want, deps)
+	j.Missing = r.missing
+	return j, err
 }
 
 // before is the newest confirmed generation that is not the current one.

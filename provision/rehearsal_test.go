@@ -70,10 +70,16 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 
 func newBed(t *testing.T, path string) *bed {
 	t.Helper()
+	return newBedWith(t, path, rehearse.Options{})
+}
+
+func newBedWith(t *testing.T, path string, ground rehearse.Options) *bed {
+	t.Helper()
 	needMachines(t)
+	ground.Progress = func(line string) { t.Log(line) }
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
-	g, err := rehearse.Up(ctx, loadSite(t, path), rehearse.Options{Progress: func(line string) { t.Log(line) }})
+	g, err := rehearse.Up(ctx, loadSite(t, path), ground)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +102,7 @@ func loadSite(t *testing.T, path string) *site.Site {
 	}
 	defer operators.Close()
 	sites, diags := site.Load(os.DirFS(filepath.Dir(path)), filepath.Base(path), site.Options{
-		Lookup: secret.System{Dir: filepath.Dir(path)}, Operators: operators.FS(),
+		Operators: operators.FS(),
 	})
 	if diags.HasErrors() {
 		t.Fatalf("load %s: %v", path, diags)

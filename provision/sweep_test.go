@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/rehearse"
-	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
@@ -272,7 +271,7 @@ func newWorker(t *testing.T) (*worker, error) {
 
 func exampleSite(dir string) (*site.Site, error) {
 	sites, diags := site.Load(os.DirFS(dir), "as112-gru1.hcl", site.Options{
-		Lookup: secret.System{Dir: dir}, Operators: os.DirFS(filepath.Join(dir, "../templates/operators")),
+		Operators: os.DirFS(filepath.Join(dir, "../templates/operators")),
 	})
 	if diags.HasErrors() {
 		return nil, fmt.Errorf("load the example site: %v", diags)

@@ -3,11 +3,13 @@
 # sites/reference.hcl explains every word of the language.
 
 locals {
-  # RFC 7534 section 3.2.3.
+  # RFC 7534 section 3.2.3: delegated to AS112 directly. RFC 7535 section 3:
+  # led to it by DNAME.
   as112_zones = concat(
     ["10.in-addr.arpa"],
     [for n in range(16, 32) : "${n}.172.in-addr.arpa"],
     ["168.192.in-addr.arpa", "254.169.in-addr.arpa", "hostname.as112.net"],
+    ["empty.as112.arpa", "hostname.as112.arpa"],
   )
 }
 
@@ -97,6 +99,14 @@ site "as112-gru1" {
   anycast "as112" {
     prefixes    = ["192.175.48.0/24", "2620:4f:8000::/48"]
     addresses   = concat([for n in [1, 6, 42] : "192.175.48.${n}"], [for n in [1, 6, 42] : "2620:4f:8000::${n}"])
+    origin_asn  = 112
+    propagation = "global"
+  }
+
+  # blackhole.as112.arpa, which the DNAME of RFC 7535 leads to.
+  anycast "as112-dname" {
+    prefixes    = ["192.31.196.0/24", "2001:4:112::/48"]
+    addresses   = ["192.31.196.1", "2001:4:112::1"]
     origin_asn  = 112
     propagation = "global"
   }

@@ -235,8 +235,22 @@ site "reference" {
       # no route (RFC 8212). Without it: "nothing".
       accept = "default"
 
-      import_limit = 10 # routes of each family; without it: 10
-      hold_time    = 90 # seconds, 3 or more; without it: 90
+      # Routes of each family that it may send, taken or not, before the
+      # session restarts (RFC 7454 section 8). Without it: 10.
+      receive_limit = 10
+
+      # Seconds, 3 or more: so long a dead server draws queries behind a
+      # switch, unless BFD (RFC 5882) notices. Without them: 30, and no BFD.
+      hold_time = 30
+      bfd       = true
+
+      # RFC 9234: the server is the customer of the host's router, and both
+      # ends have to say so. Without it: no role.
+      role = "customer"
+
+      # "blocks", or "nothing" where a session only gives a way out. Without
+      # it: "blocks".
+      announce = "blocks"
     }
 
     neighbor "edge2" {
@@ -253,6 +267,7 @@ site "reference" {
       addresses = ["198.51.100.4"]
       password  = env("GRU2_TRANSIT_PASSWORD")
       accept    = "default"
+      announce  = "nothing"
     }
   }
 
@@ -265,10 +280,16 @@ site "reference" {
     # needed: the addresses that answer.
     addresses = ["193.0.14.129", "2001:7fd::1"]
 
-    origin_asn = 25152 # has to be bgp.asn; without it: bgp.asn
+    # Where the server peers from an AS of the site's own, what stands behind
+    # bgp.asn in the AS path, the origin last: as_path = [3557]
+    origin_asn = 25152 # bgp.asn, or the last of as_path; without it: just that
 
     # "global", or "local": tagged NO_EXPORT (RFC 1997). Without it: "global".
     propagation = "global"
+
+    # Of the prefixes, those that are tagged NO_EXPORT all the same. Without
+    # it: none.
+    local_prefixes = ["193.0.14.0/24"]
 
     # For a root server, which: "a" to "m". Its address is checked, its blocks
     # and origin are compared with a catalogue.
@@ -280,6 +301,32 @@ site "reference" {
     # needed: hostname.bind, id.server and NSID; printable ASCII.
     identity = "ns1.br-gru.example.net"
 
+    # "root" for the keys that IANA publishes for the root, or DS records as
+    # text, such as ". IN DS 20326 8 2 E06D...". A transferred zone is served
+    # only when its signatures lead to one of them and its ZONEMD (RFC 8976) is
+    # right. Without it: "root" where the root is transferred.
+    trust_anchors = "root"
+
+    # How much one network is answered over UDP; without it: the operator's
+    # values, and without those no limit. 0 a second limits nothing. Of the
+    # limited answers one in slip is sent, truncated, so that a real client
+    # comes back over TCP; 1 truncates all, 0 drops all.
+    rate_limit {
+      responses_per_second = 1000 # needed, for each network and kind of answer
+      slip                 = 2    # without it: 2
+      ipv4_prefix          = 24   # what is one network; without it: 24
+      ipv6_prefix          = 64   # without it: 64
+    }
+
+    # What server cookies (RFC 7873, RFC 9018) are made with: the same at all
+    # copies of a block. To change it: put the new one into staging at all
+    # copies, then swap the two at all, then take the old one out. A client
+    # with a good cookie is never limited. Without it: no cookies.
+    cookie {
+      secret  = env("COOKIE_SECRET")         # needed: 32 hexadecimal digits
+      staging = env("COOKIE_SECRET_STAGING") # accepted as well; without it: none
+    }
+
     # Transaction keys (RFC 8945), for the zones below.
     key "xfr.example.net" {
       algorithm = "hmac-sha256"          # -sha384 or -sha512; without it: "hmac-sha256"
@@ -290,7 +337,16 @@ site "reference" {
     # or source, for data that is built in: "as112" (RFC 7534, RFC 7535).
     zone "." {
       primaries = ["192.0.2.53", "2001:db8:53::53"]
-      key       = "xfr.example.net" # signs the transfer; without it: none
+      key       = "xfr.example.net" # signs the transfer, and needed for one
+    }
+    zone "root-servers.net" {
+      primaries = ["192.0.2.53", "2001:db8:53::53"]
+
+      # Where there can be no key, why:
+      unauthenticated = "the primary knows the copy by its address only"
+      # Where the zone is not signed, or has no ZONEMD, why it is served all
+      # the same:
+      unverified = "root-servers.net is not signed"
     }
     zone "hostname.as112.net" {
       source = "as112"

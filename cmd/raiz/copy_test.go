@@ -32,12 +32,17 @@ func TestRehearsals(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/rehearsal",
 		Setup: func(env *testscript.Env) error {
-			text, err := os.ReadFile("../../sites/as112-gru1.hcl")
-			if err != nil {
-				return err
-			}
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
-			return os.WriteFile(filepath.Join(env.WorkDir, "gru1.hcl"), text, 0o644)
+			for name, from := range map[string]string{"gru1.hcl": "as112-gru1.hcl", "root.hcl": "root-example.hcl"} {
+				text, err := os.ReadFile(filepath.Join("../../sites", from))
+				if err != nil {
+					return err
+				}
+				if err := os.WriteFile(filepath.Join(env.WorkDir, name), text, 0o644); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,

@@ -2,11 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -32,10 +32,11 @@ func newEnroll(g *globals) *cobra.Command {
 	var e enrollOptions
 	cmd := &cobra.Command{
 		Use:   "enroll PATH",
-		Short: "See the machines for the first time, and pin them in the site file",
+		Short: "See the machines for the first time, and pin them",
 		Long: `enroll shows the certificate of the BMC and the host key of the server, asks
-whether they are the right ones, and writes them into the site file, whose
-layout and comments stay as they are. Nothing is sent before the answer.
+whether they are the right ones, and writes them into the site file, and into
+the operator file, which says that they may have the secrets of this site. What
+stands in both stays as it is. Nothing is sent before the answer.
 
 Then it logs in to the BMC. Where that wants its password changed before
 anything else, it gets the one that the site declares.
@@ -65,7 +66,7 @@ the console. A pin that is written already is never replaced without --replace.`
 
 // enroll meets both machines, asks, writes, and only then logs in.
 func (g *globals) enroll(ctx context.Context, path string, e enrollOptions) error {
-	s, o, err := e.aim(g, path)
+	s, o, word, err := e.aim(g, path)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (g *globals) enroll(ctx context.Context, path string, e enrollOptions) erro
 	if coded := codeOf(unseen); coded != nil {
 		return coded
 	}
-	if err := e.write(g, path, s, pins); err != nil {
+	if err := e.write(g, s, word, pins); err != nil {
 		return err
 	}
 	if pins.Certificate != "" {
@@ -110,25 +111,33 @@ func codeOf(errs []error) error {
 	return nil
 }
 
-// aim is target.aim for a site whose pins are still missing.
-func (e *enrollOptions) aim(g *globals, path string) (*site.Site, provision.Options, error) {
+// aim is target.aim for a site whose pins are still missing. In a rehearsal
+// there is no operator file.
+func (e *enrollOptions) aim(g *globals, path string) (*site.Site, provision.Options, *operatorWord, error) {
 	if e.target.rehearsal != "" {
 		s, o, _, err := e.target.aim(g, path)
-		return s, o, err
+		return s, o, nil, err
 	}
-	s, err := g.one(path, e.target.siteName)
+	fail := func(err error) (*site.Site, provision.Options, *operatorWord, error) {
+		return nil, provision.Options{}, nil, err
+	}
+	var word operatorWord
+	s, err := g.choose(path, e.target.siteName, word.lookup)
 	if err != nil {
-		return nil, provision.Options{}, err
+		return fail(err)
 	}
 	if s.Lab {
-		return nil, provision.Options{}, exit(exitUsage, errors.New("site "+s.Name+" says lab = true: its addresses are made up, and only a rehearsal of it can be enrolled"))
+		return fail(exit(exitUsage, errors.New("site "+s.Name+" says lab = true: its addresses are made up, and only a rehearsal of it can be enrolled")))
+	}
+	if word, err = g.operatorWord(path, toWrite); err != nil {
+		return fail(err)
 	}
 	o, err := g.options(path)
 	if err != nil {
-		return nil, o, err
+		return fail(err)
 	}
 	o.Via, err = e.target.login(s.Server.SSH.Port)
-	return s, o, err
+	return s, o, &word, err
 }
 
 // meetBMC returns the fingerprint to pin, or "" when it has not to be.
@@ -199,51 +208,100 @@ func sameFingerprint(a, b string) bool {
 	return "sha256:"+strings.ToLower(strings.ReplaceAll(digits, ":", "")) == b
 }
 
-// write puts the pins into the file that the site stands in.
-func (e *enrollOptions) write(g *globals, path string, s *site.Site, pins site.Pins) error {
+// pinned is a file with its new text.
+type pinned struct {
+	name string
+	old  []byte
+	new  []byte
+	put  func(name string, text []byte) error
+}
+
+// write puts the pins into the operator file and into the file that the site
+// stands in, or into neither. word is nil in a rehearsal.
+func (e *enrollOptions) write(g *globals, s *site.Site, word *operatorWord, pins site.Pins) error {
 	if pins == (site.Pins{}) {
 		return nil
-	}
-	name := path
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		name = filepath.Join(path, s.Pos.File)
-	}
-	st, err := os.Stat(name)
-	if err != nil {
-		return exit(exitUsage, err)
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return exit(exitUsage, err)
 	}
 	how := site.KeepPinned
 	if e.replace || e.target.rehearsal != "" {
 		how = site.ReplacePinned // a rehearsal's are made ones, and the original stays
 	}
-	out, diags := site.Enroll(text, s.Name, pins, how)
-	for i := range diags {
-		diags[i].Pos.File = name
-	}
-	if err := g.say(diags); err != nil {
+	ofSite, err := e.pinSite(g, s, pins, how)
+	if err != nil {
 		return err
 	}
-	if diags.HasErrors() {
-		return exit(exitUsage, errors.New("nothing is written"))
-	}
-	switch {
-	case e.out != "":
-		name = e.out
-	case e.target.rehearsal != "":
+	if word == nil && e.out == "" {
 		fmt.Fprintln(g.std.out, "a rehearsal: nothing is written without --out")
 		return nil
-	case string(out) == string(text):
-		return nil
 	}
-	if err := replaceFile(name, out, st.Mode()); err != nil {
-		return err
+	files := []pinned{ofSite}
+	if word != nil {
+		ofOperator, err := pinOperator(g, s, word, pins, how)
+		if err != nil {
+			return err
+		}
+		files = []pinned{ofOperator, ofSite}
 	}
-	fmt.Fprintf(g.std.out, "%s: pinned\n", name)
+	for _, f := range files {
+		if err := writable(f.name); err != nil {
+			return exit(exitUsage, fmt.Errorf("nothing is written: %w", err))
+		}
+	}
+	for _, f := range files {
+		if bytes.Equal(f.old, f.new) {
+			continue
+		}
+		if err := f.put(f.name, f.new); err != nil {
+			return err
+		}
+		fmt.Fprintf(g.std.out, "%s: pinned\n", f.name)
+	}
 	return nil
+}
+
+// pinSite is the site file with the pins, or a copy of it for --out.
+func (e *enrollOptions) pinSite(g *globals, s *site.Site, pins site.Pins, how site.Pinned) (pinned, error) {
+	p := pinned{name: s.Pos.File}
+	st, err := os.Stat(p.name)
+	if err != nil {
+		return p, exit(exitUsage, err)
+	}
+	p.put = func(name string, text []byte) error { return replaceFile(name, text, st.Mode()) }
+	if p.old, err = os.ReadFile(p.name); err != nil {
+		return p, exit(exitUsage, err)
+	}
+	out, diags := site.Enroll(p.old, s.Name, pins, how)
+	for i := range diags {
+		diags[i].Pos.File = p.name
+	}
+	if err := g.say(diags); err != nil {
+		return p, err
+	}
+	if diags.HasErrors() {
+		return p, exit(exitUsage, errors.New("nothing is written"))
+	}
+	if p.new = out; e.out != "" {
+		p.name, p.old = e.out, nil
+	}
+	return p, nil
+}
+
+// pinOperator is the operator file with the pins.
+func pinOperator(g *globals, s *site.Site, word *operatorWord, pins site.Pins, how site.Pinned) (pinned, error) {
+	p := pinned{name: word.real, old: word.text, put: writeOperatorFile}
+	old := site.Pins{HostKey: s.Server.SSH.HostKey}
+	if s.BMC != nil {
+		old.Certificate = s.BMC.Fingerprint
+	}
+	var diags site.Diagnostics
+	p.new, diags = site.EnrollOperator(p.old, word.real, s, pins, old, how)
+	if err := g.say(diags); err != nil {
+		return p, err
+	}
+	if diags.HasErrors() {
+		return p, exit(exitUsage, errors.New("nothing is written"))
+	}
+	return p, nil
 }
 
 // welcome logs in for the first time.

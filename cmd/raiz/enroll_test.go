@@ -87,11 +87,13 @@ func TestEnrollWrite(t *testing.T) {
 			if c.out {
 				e.out = filepath.Join(dir, "out.hcl")
 			}
-			s := &site.Site{Name: "gru1", Pos: site.Pos{File: "gru1.hcl"}}
-			for _, path := range []string{file, dir} { // by its name, and by its folder
-				if got := codeIn(e.write(g, path, s, c.pins)); got != c.code {
-					t.Errorf("got %d, want %d: %s", got, c.code, said)
-				}
+			s := &site.Site{Name: "gru1", Pos: site.Pos{File: file}}
+			word := &operatorWord{real: filepath.Join(t.TempDir(), "raiz", "operator.hcl")}
+			if c.rehearsal != "" {
+				word = nil
+			}
+			if got := codeIn(e.write(g, s, word, c.pins)); got != c.code {
+				t.Errorf("got %d, want %d: %s", got, c.code, said)
 			}
 			have, err := os.ReadFile(file)
 			if err != nil || string(have) != c.want {

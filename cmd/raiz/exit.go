@@ -17,7 +17,7 @@ const (
 	exitDone        exitCode = 0  // as declared
 	exitError       exitCode = 1  // an error
 	exitPending     exitCode = 2  // changes are pending
-	exitFailed      exitCode = 3  // verification failed
+	exitFailed      exitCode = 3  // verification failed, or a zone is not there yet
 	exitUnreachable exitCode = 4  // could not look
 	exitReverted    exitCode = 5  // applied, then reverted
 	exitUsage       exitCode = 64 // usage, or an invalid site
@@ -71,6 +71,8 @@ func verifyCode(results []verify.Result) exitCode {
 
 func applyCode(j apply.Journal, err error) exitCode {
 	switch {
+	case err == nil && len(j.Missing) > 0:
+		return exitFailed
 	case err == nil:
 		return exitDone
 	case j.Outcome == apply.Reverted:

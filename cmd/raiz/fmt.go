@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
 )
-
-// maxFormat bounds a file that fmt reads, in bytes.
-const maxFormat = 1 << 20
 
 func newFmt(g *globals) *cobra.Command {
 	var check bool
@@ -44,54 +43,62 @@ func newFmt(g *globals) *cobra.Command {
 
 // format returns how many files it changed, or would have.
 func (g *globals) format(path string, check bool) (int, error) {
-	files := []string{path}
-	if st, err := os.Stat(path); err != nil {
-		return 0, exit(exitUsage, err)
-	} else if st.IsDir() {
-		if files, err = filepath.Glob(filepath.Join(path, "*.hcl")); err != nil || len(files) == 0 {
+	folder, dir, name, err := openSites(path)
+	if err != nil {
+		return 0, exit(exitUsage, fmt.Errorf("%s: %w", path, err))
+	}
+	defer folder.Close()
+	files := []string{name}
+	if name == "." {
+		// Editors keep hidden copies, which are not opened.
+		if files, err = fs.Glob(folder, "[^.]*.hcl"); err != nil || len(files) == 0 {
 			return 0, exit(exitUsage, fmt.Errorf("%s holds no *.hcl file", path))
 		}
 	}
 	changed := 0
 	for _, name := range files {
-		differs, err := g.formatFile(name, check)
+		differs, err := g.formatFile(folder, name, filepath.Join(dir, name), check)
 		if err != nil {
 			return changed, err
 		}
 		if differs {
 			changed++
-			fmt.Fprintln(g.std.out, name)
+			fmt.Fprintln(g.std.out, filepath.Join(dir, name))
 		}
 	}
 	return changed, nil
 }
 
-func (g *globals) formatFile(name string, check bool) (bool, error) {
-	st, err := os.Stat(name)
-	if err == nil && st.Size() > maxFormat {
-		err = fmt.Errorf("%s: over %d bytes", name, maxFormat)
-	}
+// formatFile lays one file out; path is where it is from here.
+func (g *globals) formatFile(folder *secret.Folder, name, path string, check bool) (bool, error) {
+	fail := func(err error) (bool, error) { return false, exit(exitUsage, fmt.Errorf("%s: %w", path, err)) }
+	f, err := folder.Open(name)
 	if err != nil {
-		return false, exit(exitUsage, err)
+		return fail(errors.Unwrap(err))
 	}
-	src, err := os.ReadFile(name)
+	defer f.Close()
+	st, err := f.Stat()
 	if err != nil {
-		return false, exit(exitUsage, err)
+		return fail(err)
+	}
+	src, err := secret.ReadAll(f)
+	if err != nil {
+		return fail(err)
 	}
 	out, diags := site.Format(src)
 	for i := range diags {
-		diags[i].Pos.File = name
+		diags[i].Pos.File = path
 	}
 	if err := g.say(diags); err != nil {
 		return false, err
 	}
 	if diags.HasErrors() {
-		return false, exit(exitUsage, fmt.Errorf("%s is not HCL", name))
+		return false, exit(exitUsage, fmt.Errorf("%s is not HCL", path))
 	}
 	if bytes.Equal(src, out) || check {
 		return !bytes.Equal(src, out), nil
 	}
-	return true, replaceFile(name, out, st.Mode())
+	return true, replaceFile(path, out, st.Mode())
 }
 
 // replaceFile puts the whole new content in place of the old, or nothing.

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"os/user"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -26,12 +25,12 @@ import (
 
 // globals are the flags that every verb has, and what they stand for.
 type globals struct {
-	std       streams
-	json      bool
-	full      bool
-	verbose   bool
-	allowExec bool
-	packs     string
+	std      streams
+	json     bool
+	full     bool
+	verbose  bool
+	operator string
+	packs    string
 }
 
 func (g *globals) flags(root *cobra.Command) {
@@ -39,13 +38,16 @@ func (g *globals) flags(root *cobra.Command) {
 	f.BoolVar(&g.json, "json", false, "print results as JSON")
 	f.BoolVar(&g.full, "full", false, "print everything: new files, checks that passed, what the run has cost")
 	f.BoolVarP(&g.verbose, "verbose", "v", false, "log what is done, to standard error")
-	f.BoolVar(&g.allowExec, "allow-exec", false, "let exec() in site files run programs")
+	f.StringVar(&g.operator, "operator", "", "what site files may look up, and the machines that may receive it (or RAIZ_OPERATOR, or ~/.config/raiz/operator.hcl)")
 	f.StringVar(&g.packs, "templates", "", "folder whose component packs replace the built-in ones of the same name")
 }
 
+// lookups says who finds what a site refers to.
+type lookups func(site string) secret.Lookup
+
 // load reads the site files at path and says what is wrong with them.
-func (g *globals) load(path string) ([]*site.Site, error) {
-	sites, diags := g.read(path)
+func (g *globals) load(path string, from lookups) ([]*site.Site, error) {
+	sites, diags := g.read(path, from)
 	if err := g.say(diags); err != nil {
 		return nil, err
 	}
@@ -55,27 +57,18 @@ func (g *globals) load(path string) ([]*site.Site, error) {
 	return sites, nil
 }
 
-func (g *globals) read(path string) ([]*site.Site, site.Diagnostics) {
-	dir, name := filepath.Split(filepath.Clean(path))
-	folder := dir
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		dir, name, folder = path, ".", path
+// read opens nothing but site files and what their folder holds.
+func (g *globals) read(path string, from lookups) ([]*site.Site, site.Diagnostics) {
+	folder, dir, name, err := openSites(path)
+	if err != nil {
+		return nil, site.Diagnostics{site.Unreadable(path, err)}
 	}
-	if dir == "" {
-		dir, folder = ".", "."
-	}
+	defer folder.Close()
 	operators, err := fs.Sub(templates.FS(), "operators")
 	if err != nil {
 		panic("raiz: " + err.Error()) // the folder is part of the binary
 	}
-	execution := secret.ExecDenied
-	if g.allowExec {
-		execution = secret.ExecAllowed
-	}
-	return site.Load(os.DirFS(dir), name, site.Options{
-		Lookup:    secret.System{Dir: folder, Execution: execution},
-		Operators: operators,
-	})
+	return site.Load(folder, name, site.Options{Lookup: from, Base: dir, Operators: operators})
 }
 
 func (g *globals) say(diags site.Diagnostics) error {
@@ -85,9 +78,12 @@ func (g *globals) say(diags site.Diagnostics) error {
 	return report.Diagnostics(g.std.err, diags, g.text(g.std.err))
 }
 
-// one returns the only site of path, or the one of that name.
-func (g *globals) one(path, name string) (*site.Site, error) {
-	sites, err := g.load(path)
+// one returns the only site of path, or the one of that name. Nothing is
+// looked up for it.
+func (g *globals) one(path, name string) (*site.Site, error) { return g.choose(path, name, nil) }
+
+func (g *globals) choose(path, name string, from lookups) (*site.Site, error) {
+	sites, err := g.load(path, from)
 	if err != nil {
 		return nil, err
 	}
@@ -104,14 +100,19 @@ func (g *globals) one(path, name string) (*site.Site, error) {
 	return nil, exit(exitUsage, fmt.Errorf("%s has %d sites; choose one with --site: %s", path, len(sites), strings.Join(names, ", ")))
 }
 
-// withSecrets refuses a site whose secrets are not all there.
-func (g *globals) withSecrets(s *site.Site) error {
-	missing := s.MissingSecrets()
+// withSecrets refuses a site that the operator file does not let have what it
+// asks for, or whose secrets are not all there. Nothing is looked up before the
+// machines that are to receive it are known.
+func (g *globals) withSecrets(s *site.Site, word *operatorWord) error {
+	missing := word.file.Check(s, word.trust(s.Name))
+	if !missing.HasErrors() {
+		missing = s.MissingSecrets()
+	}
 	if err := g.say(missing); err != nil {
 		return err
 	}
 	if missing.HasErrors() {
-		return exit(exitUsage, fmt.Errorf("site %s lacks %d of its secrets", s.Name, len(missing)))
+		return exit(exitUsage, fmt.Errorf("site %s lacks what it needs: %s", s.Name, plural(len(missing), "problem")))
 	}
 	return nil
 }
@@ -207,7 +208,8 @@ func (t *target) aim(g *globals, path string) (*site.Site, provision.Options, pr
 	fail := func(err error) (*site.Site, provision.Options, provision.Vantages, error) {
 		return nil, provision.Options{}, provision.Vantages{}, err
 	}
-	s, err := g.one(path, t.siteName)
+	var word operatorWord
+	s, err := g.choose(path, t.siteName, word.lookup)
 	if err != nil {
 		return fail(err)
 	}
@@ -231,7 +233,10 @@ func (t *target) aim(g *globals, path string) (*site.Site, provision.Options, pr
 	if s.Lab {
 		return fail(exit(exitUsage, errors.New("site "+s.Name+" says lab = true: its addresses are made up, and only raiz rehearse runs it")))
 	}
-	if err := g.withSecrets(s); err != nil {
+	if word, err = g.operatorWord(path, toRead); err != nil {
+		return fail(err)
+	}
+	if err := g.withSecrets(s, &word); err != nil {
 		return fail(err)
 	}
 	return s, o, provision.Vantages{}, nil

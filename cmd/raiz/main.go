@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/raiz-dns/raiz/provision/report"
 )
 
 func main() {
@@ -50,7 +52,8 @@ func run(ctx context.Context, args []string, std streams) exitCode {
 		err = errors.Join(errors.New("interrupted"), err)
 	}
 	if err != nil {
-		fmt.Fprintf(std.err, "raiz: error: %v\n", err)
+		// An error may repeat what a server or a file name says.
+		fmt.Fprintf(std.err, "raiz: error: %s\n", report.Lines(err.Error()))
 	}
 	return code
 }

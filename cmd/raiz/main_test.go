@@ -88,7 +88,11 @@ func in(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{"gru1.hcl": text, "gru1.plan": saved, "sites/as112-gru1.hcl": text} {
+	root, err := os.ReadFile("../../sites/root-example.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"gru1.hcl": text, "gru1.plan": saved, "sites/as112-gru1.hcl": text, "sites/root-example.hcl": root} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)

@@ -59,7 +59,7 @@ when the server has reverted a change since the last apply.`,
 // savedPlan reads path as a saved plan; ok is false when it is a site file.
 func savedPlan(path string) (saved plan.Saved, ok bool, err error) {
 	st, err := os.Stat(path)
-	if err != nil || st.IsDir() || st.Size() > 1<<20 {
+	if err != nil || !st.Mode().IsRegular() || st.Size() > 1<<20 {
 		return plan.Saved{}, false, nil
 	}
 	data, err := os.ReadFile(path)

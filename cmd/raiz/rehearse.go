@@ -20,10 +20,11 @@ func newRehearse(g *globals) *cobra.Command {
 		Use:   "rehearse PATH",
 		Short: "Build the site on this machine and run everything on it",
 		Long: `rehearse builds the very site of a site file on this machine: a real Debian
-server, the host's router and a simulated BMC, each in a network namespace of
-its own with the site's own addresses. Then it plans, applies, verifies, and
-plans again, and takes everything down. It needs root and Debian's packages
-mmdebstrap and systemd-container; nothing leaves this machine.`,
+server, the host's router, a simulated BMC and a primary for the zones that are
+transferred, each in a network namespace of its own with the site's own
+addresses. Then it plans, applies, verifies, and plans again, and takes
+everything down. It needs root and Debian's packages mmdebstrap and
+systemd-container; nothing leaves this machine.`,
 		Example: `  raiz rehearse sites/as112-gru1.hcl
   raiz rehearse up sites/as112-gru1.hcl     keep it, to work on by hand
   raiz plan sites/as112-gru1.hcl --rehearsal 1a2b3c4d`,
@@ -50,7 +51,7 @@ mmdebstrap and systemd-container; nothing leaves this machine.`,
 		},
 	}
 	cmd.Flags().StringVar(&name, "site", "", "name of the site, where the files hold several")
-	cmd.AddCommand(newRehearseUp(g), newRehearseDown(g), newRehearseStatus(g), newRehearseShell(g), newRehearseBMC(g))
+	cmd.AddCommand(newRehearseUp(g), newRehearseDown(g), newRehearseStatus(g), newRehearseShell(g), newRehearseZone(g), newRehearseBMC(g))
 	return cmd
 }
 
@@ -140,7 +141,7 @@ func newRehearseStatus(g *globals) *cobra.Command {
 
 func newRehearseShell(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use:   "shell ID [server|router|controller] [COMMAND...]",
+		Use:   "shell ID [server|router|controller|primary] [COMMAND...]",
 		Short: "Enter a machine of a rehearsal",
 		Example: `  raiz rehearse shell 1a2b3c4d server
   raiz rehearse shell 1a2b3c4d router birdc show route
@@ -167,8 +168,12 @@ func newRehearseShell(g *globals) *cobra.Command {
 				c, err = ground.Router.Command(cmd.Context(), argv...)
 			case "controller":
 				c = ground.Netns(rehearse.RoleController).Command(cmd.Context(), argv...)
+			case "primary":
+				if err = ground.Primary.Has(); err == nil {
+					c = ground.Primary.Command(cmd.Context(), argv...)
+				}
 			default:
-				return exit(exitUsage, fmt.Errorf("no machine %q; there are server, router and controller", where))
+				return exit(exitUsage, fmt.Errorf("no machine %q; there are server, router, controller and primary", where))
 			}
 			if err != nil {
 				return exit(exitError, err)

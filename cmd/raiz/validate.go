@@ -27,7 +27,7 @@ func (g *globals) validate(paths []string) error {
 	var all site.Diagnostics
 	var invalid []string
 	for _, path := range paths {
-		sites, diags := g.read(path)
+		sites, diags := g.read(path, nil)
 		all = append(all, diags...)
 		if !g.json {
 			if err := g.say(diags); err != nil {

@@ -85,6 +85,9 @@ type Journal struct {
 	Generation string // on the server; "" when none was staged
 	Outcome    Outcome
 	Entries    []Entry
+	// Missing are the zones that are not there yet, in words. They keep the
+	// blocks withdrawn, and revert nothing.
+	Missing []string
 }
 
 func (j *Journal) add(step string, outcome Outcome, err error, since time.Time) {

@@ -1,7 +1,8 @@
 // Package rehearse builds, from a Site, the ground a rehearsal stands on: a
 // Debian server that boots systemd, the host's router, a place for a
-// simulated BMC and the controller's side, each in a network namespace of its
-// own under the addresses that the site declares.
+// simulated BMC, the controller's side and the primary of the zones that are
+// transferred, each in a network namespace of its own under the addresses that
+// the site declares.
 //
 // It needs root, and it touches nothing of this machine: no address of a site
 // appears outside the namespaces, no route, sysctl, firewall rule or clock
@@ -10,7 +11,7 @@
 // process and after a crash:
 //
 //	/run/raiz/rehearse/ID      state, keys, console logs, mount points
-//	/run/netns/raiz-ID-ROLE    srv, rtr, bmc, ctl
+//	/run/netns/raiz-ID-ROLE    srv, rtr, bmc, ctl, pri
 //	CGROUP2/raiz-ID/ROLE       every process of the rehearsal
 //	CACHE/base-HASH            the Debian tree all machines are layered on
 //

@@ -54,10 +54,17 @@ func command(ctx context.Context, argv ...string) *exec.Cmd {
 	return cmd
 }
 
-func output(cmd *exec.Cmd) (string, error) {
+func output(cmd *exec.Cmd) (string, error) { return outputIn(cmd, (*exec.Cmd).Start) }
+
+// outputIn is output of a command that is started in another way.
+func outputIn(cmd *exec.Cmd, start func(*exec.Cmd) error) (string, error) {
 	var out, problem bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problem
-	if err := cmd.Run(); err != nil {
+	err := start(cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
 		text := strings.TrimSpace(problem.String())
 		if text == "" {
 			text = strings.TrimSpace(out.String())

@@ -32,9 +32,10 @@ const (
 	RoleRouter     Role = "rtr"
 	RoleBMC        Role = "bmc"
 	RoleController Role = "ctl"
+	RolePrimary    Role = "pri"
 )
 
-func roles() []Role { return []Role{RoleServer, RoleRouter, RoleBMC, RoleController} }
+func roles() []Role { return []Role{RoleServer, RoleRouter, RoleBMC, RoleController, RolePrimary} }
 
 // Options say how a ground is built. The zero Options are fine.
 type Options struct {
@@ -60,6 +61,7 @@ type Ground struct {
 	Substitutions []Substitution // what is made in it
 	Server        *Machine
 	Router        Router
+	Primary       Primary
 	BMC           *simbmc.BMC // nil without one, and where it runs in another process
 
 	seed   seed
@@ -144,10 +146,14 @@ func (g *Ground) build(ctx context.Context, s *site.Site, o Options) (err error)
 		return err
 	}
 	o.Progress("boot server and router")
-	both, bootCtx := errgroup.WithContext(ctx)
-	both.Go(func() error { return g.Server.Boot(bootCtx) })
-	both.Go(func() error { return g.Router.Boot(bootCtx) })
-	return both.Wait()
+	all, bootCtx := errgroup.WithContext(ctx)
+	all.Go(func() error { return g.Server.Boot(bootCtx) })
+	all.Go(func() error { return g.Router.Boot(bootCtx) })
+	all.Go(func() error { return g.Primary.build(bootCtx, disk, o.Progress) })
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	return g.anchor()
 }
 
 // Netns returns the namespace of a role.
@@ -203,10 +209,11 @@ func newGround(s *site.Site, o Options) (*Ground, error) {
 	g.Record = Record{
 		ID: hex.EncodeToString(id[:]), Site: s.Name, Created: time.Now().UTC(), Kept: len(o.BMCCommand) > 0,
 		Owner: os.Getpid(), OwnerStart: startOf(os.Getpid()), Seed: hex.EncodeToString(g.seed[:]),
-		Sessions: sessionsOf(s),
+		Sessions: sessionsOf(s), Zones: zonesOf(s), Services: s.ServiceAddresses(),
 	}
 	g.Server = g.machine(RoleServer)
 	g.Router = Router{Machine: g.machine(RoleRouter), sessions: g.Sessions}
+	g.Primary = Primary{ground: g}
 	return g, nil
 }
 

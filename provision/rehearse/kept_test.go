@@ -147,10 +147,10 @@ func TestKeptRehearsal(t *testing.T) {
 // TestCancelledUp stops the building at each of its steps.
 func TestCancelledUp(t *testing.T) {
 	needGround(t)
-	for _, step := range []string{"wire", "boot"} {
+	for _, step := range []string{"wire", "boot", "sign"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		var id string
-		_, err := rehearse.Up(ctx, example(), rehearse.Options{Progress: func(line string) {
+		_, err := rehearse.Up(ctx, copied(), rehearse.Options{Progress: func(line string) {
 			all, err := rehearse.List()
 			if err != nil {
 				t.Error(err)

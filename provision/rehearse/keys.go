@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"strings"
@@ -35,6 +36,9 @@ func (s seed) password(purpose string) string {
 func (s seed) tsig(purpose string) string {
 	return base64.StdEncoding.EncodeToString(s.derive(purpose))
 }
+
+// cookie returns a made secret of server cookies, 128 bits in hexadecimal.
+func (s seed) cookie(purpose string) string { return hex.EncodeToString(s.derive(purpose)[:16]) }
 
 // keyPair is a made SSH key: the private half as a file, the public half as
 // in authorized_keys.

@@ -18,6 +18,10 @@ type layout struct {
 	Server     endpoint     // as remote hands left it
 	BMC        endpoint     // as delivered
 	Controller endpoint
+	Primary    endpoint // of the transferred zones; without a port when there are none
+	// Shared are addresses of the primary that the router has as well. There
+	// only port 53 is the primary's.
+	Shared []netip.Addr
 }
 
 // cable is a veth pair from the router to somebody else.
@@ -37,7 +41,7 @@ type port struct {
 	Subnets []netip.Prefix // what the site says is on this wire
 	Addrs   []netip.Prefix // the router's own addresses
 	Routes  []netip.Prefix // reached here though the router has no address in them
-	Proxied []netip.Addr   // the controller's, which the router answers for here
+	Proxied []netip.Addr   // the controller's and the primary's, which the router answers for here
 }
 
 // member is one cable of a port; VLAN 0 is untagged.
@@ -65,6 +69,7 @@ const (
 	mgmtEnd = "mgmt"
 	svcEnd  = "svc"
 	bmcEnd  = "bmc"
+	priEnd  = "pri"
 	ctlEnd  = "ctl"
 )
 
@@ -102,6 +107,9 @@ func layOut(s *site.Site) (*layout, error) {
 	l.placeServer(m, s)
 	l.cable(cable{End: ctlEnd, Role: RoleController, Port: "eth0"})
 	if err := l.placeController(s); err != nil {
+		return nil, err
+	}
+	if err := l.placePrimary(s); err != nil {
 		return nil, err
 	}
 	for i := range l.Ports {
@@ -218,7 +226,7 @@ func portNames(mgmt, svc site.Match) (string, string) {
 }
 
 // services returns the addresses of what the site uses and does not have
-// itself: resolvers, time servers, primaries. The router answers for them.
+// itself: resolvers and time servers. The router answers for them.
 func services(s *site.Site) []netip.Addr {
 	all := slices.Clone(s.Server.DNS)
 	names := slices.Clone(s.Server.NTP)
@@ -230,9 +238,6 @@ func services(s *site.Site) []netip.Addr {
 		if a, err := netip.ParseAddr(strings.Trim(n, "[]")); err == nil {
 			all = append(all, a)
 		}
-	}
-	for _, z := range s.DNS.Zones {
-		all = append(all, z.Primaries...)
 	}
 	return all
 }

@@ -20,9 +20,11 @@ const (
 
 // linkRecord is what pulling a cable has to know of it.
 type linkRecord struct {
-	End    string         // the router's end
-	Dev    string         // the port of the router it belongs to
-	Routes []netip.Prefix // of that port: the kernel drops them with the link
+	End string // the router's end
+	Dev string // the port of the router it belongs to
+	// Of that port; the kernel drops them with the link.
+	Routes  []netip.Prefix
+	Proxied []netip.Addr
 }
 
 // Unplug pulls a cable: both ends lose their carrier.
@@ -49,7 +51,7 @@ func (g *Ground) Plug(ctx context.Context, l Link) error {
 			return err
 		}
 	}
-	return nil
+	return n.answerFor(ctx, r.Dev, r.Proxied)
 }
 
 // links names the cables of a layout.
@@ -60,6 +62,7 @@ func (l *layout) links() map[Link]linkRecord {
 			r := ends[m.End]
 			r.End, r.Dev = m.End, p.Name
 			r.Routes = append(r.Routes, p.Routes...)
+			r.Proxied = append(r.Proxied, p.Proxied...)
 			ends[m.End] = r
 		}
 	}

@@ -33,7 +33,7 @@ func (n Netns) DialContext(ctx context.Context, network, address string) (net.Co
 		return nil, err
 	}
 	var conn net.Conn
-	err := n.do(func() (err error) {
+	err := n.Do(func() (err error) {
 		conn, err = (&net.Dialer{}).DialContext(ctx, network, address)
 		return err
 	})
@@ -46,7 +46,7 @@ func (n Netns) Listen(network, address string) (net.Listener, error) {
 		return nil, err
 	}
 	var l net.Listener
-	err := n.do(func() (err error) {
+	err := n.Do(func() (err error) {
 		l, err = net.Listen(network, address)
 		return err
 	})
@@ -60,7 +60,7 @@ func (n Netns) ListenPacket(network, address string) (net.PacketConn, error) {
 		return nil, err
 	}
 	var c net.PacketConn
-	err := n.do(func() (err error) {
+	err := n.Do(func() (err error) {
 		c, err = net.ListenPacket(network, address)
 		return err
 	})
@@ -73,9 +73,9 @@ func (n Netns) Command(ctx context.Context, argv ...string) *exec.Cmd {
 	return command(ctx, confined(append([]string{"nsenter", "--net=" + n.Path(), "--"}, argv...)...)...)
 }
 
-// do runs fn on a thread that is in the namespace. The thread is never
+// Do runs fn on a thread that is in the namespace. The thread is never
 // unlocked, so it ends with the goroutine and no other code can ever run on it.
-func (n Netns) do(fn func() error) error {
+func (n Netns) Do(fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
@@ -129,7 +129,7 @@ func (n Netns) ip(ctx context.Context, args ...string) error {
 // sysctl sets a key below net. to a value.
 func (n Netns) sysctl(key, value string) error {
 	path := "/proc/sys/net/" + strings.ReplaceAll(key, ".", "/")
-	return n.do(func() error {
+	return n.Do(func() error {
 		if err := os.WriteFile(path, []byte(value), 0); err != nil {
 			return fmt.Errorf("set net.%s in %s: %w", key, n.Name, err)
 		}

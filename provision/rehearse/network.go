@@ -12,6 +12,9 @@ import (
 // which addresses itself.
 func (g *Ground) wire(ctx context.Context) error {
 	for _, role := range roles() {
+		if role == RolePrimary && g.Layout.Primary.Port == "" {
+			continue
+		}
 		if err := g.Netns(role).prepare(ctx); err != nil {
 			return err
 		}
@@ -41,7 +44,10 @@ func (g *Ground) wire(ctx context.Context) error {
 	if err := g.Netns(RoleBMC).address(ctx, l.BMC); err != nil {
 		return err
 	}
-	return g.Netns(RoleController).address(ctx, l.Controller)
+	if err := g.Netns(RoleController).address(ctx, l.Controller); err != nil {
+		return err
+	}
+	return g.wirePrimary(ctx)
 }
 
 // unwire takes the server's interfaces away with its power: addresses, routes
@@ -162,8 +168,13 @@ func (g *Ground) openPort(ctx context.Context, p port) error {
 			return err
 		}
 	}
-	for _, a := range p.Proxied {
-		if err := n.ip(ctx, "neigh", "replace", "proxy", a.String(), "dev", p.Name); err != nil {
+	return n.answerFor(ctx, p.Name, p.Proxied)
+}
+
+// answerFor has the router answer on a wire for addresses that are elsewhere.
+func (n Netns) answerFor(ctx context.Context, dev string, addrs []netip.Addr) error {
+	for _, a := range addrs {
+		if err := n.ip(ctx, "neigh", "replace", "proxy", a.String(), "dev", dev); err != nil {
 			return err
 		}
 	}

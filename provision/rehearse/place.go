@@ -104,7 +104,7 @@ func (l *layout) placeController(s *site.Site) error {
 
 // free reports whether the site has no use for a subnet.
 func (l *layout) free(s *site.Site, q netip.Prefix) bool {
-	return !slices.ContainsFunc(l.Ports, func(p port) bool {
+	return !slices.ContainsFunc(primaries(s), q.Contains) && !slices.ContainsFunc(l.Ports, func(p port) bool {
 		return p.overlaps(q) || slices.ContainsFunc(slices.Concat(p.Addrs, p.Routes), q.Overlaps)
 	}) && !slices.ContainsFunc(l.Loopback, q.Contains) && !slices.ContainsFunc(s.Blocks(), q.Overlaps)
 }
@@ -140,7 +140,7 @@ func (l *layout) permitted(s *site.Site, made netip.Addr) (netip.Addr, bool) {
 
 // taken reports whether somebody of the rehearsal has an address.
 func (l *layout) taken(s *site.Site, a netip.Addr) bool {
-	if l.has(a) || slices.ContainsFunc(s.Blocks(), func(p netip.Prefix) bool { return p.Contains(a) }) {
+	if l.has(a) || slices.Contains(primaries(s), a) || slices.ContainsFunc(s.Blocks(), func(p netip.Prefix) bool { return p.Contains(a) }) {
 		return true
 	}
 	all := slices.Concat(l.Server.Addrs, l.BMC.Addrs, s.Server.Management.Addresses, s.Server.Service.Addresses)

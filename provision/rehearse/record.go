@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -30,10 +31,12 @@ type Record struct {
 	Seed       string // all made secrets come from it
 	Sessions   []sessionRecord
 	Layout     *layout
-	Base       string // the tree its machines are layered on
+	Zones      []zoneRecord // of the primary
+	Services   []netip.Addr // where the server answers once it is provisioned
+	Base       string       // the tree its machines are layered on
 }
 
-type sessionRecord struct{ Neighbor, Protocol string }
+type sessionRecord struct{ Neighbor, Protocol, Socket string }
 
 // validID keeps an ID from naming a directory elsewhere.
 func validID(id string) bool { return regexp.MustCompile(`^[0-9a-f]{8}$`).MatchString(id) }
@@ -85,6 +88,7 @@ func Find(id string) (*Ground, error) {
 	}
 	g.Server = g.machine(RoleServer)
 	g.Router = Router{Machine: g.machine(RoleRouter), sessions: g.Record.Sessions}
+	g.Primary = Primary{ground: g}
 	return g, nil
 }
 
@@ -102,7 +106,7 @@ func (g *Ground) Adopt(s *site.Site) error {
 		return err
 	}
 	g.pinBMC(string(print))
-	return nil
+	return g.anchor()
 }
 
 // List returns the rehearsals of this machine, oldest first, also broken ones

@@ -14,12 +14,7 @@ import (
 // and refuses the rest at once, so that nothing waits for an answer. Without
 // resolver addresses there are no files.
 func resolverFiles(s *site.Site, l *layout) map[string]string {
-	addrs := slices.Clone(s.Server.DNS)
-	names := slices.Clone(s.Server.NTP)
-	if s.BMC != nil {
-		addrs = append(addrs, s.BMC.DNS...)
-		names = append(names, s.BMC.NTP...)
-	}
+	addrs := resolverAddrs(s)
 	if len(addrs) == 0 {
 		return nil
 	}
@@ -29,13 +24,33 @@ func resolverFiles(s *site.Site, l *layout) map[string]string {
 	for _, a := range slices.Compact(addrs) {
 		fmt.Fprintf(&conf, "\tip-address: %s\n", a)
 	}
+	conf.WriteString(timeZones(s))
+	return map[string]string{"/etc/nsd/nsd.conf": conf.String(), "/etc/nsd/time.zone": timeZone(l)}
+}
+
+// resolverAddrs returns the resolver addresses of server and BMC.
+func resolverAddrs(s *site.Site) []netip.Addr {
+	if s.BMC == nil {
+		return slices.Clone(s.Server.DNS)
+	}
+	return slices.Concat(s.Server.DNS, s.BMC.DNS)
+}
+
+// timeZones is the part of an NSD configuration that knows the names of time
+// servers.
+func timeZones(s *site.Site) string {
+	names := slices.Clone(s.Server.NTP)
+	if s.BMC != nil {
+		names = append(names, s.BMC.NTP...)
+	}
+	var conf strings.Builder
 	slices.Sort(names)
 	for _, n := range slices.Compact(names) {
 		if _, err := netip.ParseAddr(strings.Trim(n, "[]")); err != nil {
 			fmt.Fprintf(&conf, "\nzone:\n\tname: %q\n\tzonefile: \"/etc/nsd/time.zone\"\n", strings.TrimSuffix(n, "."))
 		}
 	}
-	return map[string]string{"/etc/nsd/nsd.conf": conf.String(), "/etc/nsd/time.zone": timeZone(l)}
+	return conf.String()
 }
 
 // timeZone is the zone of every time server's name: the router's first

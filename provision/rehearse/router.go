@@ -12,16 +12,59 @@ import (
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
-// Router is the host's router: it owns the gateways, speaks BGP with the
-// server, gives the time and knows the names of its time servers.
+// Router is the host's side: it owns the gateways, speaks BGP with the server,
+// gives the time and knows the names of its time servers. Each neighbor of the
+// site is a BIRD of its own, because one BIRD has one session at most with one
+// address of the server.
 type Router struct {
 	*Machine
 	sessions []sessionRecord
 }
 
-// Birdc runs a birdc command on the router, such as "show", "protocols".
+// Birdc runs a birdc command on every BIRD of the router, such as "show",
+// "protocols".
 func (r Router) Birdc(ctx context.Context, args ...string) (string, error) {
-	return r.Run(ctx, append([]string{"birdc"}, args...)...)
+	var all strings.Builder
+	asked := map[string]bool{}
+	for _, s := range r.sessions {
+		if asked[s.Socket] {
+			continue
+		}
+		asked[s.Socket] = true
+		out, err := r.birdc(ctx, s, args...)
+		if err != nil {
+			return "", err
+		}
+		all.WriteString(out)
+	}
+	return all.String(), nil
+}
+
+func (r Router) birdc(ctx context.Context, s sessionRecord, args ...string) (string, error) {
+	return r.Run(ctx, append([]string{"birdc", "-s", s.Socket}, args...)...)
+}
+
+// controlSocket is where the BIRD of the i-th neighbor listens; the first one
+// is where birdc looks by itself.
+func controlSocket(n site.Neighbor, i int) string {
+	if i == 0 {
+		return "/run/bird/bird.ctl"
+	}
+	return "/run/bird/" + n.Name + ".ctl"
+}
+
+// birdUnit runs the BIRD of the i-th neighbor.
+func birdUnit(n site.Neighbor, i int) string {
+	return fmt.Sprintf(`[Unit]
+Description=the router %[1]s of the host
+After=network.target
+
+[Service]
+RuntimeDirectory=bird
+RuntimeDirectoryPreserve=yes
+ExecStart=/usr/sbin/bird -f -c /etc/bird/%[1]s.conf -s %[2]s
+Restart=on-abort
+`, n.Name, controlSocket(n, i))
 }
 
 // equip puts the router's configuration onto its disk.
@@ -30,10 +73,15 @@ func (g *Ground) equip() error {
 	files := map[string]string{
 		"/etc/hostname":           "router\n",
 		"/etc/machine-id":         hex.EncodeToString(g.seed.derive("machine " + m.name)[:16]) + "\n",
-		"/etc/bird/bird.conf":     birdConfig(s),
 		"/etc/chrony/chrony.conf": "local stratum 3\nallow all\ncmdport 0\ndriftfile /var/lib/chrony/chrony.drift\n",
 	}
-	units := []string{"bird.service", "chrony.service"}
+	units := []string{"chrony.service"}
+	for i, n := range s.BGP.Neighbors {
+		unit := "bird-" + n.Name + ".service"
+		files["/etc/bird/"+n.Name+".conf"] = birdConfig(s, n, i)
+		files["/lib/systemd/system/"+unit] = birdUnit(n, i)
+		units = append(units, unit)
+	}
 	if dns := resolverFiles(s, g.Layout); dns != nil {
 		maps.Copy(files, dns)
 		units = append(units, "nsd.service")
@@ -51,21 +99,23 @@ func (g *Ground) equip() error {
 	return m.disable("ssh.service")
 }
 
-// birdConfig is the host's end of every session. It imports only the declared
-// blocks, as a host should, and keeps the rest to be looked at: what a server
-// announces too much must be seen, not just dropped.
-func birdConfig(s *site.Site) string {
+// birdConfig is the host's end of the sessions of one neighbor, the i-th. It
+// imports only the declared blocks, as a host should, and keeps the rest to be
+// looked at: what a server announces too much must be seen, not just dropped.
+func birdConfig(s *site.Site, n site.Neighbor, i int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "log stderr all;\nrouter id %s;\n\nprotocol device {\n}\n", routerID(s))
+	fmt.Fprintf(&b, "log stderr all;\nrouter id %s;\n\nprotocol device {\n}\n", routerID(n, i))
+	if n.BFD {
+		b.WriteString("\nprotocol bfd {\n\tstrict bind yes;\n\tinterface \"*\" {\n\t\tinterval 300 ms;\n\t\tmultiplier 3;\n\t};\n}\n")
+	}
 	for _, f := range []string{"4", "6"} {
-		fmt.Fprintf(&b, "\nprotocol kernel kernel%s {\n\tipv%s {\n\t\timport none;\n\t\texport where source = RTS_BGP;\n\t};\n}\n", f, f)
+		// Each has a metric of its own, so that none removes what another put.
+		fmt.Fprintf(&b, "\nprotocol kernel kernel%s {\n\tmetric %d;\n\tipv%s {\n\t\timport none;\n\t\texport where source = RTS_BGP;\n\t};\n}\n", f, 32+i, f)
 		fmt.Fprintf(&b, "\nprotocol static default%s {\n\tipv%s;\n\troute %s unreachable;\n}\n", f, f, map[string]string{"4": "0.0.0.0/0", "6": "::/0"}[f])
 		fmt.Fprintf(&b, "\nfilter blocks%s {\n%s\treject;\n}\n", f, accepted(s, f == "6"))
 	}
-	for _, n := range s.BGP.Neighbors {
-		for _, a := range n.Addresses {
-			b.WriteString(session(s, n, a))
-		}
+	for _, a := range n.Addresses {
+		b.WriteString(session(s, n, a))
 	}
 	return b.String()
 }
@@ -97,8 +147,8 @@ func session(s *site.Site, n site.Neighbor, local netip.Addr) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nprotocol bgp %s {\n", sessionName(n.Name, family))
 	fmt.Fprintf(&b, "\tlocal %s as %d;\n\tneighbor %s as %d;\n", local, n.ASN, remote, s.BGP.ASN)
-	// One listening socket a session: two neighbors may live here, each with a
-	// password of its own for the same server.
+	// One listening socket a session: several neighbors live here, each with
+	// passwords of its own for the same server.
 	// A host that kept a dead server's routes would hide the death.
 	b.WriteString("\tgraceful restart off;\n\tlong lived graceful restart off;\n\tstrict bind yes;\n\tconnect retry time 3;\n\tconnect delay time 1;\n\terror wait time 1, 4;\n")
 	if !n.Password.IsZero() {
@@ -106,6 +156,12 @@ func session(s *site.Site, n site.Neighbor, local netip.Addr) string {
 	}
 	if n.TTLSecurity {
 		b.WriteString("\tttl security on;\n")
+	}
+	if n.BFD {
+		b.WriteString("\tbfd on;\n")
+	}
+	if n.Role == "customer" {
+		b.WriteString("\tlocal role provider;\n\trequire roles on;\n")
 	}
 	export := "none"
 	if n.Accept == site.AcceptDefault {
@@ -137,21 +193,19 @@ func sessionName(neighbor, family string) string {
 	}, "n_"+neighbor+"_v"+family)
 }
 
-func routerID(s *site.Site) netip.Addr {
-	for _, n := range s.BGP.Neighbors {
-		for _, a := range n.Addresses {
-			if a.Is4() {
-				return a
-			}
+func routerID(n site.Neighbor, i int) netip.Addr {
+	for _, a := range n.Addresses {
+		if a.Is4() {
+			return a
 		}
 	}
-	return netip.MustParseAddr("100.64.0.1")
+	return netip.AddrFrom4([4]byte{100, 64, 0, byte(i + 1)})
 }
 
 // sessionsOf names the sessions of a site as the router's BIRD does.
 func sessionsOf(s *site.Site) []sessionRecord {
 	var all []sessionRecord
-	for _, n := range s.BGP.Neighbors {
+	for i, n := range s.BGP.Neighbors {
 		for _, a := range n.Addresses {
 			if _, ok := peerOf(s, a); !ok {
 				continue
@@ -160,7 +214,7 @@ func sessionsOf(s *site.Site) []sessionRecord {
 			if a.Is6() {
 				family = "6"
 			}
-			all = append(all, sessionRecord{Neighbor: n.Name, Protocol: sessionName(n.Name, family)})
+			all = append(all, sessionRecord{Neighbor: n.Name, Protocol: sessionName(n.Name, family), Socket: controlSocket(n, i)})
 		}
 	}
 	return all

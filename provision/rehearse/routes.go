@@ -31,7 +31,7 @@ func (r Router) Refused(ctx context.Context) ([]Route, error) { return r.routes(
 func (r Router) routes(ctx context.Context, words ...string) ([]Route, error) {
 	var all []Route
 	for _, s := range r.sessions {
-		out, err := r.Birdc(ctx, append([]string{"show", "route", "all", "protocol", s.Protocol}, words...)...)
+		out, err := r.birdc(ctx, s, append([]string{"show", "route", "all", "protocol", s.Protocol}, words...)...)
 		if err != nil {
 			return nil, err
 		}

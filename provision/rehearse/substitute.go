@@ -72,6 +72,19 @@ func (g *Ground) substitute(s *site.Site) (*site.Site, []Substitution, error) {
 		k.Secret = secret.New(made, g.seed.tsig(what))
 		note("a rehearsal needs no real secret", "%s", what)
 	}
+	cookie := func(v *secret.Value, what string) {
+		if !v.IsZero() {
+			*v = secret.New(made, g.seed.cookie(what))
+			note("a rehearsal needs no real secret", "%s", what)
+		}
+	}
+	cookie(&c.DNS.Cookie.Secret, "dns cookie secret")
+	cookie(&c.DNS.Cookie.Staging, "dns cookie staging")
+	for _, z := range c.DNS.Zones {
+		if z.Transferred() {
+			note("its primaries are a name server of this rehearsal", "dns zone %q", z.Name)
+		}
+	}
 	return c, subs, nil
 }
 

@@ -39,10 +39,11 @@ func (c *Conn) Upload(ctx context.Context, path string, data []byte) error {
 }
 
 func (c *Conn) put(ctx context.Context, path string, data []byte) (err error) {
-	client, err := sftp.NewClient(c.client, sftp.UseConcurrentWrites(true))
+	client, session, err := openSFTP(c.client)
 	if err != nil {
 		return fmt.Errorf("open sftp: %w", err)
 	}
+	defer session.Close()
 	defer client.Close()
 	f, err := client.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
@@ -53,9 +54,9 @@ func (c *Conn) put(ctx context.Context, path string, data []byte) (err error) {
 			err = errors.Join(err, client.Remove(path))
 		}
 	}()
-	// The mode is set while the file is still empty.
-	if err := f.Chmod(0o600); err != nil {
-		return fmt.Errorf("chmod %s on server: %w", path, errors.Join(err, f.Close()))
+	// Nothing has been written yet.
+	if err := onlyOurs(f); err != nil {
+		return fmt.Errorf("create %s on server: %w", path, errors.Join(err, f.Close()))
 	}
 	if _, err := f.ReadFrom(&cancelled{ctx, bytes.NewReader(data)}); err != nil {
 		return fmt.Errorf("write %s on server: %w", path, errors.Join(err, f.Close()))
@@ -64,6 +65,16 @@ func (c *Conn) put(ctx context.Context, path string, data []byte) (err error) {
 		return fmt.Errorf("close %s on server: %w", path, err)
 	}
 	return nil
+}
+
+// onlyOurs refuses a file that others may open: not every SFTP server takes
+// the permissions that it is asked for.
+func onlyOurs(f *sftp.File) error {
+	st, err := f.Stat()
+	if err == nil && st.Mode().Perm()&0o077 != 0 {
+		err = fmt.Errorf("the SFTP server made it with mode %04o, so that others could read it; raiz needs one that takes a mode, such as OpenSSH's", st.Mode().Perm())
+	}
+	return err
 }
 
 // cancelled ends with its context. It tells how much is left, which makes the

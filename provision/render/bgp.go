@@ -18,6 +18,7 @@ type bgpView struct {
 	KernelFamilies []bgpFamily // those from which a default route is accepted
 	Blocks4        []string
 	Blocks6        []string
+	BFD            bool // whether any session has it
 }
 
 type password struct {
@@ -29,8 +30,10 @@ type password struct {
 // session is one BGP session: each address of a neighbor has its own.
 type session struct {
 	Name         string
+	Neighbor     string
 	Description  string
 	Word         string // of nftables: ip or ip6
+	HopLimit     string // of nftables: what counts the hops down
 	Family       int
 	Local        string
 	Address      string
@@ -38,8 +41,11 @@ type session struct {
 	PasswordName string
 	TTLSecurity  bool
 	HoldTime     int
-	ImportLimit  int
+	ReceiveLimit int
 	Accept       site.Accept
+	Announce     site.Announce
+	BFD          bool
+	Role         string
 }
 
 // bgpFamily is a family that has blocks, sessions or both.
@@ -48,6 +54,13 @@ type bgpFamily struct {
 	Any         string
 	Blocks      string // "" means that nothing is announced
 	LocalBlocks string
+	Behind      []behind
+}
+
+// behind are blocks whose origin is behind the server's own AS.
+type behind struct {
+	Blocks   string
+	Prepends []site.ASN // in the order in which they are put in front
 }
 
 func newBGP(s *site.Site) bgpView {
@@ -66,6 +79,7 @@ func newBGP(s *site.Site) bgpView {
 		}
 		for _, a := range n.Addresses {
 			v.Sessions = append(v.Sessions, newSession(s, n, a))
+			v.BFD = v.BFD || n.BFD
 		}
 	}
 	for _, f := range []bgpFamily{{Number: 4, Any: "0.0.0.0/0"}, {Number: 6, Any: "::/0"}} {
@@ -74,6 +88,7 @@ func newBGP(s *site.Site) bgpView {
 			continue
 		}
 		f.Blocks, f.LocalBlocks = joinPrefixes(all), joinPrefixes(local)
+		f.Behind = behindOf(s, f.Number)
 		v.Families = append(v.Families, f)
 		if acceptsDefault(s, f.Number) {
 			v.KernelFamilies = append(v.KernelFamilies, f)
@@ -84,12 +99,16 @@ func newBGP(s *site.Site) bgpView {
 
 func newSession(s *site.Site, n site.Neighbor, address netip.Addr) session {
 	out := session{
-		Name: SessionName(n.Name, address), Description: n.Name + " of " + s.Host.Name,
-		Word: "ip", Family: familyOf(address), Address: address.String(), ASN: n.ASN,
-		TTLSecurity: n.TTLSecurity, HoldTime: n.HoldTime, ImportLimit: n.ImportLimit, Accept: n.Accept,
+		Name: SessionName(n.Name, address), Neighbor: n.Name, Description: n.Name + " of " + s.Host.Name,
+		Word: "ip", HopLimit: "ip ttl", Family: familyOf(address), Address: address.String(), ASN: n.ASN,
+		TTLSecurity: n.TTLSecurity, HoldTime: n.HoldTime, ReceiveLimit: n.ReceiveLimit, Accept: n.Accept,
+		Announce: n.Announce, BFD: n.BFD, Role: n.Role,
+	}
+	if n.Transit {
+		out.Description = n.Name + ", transit"
 	}
 	if out.Family == 6 {
-		out.Word = "ip6"
+		out.Word, out.HopLimit = "ip6", "ip6 hoplimit"
 	}
 	if !n.Password.IsZero() {
 		out.PasswordName = SymbolOf(n.Name) + "_password"
@@ -137,12 +156,32 @@ func blocksOf(s *site.Site, family int) (all, local []netip.Prefix) {
 				continue
 			}
 			all = append(all, p)
-			if a.Propagation == site.Local {
+			if a.Tagged(p) {
 				local = append(local, p)
 			}
 		}
 	}
 	return all, local
+}
+
+// behindOf are the blocks of a family that do not originate in the server's
+// own AS, with what is put in front of their empty path: the origin first.
+func behindOf(s *site.Site, family int) []behind {
+	var out []behind
+	for _, a := range s.Anycast {
+		var blocks []netip.Prefix
+		for _, p := range a.Prefixes {
+			if familyOf(p.Addr()) == family {
+				blocks = append(blocks, p)
+			}
+		}
+		if len(a.ASPath) > 0 && len(blocks) > 0 {
+			path := slices.Clone(a.ASPath)
+			slices.Reverse(path)
+			out = append(out, behind{Blocks: joinPrefixes(blocks), Prepends: path})
+		}
+	}
+	return out
 }
 
 func acceptsDefault(s *site.Site, family int) bool {

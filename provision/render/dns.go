@@ -1,20 +1,26 @@
 package render
 
 import (
-	"strings"
-
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/templates"
 )
 
 type dnsView struct {
-	Unit     string // of the name server
-	Identity string
-	Servers  int // processes that answer
-	Where    string
-	Keys     []tsigView
-	Zones    []zoneView
+	Unit            string // of the name server
+	Identity        string
+	NotifyAddresses []string // of the server, where primaries send NOTIFY
+	TrustAnchors    []string // DS records
+	Verified        bool     // whether any zone is checked before it is served
+	RateLimit       site.RateLimit
+	Cookies         bool
+	Cookie          string // only in the view of secret files
+	CookieStaging   string // only in the view of secret files
+	Where           string
+	Keys            []tsigView
+	Zones           []zoneView
+
+	cookie site.Cookie
 }
 
 type tsigView struct {
@@ -25,17 +31,28 @@ type tsigView struct {
 }
 
 type zoneView struct {
-	Name        string
-	File        string // static data, a file of the pack
-	Transferred string // where data from a primary is kept
-	Primaries   []primaryView
+	Name      string
+	Static    string // static data, a file of the pack: "as112-empty" and its like
+	File      string // where data from primaries is kept
+	Verified  bool
+	MaxBytes  int // of one transfer
+	MaxMiB    int
+	Primaries []primaryView
 }
+
+// maxZone bounds a transferred zone. The root has 2 MiB as text.
+const maxZone = 64 << 20
 
 type primaryView struct{ Address, Key string }
 
 func newDNS(s *site.Site, components []templates.Component) dnsView {
-	// Two processes leave one to answer while the other forks for a reload.
-	v := dnsView{Identity: s.DNS.Identity, Servers: 2, Where: s.Host.Name + ", " + s.Host.Location.City}
+	v := dnsView{
+		Identity: s.DNS.Identity, RateLimit: s.DNS.RateLimit, Where: s.Host.Name + ", " + s.Host.Location.City,
+		Cookies: !s.DNS.Cookie.Secret.IsZero(), cookie: s.DNS.Cookie,
+	}
+	for _, a := range s.DNS.TrustAnchors {
+		v.TrustAnchors = append(v.TrustAnchors, a.String())
+	}
 	for _, c := range components {
 		if c.Kind == "dns" {
 			v.Unit = c.Unit
@@ -46,29 +63,40 @@ func newDNS(s *site.Site, components []templates.Component) dnsView {
 	}
 	for _, z := range s.DNS.Zones {
 		v.Zones = append(v.Zones, newZone(z))
+		v.Verified = v.Verified || z.Verified()
+	}
+	for _, n := range notifySources(s) {
+		v.NotifyAddresses = append(v.NotifyAddresses, n.to...)
 	}
 	return v
 }
 
 func newZone(z site.Zone) zoneView {
-	v := zoneView{Name: z.Name}
+	v := zoneView{Name: z.Name, Verified: z.Verified(), MaxBytes: maxZone, MaxMiB: maxZone >> 20}
 	if z.Source == "as112" {
-		v.File = "raiz-empty.zone"
-		if strings.HasPrefix(z.Name, "hostname.as112.") {
-			v.File = "raiz-hostname.zone"
-		}
+		v.Static = staticOf(z.Name)
 		return v
 	}
-	v.Transferred = z.Name + ".zone"
+	v.File = z.Name + ".zone"
 	if z.Name == "." {
-		v.Transferred = "root.zone"
+		v.File = "root.zone"
 	}
 	for _, p := range z.Primaries {
-		key := "NOKEY"
-		if z.Key != "" {
-			key = z.Key
-		}
-		v.Primaries = append(v.Primaries, primaryView{Address: p.String(), Key: key})
+		v.Primaries = append(v.Primaries, primaryView{Address: p.String(), Key: z.Key})
 	}
 	return v
+}
+
+// staticOf names the data of a zone of AS112: delegated to it directly (RFC
+// 7534), or led to by DNAME (RFC 7535).
+func staticOf(zone string) string {
+	switch zone {
+	case "hostname.as112.net":
+		return "as112-hostname"
+	case "empty.as112.arpa":
+		return "as112-dname-empty"
+	case "hostname.as112.arpa":
+		return "as112-dname-hostname"
+	}
+	return "as112-empty"
 }

@@ -25,9 +25,11 @@ type parser struct {
 func parsers() []parser {
 	return []parser{
 		{"bird", "/etc/bird/bird.conf", []string{"bird", "-p", "-c", "{}"}, [2]string{"filter to_host4;", "filter to_nobody;"}},
-		{"nsd-checkconf", "/etc/nsd/nsd.conf", []string{"nsd-checkconf", "{}"}, [2]string{"server-count: 2", "server-count: many"}},
-		{"nsd-checkzone empty", "/etc/nsd/zones/raiz-empty.zone", []string{"nsd-checkzone", "10.in-addr.arpa", "{}"}, [2]string{"SOA", "SOAP"}},
-		{"nsd-checkzone hostname", "/etc/nsd/zones/raiz-hostname.zone", []string{"nsd-checkzone", "hostname.as112.net", "{}"}, [2]string{"\tIN\tTXT\t", "\tIN\tTEXT\t"}},
+		{"nsd-checkconf", "/etc/nsd/nsd.conf", []string{"nsd-checkconf", "{}"}, [2]string{"tcp-count: 1000", "tcp-count: many"}},
+		{"nsd-checkzone empty", "/etc/nsd/raiz-as112-empty.zone", []string{"nsd-checkzone", "10.in-addr.arpa", "{}"}, [2]string{"SOA", "SOAP"}},
+		{"nsd-checkzone hostname", "/etc/nsd/raiz-as112-hostname.zone", []string{"nsd-checkzone", "hostname.as112.net", "{}"}, [2]string{"\tIN\tTXT\t", "\tIN\tTEXT\t"}},
+		{"verify-zone", "/usr/local/lib/raiz/verify-zone", []string{"bash", "-n", "{}"}, [2]string{"judge() {", "judge() ("}},
+		{"shellcheck verify-zone", "/usr/local/lib/raiz/verify-zone", []string{"shellcheck", "-S", "warning", "{}"}, [2]string{"local keys at=() out\n", "local keys=$(false)\n"}},
 		{"nft", "/etc/nftables.conf", append(alone(), "nft", "--check", "--file", "{}"), [2]string{"policy drop;", "policy perhaps;"}},
 		{"chronyd", "/etc/chrony/chrony.conf", []string{"chronyd", "-p", "-f", "{}"}, [2]string{"makestep 1 3", "makestep often"}},
 		{"sshd", "/etc/ssh/sshd_config.d/raiz.conf", []string{"sshd", "-t", "-f", "{}"}, [2]string{"X11Forwarding no", "X11Forwarding perhaps"}},
@@ -35,6 +37,7 @@ func parsers() []parser {
 		{"shellcheck", "/usr/local/lib/raiz/announce", []string{"shellcheck", "-S", "warning", "{}"}, [2]string{"local link=/run/raiz-blocks$1.conf state\n", "local state=$(false)\n"}},
 		{"perl", "/usr/local/lib/raiz/ask", []string{"perl", "-c", "{}"}, [2]string{"use strict;", "use strictly;"}},
 		{"systemd-analyze", "/etc/systemd/system/raiz-announce.service", []string{"systemd-analyze", "verify", "{}"}, [2]string{"Restart=always", "Restart=seldom\nFoo=bar"}},
+		{"systemd-analyze", "/etc/systemd/system/raiz-clock.service", []string{"systemd-analyze", "verify", "{}"}, [2]string{"Restart=on-failure", "Restart=seldom\nFoo=bar"}},
 	}
 }
 
@@ -66,7 +69,7 @@ func need(t *testing.T, program string) string {
 func plant(t *testing.T, dir string, set *state.Set) {
 	t.Helper()
 	there := strings.NewReplacer(
-		`include: "/etc/nsd/`, `include: "`+dir+`/etc/nsd/`, `zonesdir: "/etc`, `zonesdir: "`+dir+`/etc`,
+		`include: "/etc/nsd/`, `include: "`+dir+`/etc/nsd/`, `cookie-secret-file: "/`, `cookie-secret-file: "`+dir+`/`,
 		`include "/run/`, `include "`+dir+`/etc/bird/`, "=/usr/local/lib/", "="+dir+"/usr/local/lib/",
 	)
 	for it := range set.Of(state.Path) {
@@ -103,7 +106,7 @@ func (p parser) run(t *testing.T, dir string) (string, bool) {
 	text := string(out)
 	if p.name == "systemd-analyze" {
 		// It says of a line that it ignores it, and exits with 0.
-		return text, err == nil && !strings.Contains(text, "raiz-announce.service:")
+		return text, err == nil && !strings.Contains(text, filepath.Base(p.file)+":")
 	}
 	return text, err == nil
 }
@@ -177,11 +180,11 @@ func TestRealParsersTakeTheUnusual(t *testing.T) {
 		of      []string
 	}{
 		{"a session of a family without blocks", []string{`, "2001:db8:53::/48"`, "", `, "2001:db8:53::53"`, ""}, []string{"bird", "nft", "nsd-checkconf", "bash"}},
-		{"a default of a family without blocks", []string{`, "2001:db8:53::/48"`, "", `, "2001:db8:53::53"`, "", "hold_time    = 30", "hold_time    = 30\n      accept       = \"default\""}, []string{"bird"}},
+		{"a default of a family without blocks", []string{`, "2001:db8:53::/48"`, "", `, "2001:db8:53::53"`, "", "hold_time     = 30", "hold_time     = 30\n      accept       = \"default\""}, []string{"bird"}},
 		{"one family alone", []string{`, "2001:db8:53::/48"`, "", `, "2001:db8:53::53"`, "", `, "2001:db8:0:3::2"`, "", `, "2001:db8:0:3::1/64"`, ""}, []string{"bird", "nft", "bash"}},
 		{"SSH from one family alone", []string{`, "2001:db8:9::/48"`, ""}, []string{"nft"}},
-		{"the root", []string{`zone "example.net"`, `zone "."`}, []string{"nsd-checkconf", "bash"}},
-		{"names that differ in a dot", []string{`zone "example.net" {`, "zone \"a_b.net\" {\n      primaries = [\"192.0.2.53\"]\n    }\n    zone \"a.b.net\" {"}, []string{"nsd-checkconf"}},
+		{"the root", []string{`zone "example.net"`, `zone "."`}, []string{"nsd-checkconf", "bash", "nft"}},
+		{"names that differ in a dot", []string{`zone "example.net" {`, "zone \"a_b.net\" {\n      primaries = [\"192.0.2.53\"]\n      unauthenticated = \"x\"\n      unverified = \"x\"\n    }\n    zone \"a.b.net\" {"}, []string{"nsd-checkconf"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

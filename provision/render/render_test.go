@@ -17,6 +17,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/ask"
 	"github.com/raiz-dns/raiz/provision/render"
+	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/templates"
@@ -27,18 +28,29 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // examples are the sites whose whole rendering is kept in testdata/NAME.
 func examples() map[string]string {
 	return map[string]string{
-		"as112-gru1": "../../sites/as112-gru1.hcl",
-		"reference":  "../../sites/reference.hcl",
-		"variant":    "testdata/variant.hcl",
+		"as112-gru1":     "../../sites/as112-gru1.hcl",
+		"f-root-example": "../../sites/f-root-example.hcl",
+		"reference":      "../../sites/reference.hcl",
+		"root-example":   "../../sites/root-example.hcl",
+		"root-tagged":    "../../sites/root-tagged.hcl",
+		"variant":        "testdata/variant.hcl",
 	}
 }
 
 // planted answers for every secret with a text that is easy to find.
 type planted struct{}
 
-const plantedMark = "UGxhbnRlZFNlY3JldCEh" // is base64, as a TSIG key has to be
+const (
+	plantedMark   = "UGxhbnRlZFNlY3JldCEh"             // is base64, as a TSIG key has to be
+	plantedCookie = "506c616e746564436f6f6b6965212121" // is hexadecimal
+)
 
-func (planted) Env(name string) (string, error)    { return plantedMark + "MDEyMzQ1Njc4OQ==", nil }
+func (planted) Env(name string) (string, error) {
+	if strings.Contains(name, "COOKIE") {
+		return plantedCookie, nil
+	}
+	return plantedMark + "MDEyMzQ1Njc4OQ==", nil
+}
 func (planted) File(name string) (string, error)   { return "", errors.New("no files here") }
 func (planted) Exec(argv []string) (string, error) { return "", errors.New("no programs here") }
 
@@ -54,7 +66,7 @@ func (absent) Exec(argv []string) (string, error) { return "", errors.New("no pr
 // load returns the only site of a text, after what is replaced in it.
 func load(t *testing.T, file string, replace ...string) *site.Site {
 	t.Helper()
-	return loadWith(t, site.Options{Lookup: planted{}}, file, replace...)
+	return loadWith(t, site.Options{Lookup: func(string) secret.Lookup { return planted{} }}, file, replace...)
 }
 
 func loadWith(t *testing.T, o site.Options, file string, replace ...string) *site.Site {
@@ -190,7 +202,7 @@ func TestSecretsStayInSecretFiles(t *testing.T) {
 					}
 					continue
 				}
-				if !bytes.Contains(f.Data, []byte(plantedMark)) {
+				if !bytes.Contains(f.Data, []byte(plantedMark)) && !bytes.Contains(f.Data, []byte(plantedCookie)) {
 					continue
 				}
 				with = append(with, it.Key.Name)
@@ -198,9 +210,9 @@ func TestSecretsStayInSecretFiles(t *testing.T) {
 					t.Errorf("%s, secret %t, mode %o, holds a secret", it.Key, f.Secret, f.Mode)
 				}
 			}
+			all := []string{"/etc/bird/raiz-passwords.conf", "/etc/nsd/raiz-cookies.txt", "/etc/nsd/raiz-keys.conf"}
 			want := map[string][]string{
-				"as112-gru1": {"/etc/bird/raiz-passwords.conf"},
-				"reference":  {"/etc/bird/raiz-passwords.conf", "/etc/nsd/raiz-keys.conf"},
+				"as112-gru1": all[:1], "f-root-example": all, "reference": all, "root-example": all, "root-tagged": all,
 			}
 			if diff := cmp.Diff(want[name], with); diff != "" {
 				t.Errorf("files with a secret (-want +got):\n%s", diff)
@@ -229,7 +241,7 @@ func TestOpenFileNeverGetsASecret(t *testing.T) {
 func TestWithheldNeedsNoSecret(t *testing.T) {
 	for name, file := range examples() {
 		t.Run(name, func(t *testing.T) {
-			without := desired(t, loadWith(t, site.Options{Lookup: absent{}}, file), render.Withheld)
+			without := desired(t, loadWith(t, site.Options{Lookup: func(string) secret.Lookup { return absent{} }}, file), render.Withheld)
 			with := desired(t, load(t, file), render.Withheld)
 			if diff := cmp.Diff(goldens(with), goldens(without)); diff != "" {
 				t.Errorf("with and without secrets (-with +without):\n%s", diff)
@@ -252,7 +264,7 @@ func TestRevealedNeedsEverySecret(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := loadWith(t, site.Options{Lookup: absent{}}, examples()[tt.file], tt.replace...)
+			s := loadWith(t, site.Options{Lookup: func(string) secret.Lookup { return absent{} }}, examples()[tt.file], tt.replace...)
 			set, err := render.Desired(s, templates.FS(), render.Revealed)
 			if err == nil || err.Error() != tt.want || set != nil {
 				t.Errorf("got %v, %v\nwant %s", set, err, tt.want)
@@ -295,7 +307,7 @@ func TestDesiredRefuses(t *testing.T) {
 		{"one pack wants a file twice", templates.Over(templates.FS(), pack("dns", a+a, "x")), nil,
 			`render as112-gru1: file /etc/a is wanted twice, by "nsd" and by "nsd"`},
 		{"a condition that nobody knows", templates.Over(templates.FS(), pack("dns", strings.Replace(a, "template", "when = \"moonshine\"\n    template", 1), "x")), nil,
-			`render as112-gru1: component pack nsd: file /etc/a: when = "moonshine" is none of as112, blocks4, blocks6, management-carrier, management-vlan, service-carrier, service-vlan`},
+			`render as112-gru1: component pack nsd: file /etc/a: when = "moonshine" is none of as112-dname-empty, as112-dname-hostname, as112-empty, as112-hostname, blocks4, blocks6, cookies, management-carrier, management-vlan, service-carrier, service-vlan, verified-zones`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -431,10 +443,14 @@ func TestSymbolOf(t *testing.T) {
 // Two zones never share a file.
 func TestZonesHaveFilesOfTheirOwn(t *testing.T) {
 	s := load(t, examples()["variant"], `zone "example.net" {`, `zone "a_b.net" {
-      primaries = ["192.0.2.53"]
+      primaries       = ["192.0.2.53"]
+      unauthenticated = "x"
+      unverified      = "x"
     }
     zone "." {
-      primaries = ["192.0.2.53"]
+      primaries       = ["192.0.2.53"]
+      unauthenticated = "x"
+      unverified      = "x"
     }
     zone "a.b.net" {`)
 	it, _ := desired(t, s, render.Withheld).Get(state.Key{Kind: state.Path, Name: "/etc/nsd/raiz-zones.conf"})
@@ -444,7 +460,7 @@ func TestZonesHaveFilesOfTheirOwn(t *testing.T) {
 			have = append(have, file)
 		}
 	}
-	want := []string{`"/var/lib/nsd/root.zone"`, `"/var/lib/nsd/a.b.net.zone"`, `"/var/lib/nsd/a_b.net.zone"`}
+	want := []string{`"root.zone"`, `"/etc/nsd/raiz-as112-empty.zone"`, `"a.b.net.zone"`, `"a_b.net.zone"`}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -26,12 +26,21 @@ type view struct {
 	Rules            []rule
 	ServiceAddresses []serviceAddress
 	ServiceFamilies  []family
+	OwnSources       []family // sources that nobody out there can have
+	NotifySources    []notifyView
 	NTP              []string
+	Time             timeView
 	Resolvers        []string
 	SSH              sshView
 	BGP              bgpView
 	DNS              dnsView
 	Announce         announceView
+}
+
+// timeView is how other packs learn of the clock.
+type timeView struct {
+	SyncUnit string // ends when the clock is in sync, or after half a minute
+	SyncFile string // is there while the clock was seen in sync
 }
 
 // link is the interface that has the addresses.
@@ -94,7 +103,11 @@ func (v view) has(name string) (bool, error) {
 		"management-carrier": v.Management.Carrier.Match != "",
 		"service-vlan":       v.Service.Tag != 0,
 		"service-carrier":    v.Service.Carrier.Match != "",
-		"as112":              slices.ContainsFunc(v.DNS.Zones, func(z zoneView) bool { return z.File != "" }),
+		"cookies":            v.DNS.Cookies,
+		"verified-zones":     v.DNS.Verified,
+	}
+	for _, static := range []string{"as112-empty", "as112-hostname", "as112-dname-empty", "as112-dname-hostname"} {
+		known[static] = slices.ContainsFunc(v.DNS.Zones, func(z zoneView) bool { return z.Static == static })
 	}
 	holds, ok := known[name]
 	if !ok {
@@ -113,6 +126,9 @@ func views(s *site.Site, components []templates.Component, secrets Secrets) (ope
 		Rules:            rules(s),
 		ServiceAddresses: serviceAddresses(s),
 		ServiceFamilies:  families(s.ServiceAddresses()),
+		OwnSources:       ownSources(s),
+		NotifySources:    notifySources(s),
+		Time:             timeView{SyncUnit: "raiz-clock.service", SyncFile: "/run/raiz-clock/synced"},
 		NTP:              s.Server.NTP,
 		Resolvers:        words(s.Server.DNS),
 		SSH:              newSSH(s.Server.SSH),
@@ -138,7 +154,22 @@ func views(s *site.Site, components []templates.Component, secrets Secrets) (ope
 			return view{}, view{}, err
 		}
 	}
+	c := &closed.DNS
+	if c.Cookie, err = optional(c.cookie.Secret, secrets); err != nil {
+		return view{}, view{}, err
+	}
+	if c.CookieStaging, err = optional(c.cookie.Staging, secrets); err != nil {
+		return view{}, view{}, err
+	}
 	return open, closed, nil
+}
+
+// optional is the text of a secret that a site need not declare.
+func optional(v secret.Value, secrets Secrets) (string, error) {
+	if v.IsZero() {
+		return "", nil
+	}
+	return text(v, secrets)
 }
 
 func text(v secret.Value, secrets Secrets) (string, error) {

@@ -283,9 +283,9 @@ func zones(t *testing.T, names ...string) *site.Site {
 	t.Helper()
 	var text strings.Builder
 	for _, n := range names {
-		fmt.Fprintf(&text, "zone %q {\n      primaries = [\"192.0.2.53\"]\n    }\n    ", n)
+		fmt.Fprintf(&text, "zone %q {\n      primaries = [\"192.0.2.53\"]\n      unauthenticated = \"x\"\n      unverified = \"x\"\n    }\n    ", n)
 	}
-	return load(t, examples()["variant"], "zone \"example.net\" {\n      primaries = [\"192.0.2.53\"]\n    }\n", text.String())
+	return load(t, examples()["variant"], "zone \"10.in-addr.arpa\" {\n      source = \"as112\"\n    }\n", "", "zone \"example.net\" {\n      primaries       = [\"192.0.2.53\"]\n      unauthenticated = \"the primary is in the same rack\"\n      unverified      = \"the zone has no ZONEMD\"\n    }\n", text.String())
 }
 
 // TestWatcherAnnouncesEveryName runs the watcher of a site whose zones have

@@ -33,7 +33,9 @@ func Diagnostics(w io.Writer, ds site.Diagnostics, o TextOptions) error {
 			}
 		}
 		if d.Detail != "" {
-			p.line("  %s", safe(d.Detail))
+			for line := range strings.SplitSeq(strings.TrimRight(d.Detail, "\n"), "\n") {
+				p.line("%s", strings.TrimRight("  "+safe(line), " "))
+			}
 		}
 	}
 	return p.err

@@ -57,6 +57,7 @@ type applyDocument struct {
 	Generation string          `json:"generation,omitempty"`
 	Error      string          `json:"error,omitempty"`
 	Entries    []entryDocument `json:"entries"`
+	Missing    []string        `json:"missing,omitempty"`
 }
 
 type entryDocument struct {
@@ -194,7 +195,7 @@ func value(v state.Value) any {
 }
 
 func applyJSON(r Report) *applyDocument {
-	d := &applyDocument{Outcome: string(r.Apply.Outcome), Generation: r.Apply.Generation, Entries: []entryDocument{}}
+	d := &applyDocument{Outcome: string(r.Apply.Outcome), Generation: r.Apply.Generation, Entries: []entryDocument{}, Missing: r.Apply.Missing}
 	if r.ApplyErr != nil {
 		d.Error = r.ApplyErr.Error()
 	}

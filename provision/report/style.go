@@ -71,5 +71,14 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
+// Lines is Plainly for what has lines of its own: they stay lines.
+func Lines(s string) string {
+	all := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	for i := range all {
+		all[i] = safe(strings.TrimSuffix(all[i], "\r"))
+	}
+	return strings.Join(all, "\n")
+}
+
 // Plainly returns foreign text without anything that a terminal would obey.
 func Plainly(s string) string { return safe(s) }

@@ -45,6 +45,14 @@ func (p *printer) overrides(s *site.Site) {
 			p.line("%s rule %s of %s is overridden: %s", p.yellow("note:"), r.ID, s.Operator.Name, safe(reason))
 		}
 	}
+	for _, z := range s.DNS.Zones {
+		if z.Unverified != "" {
+			p.line("%s zone %s is served without a look at its signatures: %s", p.yellow("note:"), z.Name, safe(z.Unverified))
+		}
+		if z.Unauthenticated != "" {
+			p.line("%s zone %s is transferred without TSIG: %s", p.yellow("note:"), z.Name, safe(z.Unauthenticated))
+		}
+	}
 }
 
 func (p *printer) journal(j apply.Journal, err error) {
@@ -74,6 +82,9 @@ func (p *printer) journal(j apply.Journal, err error) {
 		p.line("%s %s", p.red("unknown:"), safe(err.Error()))
 	default:
 		p.line("%s %s", p.red("not applied:"), safe(err.Error()))
+	}
+	for _, m := range j.Missing {
+		p.line("%s %s; the blocks stay withdrawn until it is there, and are announced then by themselves", p.yellow("missing:"), safe(m))
 	}
 }
 

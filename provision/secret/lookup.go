@@ -1,16 +1,12 @@
 package secret
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"time"
 )
 
 // Lookup finds the text behind a reference in a site file. Each method may be
@@ -27,38 +23,28 @@ type Lookup interface {
 	Exec(argv []string) (string, error)
 }
 
-// Execution says whether a System may run programs.
-type Execution bool
+// ErrNotAllowed is the error of a lookup that nobody has allowed. It says
+// nothing about whether there is something to be found.
+var ErrNotAllowed = errors.New("the operator file does not allow it")
 
-const (
-	// ExecDenied is for planning somebody else's change: nothing of it runs.
-	ExecDenied Execution = false
-	// ExecAllowed runs what the site file says.
-	ExecAllowed Execution = true
-)
-
-// What a looked-up text may cost.
-const (
-	maxFile  = 1 << 20
-	maxExec  = 64 << 10
-	execTime = 10 * time.Second
-)
-
-// ErrExecDenied is the error of Exec where programs may not be run. It does
-// not apply to a program that ran and failed.
-var ErrExecDenied = errors.New("running programs is not allowed; give --allow-exec")
-
-// System looks up in this process and on this machine.
-type System struct {
-	// Dir is the folder of the site file: relative names start there, and
-	// programs run there.
+// Grant is what the operator file lets the files of one site look up: in this
+// process and on this machine. The zero Grant allows nothing.
+type Grant struct {
+	// Dir is the folder of the site files: relative names start there.
 	Dir string
-	// Execution is ExecDenied unless set.
-	Execution Execution
+	// Variables are the names of environment variables, with * and ?.
+	Variables []string
+	// Folders hold what file() may read; absolute.
+	Folders []string
+	// Programs are what exec() may run.
+	Programs []Program
 }
 
 // Env implements Lookup.
-func (System) Env(name string) (string, error) {
+func (g Grant) Env(name string) (string, error) {
+	if !slices.ContainsFunc(g.Variables, func(pattern string) bool { return Matches(pattern, name) }) {
+		return "", ErrNotAllowed
+	}
 	text, ok := os.LookupEnv(name)
 	if !ok {
 		return "", fmt.Errorf("environment variable %s is not set", name)
@@ -67,60 +53,44 @@ func (System) Env(name string) (string, error) {
 }
 
 // File implements Lookup. A name that starts with "~/" is in the home folder
-// of the user.
-func (s System) File(name string) (string, error) {
-	path, err := s.path(name)
+// of the user. No link leads out of a folder that is allowed.
+func (g Grant) File(name string) (string, error) {
+	where, err := Absolute(g.Dir, name)
 	if err != nil {
 		return "", err
 	}
-	// Opening a FIFO would hang, and reading a device might never end.
-	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
-		return "", fmt.Errorf("read %s: not a regular file", name)
+	for _, folder := range g.Folders {
+		rel, err := filepath.Rel(folder, where)
+		if err != nil || rel == "." || !filepath.IsLocal(rel) {
+			continue
+		}
+		root, err := os.OpenRoot(folder)
+		if err != nil {
+			return "", fmt.Errorf("open %s: %w", folder, bare(err))
+		}
+		defer root.Close()
+		text, err := readRegular(root, rel)
+		if err != nil {
+			return "", fmt.Errorf("read %s: %w", name, err)
+		}
+		return Chomp(text), nil
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("open %s: %w", name, bare(err))
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return "", fmt.Errorf("read %s: %w", name, bare(err))
-	}
-	if len(text) > maxFile {
-		return "", fmt.Errorf("read %s: larger than %d bytes", name, maxFile)
-	}
-	return chomp(text), nil
+	return "", ErrNotAllowed
 }
 
-// Exec implements Lookup. What the program writes to its standard error is
-// dropped: it may repeat the secret.
-func (s System) Exec(argv []string) (string, error) {
-	if s.Execution != ExecAllowed {
-		return "", ErrExecDenied
+// Exec implements Lookup.
+func (g Grant) Exec(argv []string) (string, error) {
+	for _, p := range g.Programs {
+		if p.Allows(argv) {
+			return p.run(argv)
+		}
 	}
-	if len(argv) == 0 {
-		return "", errors.New("no program given")
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), execTime)
-	defer cancel()
-	out := limited{room: maxExec}
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Dir, cmd.Stdout = s.Dir, &out
-	// A child of the program may hold the pipe open after the program died.
-	cmd.WaitDelay = time.Second
-	err := cmd.Run()
-	switch {
-	case ctx.Err() != nil:
-		return "", fmt.Errorf("run %s: no answer within %s", argv[0], execTime)
-	case out.room < 0:
-		return "", fmt.Errorf("run %s: more than %d bytes of output", argv[0], maxExec)
-	case err != nil:
-		return "", fmt.Errorf("run %s: %w", argv[0], bare(err))
-	}
-	return chomp(out.buf.Bytes()), nil
+	return "", ErrNotAllowed
 }
 
-func (s System) path(name string) (string, error) {
+// Absolute returns the clean path of a name that a file in dir gives: "~/" is
+// the home folder of the user.
+func Absolute(dir, name string) (string, error) {
 	if rest, ok := strings.CutPrefix(name, "~/"); ok {
 		home, err := os.UserHomeDir()
 		if err != nil {
@@ -128,40 +98,46 @@ func (s System) path(name string) (string, error) {
 		}
 		return filepath.Join(home, rest), nil
 	}
-	if filepath.IsAbs(name) {
-		return name, nil
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(dir, name)
 	}
-	return filepath.Join(s.Dir, name), nil
+	return filepath.Abs(name)
 }
 
-// bare drops the path or program name, which the caller words itself.
-func bare(err error) error {
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
+// maxMatched bounds what is compared with a pattern: the text is a stranger's,
+// and several stars make the work grow with a power of its length.
+const maxMatched = 1024
+
+// Matches compares with a pattern in which * stands for any characters and ?
+// for one. There are no classes: what is allowed should be plain to read.
+func Matches(pattern, text string) bool {
+	if len(text) > maxMatched {
+		return false
 	}
-	var execErr *exec.Error
-	if errors.As(err, &execErr) {
-		return execErr.Err
+	head, rest, star := strings.Cut(pattern, "*")
+	if len(text) < len(head) || !same(head, text[:len(head)]) {
+		return false
 	}
-	return err
+	text = text[len(head):]
+	if !star {
+		return text == ""
+	}
+	for ; ; text = text[1:] {
+		if Matches(rest, text) {
+			return true
+		}
+		if text == "" {
+			return false
+		}
+	}
 }
 
-// chomp drops one newline at the end, which editors and echo add.
-func chomp(text []byte) string {
-	text = bytes.TrimSuffix(text, []byte("\n"))
-	return string(bytes.TrimSuffix(text, []byte("\r")))
-}
-
-// limited keeps what fits and fails the write that does not.
-type limited struct {
-	buf  bytes.Buffer
-	room int
-}
-
-func (l *limited) Write(p []byte) (int, error) {
-	if l.room -= len(p); l.room < 0 {
-		return 0, errors.New("too much output")
+// same compares texts of one length, ? standing for any byte.
+func same(pattern, text string) bool {
+	for i := range len(pattern) {
+		if pattern[i] != '?' && pattern[i] != text[i] {
+			return false
+		}
 	}
-	return l.buf.Write(p)
+	return true
 }

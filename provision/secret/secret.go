@@ -6,15 +6,19 @@
 // every place a secret can leave from.
 //
 // A Value may also be known only by its source: `raiz validate` needs no
-// secret to be present. Such a value has a Missing error, and Reveal of it
-// panics: whoever needs the text checks first.
+// secret to be present, and of two hundred sites in a folder only the one that
+// is planned has its secrets looked up. Such a value is looked up when somebody
+// asks for its Err. Reveal of one that has an error panics: whoever needs the
+// text checks first.
 package secret
 
 import (
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 )
 
 // redacted is what every printed form of a secret shows.
@@ -27,6 +31,7 @@ type Value struct {
 	text    string
 	missing error
 	set     bool
+	later   func() (string, error) // finds the text once, when it is needed
 }
 
 // New returns a secret with its text. source says where it came from, in the
@@ -43,19 +48,44 @@ func Missing(source string, err error) Value {
 	return Value{source: source, missing: err, set: true}
 }
 
+// Later returns a secret that find looks up, once, when it is first needed. An
+// error of find must not repeat the text.
+func Later(source string, find func() (string, error)) Value {
+	return Value{source: source, set: true, later: sync.OnceValues(func() (string, error) {
+		text, err := find()
+		if err == nil && text == "" {
+			err = errors.New("it is empty")
+		}
+		return text, err
+	})}
+}
+
+// found is the value once it has been looked up.
+func (v Value) found() Value {
+	if v.later == nil {
+		return v
+	}
+	text, err := v.later()
+	if err != nil {
+		return Missing(v.source, err)
+	}
+	return New(v.source, text)
+}
+
 // IsZero reports whether no secret was declared.
 func (v Value) IsZero() bool { return !v.set }
 
 // Source says where the secret comes from; it is safe to print.
 func (v Value) Source() string { return v.source }
 
-// Err returns why the text is not there, or nil when it is.
-func (v Value) Err() error { return v.missing }
+// Err returns why the text is not there, or nil when it is. It looks the text
+// up where that has not been done yet.
+func (v Value) Err() error { return v.found().missing }
 
 // Reveal returns the text. It panics for a value whose text is missing: that
 // is a bug of the caller, who has to look at Err first.
 func (v Value) Reveal() string {
-	if v.missing != nil {
+	if v = v.found(); v.missing != nil {
 		panic("secret: " + v.source + " revealed before it was looked up")
 	}
 	return v.text
@@ -63,6 +93,7 @@ func (v Value) Reveal() string {
 
 // Equal compares in constant time.
 func (v Value) Equal(o Value) bool {
+	v, o = v.found(), o.found()
 	return v.set == o.set && (v.missing == nil) == (o.missing == nil) &&
 		subtle.ConstantTimeCompare([]byte(v.text), []byte(o.text)) == 1
 }

@@ -2,11 +2,13 @@ package site
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // Longest blocks that the Internet routes (RFC 7454 section 6.1.3), and the
@@ -43,26 +45,59 @@ func (c *converter) anycast(raw *rawAnycast, bgp BGP) Anycast {
 	if !c.diags[before:].HasErrors() {
 		c.containment(s)
 	}
+	a.ASPath = c.asPath(raw.ASPath, bgp.ASN)
+	if len(a.ASPath) > 0 {
+		a.Origin = a.ASPath[len(a.ASPath)-1]
+	}
 	if raw.Origin != nil {
 		c.mark("anycast."+label.val+".origin_asn", raw.Origin.Expr.Range())
-		a.Origin = c.asn(raw.Origin)
-		c.origin(a.Origin, bgp.ASN, raw.Origin.Expr.Range())
+		c.origin(c.asn(raw.Origin), a.Origin, raw.Origin.Expr.Range())
 	}
 	if a.Letter != "" {
 		c.rootLetter(a, s, raw.Letter.Expr.Range())
 	}
+	a.LocalOnly = c.localOnly(raw.LocalOnly, values(s.prefixes))
 	a.Prefixes, a.Addresses = sortedPrefixes(values(s.prefixes)), sortedAddrs(values(s.addresses))
 	return a
 }
 
-// origin: raiz announces with an empty AS path, so that the neighbor sees
-// bgp.asn as the origin whatever is declared here.
-func (c *converter) origin(origin, own ASN, at hcl.Range) {
-	if origin == 0 || own == 0 || origin == own {
+// origin: the blocks leave the server with an empty AS path, so that the
+// neighbor sees bgp.asn as the origin, unless as_path puts another AS behind.
+func (c *converter) origin(declared, announced ASN, at hcl.Range) {
+	if declared == 0 || announced == 0 || declared == announced {
 		return
 	}
 	c.fail(at, problem{"origin-as", "another origin than announced", fmt.Sprintf(
-		"The blocks leave the server with the origin AS%d, its bgp.asn, but here is AS%d.", own, origin)})
+		"The blocks leave the server with the origin AS%d, but here is AS%d. Where the server peers from an AS of the site's own, with the origin behind it, write: as_path = [%d]",
+		announced, declared, declared)})
+}
+
+// asPath is what the AS path of a block holds behind bgp.asn: sites of some
+// operators peer from an AS of their own, with the origin behind it. It is
+// written out, so that a typing error in an AS number never makes a path.
+func (c *converter) asPath(attr *hcl.Attribute, own ASN) []ASN {
+	val, ok := c.value(attr, cty.List(cty.Number), "a list of AS numbers, such as [3557]")
+	if !ok {
+		return nil
+	}
+	var out []ASN
+	for i, at := range elementRanges(attr.Expr, val.LengthInt()) {
+		n, whole := wholeNumber(val.Index(cty.NumberIntVal(int64(i))))
+		switch {
+		case !whole || n <= 0 || n > math.MaxUint32:
+			c.fail(at, problem{"asn", "not an AS number", "AS numbers are whole numbers from 1 to 4294967295."})
+			return nil
+		case ASN(n) == own:
+			c.fail(at, problem{"origin-as", "own AS in the AS path", fmt.Sprintf("AS%d is bgp.asn, which is put in front anyway; a path that holds it twice is prepended.", n)})
+			return nil
+		}
+		out = append(out, ASN(n))
+	}
+	if len(out) > 4 {
+		c.fail(attr.Expr.Range(), problem{"origin-as", "AS path too long", "At most 4 AS numbers stand behind bgp.asn."})
+		return nil
+	}
+	return out
 }
 
 func (c *converter) blocks(attr *hcl.Attribute, what string) []given[netip.Prefix] {
@@ -85,6 +120,23 @@ func (c *converter) blocks(attr *hcl.Attribute, what string) []given[netip.Prefi
 		out = append(out, p)
 	}
 	return out
+}
+
+// localOnly are those of the blocks that stay with the host and its customers
+// while the rest spreads.
+func (c *converter) localOnly(attr *hcl.Attribute, blocks []netip.Prefix) []netip.Prefix {
+	var out []netip.Prefix
+	for _, t := range c.texts(attr) {
+		p := c.masked(t)
+		if p.ok && !slices.Contains(blocks, p.val) {
+			c.fail(t.at, problem{"propagation", "no such block", fmt.Sprintf("%s is none of the prefixes of this service.", p.val)})
+			continue
+		}
+		if p.ok {
+			out = append(out, p.val)
+		}
+	}
+	return sortedPrefixes(out)
 }
 
 // blockSpot names the place of a block for the rules of a profile.

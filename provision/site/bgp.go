@@ -10,12 +10,13 @@ import (
 )
 
 // What a neighbor is unless told otherwise. Nothing is accepted: a route that
-// nobody asked for can take the answers elsewhere (RFC 8212). Ninety seconds
-// are what RFC 4271 section 10 suggests.
+// nobody asked for can take the answers elsewhere (RFC 8212). A dead server
+// behind a switch draws queries until the hold time is over, so that it is less
+// than the 90 s of RFC 4271 section 10; BFD notices in under a second.
 const (
-	defaultAccept      = AcceptNothing
-	defaultImportLimit = 10
-	defaultHoldTime    = 90
+	defaultAccept       = AcceptNothing
+	defaultReceiveLimit = 10
+	defaultHoldTime     = 30
 )
 
 func (c *converter) bgp(raw *rawBGP, host Host, link attachment, management []netip.Prefix) BGP {
@@ -64,12 +65,15 @@ func (c *converter) routerID(raw *rawBGP, management []netip.Prefix) netip.Addr 
 func (c *converter) neighbor(raw *rawNeighbor, host Host, link attachment) Neighbor {
 	label := c.label(raw.Name, raw.NameRange, name("a neighbor"))
 	n := Neighbor{
-		Name:        label.val,
-		Pos:         position(raw.Range),
-		Password:    c.secret(raw.Password, "bgp.neighbor."+label.val+".password", md5Password),
-		TTLSecurity: c.flag(raw.TTLSecurity),
-		Accept:      Accept(c.oneOf(raw.Accept, string(defaultAccept), string(AcceptDefault), string(AcceptNothing))),
-		ImportLimit: int(c.number(raw.ImportLimit, 1, 1_000_000, defaultImportLimit)),
+		Name:         label.val,
+		Pos:          position(raw.Range),
+		Password:     c.secret(raw.Password, "bgp.neighbor."+label.val+".password", md5Password),
+		TTLSecurity:  c.flag(raw.TTLSecurity),
+		Accept:       Accept(c.oneOf(raw.Accept, string(defaultAccept), string(AcceptDefault), string(AcceptNothing))),
+		Announce:     Announce(c.oneOf(raw.Announce, string(AnnounceBlocks), string(AnnounceBlocks), string(AnnounceNothing))),
+		BFD:          c.flag(raw.BFD),
+		Role:         c.oneOf(raw.Role, "", "customer"),
+		ReceiveLimit: int(c.number(raw.ReceiveLimit, 1, 1_000_000, defaultReceiveLimit)),
 		// RFC 4271 section 4.2: zero would never notice a dead neighbor.
 		HoldTime: int(c.number(raw.HoldTime, 3, 65535, defaultHoldTime)),
 		Transit:  c.flag(raw.Transit),

@@ -49,13 +49,13 @@ func (c *converter) pin(raw *rawBMC, b *BMC) {
 	if raw.Certificate != nil && raw.CA != nil {
 		c.fail(raw.CA.NameRange, problem{"bmc-pin", "two ways to recognise the BMC", "Give either certificate, the fingerprint of its own, or ca, which signed it."})
 	}
-	if val, ok := c.public(raw.Certificate, cty.String, "a string"); ok {
+	if val, ok := c.value(raw.Certificate, cty.String, "a string"); ok {
 		at := raw.Certificate.Expr.Range()
 		if b.Fingerprint, ok = fingerprint(val.AsString()); !ok {
 			c.fail(at, problem{"bmc-pin", "not a fingerprint", `certificate has to be "sha256:" and 64 hexadecimal digits. ` + howToPin})
 		}
 	}
-	if val, ok := c.public(raw.CA, cty.String, "a string"); ok {
+	if val, ok := c.value(raw.CA, cty.String, "a string"); ok {
 		at := raw.CA.Expr.Range()
 		if err := checkCA(val.AsString()); err != nil {
 			c.fail(at, problem{"bmc-pin", "not a CA certificate", fmt.Sprintf(`ca has to be PEM, for example: ca = file("bmc-ca.pem"). %s`, err)})

@@ -86,7 +86,7 @@ func (c *converter) hardware(raw *rawHardware, least Hardware) Hardware {
 func (c *converter) https(raw *rawHTTPS) *HTTPS {
 	out := &HTTPS{}
 	if c.need(raw.Certificate, raw.Range, "certificate", `certificate = file("gru1-bmc.pem")`) {
-		if val, ok := c.public(raw.Certificate, cty.String, "a string"); ok {
+		if val, ok := c.value(raw.Certificate, cty.String, "a string"); ok {
 			out.Chain = []byte(val.AsString())
 			if err := checkCA(val.AsString()); err != nil {
 				c.fail(raw.Certificate.Expr.Range(), problem{"bmc-https", "not a certificate", fmt.Sprintf(

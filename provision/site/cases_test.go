@@ -29,6 +29,7 @@ var update = flag.Bool("update", false, "rewrite the wanted parts of testdata/*.
 //	*.hcl         site files, instead of edit
 //	operators/*   operator profiles, instead of those in templates/operators
 //	lookup        what is found: lines such as: env("NAME") = "text"
+//	NAME          any other file, in the folder of the site files
 //	want.diag     the diagnostics of Load
 //	want.missing  the diagnostics of MissingSecrets, for all sites
 //	want.json     the sites, without their operator's rules
@@ -89,7 +90,7 @@ func runCase(t *testing.T, archive *txtar.Archive, name string) {
 			sites[rest] = &fstest.MapFile{Data: f.Data}
 		}
 	}
-	opt.Lookup = found
+	opt.Lookup = func(string) secret.Lookup { return found }
 	have, diags := site.Load(sites, entry, opt)
 	var missing site.Diagnostics
 	for _, s := range have {
@@ -242,5 +243,5 @@ func (f found) Exec(argv []string) (string, error) {
 	if len(argv) == 0 {
 		return "", errors.New("no program")
 	}
-	return f.find(fmt.Sprintf("exec(%q)", strings.Join(argv, " ")), secret.ErrExecDenied)
+	return f.find(fmt.Sprintf("exec(%q)", strings.Join(argv, " ")), secret.ErrNotAllowed)
 }

@@ -1,10 +1,12 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/big"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -25,6 +27,10 @@ type converter struct {
 	kept   map[string]spot // and for what is only missed after Load
 	diags  Diagnostics
 	broken bool // a value has a problem that is reported elsewhere
+	vague  Diagnostics
+	// siteName is whose secrets are looked up.
+	siteName   string
+	references []spotted
 	// decoded is what was wrong with the shape of the file: a block that was
 	// misspelt is not called missing as well.
 	decoded Diagnostics
@@ -34,6 +40,12 @@ type converter struct {
 type spot struct {
 	pos  Pos
 	line string
+}
+
+// spotted is a reference and the name of the place that it is for.
+type spotted struct {
+	spot string
+	ref  *reference
 }
 
 // given is a value together with where it was written.
@@ -84,46 +96,49 @@ func (c *converter) need(attr *hcl.Attribute, block hcl.Range, name, example str
 	return false
 }
 
-// value evaluates an argument that may be printed. An argument that is not
-// set, or null, has no value.
+// value evaluates an argument that is printed. An argument that is not set, or
+// null, has no value. The text of a file in the site folder is no secret here,
+// and may then be none elsewhere.
 func (c *converter) value(attr *hcl.Attribute, want cty.Type, what string) (cty.Value, bool) {
 	val, from, ok := c.evaluate(attr, want, what)
 	if !ok {
 		return val, false
 	}
+	at := attr.Expr.Range()
 	if o := failed(from); o != nil {
-		c.fail(attr.Expr.Range(), problem{"lookup", "value not found", fmt.Sprintf("%s: %s.", o.source, o.err)})
+		c.fail(at, problem{"lookup", "value not found", fmt.Sprintf("%s: %s.", o.source, o.err)})
 		return val, false
 	}
-	if len(from) > 0 {
-		c.fail(attr.Expr.Range(), problem{"secret-printed", "secret in a printed argument", fmt.Sprintf(
-			"%s is printed in plans and files, but its value comes from %s. When it is no secret, write nonsensitive(...) around it.",
-			attr.Name, sourcesOf(from))})
+	if i := slices.IndexFunc(from, isPrivateKey); i >= 0 {
+		c.fail(at, printed(attr.Name, from[i].source+", which holds a private key"))
 		return val, false
 	}
-	return val, c.known(val)
+	c.looked.note(c.looked.printed, from...)
+	return val, c.known(attr, val)
 }
 
-// public evaluates an argument for which a looked-up value is natural, such
-// as a certificate in a file of its own.
-func (c *converter) public(attr *hcl.Attribute, want cty.Type, what string) (cty.Value, bool) {
-	val, from, ok := c.evaluate(attr, want, what)
-	if !ok {
-		return val, false
-	}
-	if o := failed(from); o != nil {
-		c.fail(attr.Expr.Range(), problem{"lookup", "value not found", fmt.Sprintf("%s: %s.", o.source, o.err)})
-		return val, false
-	}
-	return val, c.known(val)
+func printed(name, source string) problem {
+	return problem{"secret-printed", "secret in a printed argument", fmt.Sprintf(
+		"%s is printed in plans and files, so it cannot come from %s.", name, source)}
 }
 
-func (c *converter) known(val cty.Value) bool {
+func (c *converter) known(attr *hcl.Attribute, val cty.Value) bool {
 	if !val.IsWhollyKnown() {
-		c.broken = true
+		c.unknown(attr)
 		return false
 	}
 	return true
+}
+
+// unknown marks the site as broken. What makes a value unknown is reported
+// where it is declared; should it not be, this is said.
+func (c *converter) unknown(attr *hcl.Attribute) {
+	c.broken = true
+	pos := position(attr.Expr.Range())
+	c.vague = append(c.vague, Diagnostic{
+		Severity: Error, Rule: "lookup", Summary: "value not known", Pos: pos, Source: c.src.line(pos),
+		Detail: fmt.Sprintf("%s has no value yet. A file that it is made from may be missing.", attr.Name),
+	})
 }
 
 // evaluate returns the value without marks, and where it comes from.
@@ -137,6 +152,10 @@ func (c *converter) evaluate(attr *hcl.Attribute, want cty.Type, what string) (c
 	}
 	c.diags = append(c.diags, fromHCL(c.src, diags)...)
 	if diags.HasErrors() {
+		return cty.NilVal, nil, false
+	}
+	if refs := referencesIn(raw); len(refs) > 0 {
+		c.fail(attr.Expr.Range(), printed(attr.Name, refs[0].source()))
 		return cty.NilVal, nil, false
 	}
 	val, from := originsOf(raw)
@@ -266,14 +285,20 @@ func (c *converter) oneOf(attr *hcl.Attribute, otherwise string, words ...string
 	return got.val
 }
 
-// secret returns a value that is never printed. check sees the text and must
-// not repeat it. A secret that is not there is no problem yet.
+// secret returns a value that is never printed: exactly what one call of env,
+// file or exec gives, never a part of it and never joined with anything, since
+// what is joined can be told apart by where it is sent. check sees the text and
+// must not repeat it. A secret that is not there is no problem yet.
 func (c *converter) secret(attr *hcl.Attribute, name string, check func(string) *problem) secret.Value {
 	if attr == nil {
 		return secret.Value{}
 	}
 	at := attr.Expr.Range()
 	c.keep(name, at)
+	if lookupCall(attr.Expr) == "" && callsLookup(hcl.UnwrapExpression(attr.Expr)) {
+		c.failWithout(at, inPieces(attr.Name))
+		return secret.Value{}
+	}
 	raw, diags := attr.Expr.Value(c.ctx)
 	if diags.HasErrors() && c.namesNoLocal(attr.Expr) {
 		return secret.Value{}
@@ -283,28 +308,72 @@ func (c *converter) secret(attr *hcl.Attribute, name string, check func(string) 
 		return secret.Value{}
 	}
 	val, from := originsOf(raw)
-	val, err := convert.Convert(val, cty.String)
-	switch {
-	case err != nil || val.IsNull():
+	switch refs := referencesIn(raw); {
+	case len(refs) == 1 && val.Type() == referenceType && val.IsKnown() && !val.IsNull():
+		return c.refer(refs[0], name, check)
+	case len(refs) > 0:
+		c.failWithout(at, inPieces(attr.Name))
+		return secret.Value{}
+	case !val.IsWhollyKnown() && len(from) == 0:
+		c.unknown(attr)
+		return secret.Value{}
+	}
+	if val.IsNull() || val.Type() != cty.String {
 		c.fail(at, problem{"type", "wrong type", fmt.Sprintf(`%s has to be a string, for example: %s = env("NAME")`, attr.Name, attr.Name)})
 		return secret.Value{}
-	case failed(from) != nil:
-		return secret.Missing(failed(from).source, failed(from).err)
-	case !val.IsKnown():
-		c.broken = true
-		return secret.Value{}
+	}
+	return c.fileSecret(attr, val, from, check)
+}
+
+func inPieces(name string) problem {
+	return problem{"secret-whole", "secret not taken whole", fmt.Sprintf(
+		`A secret is what one call gives, whole: %s = env("NAME"), or a local that is one. Keep it where it is looked up in the form that is needed.`, name)}
+}
+
+// refer promises a secret: it is looked up when the site is planned.
+func (c *converter) refer(r *reference, name string, check func(string) *problem) secret.Value {
+	c.references = append(c.references, spotted{name, r})
+	site, from, looked := c.siteName, c.lookup, c.looked
+	return secret.Later(r.source(), func() (string, error) {
+		if from == nil {
+			return looked.text(site, r, nil)
+		}
+		text, err := looked.text(site, r, from(site))
+		if err != nil || text == "" {
+			return "", err
+		}
+		if p := check(text); p != nil {
+			return "", fmt.Errorf("%s: %s", p.summary, strings.TrimSuffix(p.detail, "."))
+		}
+		return text, nil
+	})
+}
+
+// fileSecret is a secret that stands in a file of the site folder.
+func (c *converter) fileSecret(attr *hcl.Attribute, val cty.Value, from []*origin, check func(string) *problem) secret.Value {
+	at := attr.Expr.Range()
+	switch {
 	case len(from) == 0:
 		c.failWithout(at, problem{"secret-literal", "secret written in the file", fmt.Sprintf(
 			`%s has to be looked up, because site files are kept and shared: %s = env("NAME"), file("PATH") or exec("PROGRAM", ...).`,
 			attr.Name, attr.Name)})
 		return secret.Value{}
-	case val.AsString() == "":
-		return secret.Missing(sourcesOf(from), fmt.Errorf("it is empty"))
+	case len(from) > 1, from[0].err == nil && (!val.IsKnown() || val.AsString() != from[0].text):
+		c.failWithout(at, inPieces(attr.Name))
+		return secret.Value{}
 	}
-	if p := check(val.AsString()); p != nil {
+	o := from[0]
+	c.looked.note(c.looked.kept, o)
+	switch {
+	case o.err != nil:
+		return secret.Missing(o.source, o.err)
+	case o.text == "":
+		return secret.Missing(o.source, errors.New("it is empty"))
+	}
+	if p := check(o.text); p != nil {
 		c.fail(at, *p)
 	}
-	return secret.New(sourcesOf(from), val.AsString())
+	return secret.New(o.source, o.text)
 }
 
 // failWithout reports a problem without repeating the line it is on.
@@ -316,7 +385,7 @@ func (c *converter) failWithout(at hcl.Range, p problem) {
 func withoutValues(out Diagnostics, in hcl.Diagnostics) Diagnostics {
 	for i, d := range in {
 		if repeatsValue(d.Summary) {
-			out[i].Detail = `The value cannot be computed. Look it up in one step, for example: env("NAME").`
+			out[i].Detail = `The value cannot be computed. Look it up in one step, for example: password = env("NAME").`
 		}
 	}
 	return out

@@ -5,14 +5,18 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
-func (c *converter) dns(raw *rawDNS) DNS {
+func (c *converter) dns(raw *rawDNS, limit RateLimit) DNS {
 	var d DNS
 	if c.need(raw.Identity, raw.Range, "identity", `identity = "gru1.example.net"`) {
 		d.Identity = c.text(raw.Identity, ascii("The identity", maxIdentity)).val
 	}
 	d.Keys = c.keys(raw.Keys)
+	d.RateLimit = c.rateLimit(raw.Limit, limit)
+	d.Cookie = c.cookie(raw.Cookie)
 	if len(raw.Zones) == 0 {
 		c.fail(raw.Range, problem{"required", "missing block", `zone is needed here, for example: zone "." { primaries = ["192.0.2.53"] }`})
 	}
@@ -27,6 +31,8 @@ func (c *converter) dns(raw *rawDNS) DNS {
 	}
 	c.unique("zone", names)
 	slices.SortStableFunc(d.Zones, func(a, b Zone) int { return strings.Compare(a.Name, b.Name) })
+	d.TrustAnchors = c.trustAnchors(raw.Anchors, d.Zones)
+	c.verifiable(raw, d)
 	return d
 }
 
@@ -38,6 +44,9 @@ func (c *converter) zone(raw *rawZone, keys []TSIG) Zone {
 	z := Zone{Name: n, Source: c.oneOf(raw.Source, "", "as112")}
 	primaries := c.addrs(raw.Primaries, "a primary", forHelper)
 	z.Primaries = values(primaries)
+	z.Unverified = c.reason(raw.Unverified)
+	z.Unauthenticated = c.reason(raw.Unauthenticated)
+	z.Key = c.zoneKey(raw.Key, keys)
 	switch {
 	case raw.Source != nil && raw.Primaries != nil:
 		c.fail(raw.Primaries.NameRange, problem{"zone-source", "zone from two places", "Give either source, for data built in, or primaries, to transfer it."})
@@ -49,25 +58,46 @@ func (c *converter) zone(raw *rawZone, keys []TSIG) Zone {
 		c.fail(raw.NameRange, problem{"zone-source", "zone not of AS112", fmt.Sprintf(
 			"%q is none of the zones that RFC 7534 and RFC 7535 give to AS112. Transfer it: primaries = [...]", n)})
 	}
-	if raw.Key == nil {
-		return z
+	c.transferOnly(raw)
+	if n != "" && z.Transferred() && raw.Key == nil && raw.Unauthenticated == nil {
+		c.fail(raw.Range, problem{"tsig-key", "transfer without TSIG", fmt.Sprintf(
+			"Anybody on the way could put another zone in the place of %q. Name a key: key = \"NAME\", or write why there is none: unauthenticated = \"REASON\".", n)})
 	}
+	return z
+}
+
+// transferOnly refuses what says nothing of a zone that is not transferred.
+func (c *converter) transferOnly(raw *rawZone) {
+	if raw.Source == nil {
+		return
+	}
+	for _, attr := range []*hcl.Attribute{raw.Key, raw.Unverified, raw.Unauthenticated} {
+		if attr != nil {
+			c.fail(attr.NameRange, problem{"zone-source", "only for transferred zones", fmt.Sprintf(
+				"%s speaks of a transfer, but this zone is not transferred.", attr.Name)})
+		}
+	}
+}
+
+// reason is a sentence that reports repeat.
+func (c *converter) reason(attr *hcl.Attribute) string {
+	return c.text(attr, plain("A reason", maxIdentity)).val
+}
+
+// zoneKey is the name of a key that the site declares.
+func (c *converter) zoneKey(attr *hcl.Attribute, keys []TSIG) string {
 	var known []string
 	for _, k := range keys {
 		known = append(known, k.Name)
 	}
-	z.Key = c.text(raw.Key, func(s string) *problem {
-		k, _ := zoneName(s)
-		if slices.Contains(known, k) {
+	name := c.text(attr, func(s string) *problem {
+		if k, _ := zoneName(s); slices.Contains(known, k) {
 			return nil
 		}
 		return &problem{"tsig-key", "unknown key", fmt.Sprintf("dns has no key %q.%s", s, didYouMean(s, known))}
 	}).val
-	z.Key, _ = zoneName(z.Key)
-	if raw.Source != nil {
-		c.fail(raw.Key.NameRange, problem{"tsig-key", "key without a transfer", "key secures a transfer, but this zone is not transferred."})
-	}
-	return z
+	name, _ = zoneName(name)
+	return name
 }
 
 // isAS112 knows the zones of RFC 7534 section 3.2.3 and the one that RFC 7535

@@ -33,7 +33,7 @@ func functions(l *lookups) map[string]function.Function {
 		"max":          stdlib.MaxFunc,
 		"merge":        stdlib.MergeFunc,
 		"min":          stdlib.MinFunc,
-		"nonsensitive": nonsensitiveFunc(),
+		"nonsensitive": l.nonsensitiveFunc(),
 		"range":        stdlib.RangeFunc,
 		"replace":      stdlib.ReplaceFunc,
 		"reverse":      stdlib.ReverseListFunc,

@@ -31,13 +31,16 @@ func fromHCL(src *source, in hcl.Diagnostics) Diagnostics {
 			diag.Detail = noSuchFunction(call.CalledFunctionName(), d.EvalContext)
 		}
 		if repeatsValue(d.Summary) && seesSecret(d) {
-			diag.Detail = "The value comes from a secret, so the reason is not repeated here."
+			diag.Detail = wholeOnly
 		}
 		diag.Source = src.line(diag.Pos)
 		out = append(out, diag)
 	}
 	return out
 }
+
+// wholeOnly replaces what the evaluator says of a value that may be a secret.
+const wholeOnly = `A secret is taken whole, by an argument that is one, such as password = env("NAME"). Nothing can be computed from it.`
 
 // noSuchFunction replaces the detail of hcl, whose suggestion depends on the
 // order of a map.
@@ -92,10 +95,7 @@ func callsLookup(expr hcl.Expression) bool {
 	found := false
 	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
 		if call, ok := n.(*hclsyntax.FunctionCallExpr); ok {
-			switch call.Name {
-			case "env", "file", "exec":
-				found = true
-			}
+			found = found || slices.Contains(lookupNames(), call.Name)
 		}
 		return nil
 	})
@@ -110,7 +110,7 @@ func namesMarked(expr hcl.Expression, ctx *hcl.EvalContext) bool {
 		if diags.HasErrors() {
 			val = rootValue(ref.RootName(), ctx)
 		}
-		if val != cty.NilVal && val.ContainsMarked() {
+		if val != cty.NilVal && (val.ContainsMarked() || len(referencesIn(val)) > 0) {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
@@ -27,7 +28,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 		"env(%s)", "file(%s)", "exec(%s)", "nosuch(%s)", "local.nosuch[%s]", "toset([%s])[0]", "zipmap([%s], [1, 2])",
 		"<<-EOT\n%%{ for x in %s }x%%{ endfor }\nEOT\n",
 	}
-	const head = "locals {\n  direct = env(\"X\")\n  inside = { a = file(\"X\") }\n  list   = [exec(\"X\", \"Y\")]\n}\n"
+	const head = "locals {\n  direct = env(\"X\")\n  inside = { a = file(\"~/X\") }\n  list   = [exec(\"X\", \"Y\")]\n}\n"
 	places := map[string]func(string) []byte{
 		"printed": func(expr string) []byte {
 			return bytes.Replace(base, []byte(`"gru1.example.net"`), []byte(expr), 1)
@@ -53,10 +54,10 @@ func TestSecretsAreNotShown(t *testing.T) {
 	for place, put := range places {
 		t.Run(place, func(t *testing.T) {
 			for _, use := range uses {
-				for _, secret := range secrets {
-					expr := fmt.Sprintf(use, secret)
+				for _, reference := range secrets {
+					expr := fmt.Sprintf(use, reference)
 					opt := operators()
-					opt.Lookup = everything{}
+					opt.Lookup = func(string) secret.Lookup { return everything{} }
 					folder := fstest.MapFS{"in.hcl": {Data: append([]byte(head), put(expr)...)}}
 					sites, diags := site.Load(folder, "in.hcl", opt)
 					have := text(diags) + asJSON(t, sites)

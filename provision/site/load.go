@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -20,9 +21,12 @@ import (
 
 // Options says what Load may use besides the site files.
 type Options struct {
-	// Lookup finds what env, file and exec refer to. Without one, each
-	// secret is missing.
-	Lookup secret.Lookup
+	// Lookup finds what env, exec and file outside of the site folder refer
+	// to, for one site. Nobody is asked before a secret of that site is
+	// needed; without one, each is missing.
+	Lookup func(site string) secret.Lookup
+	// Base is put in front of the names of site files, where people see them.
+	Base string
 	// Operators is the folder with the operator profiles, NAME.hcl.
 	Operators fs.FS
 }
@@ -31,15 +35,18 @@ type Options struct {
 // they were one, and returns the valid sites by name and all problems by
 // position. A site with an Error among the problems is not returned.
 //
+// Nothing is opened but site files and the regular files of their folder that
+// file() names; fsys should be one that leads nowhere else (secret.Folder).
 // Secrets need not be there: a site that lacks some is valid, and its
-// MissingSecrets says what is to be done.
+// MissingSecrets looks them up and says what is to be done.
 func Load(fsys fs.FS, name string, opt Options) ([]*Site, Diagnostics) {
 	files, diags := readSources(fsys, name)
-	l := &loader{ranges: specials()}
+	inBase(opt.Base, files, diags)
+	l := &loader{ranges: specials(), lookup: opt.Lookup, looked: newLookups(fsys, folderOf(fsys, name))}
 	l.rules = requirements(l.ranges)
 	profiles, more := loadProfiles(opt.Operators, l)
 	diags = append(diags, more...)
-	ctx := &hcl.EvalContext{Functions: functions(newLookups(opt.Lookup))}
+	ctx := &hcl.EvalContext{Functions: functions(l.looked)}
 	shared := newLocals(ctx)
 	parsed := parseLocals(files, shared)
 	ctx.Variables = map[string]cty.Value{"local": shared.evaluate()}
@@ -57,23 +64,62 @@ func Load(fsys fs.FS, name string, opt Options) ([]*Site, Diagnostics) {
 	}
 	_ = group.Wait()
 
+	if used := l.looked.both(); len(used) > 0 {
+		return nil, usedTwice(path.Join(opt.Base, name), used)
+	}
 	var sites []*Site
+	var vague Diagnostics
 	for _, r := range results {
 		sites = append(sites, r.sites...)
 		diags = append(diags, r.diags...)
+		vague = append(vague, r.vague...)
+	}
+	if !diags.HasErrors() {
+		diags = append(diags, vague...)
 	}
 	if len(files) > 0 && !diags.HasErrors() && len(sites) == 0 {
-		diags = append(diags, fileProblem(name, "no site", `There is no site block. A site begins with: site "gru1" {`))
+		diags = append(diags, fileProblem(path.Join(opt.Base, name), "no site", `There is no site block. A site begins with: site "gru1" {`))
 	}
 	sites, more = uniqueNames(sites)
 	diags = append(diags, more...)
 	return sites, tidy(diags)
 }
 
+// inBase gives files and problems the names that people know them by.
+func inBase(base string, files []*source, diags Diagnostics) {
+	for _, src := range files {
+		src.name = path.Join(base, src.name)
+	}
+	for i := range diags {
+		diags[i].Pos.File = path.Join(base, diags[i].Pos.File)
+	}
+}
+
+// folderOf is the folder of the site files.
+func folderOf(fsys fs.FS, name string) string {
+	if fsys == nil || !fs.ValidPath(name) {
+		return "."
+	}
+	if st, err := fs.Stat(fsys, name); err == nil && st.IsDir() {
+		return name
+	}
+	return path.Dir(name)
+}
+
+// usedTwice is all that is said when a file is a secret in one place and goes
+// into a printed one elsewhere: any other message might repeat what is in it.
+func usedTwice(name string, sources []string) Diagnostics {
+	d := fileProblem(name, "secret in a printed argument", fmt.Sprintf(
+		"%s is a secret in one place and printed in another. Take it out of one of them.", strings.Join(sources, ", ")))
+	d.Rule = "secret-printed"
+	return Diagnostics{d}
+}
+
 // result is what one file gives.
 type result struct {
 	sites []*Site
 	diags Diagnostics
+	vague Diagnostics // said only where nothing else is
 }
 
 // parsedFile is a file that was parsed before the sites are read.
@@ -119,6 +165,8 @@ type loader struct {
 	profiles map[string]Profile // a broken one has no name
 	ranges   []special
 	rules    map[string]requirement
+	lookup   func(site string) secret.Lookup
+	looked   *lookups
 }
 
 func loadFile(src *source, file parsedFile, l *loader) result {
@@ -138,6 +186,7 @@ func loadFile(src *source, file parsedFile, l *loader) result {
 		c.decoded = decoded
 		s := c.site(&raw.Sites[i])
 		res.diags = append(res.diags, c.diags...)
+		res.vague = append(res.vague, c.vague...)
 		if !c.broken && !c.diags.HasErrors() && !decoded.HasErrors() {
 			res.sites = append(res.sites, s)
 		}
@@ -157,9 +206,12 @@ func boundForEach() func(cty.Value, hcl.Expression, *hcl.EvalContext) hcl.Diagno
 			at := expr.Range()
 			return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Invalid dynamic for_each value", Detail: detail, Subject: &at}}
 		}
-		switch {
+		_, marks := each.Unmark()
+		switch refs := referencesAmong(marks); {
+		case len(refs) > 0:
+			return problem(fmt.Sprintf("The blocks of a site are printed, so their number may not depend on %s.", refs[0].source()))
 		case len(from) > 0:
-			return problem("The blocks of a site are printed, so their number may not depend on " + sourcesOf(from) + ". Use nonsensitive(...).")
+			return problem(fmt.Sprintf("The blocks of a site are printed. Where %s is no secret, write nonsensitive(...) around it.", from[0].source))
 		case !bare.IsWhollyKnown():
 			return problem("This value has a problem of its own, which is reported where it is declared.")
 		case !bare.IsNull() && bare.CanIterateElements():

@@ -28,7 +28,7 @@ func TestExamplesAreValid(t *testing.T) {
 	for _, s := range sites {
 		have = append(have, s.Name)
 	}
-	if diff := cmp.Diff([]string{"as112-gru1", "reference"}, have); diff != "" {
+	if diff := cmp.Diff([]string{"as112-gru1", "f-root-example", "reference", "root-example", "root-tagged"}, have); diff != "" {
 		t.Errorf("sites (-want +got):\n%s", diff)
 	}
 }

@@ -13,8 +13,7 @@ import (
 func (s *Site) MissingSecrets() Diagnostics {
 	var out Diagnostics
 	add := func(spot, rule, summary, detail string) {
-		at := s.spots[spot]
-		out = append(out, Diagnostic{Severity: Error, Rule: rule, Summary: summary, Detail: detail, Pos: at.pos, Source: at.line})
+		out = append(out, s.at(spot, rule, summary, detail))
 	}
 	look := func(spot string, v secret.Value) {
 		if v.Err() != nil {

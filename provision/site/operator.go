@@ -24,7 +24,7 @@ func loadProfiles(fsys fs.FS, l *loader) (map[string]Profile, Diagnostics) {
 	}
 	names, err := siteFiles(fsys, ".")
 	if err != nil {
-		return profiles, Diagnostics{unreadable("operators", err)}
+		return profiles, Diagnostics{Unreadable("operators", err)}
 	}
 	var diags Diagnostics
 	for _, n := range names {
@@ -87,6 +87,9 @@ func (c *converter) profile(raw *rawProfile) Profile {
 	c.unique("rule", ids)
 	slices.SortFunc(p.Rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	p.Hardware = c.hardware(raw.Hardware, Hardware{})
+	if raw.Limit != nil {
+		p.RateLimit = c.rateLimit(raw.Limit, RateLimit{})
+	}
 	if raw.Components != nil {
 		p.Components = map[string]string{}
 		for _, set := range raw.Components.kinds() {

@@ -15,6 +15,9 @@ type Profile struct {
 	Components map[string]string
 	// Hardware is the least that the operator's servers have.
 	Hardware Hardware
+	// RateLimit is what the operator's sites answer one network at most; zero
+	// leaves it to the site.
+	RateLimit RateLimit
 }
 
 // Rule is one requirement of an operator.

@@ -170,17 +170,20 @@ type rawBGP struct {
 }
 
 type rawNeighbor struct {
-	Name        string         `hcl:"name,label"`
-	NameRange   hcl.Range      `hcl:"name,label_range"`
-	Range       hcl.Range      `hcl:",def_range"`
-	ASN         *hcl.Attribute `hcl:"asn,optional"`
-	Addresses   *hcl.Attribute `hcl:"addresses,optional"`
-	Password    *hcl.Attribute `hcl:"password,optional"`
-	TTLSecurity *hcl.Attribute `hcl:"ttl_security,optional"`
-	Accept      *hcl.Attribute `hcl:"accept,optional"`
-	ImportLimit *hcl.Attribute `hcl:"import_limit,optional"`
-	HoldTime    *hcl.Attribute `hcl:"hold_time,optional"`
-	Transit     *hcl.Attribute `hcl:"transit,optional"`
+	Name         string         `hcl:"name,label"`
+	NameRange    hcl.Range      `hcl:"name,label_range"`
+	Range        hcl.Range      `hcl:",def_range"`
+	ASN          *hcl.Attribute `hcl:"asn,optional"`
+	Addresses    *hcl.Attribute `hcl:"addresses,optional"`
+	Password     *hcl.Attribute `hcl:"password,optional"`
+	TTLSecurity  *hcl.Attribute `hcl:"ttl_security,optional"`
+	Accept       *hcl.Attribute `hcl:"accept,optional"`
+	ReceiveLimit *hcl.Attribute `hcl:"receive_limit,optional"`
+	HoldTime     *hcl.Attribute `hcl:"hold_time,optional"`
+	Transit      *hcl.Attribute `hcl:"transit,optional"`
+	Announce     *hcl.Attribute `hcl:"announce,optional"`
+	BFD          *hcl.Attribute `hcl:"bfd,optional"`
+	Role         *hcl.Attribute `hcl:"role,optional"`
 }
 
 type rawAnycast struct {
@@ -190,24 +193,46 @@ type rawAnycast struct {
 	Prefixes    *hcl.Attribute `hcl:"prefixes,optional"`
 	Addresses   *hcl.Attribute `hcl:"addresses,optional"`
 	Origin      *hcl.Attribute `hcl:"origin_asn,optional"`
+	ASPath      *hcl.Attribute `hcl:"as_path,optional"`
 	Propagation *hcl.Attribute `hcl:"propagation,optional"`
+	LocalOnly   *hcl.Attribute `hcl:"local_prefixes,optional"`
 	Letter      *hcl.Attribute `hcl:"letter,optional"`
 }
 
 type rawDNS struct {
 	Range    hcl.Range      `hcl:",def_range"`
 	Identity *hcl.Attribute `hcl:"identity,optional"`
+	Anchors  *hcl.Attribute `hcl:"trust_anchors,optional"`
+	Limit    *rawRateLimit  `hcl:"rate_limit,block"`
+	Cookie   *rawCookie     `hcl:"cookie,block"`
 	Zones    []rawZone      `hcl:"zone,block"`
 	Keys     []rawKey       `hcl:"key,block"`
 }
 
-type rawZone struct {
-	Name      string         `hcl:"name,label"`
-	NameRange hcl.Range      `hcl:"name,label_range"`
+// rawRateLimit is shared by sites and operator profiles.
+type rawRateLimit struct {
 	Range     hcl.Range      `hcl:",def_range"`
-	Source    *hcl.Attribute `hcl:"source,optional"`
-	Primaries *hcl.Attribute `hcl:"primaries,optional"`
-	Key       *hcl.Attribute `hcl:"key,optional"`
+	Responses *hcl.Attribute `hcl:"responses_per_second,optional"`
+	Slip      *hcl.Attribute `hcl:"slip,optional"`
+	IPv4      *hcl.Attribute `hcl:"ipv4_prefix,optional"`
+	IPv6      *hcl.Attribute `hcl:"ipv6_prefix,optional"`
+}
+
+type rawCookie struct {
+	Range   hcl.Range      `hcl:",def_range"`
+	Secret  *hcl.Attribute `hcl:"secret,optional"`
+	Staging *hcl.Attribute `hcl:"staging,optional"`
+}
+
+type rawZone struct {
+	Name            string         `hcl:"name,label"`
+	NameRange       hcl.Range      `hcl:"name,label_range"`
+	Range           hcl.Range      `hcl:",def_range"`
+	Source          *hcl.Attribute `hcl:"source,optional"`
+	Primaries       *hcl.Attribute `hcl:"primaries,optional"`
+	Key             *hcl.Attribute `hcl:"key,optional"`
+	Unverified      *hcl.Attribute `hcl:"unverified,optional"`
+	Unauthenticated *hcl.Attribute `hcl:"unauthenticated,optional"`
 }
 
 type rawKey struct {
@@ -249,6 +274,7 @@ type rawProfile struct {
 	Title      *hcl.Attribute `hcl:"title,optional"`
 	Rules      []rawRule      `hcl:"rule,block"`
 	Hardware   *rawHardware   `hcl:"hardware,block"`
+	Limit      *rawRateLimit  `hcl:"rate_limit,block"`
 	Components *rawComponents `hcl:"components,block"`
 }
 

@@ -27,12 +27,12 @@ func readSources(fsys fs.FS, name string) ([]*source, Diagnostics) {
 	}
 	st, err := fs.Stat(fsys, name)
 	if err != nil {
-		return nil, Diagnostics{unreadable(name, err)}
+		return nil, Diagnostics{Unreadable(name, err)}
 	}
 	names, dir := []string{name}, st.IsDir()
 	if dir {
 		if names, err = siteFiles(fsys, name); err != nil {
-			return nil, Diagnostics{unreadable(name, err)}
+			return nil, Diagnostics{Unreadable(name, err)}
 		}
 		if len(names) == 0 {
 			return nil, Diagnostics{fileProblem(name, "no site files",
@@ -86,7 +86,7 @@ func readSource(fsys fs.FS, name string) (*source, *Diagnostic) {
 	problem := func(d Diagnostic) (*source, *Diagnostic) { return nil, &d }
 	f, err := fsys.Open(name)
 	if err != nil {
-		return problem(unreadable(name, err))
+		return problem(Unreadable(name, err))
 	}
 	defer f.Close()
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
@@ -94,7 +94,7 @@ func readSource(fsys fs.FS, name string) (*source, *Diagnostic) {
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {
-		return problem(unreadable(name, err))
+		return problem(Unreadable(name, err))
 	}
 	if len(text) > maxFileSize {
 		return problem(fileProblem(name, "site file too large",
@@ -133,7 +133,8 @@ func fileProblem(name, summary, detail string) Diagnostic {
 	return Diagnostic{Severity: Error, Rule: "file", Summary: summary, Detail: detail, Pos: Pos{File: name}}
 }
 
-func unreadable(name string, err error) Diagnostic {
+// Unreadable is the problem of a site file that could not be opened.
+func Unreadable(name string, err error) Diagnostic {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fileProblem(name, "no such site file", "There is no file or folder of this name.")
 	}

@@ -16,6 +16,7 @@ const defaultOperator = "raices"
 // site converts one site block, the blocks it refers to before those that
 // refer to them.
 func (c *converter) site(raw *rawSite) *Site {
+	c.siteName = raw.Name
 	c.mark("site", raw.Range)
 	before := len(c.diags)
 	lab := c.flag(raw.Lab)
@@ -49,7 +50,7 @@ func (c *converter) site(raw *rawSite) *Site {
 	routed := !c.diags[before:].HasErrors()
 	s.Anycast = c.anycasts(raw, s.BGP)
 	if c.block(raw.DNS == nil, raw.Range, "dns", `dns { identity = "gru1.example.net" ... }`) {
-		s.DNS = c.dns(raw.DNS)
+		s.DNS = c.dns(raw.DNS, s.Operator.RateLimit)
 	}
 	s.Components = c.components(raw.Components, s.Operator.Components)
 	c.checkClaims()
@@ -57,7 +58,7 @@ func (c *converter) site(raw *rawSite) *Site {
 		c.sessions(s)
 	}
 	c.require(s)
-	s.spots = c.kept
+	s.spots, s.references = c.kept, c.references
 	return s
 }
 

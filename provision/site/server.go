@@ -140,7 +140,7 @@ func (c *converter) jumps(raw []rawJump) []Jump {
 
 // hostKey returns the key in the form "TYPE BASE64", without the comment.
 func (c *converter) hostKey(attr *hcl.Attribute) string {
-	val, ok := c.public(attr, cty.String, "a string")
+	val, ok := c.value(attr, cty.String, "a string")
 	if !ok {
 		return ""
 	}

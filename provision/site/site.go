@@ -2,6 +2,7 @@ package site
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/raiz-dns/raiz/provision/secret"
@@ -33,7 +34,8 @@ type Site struct {
 	// "bgp": "bird".
 	Components map[string]string
 
-	spots map[string]spot // where things are written, for MissingSecrets
+	spots      map[string]spot // where things are written, for MissingSecrets
+	references []spotted       // what it looks up
 }
 
 // Host is the organisation that houses the copy.
@@ -217,10 +219,24 @@ type Neighbor struct {
 	Password    secret.Value // RFC 2385; IsZero when none
 	TTLSecurity bool         // RFC 5082
 	Accept      Accept
-	ImportLimit int  // routes of each family before the session restarts
-	HoldTime    int  // seconds
-	Transit     bool // a session with an AS other than the host's
+	// ReceiveLimit is how many routes a neighbor may send in each family,
+	// taken or not, before the session restarts (RFC 7454 section 8).
+	ReceiveLimit int
+	HoldTime     int      // seconds
+	Transit      bool     // a session with an AS other than the host's
+	Announce     Announce // what is announced to it
+	BFD          bool     // RFC 5882: a dead path is noticed in under a second
+	Role         string   // of the server (RFC 9234): "customer", or "" for none
 }
+
+// Announce says what a neighbor is sent.
+type Announce string
+
+// What may be announced.
+const (
+	AnnounceBlocks  Announce = "blocks"
+	AnnounceNothing Announce = "nothing"
+)
 
 // Propagation says how far a block is meant to spread.
 type Propagation string
@@ -239,16 +255,49 @@ type Anycast struct {
 	Prefixes    []netip.Prefix // blocks, masked, sorted
 	Addresses   []netip.Addr   // service addresses, sorted
 	Origin      ASN
+	ASPath      []ASN // what follows bgp.asn in the AS path, the origin last; empty where bgp.asn is the origin
 	Propagation Propagation
-	Letter      string // "a" to "m" for a root server, else ""
+	LocalOnly   []netip.Prefix // of a global service, the blocks that are local all the same; sorted
+	Letter      string         // "a" to "m" for a root server, else ""
+}
+
+// Tagged reports whether a block leaves with NO_EXPORT (RFC 1997).
+func (a Anycast) Tagged(block netip.Prefix) bool {
+	return a.Propagation == Local || slices.Contains(a.LocalOnly, block)
 }
 
 // DNS is what the name server answers.
 type DNS struct {
-	Identity string // hostname.bind, id.server and NSID
-	Zones    []Zone // by name
-	Keys     []TSIG // by name
+	Identity     string        // hostname.bind, id.server and NSID
+	TrustAnchors []TrustAnchor // by zone and key tag
+	RateLimit    RateLimit
+	Cookie       Cookie
+	Zones        []Zone // by name
+	Keys         []TSIG // by name
 }
+
+// TrustAnchor is the digest of a key that a zone has to be signed with: a DS
+// record (RFC 4034 section 5).
+type TrustAnchor struct {
+	Zone                  string // as Zone.Name
+	KeyTag                uint16
+	Algorithm, DigestType uint8
+	Digest                string // upper-case hexadecimal
+}
+
+// RateLimit is response rate limiting: how much one network is answered.
+// Responses 0 means that nothing is limited.
+type RateLimit struct {
+	Responses  int // a second, for each network and kind of answer
+	Slip       int // each of so many limited answers is sent truncated; 0 drops all, 1 none
+	IPv4Prefix int // length of what counts as one network
+	IPv6Prefix int
+}
+
+// Cookie is what server cookies are made with (RFC 9018): the same for all
+// copies of a block. Staging is accepted as well, for a rollover. IsZero where
+// the site declares none.
+type Cookie struct{ Secret, Staging secret.Value }
 
 // Zone is a zone that is served.
 type Zone struct {
@@ -256,7 +305,18 @@ type Zone struct {
 	Source    string       // "as112" for static data built in; "" when transferred
 	Primaries []netip.Addr // where it is transferred from
 	Key       string       // name of the TSIG key, or ""
+
+	// Why a transferred zone is served without a look at its signatures and
+	// ZONEMD, and why it is transferred without TSIG; "" where it is not.
+	Unverified, Unauthenticated string
 }
+
+// Transferred reports whether the zone comes from primaries.
+func (z Zone) Transferred() bool { return len(z.Primaries) > 0 }
+
+// Verified reports whether the zone is served only after its signatures and
+// its ZONEMD were found right.
+func (z Zone) Verified() bool { return z.Transferred() && z.Unverified == "" }
 
 // TSIG is a transaction key (RFC 8945).
 type TSIG struct {

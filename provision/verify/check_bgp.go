@@ -29,7 +29,9 @@ func bgpChecks(s *site.Site, e Evidence) []check {
 	for _, n := range s.BGP.Neighbors {
 		for _, a := range n.Addresses {
 			up, out := "bgp.session."+a.String(), "bgp.export."+a.String()
-			perFamily[exportID(a)] = append(perFamily[exportID(a)], out)
+			if n.Announce == site.AnnounceBlocks {
+				perFamily[exportID(a)] = append(perFamily[exportID(a)], out)
+			}
 			needs := append([]string{up}, announce...)
 			for _, service := range s.ServiceAddresses() {
 				if service.Is4() == a.Is4() {
@@ -47,8 +49,8 @@ func bgpChecks(s *site.Site, e Evidence) []check {
 				find: func() finding { return unheardBlocks(s, a, e.Server) },
 			}, check{
 				id: out, title: "exports to " + a.String() + " are exactly the blocks", vantage: FromServer,
-				want: joined(prefixWords(wantedRoutes(s, a))), needs: needs,
-				find: func() finding { return exported(s, a, e.Server) },
+				want: joined(prefixWords(sentTo(s, n, a))), needs: needs,
+				find: func() finding { return exported(sentTo(s, n, a), a, e.Server) },
 			})
 		}
 	}
@@ -90,18 +92,18 @@ func announced(s *site.Site, family netip.Addr, e ServerEvidence) finding {
 	all, good := 0, 0
 	for _, n := range s.BGP.Neighbors {
 		for _, a := range n.Addresses {
-			if a.Is4() != family.Is4() {
+			if a.Is4() != family.Is4() || n.Announce == site.AnnounceNothing {
 				continue
 			}
 			all++
-			if exported(s, a, e).status == Pass {
+			if exported(sentTo(s, n, a), a, e).status == Pass {
 				good++
 			}
 		}
 	}
 	switch {
 	case all == 0:
-		return fail("no session", "no neighbor has an address of this family: declare one, or take the block away")
+		return fail("no session", "no neighbor is announced the blocks of this family: declare one, or take the blocks away")
 	case good < all:
 		return fail(fmt.Sprintf("%d of %d sessions", good, all), "see what is wrong with each of them")
 	}
@@ -212,14 +214,22 @@ func wantedRoutes(s *site.Site, session netip.Addr) []Route {
 			if p.Addr().Is4() != session.Is4() {
 				continue
 			}
-			r := Route{Prefix: p}
-			if any.Propagation == site.Local {
+			r := Route{Prefix: p, ASPath: any.ASPath}
+			if any.Tagged(p) {
 				r.Communities = []string{"65535:65281"} // NO_EXPORT, RFC 1997
 			}
 			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// sentTo are the routes that a neighbor is to be sent in the family of a.
+func sentTo(s *site.Site, n site.Neighbor, a netip.Addr) []Route {
+	if n.Announce == site.AnnounceNothing {
+		return nil
+	}
+	return wantedRoutes(s, a)
 }
 
 func prefixWords(routes []Route) []string {
@@ -231,7 +241,7 @@ func prefixWords(routes []Route) []string {
 	return out
 }
 
-func exported(s *site.Site, a netip.Addr, e ServerEvidence) finding {
+func exported(want []Route, a netip.Addr, e ServerEvidence) finding {
 	have, ok := sessionWith(a, e.Sessions)
 	switch {
 	case !ok:
@@ -239,7 +249,7 @@ func exported(s *site.Site, a netip.Addr, e ServerEvidence) finding {
 	case have.ExportsErr != nil:
 		return unknown(have.ExportsErr)
 	}
-	return compareRoutes(wantedRoutes(s, a), have.Exports, nil, routeAdvice{
+	return compareRoutes(want, have.Exports, nil, routeAdvice{
 		missing: "raiz-announce has not let it out: see journalctl -u raiz-announce there",
 		other:   "see raiz plan: the filter of the routing daemon is not as declared",
 	})
@@ -248,9 +258,9 @@ func exported(s *site.Site, a netip.Addr, e ServerEvidence) finding {
 // routeAdvice is what to do about a difference, by where it was seen.
 type routeAdvice struct{ missing, other string }
 
-// compareRoutes wants exactly these prefixes, each with that AS path and with
-// the declared communities, nothing more and nothing less.
-func compareRoutes(want, have []Route, path []site.ASN, advice routeAdvice) finding {
+// compareRoutes wants exactly these prefixes, each with its AS path behind
+// front and with the declared communities, nothing more and nothing less.
+func compareRoutes(want, have []Route, front []site.ASN, advice routeAdvice) finding {
 	var wrong, todo []string
 	note := func(what, do string) {
 		wrong = append(wrong, what)
@@ -264,7 +274,7 @@ func compareRoutes(want, have []Route, path []site.ASN, advice routeAdvice) find
 			note(h.Prefix.String()+" is not declared", "an undeclared route must be found and removed before anything else")
 			continue
 		}
-		if !slices.Equal(h.ASPath, path) {
+		if path := slices.Concat(front, want[i].ASPath); !slices.Equal(h.ASPath, path) {
 			note(fmt.Sprintf("%s has AS path %v, want %v", h.Prefix, h.ASPath, path), advice.other)
 		}
 		if !slices.Equal(h.Communities, want[i].Communities) {

@@ -139,7 +139,7 @@ func zoneRules(s *site.Site, z site.Zone, m *dns.Msg) []zoneRule {
 
 // signed reports whether a zone has to come with signatures. The root has been
 // signed since 2010.
-func signed(z site.Zone) bool { return z.Name == "." }
+func signed(z site.Zone) bool { return z.Name == "." || z.Verified() }
 
 func has[T dns.RR](m *dns.Msg) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { _, is := rr.(T); return is })
@@ -167,34 +167,4 @@ func recursionFault(a Answer) fault {
 		return fault{kind: disguised, got: "recursion is offered", detail: "an authoritative server must not resolve for others (RFC 7720 section 3)"}
 	}
 	return fault{}
-}
-
-// ZonesMissing are the transferred zones that an address does not serve over
-// TCP though the name server itself answers: they are not there yet, were
-// refused or have expired. Their blocks stay withdrawn; that alone is no
-// reason to take a change back.
-func ZonesMissing(s *site.Site, answers map[Question]Answer) []string {
-	var out []string
-	for _, a := range s.ServiceAddresses() {
-		for _, f := range dnsFaults(s, a, "tcp", answers) {
-			if f.kind == notLoaded && !slices.Contains(out, f.zone) {
-				out = append(out, f.zone)
-			}
-		}
-	}
-	return out
-}
-
-// ServerProblems are DNSProblems without what ZonesMissing says.
-func ServerProblems(s *site.Site, answers map[Question]Answer) []string {
-	var out []string
-	for _, a := range s.ServiceAddresses() {
-		for _, f := range dnsFaults(s, a, "tcp", answers) {
-			if f.kind != notLoaded {
-				out = append(out, a.String()+": "+f.String()+" ("+f.detail+")")
-				break
-			}
-		}
-	}
-	return out
 }

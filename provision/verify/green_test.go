@@ -2,7 +2,6 @@ package verify_test
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -116,7 +115,7 @@ func TestSilentMeansSilent(t *testing.T) {
 // A root without signatures is no root, and a zone that has not been
 // transferred yet is told apart from a name server that does not work.
 func TestTransferredRoot(t *testing.T) {
-	s := example(t, `    dynamic "zone" {`, "    zone \".\" {\n      primaries = [\"192.0.2.53\"]\n    }\n    dynamic \"zone\" {")
+	s := example(t, `    dynamic "zone" {`, "    zone \".\" {\n      primaries = [\"192.0.2.53\"]\n      unauthenticated = \"x\"\n    }\n    dynamic \"zone\" {")
 	sig := &dns.RRSIG{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeRRSIG, Class: dns.ClassINET}, TypeCovered: dns.TypeSOA}
 	root := func(change func(*dns.Msg)) map[verify.Question]verify.Answer {
 		all := answers("tcp")
@@ -140,15 +139,23 @@ func TestTransferredRoot(t *testing.T) {
 		{"not there yet", gone, 6, 0, []string{"."}},
 		{"refused", root(func(m *dns.Msg) { m.Rcode, m.Answer = dns.RcodeRefused, nil }), 6, 6, nil},
 	} {
-		problems, missing := verify.DNSProblems(s, tt.answers), verify.ZonesMissing(s, tt.answers)
-		rest := verify.ServerProblems(s, tt.answers)
-		if len(problems) != tt.problems || len(rest) != tt.server || !slices.Equal(missing, tt.missing) {
+		problems := verify.DNSProblems(s, tt.answers)
+		rest, missing := verify.Gate(s, nil, tt.answers)
+		if len(problems) != tt.problems || len(rest) != tt.server || len(missing) != len(tt.missing) || len(missing) > 0 && !strings.Contains(missing[0], "zone . is not there yet: its primaries are 192.0.2.53") {
 			t.Errorf("%s: %q, without what is missing %q, missing %q", tt.name, problems, rest, missing)
 		}
 	}
+	// What was there before the change has to be there after it.
+	before := verify.Served(s, root(func(*dns.Msg) {}))
+	if problems, missing := verify.Gate(s, before, gone); len(problems) != 6 || len(missing) != 0 {
+		t.Errorf("a root that was there before: %q, missing %q", problems, missing)
+	}
+	if len(verify.Served(s, gone)) == 0 || verify.Served(s, gone)[verify.ZoneAt{Zone: ".", Address: serviceAddresses()[0]}] {
+		t.Errorf("served without the root: %v", verify.Served(s, gone))
+	}
 	on := gone[verify.Question{Address: serviceAddresses()[0], Ask: verify.AskHostname, Network: "tcp"}]
 	on.Msg.Answer = nil
-	if len(verify.ServerProblems(s, gone)) != 1 {
+	if problems, _ := verify.Gate(s, nil, gone); len(problems) != 1 {
 		t.Error("a zone that is missing hides another fault")
 	}
 }

@@ -29,10 +29,10 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 const identity = "gru1.as112.example.net"
 
-// example is sites/as112-gru1.hcl, after what is replaced in it.
+// example is testdata/as112.hcl, after what is replaced in it.
 func example(t *testing.T, replace ...string) *site.Site {
 	t.Helper()
-	text, err := os.ReadFile("../../sites/as112-gru1.hcl")
+	text, err := os.ReadFile("testdata/as112.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}

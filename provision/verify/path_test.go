@@ -55,7 +55,7 @@ func TestEveryQuestionArrives(t *testing.T) {
 	for _, n := range names {
 		list = append(list, fmt.Sprintf("%q", n))
 	}
-	s := example(t, "for_each = local.as112_zones", "for_each = ["+strings.Join(list, ", ")+"]", `source = "as112"`, `primaries = ["192.0.2.53"]`)
+	s := example(t, "for_each = local.as112_zones", "for_each = ["+strings.Join(list, ", ")+"]", `source = "as112"`, "primaries = [\"192.0.2.53\"]\n        unauthenticated = \"x\"\n        unverified = \"x\"")
 	for _, a := range s.ServiceAddresses() {
 		serveEverything(t, a)
 	}

@@ -8,6 +8,11 @@ component "chrony" {
     unit     = "chrony.service"
     how      = "restart"
   }
+  file "/etc/systemd/system/raiz-clock.service" {
+    template = "clock.service.tmpl"
+    unit     = "raiz-clock.service"
+    how      = "restart"
+  }
 
   service "chrony.service" {}
 }

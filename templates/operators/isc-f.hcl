@@ -1,5 +1,5 @@
 # F-root, by ISC. Each of its sites peers from an AS of its own with the origin
-# behind it, which raiz does not announce yet: here bgp.asn is the origin.
+# behind it: as_path = [3557].
 
 profile "isc-f" {
   title = "ISC, F-root"

@@ -49,10 +49,10 @@ site "variant" {
   bgp {
     asn = 64501
     neighbor "edge-1" {
-      asn          = 64500
-      addresses    = ["198.51.100.0", "2001:db8:0:3::2"]
-      hold_time    = 30
-      import_limit = 1
+      asn           = 64500
+      addresses     = ["198.51.100.0", "2001:db8:0:3::2"]
+      hold_time     = 30
+      receive_limit = 1
     }
   }
 
@@ -69,8 +69,13 @@ site "variant" {
 
   dns {
     identity = "mvd1.example.net"
+    zone "10.in-addr.arpa" {
+      source = "as112"
+    }
     zone "example.net" {
-      primaries = ["192.0.2.53"]
+      primaries       = ["192.0.2.53"]
+      unauthenticated = "the primary is in the same rack"
+      unverified      = "the zone has no ZONEMD"
     }
   }
 }
