@@ -308,13 +308,16 @@ func (w *worker) cutPower() {
 func (w *worker) reboot() error {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
 	defer cancel()
+	was := w.g.Server.Init()
 	_, _ = w.g.Server.Run(ctx, "systemctl", "reboot") // its answer goes down with it
 	w.disarm()                                        // a step that stands would hold the shutdown up
-	w.await("end of the machine", 2*time.Minute, func() bool { return !w.g.Server.Running() })
-	if err := w.g.Server.Kill(w.t.Context()); err != nil {
-		return err
-	}
-	return w.g.Server.Boot(w.t.Context())
+	w.await("another boot", 2*time.Minute, func() bool { now := w.g.Server.Init(); return now != "" && now != was })
+	w.await("its end", 2*time.Minute, func() bool {
+		out, _ := w.g.Server.Run(w.t.Context(), "systemctl", "is-system-running", "--wait")
+		state := strings.TrimSpace(out)
+		return state == "running" || state == "degraded"
+	})
+	return nil
 }
 
 const filler = "/var/lib/raiz-filler"

@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,6 +59,9 @@ func TestRehearsals(t *testing.T) {
 				ts.Setenv("ID", id)
 				ts.Defer(func() {
 					ground, err := rehearse.Find(id)
+					if errors.Is(err, fs.ErrNotExist) {
+						return // the script has taken it down
+					}
 					if err == nil {
 						err = ground.Down(context.Background())
 					}

@@ -21,6 +21,8 @@ const (
 	exitUnreachable exitCode = 4  // could not look
 	exitReverted    exitCode = 5  // applied, then reverted
 	exitUsage       exitCode = 64 // usage, or an invalid site
+
+	exitInterrupted exitCode = 130 // by Ctrl-C, or another signal that asks for it
 )
 
 // codedError is an error with its exit code. err may be nil when everything

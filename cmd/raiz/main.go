@@ -22,6 +22,10 @@ func main() {
 	// rehearsal is taken down. The second one ends it at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop)
+	// A reader that is gone, as after Ctrl-C in "raiz rehearse … | tail", is an
+	// error of writing. Left to itself Go would end on the spot, with a
+	// rehearsal left behind. What is ignored would be so in every child too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	os.Exit(int(run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv})))
 }
 
@@ -49,6 +53,7 @@ func run(ctx context.Context, args []string, std streams) exitCode {
 		code, err = coded.code, coded.err
 	}
 	if ctx.Err() != nil && code != exitReverted {
+		code = exitInterrupted
 		err = errors.Join(errors.New("interrupted"), err)
 	}
 	if err != nil {

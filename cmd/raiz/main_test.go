@@ -387,7 +387,7 @@ func TestInterrupted(t *testing.T) {
 	cancel()
 	var out, err bytes.Buffer
 	code := run(ctx, []string{"validate", "gone.hcl"}, streams{in: strings.NewReader(""), out: &out, err: &err, env: os.Getenv})
-	if code != exitUsage || !strings.Contains(err.String(), "raiz: error: interrupted\n") {
+	if code != exitInterrupted || !strings.Contains(err.String(), "raiz: error: interrupted\n") {
 		t.Errorf("exit code %d, %s", code, err.String())
 	}
 }

@@ -3,10 +3,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,8 +48,11 @@ systemd-container; nothing leaves this machine.`,
 				Step:   func(step string) { fmt.Fprintf(g.std.err, "==> %s\n", step) },
 				Show:   g.showAll,
 			})
-			if err != nil {
+			switch {
+			case errors.Is(err, provision.ErrRehearsal):
 				return exit(exitFailed, err)
+			case err != nil:
+				return exit(exitError, err)
 			}
 			fmt.Fprintln(g.std.err, "==> the rehearsal has passed")
 			return nil
@@ -102,18 +108,29 @@ func newRehearseDown(g *globals) *cobra.Command {
 		Short: "Take rehearsals down",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, id := range args {
-				ground, err := rehearse.Find(id)
-				if err != nil {
-					return exit(exitUsage, err)
-				}
-				if err := ground.Down(cmd.Context()); err != nil {
-					return exit(exitError, err)
-				}
-			}
-			return nil
+			return takeDown(cmd.Context(), args)
 		},
 	}
+}
+
+// takeDown goes on where one cannot be taken down, and says of each why. What
+// has begun is not left half done by a Ctrl-C.
+func takeDown(ctx context.Context, ids []string) error {
+	var errs []error
+	code := exitUsage // of IDs that are none
+	for _, id := range ids {
+		ground, err := rehearse.Find(id)
+		if err == nil {
+			if err = ground.Down(context.WithoutCancel(ctx)); err != nil {
+				code = exitError
+			}
+		}
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return exit(code, err)
+	}
+	return nil
 }
 
 func newRehearseStatus(g *globals) *cobra.Command {
@@ -142,10 +159,13 @@ func newRehearseStatus(g *globals) *cobra.Command {
 }
 
 func newRehearseShell(g *globals) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "shell ID [server|router|controller|primary] [COMMAND...]",
 		Short: "Enter a machine of a rehearsal",
+		Long: `shell runs a command on a machine of a rehearsal, with the words that stand
+behind its name as they are, and ends as the command ends.`,
 		Example: `  raiz rehearse shell 1a2b3c4d server
+  raiz rehearse shell 1a2b3c4d server journalctl -u nsd -f
   raiz rehearse shell 1a2b3c4d router birdc show route
   raiz rehearse shell 1a2b3c4d controller dig @192.175.48.1 hostname.as112.net TXT`,
 		Args: cobra.MinimumNArgs(1),
@@ -154,39 +174,64 @@ func newRehearseShell(g *globals) *cobra.Command {
 			if err != nil {
 				return exit(exitUsage, err)
 			}
-			where := "server"
+			where, argv := "server", []string{"bash"}
 			if len(args) > 1 {
 				where = args[1]
 			}
-			argv := []string{"bash"}
 			if len(args) > 2 {
 				argv = args[2:]
 			}
-			var c *exec.Cmd
-			switch where {
-			case "server":
-				c, err = ground.Server.Command(cmd.Context(), argv...)
-			case "router":
-				c, err = ground.Router.Command(cmd.Context(), argv...)
-			case "controller":
-				c = ground.Netns(rehearse.RoleController).Command(cmd.Context(), argv...)
-			case "primary":
-				if err = ground.Primary.Has(); err == nil {
-					c = ground.Primary.Command(cmd.Context(), argv...)
-				}
-			default:
-				return exit(exitUsage, fmt.Errorf("no machine %q; there are server, router, controller and primary", where))
-			}
+			c, err := commandOn(cmd.Context(), ground, where, argv)
 			if err != nil {
-				return exit(exitError, err)
+				return err
 			}
 			c.Stdin, c.Stdout, c.Stderr = g.std.in, g.std.out, g.std.err
-			if err := c.Run(); err != nil {
-				return exit(exitError, fmt.Errorf("%s on %s: %w", strings.Join(argv, " "), where, err))
-			}
-			return nil
+			return endedAs(c.Run(), strings.Join(argv, " ")+" on "+where)
 		},
 	}
+	// What stands behind the ID is the command's, flags too.
+	cmd.Flags().SetInterspersed(false)
+	return cmd
+}
+
+func commandOn(ctx context.Context, ground *rehearse.Ground, where string, argv []string) (c *exec.Cmd, err error) {
+	switch where {
+	case "server":
+		c, err = ground.Server.Command(ctx, argv...)
+	case "router":
+		c, err = ground.Router.Command(ctx, argv...)
+	case "controller":
+		c = ground.Netns(rehearse.RoleController).Command(ctx, argv...)
+	case "primary":
+		if err = ground.Primary.Has(); err == nil {
+			c = ground.Primary.Command(ctx, argv...)
+		}
+	default:
+		return nil, exit(exitUsage, fmt.Errorf("no machine %q; there are server, router, controller and primary", where))
+	}
+	if err != nil {
+		return nil, exit(exitError, err)
+	}
+	return c, nil
+}
+
+// endedAs ends as a command has ended, which has said why itself; as a shell
+// does where a signal ended it.
+func endedAs(err error, what string) error {
+	var ended *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &ended):
+		return exit(exitError, fmt.Errorf("%s: %w", what, err))
+	case ended.ExitCode() >= 0:
+		return exit(exitCode(ended.ExitCode()), nil)
+	}
+	code := exitError
+	if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		code = exitCode(128 + int(status.Signal()))
+	}
+	return exit(code, fmt.Errorf("%s: %w", what, err))
 }
 
 // newRehearseBMC is what `rehearse up` starts in the background.

@@ -67,7 +67,7 @@ func reveal(v secret.Value) string {
 // outlives it, and returns the fingerprint of its certificate.
 func (g *Ground) startBMC(ctx context.Context, spec bmcSpec, o Options) (string, error) {
 	if len(o.BMCCommand) == 0 {
-		b, err := g.newBMC(spec)
+		b, err := g.newBMC(spec, g.keeper)
 		if err != nil {
 			return "", err
 		}
@@ -91,23 +91,15 @@ func (g *Ground) startBMC(ctx context.Context, spec bmcSpec, o Options) (string,
 	return g.spawnBMC(ctx, append(slices.Clone(o.BMCCommand), g.ID))
 }
 
-// spawnBMC starts a process that is to call ServeBMC, in the cgroup of the
-// rehearsal so that Down ends it.
+// spawnBMC starts a process that is to call ServeBMC, and waits until its BMC
+// answers.
 func (g *Ground) spawnBMC(ctx context.Context, argv []string) (string, error) {
 	group := g.group() + "/bmc"
-	said, err := os.OpenFile(filepath.Join(g.dir(), "bmc.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return "", fmt.Errorf("start BMC: %w", err)
+	if err := g.spawn(group, argv); err != nil {
+		return "", err
 	}
-	defer said.Close()
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Stdout, cmd.Stderr = said, said
-	if err := group.start(cmd); err != nil {
-		return "", fmt.Errorf("start BMC: %w", err)
-	}
-	go func() { _ = cmd.Wait() }()
 	var print string
-	err = await(ctx, "the simulated BMC", func() (bool, error) {
+	err := await(ctx, "the simulated BMC", func() (bool, error) {
 		text, err := os.ReadFile(filepath.Join(g.dir(), "bmc.fingerprint"))
 		if errors.Is(err, fs.ErrNotExist) && !group.populated() {
 			said, _ := os.ReadFile(filepath.Join(g.dir(), "bmc.log"))
@@ -119,14 +111,37 @@ func (g *Ground) spawnBMC(ctx context.Context, argv []string) (string, error) {
 	return print, err
 }
 
+// spawn starts it in the cgroup of the rehearsal so that Down ends it.
+func (g *Ground) spawn(group cgroup, argv []string) error {
+	said, err := os.OpenFile(filepath.Join(g.dir(), "bmc.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("start BMC: %w", err)
+	}
+	defer said.Close()
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Stdout, cmd.Stderr = said, said
+	if err := group.start(cmd); err != nil {
+		return fmt.Errorf("start BMC: %w", err)
+	}
+	go func() { _ = cmd.Wait() }() // only so that no zombie stays while we live
+	return nil
+}
+
 // ServeBMC is the simulated BMC of a rehearsal that is kept. It runs in a
-// process of its own and returns when its context ends.
+// process of its own and returns when its context ends. Where the site has no
+// BMC it looks after the power of the server alone.
 func ServeBMC(ctx context.Context, id string) error {
 	g, err := Find(id)
 	if err != nil {
 		return err
 	}
+	k := g.keepServer()
+	defer k.close()
 	text, err := os.ReadFile(filepath.Join(g.dir(), "bmc.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		<-ctx.Done()
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("read BMC of rehearsal %s: %w", id, err)
 	}
@@ -134,7 +149,7 @@ func ServeBMC(ctx context.Context, id string) error {
 	if err := json.Unmarshal(text, &spec); err != nil {
 		return fmt.Errorf("read BMC of rehearsal %s: %w", id, err)
 	}
-	b, err := g.newBMC(spec)
+	b, err := g.newBMC(spec, k)
 	if err != nil {
 		return err
 	}
@@ -160,9 +175,10 @@ func ServeBMC(ctx context.Context, id string) error {
 	return all.Wait()
 }
 
-func (g *Ground) newBMC(spec bmcSpec) (*simbmc.BMC, error) {
+func (g *Ground) newBMC(spec bmcSpec, k *keeper) (*simbmc.BMC, error) {
 	n := g.Netns(RoleBMC)
 	return simbmc.New(simbmc.Config{
+		Powered: k.powered, Reset: k.reset,
 		Personality: spec.Personality, Users: spec.Users, Hostname: spec.Hostname,
 		Addresses: spec.Addresses, Gateways: spec.Gateways,
 		Move: func(ctx context.Context, old, now []netip.Prefix) {

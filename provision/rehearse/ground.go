@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -66,7 +67,8 @@ type Ground struct {
 	BMC           *simbmc.BMC // nil without one, and where it runs in another process
 
 	seed   seed
-	cgroup string // where the unified hierarchy is
+	keeper *keeper // of the server's power, where this process is it
+	cgroup string  // where the unified hierarchy is
 }
 
 // Up builds the ground for a site and boots it. It returns when the server
@@ -113,6 +115,14 @@ func (g *Ground) build(ctx context.Context, s *site.Site, o Options) (err error)
 	o.Progress("wire server, router, BMC and controller")
 	if err := g.wire(ctx); err != nil {
 		return err
+	}
+	switch {
+	case !g.Kept:
+		g.keeper = g.keepServer()
+	case g.Site.BMC == nil:
+		if err := g.spawn(g.group()+"/bmc", append(slices.Clone(o.BMCCommand), g.ID)); err != nil {
+			return err
+		}
 	}
 	if g.Site.BMC != nil {
 		print, err := g.startBMC(ctx, bmcSpecOf(g.Site, g.Layout, o.Personality), o)
@@ -175,6 +185,7 @@ func (g *Ground) Down(ctx context.Context) error {
 	if g.BMC != nil {
 		err = g.BMC.Close()
 	}
+	g.keeper.close()
 	err = errors.Join(err, g.group().kill(ctx), g.group().remove())
 	for _, r := range roles() {
 		err = errors.Join(err, g.Netns(r).remove(ctx))

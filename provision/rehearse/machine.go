@@ -34,9 +34,15 @@ type Machine struct {
 // enclose is run in a mount namespace of its own: systemd in a container wants
 // the unified hierarchy, where the machine we run on may have version 1. /sys
 // is made private first, because a mount must not travel back. What is there
-// already cannot be mounted over itself.
-const enclose = `[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] ||
-{ mount --make-rprivate /sys && mount -t cgroup2 cgroup2 /sys/fs/cgroup; } || exit; exec "$@"`
+// already cannot be mounted over itself. How the machine ended is written down
+// for whoever is there then: it may outlive us. The shell that waits for that
+// is in a cgroup beside the machine's, which must hold none but it.
+const enclose = `ended=$1
+exec 3>"$2/cgroup.procs" || exit
+shift 2
+[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] ||
+{ mount --make-rprivate /sys && mount -t cgroup2 cgroup2 /sys/fs/cgroup; } || exit
+sh -c 'echo $$ >&3 && exec 3>&- && exec "$@"' sh "$@"; echo $? >"$ended.new" && mv "$ended.new" "$ended"`
 
 // reroot is run before it inside a chroot: there "/" is no mount point, so
 // that nspawn could not change how it propagates. It is made one.
@@ -98,7 +104,10 @@ func (m *Machine) start() error {
 		return err
 	}
 	defer console.Close()
-	argv := []string{"sh", "-c", enclose, "sh",
+	if err := os.Remove(m.endFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	argv := []string{"sh", "-c", enclose, "sh", m.endFile(), string(m.group),
 		"systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--settings=no",
 		"--directory=" + m.root, "--machine=" + m.name, "--network-namespace-path=" + m.netns.Path(),
 		"--capability=CAP_NET_ADMIN,CAP_NET_RAW", "--drop-capability=CAP_SYS_TIME",
@@ -115,7 +124,7 @@ func (m *Machine) start() error {
 	// Without the variable /proc/sys/net is read-only inside.
 	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network")
 	cmd.Stdout, cmd.Stderr = console, console
-	if err := m.group.start(cmd); err != nil {
+	if err := (m.group + "/wait").start(cmd); err != nil {
 		return err
 	}
 	go func() { _ = cmd.Wait() }() // only so that no zombie stays while we live
@@ -146,6 +155,9 @@ func (m *Machine) Kill(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := os.Remove(m.endFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("kill %s: %w", m.name, err)
+	}
 	// Also after it has stopped by itself: its namespace outlives it.
 	if m.off == nil || !m.netns.exists() {
 		return nil
@@ -156,11 +168,11 @@ func (m *Machine) Kill(ctx context.Context) error {
 // Command returns a command that runs inside the booted machine. It is in its
 // PID namespace, which the kernel ends with the machine's first process.
 func (m *Machine) Command(ctx context.Context, argv ...string) (*exec.Cmd, error) {
-	init := (m.group + "/payload/init.scope").processes()
-	if len(init) == 0 {
+	init := m.Init()
+	if init == "" {
 		return nil, fmt.Errorf("run %s on %s: it has not booted", argv[0], m.name)
 	}
-	return command(ctx, confined(append([]string{"nsenter", "--target=" + init[0],
+	return command(ctx, confined(append([]string{"nsenter", "--target=" + init,
 		// Its root and directory are named too: where we live in a chroot, its
 		// mount namespace has the outer machine's root.
 		"--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--",

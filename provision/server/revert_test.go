@@ -83,7 +83,7 @@ func TestFailedActivationRevertsAtOnce(t *testing.T) {
 			change: func(t *testing.T, g *server.Generation) {
 				g.Puts[1].File = file(t, 0o640, "BROKEN\n", state.Public)
 			},
-			says: "activation failed: restart bgp.service: Job for bgp.service failed. See its log. line one of the log line two of the log",
+			says: "activation failed: restart bgp.service: Job for bgp.service failed. See its log.; it says: line one of the log line two of the log",
 		},
 		{
 			name: "a command fails",
@@ -160,7 +160,7 @@ func TestConfirmRefused(t *testing.T) {
 		n     string
 		says  string
 	}{
-		{name: "a unit has died", spoil: "active/bgp.service", n: "1", says: "error bgp.service is inactive; generation 1 stays unconfirmed and reverts"},
+		{name: "a unit has died", spoil: "active/bgp.service", n: "1", says: "error bgp.service is inactive; it says: line one of the log line two of the log; generation 1 stays unconfirmed and reverts"},
 		{name: "not active yet", hold: true, n: "1", says: "early 1"},
 		{name: "never heard of", n: "7", says: "error generation 7 is none, nothing to confirm"},
 	} {

@@ -12,21 +12,56 @@ func systemActions(system string) object {
 	}}
 }
 
+// seePower takes the state of the server from the server itself, where there
+// is one.
+func (b *BMC) seePower() {
+	if b.cfg.Powered == nil {
+		return
+	}
+	for _, res := range b.tree {
+		actions, _ := res.doc["Actions"].(object)
+		if _, switches := actions["#ComputerSystem.Reset"]; switches && res.doc["PowerState"] != nil {
+			res.doc["PowerState"] = powerState(b.cfg.Powered())
+		}
+	}
+}
+
+func powerState(on bool) string {
+	if on {
+		return "On"
+	}
+	return "Off"
+}
+
 // resetSystem answers a POST to the reset of a system.
 func (b *BMC) resetSystem(system, kind string) reply {
 	res, ok := b.tree[system]
 	if !ok {
 		return refuse(http.StatusNotFound, refusal("ResourceMissingAtURI", system))
 	}
+	deaf := b.faults.Hangs // the operating system hears nothing
 	switch on := res.doc["PowerState"] == "On"; {
-	case kind == "On" && !on:
-		res.doc["PowerState"] = "On"
-	case kind == "ForceOff" && on, kind == "GracefulShutdown" && on && !b.faults.Hangs:
-		res.doc["PowerState"] = "Off"
-	case kind == "GracefulShutdown" && on, kind == "GracefulRestart" && on, kind == "ForceRestart":
+	case kind == "On" && !on, kind == "ForceOff" && on, kind == "GracefulShutdown" && on && !deaf:
+		b.doReset(res, kind)
+	case kind == "GracefulShutdown" && on, kind == "GracefulRestart" && on && deaf:
 		b.count.Restarts++
+	case kind == "GracefulRestart" && on, kind == "ForceRestart":
+		b.count.Restarts++
+		b.doReset(res, kind)
 	default:
 		return refuse(http.StatusBadRequest, refusal("ActionParameterNotSupported", kind))
 	}
 	return reply{status: http.StatusNoContent}
+}
+
+// doReset has it done; without a server the state alone changes.
+func (b *BMC) doReset(res *resource, kind string) {
+	switch {
+	case b.cfg.Reset != nil:
+		b.wait.Go(func() { b.cfg.Reset(b.ctx, kind) })
+	case kind == "On":
+		res.doc["PowerState"] = "On"
+	case kind == "ForceOff" || kind == "GracefulShutdown":
+		res.doc["PowerState"] = "Off"
+	}
 }

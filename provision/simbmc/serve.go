@@ -177,6 +177,7 @@ func (out reply) write(w http.ResponseWriter) {
 
 // answer decides on one request. The lock is held.
 func (b *BMC) answer(r *http.Request, path string, body []byte) reply {
+	b.seePower()
 	switch {
 	case r.Method == http.MethodGet:
 		b.count.Gets++

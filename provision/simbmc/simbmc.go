@@ -41,6 +41,12 @@ type Config struct {
 	// Addresses, Gateways, Lease, Hostname, UUID and Serial do not count then.
 	Tree fs.FS
 
+	// Powered tells whether the server is on, and Reset does to it, outside
+	// any lock and in its own time, what a client has asked for. Without them
+	// the state is what was asked for last.
+	Powered func() bool
+	Reset   func(ctx context.Context, kind string)
+
 	Faults Faults
 	// Delay is how long a change of address takes. Zero stands for the
 	// personality's own, negative for none.

@@ -291,6 +291,7 @@ act_on_units() {
 }
 
 act() {
+	began=$(date +%s)
 	case $1 in
 	enable) out=$(systemctl --quiet enable "$2" 2>&1) ;;
 	disable) out=$(systemctl --quiet disable --now "$2" 2>&1) || gone "$2" ;;
@@ -299,7 +300,22 @@ act() {
 	restart) out=$(systemctl restart "$2" 2>&1) ;;
 	*) out="unknown action" && false ;;
 	esac || {
-		say "$1 $2: $out $(journalctl -u "$2" -n 3 --no-pager -o cat 2>/dev/null | tr '\n' ' ')"
+		say "$1 $2: $(one_line "$out"); it says: $(last_words "$2" "@$began")"
 		return 1
 	}
+}
+
+# one_line TEXT: an answer is a line, so a second one would be lost; without
+# what a terminal obeys.
+one_line() { say "$1" | tr -cd '\12\40-\176' | cut -c -400 | paste -s -d ' ' -; }
+
+# last_words UNIT SINCE: what the daemon itself has said last, in one line.
+# systemd's own lines about it only repeat that it has failed, and would push
+# the reason out. By its name too: what ends at once is gone before the journal
+# sees its unit.
+last_words() {
+	journalctl --sync >/dev/null 2>&1
+	heard=$(journalctl --quiet --no-pager -o cat -n 5 --since "$2" "_SYSTEMD_UNIT=$1" + "SYSLOG_IDENTIFIER=${1%.service}" 2>/dev/null)
+	[ -n "$heard" ] || heard=$(journalctl --quiet --no-pager -o cat -n 5 --since "$2" -u "$1" 2>/dev/null)
+	one_line "${heard:-nothing}"
 }

@@ -17,7 +17,7 @@ confirm() {
 	[ "$(state_of "$n")" != armed ] || { say "early $n" && exit 1; }
 	[ "$(state_of "$n")" = active ] || die "generation $n is $(state_of "$n"), not active"
 	for u in "$@"; do
-		systemctl --quiet is-active "$u" || die "$u is $(word is-active "$u" gone); generation $n stays unconfirmed and reverts"
+		systemctl --quiet is-active "$u" || die "$u is $(word is-active "$u" gone); it says: $(last_words "$u" -2min); generation $n stays unconfirmed and reverts"
 	done
 	g=$home/generations/$n
 	put_text "$g/state" confirmed || die "cannot confirm generation $n: is the disk full?"
