@@ -219,7 +219,7 @@ func TestReadmeExitCodes(t *testing.T) {
 			}
 		}
 	}
-	want := []exitCode{exitDone, exitError, exitPending, exitFailed, exitUnreachable, exitReverted, exitUsage}
+	want := []exitCode{exitDone, exitError, exitPending, exitFailed, exitUnreachable, exitReverted, exitUsage, exitInterrupted}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
