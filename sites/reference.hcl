@@ -11,11 +11,18 @@
 # range replace reverse slice sort split substr tolist tonumber toset tostring
 # trim trimprefix trimspace trimsuffix upper values zipmap.
 #
-# Secrets are looked up and never written down: env("NAME"), file("PATH") from
-# the folder of this file, exec("PROGRAM", "ARGUMENT"...) with --allow-exec.
-# What comes from there goes only into passwords, secrets and keys; when it is
-# no secret at all, nonsensitive(...) lets it go anywhere. `raiz validate`
-# needs none of them to be there.
+# Secrets are looked up and never written down: env("NAME"), file("PATH"),
+# exec("PROGRAM", "ARGUMENT"...). A secret argument is exactly one such call, or
+# a local that is one; nothing can be joined with it or computed from it. What
+# may be looked up for a site, and which machines may receive it, is said by the
+# operator file, outside of this folder (docs/operator.md). `raiz validate` looks
+# up none of it.
+#
+# file() of a regular file in this folder is read at once and may stand anywhere:
+# a certificate, a list. Where it decides over blocks (for_each, labels), write
+# nonsensitive(file("zones")).
+#
+# null is as if the argument were not written.
 
 # Named values, for all files of the folder: local.NAME.
 locals {

@@ -113,6 +113,23 @@ func Load(fsys fs.FS, name string) (Component, error) {
 	return convert(fsys, name, raw.Component)
 }
 
+// Names returns the packs of fsys, by kind, sorted.
+func Names(fsys fs.FS) (map[string][]string, error) {
+	files, err := fs.Glob(fsys, "*/component.hcl")
+	if err != nil {
+		return nil, err
+	}
+	names := map[string][]string{}
+	for _, file := range files {
+		c, err := Load(fsys, path.Dir(file))
+		if err != nil {
+			return nil, err
+		}
+		names[c.Kind] = append(names[c.Kind], c.Name)
+	}
+	return names, nil
+}
+
 func convert(fsys fs.FS, name string, raw rawComponent) (Component, error) {
 	if raw.Name != name {
 		return Component{}, fmt.Errorf("component pack %s: calls itself %q", name, raw.Name)

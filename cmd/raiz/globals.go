@@ -16,7 +16,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/raiz-dns/raiz/provision"
-	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
@@ -68,7 +67,11 @@ func (g *globals) read(path string, from lookups) ([]*site.Site, site.Diagnostic
 	if err != nil {
 		panic("raiz: " + err.Error()) // the folder is part of the binary
 	}
-	return site.Load(folder, name, site.Options{Lookup: from, Base: dir, Operators: operators})
+	o := site.Options{Lookup: from, Base: dir, Operators: operators}
+	if packs, err := g.packFS(); err == nil { // said where it is read
+		o.Packs, _ = templates.Names(packs)
+	}
+	return site.Load(folder, name, o)
 }
 
 func (g *globals) say(diags site.Diagnostics) error {
@@ -221,14 +224,7 @@ func (t *target) aim(g *globals, path string) (*site.Site, provision.Options, pr
 		return fail(err)
 	}
 	if t.rehearsal != "" {
-		ground, err := rehearse.Find(t.rehearsal)
-		if err == nil {
-			err = ground.Adopt(s)
-		}
-		if err != nil {
-			return fail(exit(exitUsage, err))
-		}
-		return ground.Site, provision.OnGround(o, ground), provision.GroundVantages(ground), nil
+		return t.onRehearsal(s, o)
 	}
 	if s.Lab {
 		return fail(exit(exitUsage, errors.New("site "+s.Name+" says lab = true: its addresses are made up, and only raiz rehearse runs it")))

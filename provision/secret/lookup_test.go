@@ -2,7 +2,6 @@ package secret_test
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -177,7 +176,7 @@ func TestFolder(t *testing.T) {
 	}
 	defer f.Close()
 	for name, want := range map[string]string{"a.hcl": "a", "sub/b.pem": "b", "within": "b", "round": "a", "folder/b.pem": "b"} {
-		if text, err := fs.ReadFile(f, name); string(text) != want || err != nil {
+		if text, err := read(f, name); string(text) != want || err != nil {
 			t.Errorf("%s: %q, %v", name, text, err)
 		}
 	}
@@ -185,7 +184,7 @@ func TestFolder(t *testing.T) {
 		".git/config": "hidden", "to-hidden": "hidden", "out": "leads out", "absolute": "leads out", "outfolder/out": "leads out", "through": "leads out",
 		"back": "leads out", "loop": "too many links", "dev": "leads out", "dangling": "no such file", "fifo": "not a regular file", "../out": "invalid", "/etc/passwd": "invalid",
 	} {
-		text, err := fs.ReadFile(f, name)
+		text, err := read(f, name)
 		if err == nil || !strings.Contains(err.Error(), want) || len(text) > 0 {
 			t.Errorf("%s: %q, %v", name, text, err)
 		}
@@ -196,6 +195,16 @@ func TestFolder(t *testing.T) {
 	if _, err := f.ReadDir("outfolder"); err == nil {
 		t.Error("lists a folder outside")
 	}
+}
+
+// read is bounded, should it be led to something without an end.
+func read(f *secret.Folder, name string) ([]byte, error) {
+	file, err := f.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return secret.ReadAll(file)
 }
 
 func TestLater(t *testing.T) {

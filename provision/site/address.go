@@ -92,7 +92,7 @@ const (
 // usable reports an address that cannot serve its purpose.
 func (c *converter) usable(at hcl.Range, addr netip.Addr, what string, p purpose) bool {
 	if addr.Zone() != "" {
-		c.fail(at, problem{"addr-usable", "address not usable", fmt.Sprintf("%s is bound to one interface by its zone. Leave out the zone.", addr)})
+		c.fail(at, problem{"addr-usable", "address not usable", fmt.Sprintf("%s cannot be used.%s", addr, zoneProblem(addr.Zone()))})
 		return false
 	}
 	return c.usableNet(at, netip.PrefixFrom(addr, addr.BitLen()), what, p)
@@ -119,7 +119,7 @@ func (c *converter) usableNet(at hcl.Range, net netip.Prefix, what string, p pur
 	case documentation:
 		if !c.lab {
 			pr := say("Write the real address, or lab = true in a site that is only rehearsed.")
-			pr.rule, pr.summary = "addr-documentation", "documentation address"
+			pr.rule, pr.summary = documentationRule, "documentation address"
 			c.fail(at, pr)
 			return false
 		}
@@ -154,11 +154,11 @@ func (c *converter) addr(attr *hcl.Attribute, what string, p purpose) given[neti
 func (c *converter) parseAddr(s given[string], what string, p purpose) given[netip.Addr] {
 	addr, err := netip.ParseAddr(s.val)
 	if err != nil {
-		hint := ""
-		if before, _, ok := strings.Cut(s.val, "/"); ok {
+		hint := whyNotAddr(s.val)
+		if before, _, ok := strings.Cut(s.val, "/"); ok && isAddr(before) {
 			hint = fmt.Sprintf(" Leave out the length: %q.", before)
 		}
-		c.fail(s.at, problem{"addr", "not an address", fmt.Sprintf("%q is not an IP address.%s", s.val, hint)})
+		c.fail(s.at, problem{"addr", "not an address", fmt.Sprintf("%q is not an IP address.%s", short(s.val), hint)})
 		return given[netip.Addr]{}
 	}
 	return given[netip.Addr]{addr, s.at, c.usable(s.at, addr, what, p)}
@@ -218,11 +218,7 @@ func family(a netip.Addr) string {
 func (c *converter) prefixOf(s given[string], example string) given[netip.Prefix] {
 	p, err := netip.ParsePrefix(s.val)
 	if err != nil || p.Addr().Is4In6() {
-		hint := ""
-		if _, err := netip.ParseAddr(s.val); err == nil {
-			hint = " The length is missing."
-		}
-		c.fail(s.at, problem{"prefix", "not an address prefix", fmt.Sprintf("%q is not an address with its length, such as %q.%s", s.val, example, hint)})
+		c.fail(s.at, problem{"prefix", "not an address prefix", fmt.Sprintf("%q is not an address with its length, such as %q.%s", short(s.val), example, whyNotPrefix(s.val))})
 		return given[netip.Prefix]{}
 	}
 	return given[netip.Prefix]{p, s.at, true}

@@ -24,7 +24,9 @@ func (c *converter) asn(attr *hcl.Attribute) ASN {
 	case why == "" || (forDocs && c.lab):
 		return ASN(n)
 	case forDocs:
-		why += "; write the real number, or lab = true in a site that is only rehearsed"
+		c.fail(at, problem{documentationRule, "documentation AS number", fmt.Sprintf(
+			"AS%d is %s. Write the real number, or lab = true in a site that is only rehearsed.", n, why)})
+		return 0
 	}
 	c.fail(at, problem{"asn-valid", "reserved AS number", fmt.Sprintf("AS%d is %s.", n, why)})
 	return 0

@@ -90,6 +90,7 @@ func runCase(t *testing.T, archive *txtar.Archive, name string) {
 			sites[rest] = &fstest.MapFile{Data: f.Data}
 		}
 	}
+	opt.Packs = map[string][]string{"network": {"networkd"}, "bgp": {"bird", "frr"}, "dns": {"bind", "knot", "nsd"}, "firewall": {"nftables"}, "time": {"chrony"}, "system": {"system"}}
 	opt.Lookup = func(string) secret.Lookup { return found }
 	have, diags := site.Load(sites, entry, opt)
 	var missing site.Diagnostics

@@ -1,18 +1,14 @@
 package site
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"math/big"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
-
-	"github.com/raiz-dns/raiz/provision/secret"
 )
 
 // converter turns the raw structs of one site into typed values and collects
@@ -28,6 +24,7 @@ type converter struct {
 	diags  Diagnostics
 	broken bool // a value has a problem that is reported elsewhere
 	vague  Diagnostics
+	nulls  map[null]hcl.Range // arguments that are null
 	// siteName is whose secrets are looked up.
 	siteName   string
 	references []spotted
@@ -92,7 +89,11 @@ func (c *converter) need(attr *hcl.Attribute, block hcl.Range, name, example str
 	if attr != nil {
 		return true
 	}
-	c.fail(block, problem{"required", "missing argument", fmt.Sprintf("%s is needed here, for example: %s", name, example)})
+	at, detail := block, fmt.Sprintf("%s is needed here, for example: %s", name, example)
+	if written, ok := c.nulls[null{block.Start, name}]; ok {
+		at, detail = written, fmt.Sprintf("%s is needed here, and null is no value. Write, for example: %s", name, example)
+	}
+	c.fail(at, problem{"required", "missing argument", detail})
 	return false
 }
 
@@ -115,11 +116,6 @@ func (c *converter) value(attr *hcl.Attribute, want cty.Type, what string) (cty.
 	}
 	c.looked.note(c.looked.printed, from...)
 	return val, c.known(attr, val)
-}
-
-func printed(name, source string) problem {
-	return problem{"secret-printed", "secret in a printed argument", fmt.Sprintf(
-		"%s is printed in plans and files, so it cannot come from %s.", name, source)}
 }
 
 func (c *converter) known(attr *hcl.Attribute, val cty.Value) bool {
@@ -154,11 +150,14 @@ func (c *converter) evaluate(attr *hcl.Attribute, want cty.Type, what string) (c
 	if diags.HasErrors() {
 		return cty.NilVal, nil, false
 	}
-	if refs := referencesIn(raw); len(refs) > 0 {
-		c.fail(attr.Expr.Range(), printed(attr.Name, refs[0].source()))
-		return cty.NilVal, nil, false
+	val, from := raw, []*origin(nil)
+	if raw.ContainsMarked() {
+		if refs := referencesIn(raw); len(refs) > 0 {
+			c.fail(attr.Expr.Range(), printed(attr.Name, refs[0].source()))
+			return cty.NilVal, nil, false
+		}
+		val, from = originsOf(raw)
 	}
-	val, from := originsOf(raw)
 	val, err := convert.Convert(val, want)
 	if err != nil {
 		c.fail(attr.Expr.Range(), problem{"type", "wrong type", fmt.Sprintf("%s has to be %s.", attr.Name, what)})
@@ -283,112 +282,6 @@ func (c *converter) oneOf(attr *hcl.Attribute, otherwise string, words ...string
 		return otherwise
 	}
 	return got.val
-}
-
-// secret returns a value that is never printed: exactly what one call of env,
-// file or exec gives, never a part of it and never joined with anything, since
-// what is joined can be told apart by where it is sent. check sees the text and
-// must not repeat it. A secret that is not there is no problem yet.
-func (c *converter) secret(attr *hcl.Attribute, name string, check func(string) *problem) secret.Value {
-	if attr == nil {
-		return secret.Value{}
-	}
-	at := attr.Expr.Range()
-	c.keep(name, at)
-	if lookupCall(attr.Expr) == "" && callsLookup(hcl.UnwrapExpression(attr.Expr)) {
-		c.failWithout(at, inPieces(attr.Name))
-		return secret.Value{}
-	}
-	raw, diags := attr.Expr.Value(c.ctx)
-	if diags.HasErrors() && c.namesNoLocal(attr.Expr) {
-		return secret.Value{}
-	}
-	if diags.HasErrors() {
-		c.diags = append(c.diags, withoutValues(fromHCL(c.src, diags), diags)...)
-		return secret.Value{}
-	}
-	val, from := originsOf(raw)
-	switch refs := referencesIn(raw); {
-	case len(refs) == 1 && val.Type() == referenceType && val.IsKnown() && !val.IsNull():
-		return c.refer(refs[0], name, check)
-	case len(refs) > 0:
-		c.failWithout(at, inPieces(attr.Name))
-		return secret.Value{}
-	case !val.IsWhollyKnown() && len(from) == 0:
-		c.unknown(attr)
-		return secret.Value{}
-	}
-	if val.IsNull() || val.Type() != cty.String {
-		c.fail(at, problem{"type", "wrong type", fmt.Sprintf(`%s has to be a string, for example: %s = env("NAME")`, attr.Name, attr.Name)})
-		return secret.Value{}
-	}
-	return c.fileSecret(attr, val, from, check)
-}
-
-func inPieces(name string) problem {
-	return problem{"secret-whole", "secret not taken whole", fmt.Sprintf(
-		`A secret is what one call gives, whole: %s = env("NAME"), or a local that is one. Keep it where it is looked up in the form that is needed.`, name)}
-}
-
-// refer promises a secret: it is looked up when the site is planned.
-func (c *converter) refer(r *reference, name string, check func(string) *problem) secret.Value {
-	c.references = append(c.references, spotted{name, r})
-	site, from, looked := c.siteName, c.lookup, c.looked
-	return secret.Later(r.source(), func() (string, error) {
-		if from == nil {
-			return looked.text(site, r, nil)
-		}
-		text, err := looked.text(site, r, from(site))
-		if err != nil || text == "" {
-			return "", err
-		}
-		if p := check(text); p != nil {
-			return "", fmt.Errorf("%s: %s", p.summary, strings.TrimSuffix(p.detail, "."))
-		}
-		return text, nil
-	})
-}
-
-// fileSecret is a secret that stands in a file of the site folder.
-func (c *converter) fileSecret(attr *hcl.Attribute, val cty.Value, from []*origin, check func(string) *problem) secret.Value {
-	at := attr.Expr.Range()
-	switch {
-	case len(from) == 0:
-		c.failWithout(at, problem{"secret-literal", "secret written in the file", fmt.Sprintf(
-			`%s has to be looked up, because site files are kept and shared: %s = env("NAME"), file("PATH") or exec("PROGRAM", ...).`,
-			attr.Name, attr.Name)})
-		return secret.Value{}
-	case len(from) > 1, from[0].err == nil && (!val.IsKnown() || val.AsString() != from[0].text):
-		c.failWithout(at, inPieces(attr.Name))
-		return secret.Value{}
-	}
-	o := from[0]
-	c.looked.note(c.looked.kept, o)
-	switch {
-	case o.err != nil:
-		return secret.Missing(o.source, o.err)
-	case o.text == "":
-		return secret.Missing(o.source, errors.New("it is empty"))
-	}
-	if p := check(o.text); p != nil {
-		c.fail(at, *p)
-	}
-	return secret.New(o.source, o.text)
-}
-
-// failWithout reports a problem without repeating the line it is on.
-func (c *converter) failWithout(at hcl.Range, p problem) {
-	c.diags = append(c.diags, Diagnostic{Severity: Error, Rule: p.rule, Summary: p.summary, Detail: p.detail, Pos: position(at)})
-}
-
-// withoutValues replaces the details that may quote what was typed in.
-func withoutValues(out Diagnostics, in hcl.Diagnostics) Diagnostics {
-	for i, d := range in {
-		if repeatsValue(d.Summary) {
-			out[i].Detail = `The value cannot be computed. Look it up in one step, for example: password = env("NAME").`
-		}
-	}
-	return out
 }
 
 // keyed returns the strings of an object such as { name = "eno1" }.

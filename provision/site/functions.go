@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/netip"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -175,9 +176,17 @@ func cidrNetmaskFunc() function.Function {
 func prefixArg(args []cty.Value, i int) (netip.Prefix, error) {
 	prefix, err := netip.ParsePrefix(args[i].AsString())
 	if err != nil {
-		return netip.Prefix{}, function.NewArgErrorf(i, "%q is not an address prefix, such as \"192.0.2.0/24\"", args[i].AsString())
+		return netip.Prefix{}, function.NewArgErrorf(i, "%q is not an address prefix, such as \"192.0.2.0/24\"%s", short(args[i].AsString()), because(whyNotPrefix(args[i].AsString())))
 	}
 	return prefix.Masked(), nil
+}
+
+// because joins a reason to the end of a sentence that gets its dot later.
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return "." + strings.TrimSuffix(why, ".")
 }
 
 func intArg(args []cty.Value, i int) (*big.Int, error) {

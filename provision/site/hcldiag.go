@@ -30,7 +30,11 @@ func fromHCL(src *source, in hcl.Diagnostics) Diagnostics {
 		if call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
 			diag.Detail = noSuchFunction(call.CalledFunctionName(), d.EvalContext)
 		}
-		if repeatsValue(d.Summary) && seesSecret(d) {
+		hint := habit(d)
+		if hint != "" {
+			diag.Detail = hint
+		}
+		if hint == "" && repeatsValue(d.Summary) && seesSecret(d) {
 			diag.Detail = wholeOnly
 		}
 		diag.Source = src.line(diag.Pos)
@@ -53,17 +57,21 @@ func noSuchFunction(name string, ctx *hcl.EvalContext) string {
 	return fmt.Sprintf("There is no function named %q.%s", name, didYouMean(name, known))
 }
 
-// syntax turns what the parser found into Diagnostics. One missing quote makes
-// it report every line that follows; the first tells enough.
+// syntax turns what the parser found into Diagnostics. Only the first error of a
+// file tells anything: the others come from how the parser went on, which after
+// one unclosed quote is to take every string for what is between strings.
 func syntax(src *source, in hcl.Diagnostics) Diagnostics {
-	type kind struct{ summary, detail string }
-	seen := map[kind]bool{}
-	return slices.DeleteFunc(fromHCL(src, in), func(d Diagnostic) bool {
-		k := kind{d.Summary, d.Detail}
-		again := seen[k]
-		seen[k] = true
-		return again
-	})
+	out := tidy(fromHCL(src, in))
+	first := slices.IndexFunc(out, func(d Diagnostic) bool { return d.Severity == Error })
+	if first < 0 {
+		return out
+	}
+	d := out[first]
+	if slices.ContainsFunc(out, func(o Diagnostic) bool { return o.Pos.Line == d.Pos.Line && o.Summary == "invalid multi-line string" }) {
+		d.Summary = "unclosed quote"
+		d.Detail = `On this line a quote (") has no partner. A text of several lines is written <<EOT ... EOT.`
+	}
+	return append(slices.DeleteFunc(out, func(o Diagnostic) bool { return o.Severity == Error }), d)
 }
 
 // repeatsValue reports whether the detail of such a diagnostic of hcl may

@@ -79,13 +79,19 @@ func (c *converter) routers(raw []rawRouter) []Router {
 		names = append(names, label)
 		out = append(out, Router{
 			Name:    label.val,
-			OS:      c.text(r.OS, name("a router's system")).val,
+			OS:      c.oneOf(r.OS, "", routerSystems()...),
 			Version: c.text(r.Version, shaped("a version", "write letters, digits and dots, such as 7.16", word)).val,
 		})
 	}
 	c.unique("router", names)
 	slices.SortStableFunc(out, func(a, b Router) int { return strings.Compare(a.Name, b.Name) })
 	return out
+}
+
+// routerSystems are the systems whose language a fragment for the host can be
+// written in, by the name that each has in its own documents.
+func routerSystems() []string {
+	return []string{"routeros", "vrp", "ios", "ios-xe", "ios-xr", "junos", "eos", "frr", "bird", "openbgpd"}
 }
 
 // unique reports labels that two blocks of one kind share.

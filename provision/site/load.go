@@ -27,6 +27,9 @@ type Options struct {
 	Lookup func(site string) secret.Lookup
 	// Base is put in front of the names of site files, where people see them.
 	Base string
+	// Packs are the component packs that there are, by kind. Without them any
+	// name will do.
+	Packs map[string][]string
 	// Operators is the folder with the operator profiles, NAME.hcl.
 	Operators fs.FS
 }
@@ -42,7 +45,7 @@ type Options struct {
 func Load(fsys fs.FS, name string, opt Options) ([]*Site, Diagnostics) {
 	files, diags := readSources(fsys, name)
 	inBase(opt.Base, files, diags)
-	l := &loader{ranges: specials(), lookup: opt.Lookup, looked: newLookups(fsys, folderOf(fsys, name))}
+	l := &loader{ranges: specials(), packs: opt.Packs, lookup: opt.Lookup, looked: newLookups(fsys, folderOf(fsys, name))}
 	l.rules = requirements(l.ranges)
 	profiles, more := loadProfiles(opt.Operators, l)
 	diags = append(diags, more...)
@@ -165,6 +168,7 @@ type loader struct {
 	profiles map[string]Profile // a broken one has no name
 	ranges   []special
 	rules    map[string]requirement
+	packs    map[string][]string
 	lookup   func(site string) secret.Lookup
 	looked   *lookups
 }

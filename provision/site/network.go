@@ -16,6 +16,7 @@ type attachment struct {
 	kind      claimKind
 	purpose   purpose
 	addresses []given[netip.Prefix]
+	partial   bool // one of them has a problem of its own
 }
 
 // attach converts and checks the addresses of one interface.
@@ -32,6 +33,7 @@ func (c *converter) attach(attr *hcl.Attribute, block hcl.Range, what string, ki
 	for _, s := range list {
 		got := c.prefixOf(s, "192.0.2.10/28")
 		if !got.ok || !c.usable(s.at, got.val.Addr(), what, p) || !c.hostPart(got, what) {
+			a.partial = true
 			continue
 		}
 		if seen[got.val.Addr().Is4()] {
@@ -130,7 +132,7 @@ func (c *converter) onLink(g given[netip.Addr], a attachment, what, rule string)
 	}
 	own, ok := a.subnet(g.val)
 	switch {
-	case !ok && len(a.addresses) == 0:
+	case !ok && (len(a.addresses) == 0 || a.partial):
 		return true // the addresses have a problem of their own
 	case !ok:
 		return bad(what+" without an address", fmt.Sprintf("%s has no %s address, so %s cannot be reached from it.", sentence(a.what), family(g.val), g.val))
@@ -176,8 +178,7 @@ func (c *converter) hosts(list []given[string], what string) []string {
 // nothing without the right time, so there has to be a time server.
 func (c *converter) helpers(dns, ntp *hcl.Attribute, block hcl.Range, what string) ([]netip.Addr, []string) {
 	resolvers, named := c.addrs(dns, "a resolver", forHelper), dns != nil
-	if ntp == nil {
-		c.fail(block, problem{"ntp", "no time server", sentence(what) + ` needs a time server, for example: ntp = ["192.0.2.1"]`})
+	if !c.need(ntp, block, "ntp", `ntp = ["192.0.2.1"]`) {
 		return values(resolvers), nil
 	}
 	list := c.texts(ntp)

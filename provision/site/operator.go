@@ -58,6 +58,7 @@ func loadProfile(src *source, fileName string, l *loader) (Profile, Diagnostics)
 	}
 	var raw rawProfileFile
 	c.diags = fromHCL(src, gohcl.DecodeBody(file.Body, nil, &raw))
+	c.dropNulls(&raw)
 	if len(raw.Profiles) != 1 || raw.Profiles[0].Name != fileName {
 		at := hcl.Range{Filename: src.name, Start: hcl.InitialPos, End: hcl.InitialPos}
 		c.fail(at, problem{"profile", "not an operator profile", fmt.Sprintf(
@@ -93,7 +94,7 @@ func (c *converter) profile(raw *rawProfile) Profile {
 	if raw.Components != nil {
 		p.Components = map[string]string{}
 		for _, set := range raw.Components.kinds() {
-			if got := c.text(set.attr, name("a component")); got.ok {
+			if got := c.text(set.attr, c.pack(set.kind)); got.ok {
 				p.Components[set.kind] = got.val
 			}
 		}

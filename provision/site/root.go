@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ const defaultOperator = "raices"
 // refer to them.
 func (c *converter) site(raw *rawSite) *Site {
 	c.siteName = raw.Name
+	c.dropNulls(raw)
 	c.mark("site", raw.Range)
 	before := len(c.diags)
 	lab := c.flag(raw.Lab)
@@ -58,6 +60,7 @@ func (c *converter) site(raw *rawSite) *Site {
 		c.sessions(s)
 	}
 	c.require(s)
+	c.oneCause()
 	s.spots, s.references = c.kept, c.references
 	return s
 }
@@ -99,11 +102,26 @@ func (c *converter) components(raw *rawComponents, operators map[string]string) 
 		return packs
 	}
 	for _, set := range raw.kinds() {
-		if got := c.text(set.attr, name("a component")); got.ok {
+		if got := c.text(set.attr, c.pack(set.kind)); got.ok {
 			packs[set.kind] = got.val
 		}
 	}
 	return packs
+}
+
+// pack checks the name of a component pack for one kind.
+func (c *converter) pack(kind string) func(string) *problem {
+	return func(s string) *problem {
+		if c.packs == nil || slices.Contains(c.packs[kind], s) {
+			return name("a component")(s)
+		}
+		for _, other := range slices.Sorted(maps.Keys(c.packs)) {
+			if slices.Contains(c.packs[other], s) {
+				return &problem{"component", "component of another kind", fmt.Sprintf("%q is a pack for %s.%s", s, other, didYouMean("", c.packs[kind]))}
+			}
+		}
+		return &problem{"component", "unknown component", fmt.Sprintf("There is no pack %q for %s.%s", short(s), kind, didYouMean(s, c.packs[kind]))}
+	}
 }
 
 // kindAttr is the argument of one kind of component.

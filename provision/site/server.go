@@ -84,7 +84,7 @@ func (c *converter) ssh(raw *rawSSH) SSH {
 	s := SSH{
 		User:     defaultUser,
 		Port:     uint16(c.number(raw.Port, 1, 65535, 22)),
-		Identity: c.text(raw.Identity, plain("The name of a key file", maxIdentity)).val,
+		Identity: c.text(raw.Identity, keyFile).val,
 		HostKey:  c.hostKey(raw.HostKey),
 	}
 	if raw.User != nil {
@@ -110,6 +110,18 @@ func (c *converter) ssh(raw *rawSSH) SSH {
 	return s
 }
 
+// keyFile checks the name of a private key file. Some people put the key there.
+func keyFile(s string) *problem {
+	kind, _, _ := strings.Cut(strings.TrimSpace(s), " ")
+	switch {
+	case strings.Contains(s, "-----BEGIN"):
+		return &problem{"identity", "key in place of its file", `identity is the name of the file that holds the private key, such as "~/.ssh/raiz". The key itself does not belong into a site file: what was kept and shared has to be replaced.`}
+	case slices.Contains(hostKeyTypes(), kind):
+		return &problem{"identity", "key in place of its file", `identity is the name of the file that holds the private key, such as "~/.ssh/raiz"; this is a public key.`}
+	}
+	return plain("The name of a key file", maxIdentity)(s)
+}
+
 // jumps keeps the order of the file: it is the order of the way.
 func (c *converter) jumps(raw []rawJump) []Jump {
 	var out []Jump
@@ -123,7 +135,7 @@ func (c *converter) jumps(raw []rawJump) []Jump {
 			Name:     label.val,
 			User:     defaultUser,
 			Port:     uint16(c.number(r.Port, 1, 65535, 22)),
-			Identity: c.text(r.Identity, plain("The name of a key file", maxIdentity)).val,
+			Identity: c.text(r.Identity, keyFile).val,
 			HostKey:  c.hostKey(r.HostKey),
 		}
 		if r.User != nil {
@@ -151,11 +163,15 @@ func (c *converter) hostKey(attr *hcl.Attribute) string {
 	return key
 }
 
+func hostKeyTypes() []string {
+	return []string{"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"}
+}
+
 // parseHostKey checks a public key in the form of OpenSSH: type, base64,
 // comment. The type stands once more inside of the base64 (RFC 4253 §6.6).
 func parseHostKey(s string) (key, why string) {
 	fields := strings.Fields(s)
-	types := []string{"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"}
+	types := hostKeyTypes()
 	switch {
 	case strings.ContainsAny(strings.TrimSpace(s), "\r\n"):
 		return "", "It has more than one line."

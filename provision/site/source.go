@@ -65,6 +65,7 @@ func (s *source) mayHoldSecret(line int) bool {
 // covers a file with a syntax error.
 func typedSecrets(tokens hclsyntax.Tokens) []lines {
 	var out []lines
+	out = append(out, typedKeys(tokens)...)
 	for i, tok := range tokens {
 		if i+1 == len(tokens) || !assigns(tokens[i+1].Type) || !namesSecret(tok) {
 			continue
@@ -74,6 +75,22 @@ func typedSecrets(tokens hclsyntax.Tokens) []lines {
 			continue
 		}
 		out = append(out, lines{tok.Range.Start.Line, value[len(value)-1].Range.End.Line})
+	}
+	return out
+}
+
+// typedKeys returns the lines of private keys, wherever somebody has put one.
+func typedKeys(tokens hclsyntax.Tokens) []lines {
+	var out []lines
+	open := 0
+	for _, tok := range tokens {
+		first, last := tok.Range.Start.Line, tok.Range.End.Line
+		if bytes.Contains(tok.Bytes, []byte("-----BEGIN ")) && bytes.Contains(tok.Bytes, []byte("PRIVATE KEY")) {
+			open = first
+		}
+		if open > 0 && (bytes.Contains(tok.Bytes, []byte("-----END ")) || tok.Type == hclsyntax.TokenCQuote || tok.Type == hclsyntax.TokenEOF) {
+			out, open = append(out, lines{open, last}), 0
+		}
 	}
 	return out
 }

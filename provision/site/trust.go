@@ -91,6 +91,7 @@ func ParseOperatorFile(text []byte, name string) (*OperatorFile, Diagnostics) {
 	var raw rawOperatorFile
 	c := newConverter(src, &loader{ctx: nil, looked: newLookups(nil, ".")})
 	c.diags = append(diags, fromHCL(src, gohcl.DecodeBody(body, nil, &raw))...)
+	c.dropNulls(&raw)
 	for i := range raw.Sites {
 		f.sites = append(f.sites, trusted{raw.Sites[i].Name, c.trust(&raw.Sites[i], filepath.Dir(name))})
 	}

@@ -74,7 +74,7 @@ func (f *OperatorFile) strangers(s *Site, t Trust) Diagnostics {
 	var out Diagnostics
 	add := func(spot, what, key string) {
 		out = append(out, s.at(spot, "operator-file", what+" not known to the operator", fmt.Sprintf(
-			"%s does not have %s for site %q, so nothing is sent there. If the machine was replaced, compare it on site and run raiz enroll %s.",
+			"%s does not have %s for site %q, so nothing is sent there. If the machine was replaced, compare it on site and run raiz enroll %s --replace.",
 			f.Path, key, s.Name, f.shown(s))))
 	}
 	if key := s.Server.SSH.HostKey; key != "" && !t.hasKey(key) {

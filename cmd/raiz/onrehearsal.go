@@ -1,0 +1,22 @@
+//go:build linux
+
+package main
+
+import (
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// onRehearsal returns the rehearsed copy of a site in place of the real one.
+// It needs neither secrets nor an operator file: it has made ones.
+func (t *target) onRehearsal(s *site.Site, o provision.Options) (*site.Site, provision.Options, provision.Vantages, error) {
+	ground, err := rehearse.Find(t.rehearsal)
+	if err == nil {
+		err = ground.Adopt(s)
+	}
+	if err != nil {
+		return nil, provision.Options{}, provision.Vantages{}, exit(exitUsage, err)
+	}
+	return ground.Site, provision.OnGround(o, ground), provision.GroundVantages(ground), nil
+}
