@@ -245,59 +245,6 @@ func askAll(ctx context.Context, s *site.Site, qs []Question, dial func() (*dns.
 	}
 }
 
-// askOver asks all at once, so that many zones cost one round trip, and finds
-// the question of each answer by its identifier (RFC 7766 section 7).
-func askOver(ctx context.Context, s *site.Site, c *dns.Conn, qs []Question) map[Question]Answer {
-	out := allFailed(qs, errSilent)
-	messages, open := distinct(s, qs)
-	start := time.Now()
-	go func() {
-		for _, m := range messages {
-			if c.WriteMsg(m) != nil {
-				return // reading says why
-			}
-		}
-	}()
-	for strays := 0; len(open) > 0 && strays <= len(qs); {
-		got, err := c.ReadMsg()
-		if got == nil {
-			if ctx.Err() == nil {
-				for _, i := range open {
-					out[qs[i]] = Answer{Err: quiet(err)}
-				}
-			}
-			return out
-		}
-		i, ok := open[got.Id]
-		if !ok {
-			strays++
-			continue
-		}
-		a := matched(got, messages[i])
-		if err != nil {
-			a = Answer{Err: fmt.Errorf("answer is no DNS message: %w", err)}
-		}
-		a.Took = time.Since(start)
-		out[qs[i]] = a
-		delete(open, got.Id)
-	}
-	return out
-}
-
-// distinct are the messages of the questions, and the place of each by its
-// identifier.
-func distinct(s *site.Site, qs []Question) ([]*dns.Msg, map[uint16]int) {
-	messages, open := make([]*dns.Msg, len(qs)), map[uint16]int{}
-	for i, q := range qs {
-		m := message(s, q)
-		for _, taken := open[m.Id]; taken; _, taken = open[m.Id] {
-			m.Id = dns.Id()
-		}
-		messages[i], open[m.Id] = m, i
-	}
-	return messages, open
-}
-
 func quiet(err error) error {
 	var n net.Error
 	if errors.As(err, &n) && n.Timeout() {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -37,8 +38,8 @@ func (h here) Run(ctx context.Context, s remote.Script) (remote.Result, error) {
 }
 
 // TestEveryQuestionArrives lets verify ask a name server on this machine, in a
-// network of its own, by the very script that it sends and through what it
-// forwards: with every byte value in both bytes of the identifier, every
+// network of its own, by the very script that it sends, through what it
+// forwards and from outside: with every byte value in both bytes of the identifier, every
 // length of a label, and names up to the longest.
 func TestEveryQuestionArrives(t *testing.T) {
 	if !inOwnNetwork(t) {
@@ -71,20 +72,23 @@ func TestEveryQuestionArrives(t *testing.T) {
 		seen[1][id&255].Store(true)
 		return id
 	}
-	e := verify.Gather(t.Context(), s, verify.Vantages{SSH: func(context.Context) (verify.Server, error) { return here{t}, nil }})
+	e := verify.Gather(t.Context(), s, verify.Vantages{
+		SSH:     func(context.Context) (verify.Server, error) { return here{t}, nil },
+		Outside: new(net.Dialer).DialContext,
+	})
 	if e.Server.Err != nil {
 		t.Fatal(e.Server.Err)
 	}
 	asked := 0
-	for _, answers := range []map[verify.Question]verify.Answer{e.Server.UDP, e.TCP} {
+	for from, answers := range map[string]map[verify.Question]verify.Answer{"the server": e.Server.UDP, "through SSH": e.TCP, "outside": e.Outside.Answers} {
 		for q, a := range answers {
 			asked++
 			if a.Err != nil {
-				t.Errorf("%s %s %s by %s: %v", q.Address, q.Ask, q.Zone, q.Network, a.Err)
+				t.Errorf("from %s: %s %s %s by %s: %v", from, q.Address, q.Ask, q.Zone, q.Network, a.Err)
 			}
 		}
 	}
-	if want := 2 * len(s.ServiceAddresses()) * (len(names) + 3); asked != want {
+	if want := 4 * len(s.ServiceAddresses()) * (len(names) + 3); asked != want {
 		t.Errorf("%d questions, want %d", asked, want)
 	}
 	for i := range 256 {
@@ -103,6 +107,16 @@ func serveEverything(t *testing.T, a netip.Addr) {
 	}
 	if out, err := exec.Command("ip", argv...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
+	}
+	// The kernel adds the route to it in its own time.
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) { // between two looks at a condition
+		out, _ := exec.Command("ip", "-o", "route", "get", a.String()).CombinedOutput()
+		if strings.HasPrefix(string(out), "local") {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("no route to %s: %s", a, out)
+		}
 	}
 	at := netip.AddrPortFrom(a, 53).String()
 	p, err := net.ListenPacket("udp", at)
