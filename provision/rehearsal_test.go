@@ -445,8 +445,10 @@ func (b *bed) must(err error) {
 
 func (b *bed) routerASN(from, to int) {
 	b.t.Helper()
-	b.on(b.Router.Machine, "sed", "-i", fmt.Sprintf("s/as %d;/as %d;/", from, to), "/etc/bird/bird.conf")
-	b.on(b.Router.Machine, "birdc", "configure")
+	b.on(b.Router.Machine, "sh", "-c", fmt.Sprintf("grep -q 'as %d;' /etc/bird/edge1.conf && sed -i 's/as %d;/as %d;/' /etc/bird/edge1.conf", from, from, to))
+	if _, err := b.Router.Birdc(b.t.Context(), "configure"); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 func (b *bed) secrets() map[string]string {
