@@ -130,7 +130,11 @@ func (r *Run) Apply(ctx context.Context, p Planned, approved string) (apply.Jour
 		}
 		deps.Account = r.site.BMC.Password
 	}
-	if conn, err := r.server(ctx); err == nil {
+	if apply.TouchesServer(p.Plan) {
+		conn, err := r.server(ctx)
+		if err != nil {
+			return apply.Journal{Outcome: apply.NotTried}, err
+		}
 		r.lookBefore(ctx, conn, p.Plan)
 	}
 	j, err := apply.Run(ctx, p.Plan, p.Want, deps)
@@ -160,9 +164,11 @@ func (r *Run) Rollback(ctx context.Context, generation string) (apply.Journal, e
 	if err != nil {
 		return fail(err)
 	}
-	if conn, err := r.server(ctx); err == nil {
-		r.lookBefore(ctx, conn, plan.Plan{})
+	conn, err := r.server(ctx)
+	if err != nil {
+		return fail(err)
 	}
+	r.lookBefore(ctx, conn, plan.Plan{})
 	j, err := apply.Rollback(ctx, generation, want, deps)
 	j.Missing = r.missing
 	return j, err

@@ -112,7 +112,7 @@ func Run(ctx context.Context, p plan.Plan, want *state.Set, d Deps) (Journal, er
 	}{
 		{"bmc", len(p.Of(state.Setting)) > 0, func(ctx context.Context, j *Journal) error { return settings(ctx, p, d, j) }},
 		{"packages", len(p.Of(state.Package)) > 0, func(ctx context.Context, j *Journal) error { return packages(ctx, p, d, j) }},
-		{"server", touchesServer(p), func(ctx context.Context, j *Journal) error { return transaction(ctx, p, want, d, j) }},
+		{"server", TouchesServer(p), func(ctx context.Context, j *Journal) error { return transaction(ctx, p, want, d, j) }},
 	}
 	for i, s := range steps {
 		if !s.need {
@@ -131,6 +131,7 @@ func Run(ctx context.Context, p plan.Plan, want *state.Set, d Deps) (Journal, er
 	return j, nil
 }
 
-func touchesServer(p plan.Plan) bool {
+// TouchesServer reports whether a plan changes anything of the operating system.
+func TouchesServer(p plan.Plan) bool {
 	return len(p.Of(state.Path))+len(p.Of(state.Unit))+len(p.Of(state.Live)) > 0
 }
