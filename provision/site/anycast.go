@@ -51,7 +51,7 @@ func (c *converter) anycast(raw *rawAnycast, bgp BGP) Anycast {
 	}
 	if raw.Origin != nil {
 		c.mark("anycast."+label.val+".origin_asn", raw.Origin.Expr.Range())
-		c.origin(c.asn(raw.Origin), a.Origin, raw.Origin.Expr.Range())
+		c.origin(c.asn(raw.Origin), a, raw.Origin.Expr.Range())
 	}
 	if a.Letter != "" {
 		c.rootLetter(a, s, raw.Letter.Expr.Range())
@@ -63,13 +63,17 @@ func (c *converter) anycast(raw *rawAnycast, bgp BGP) Anycast {
 
 // origin: the blocks leave the server with an empty AS path, so that the
 // neighbor sees bgp.asn as the origin, unless as_path puts another AS behind.
-func (c *converter) origin(declared, announced ASN, at hcl.Range) {
-	if declared == 0 || announced == 0 || declared == announced {
+func (c *converter) origin(declared ASN, a Anycast, at hcl.Range) {
+	if declared == 0 || a.Origin == 0 || declared == a.Origin {
 		return
 	}
-	c.fail(at, problem{"origin-as", "another origin than announced", fmt.Sprintf(
-		"The blocks leave the server with the origin AS%d, but here is AS%d. Where the server peers from an AS of the site's own, with the origin behind it, write: as_path = [%d]",
-		announced, declared, declared)})
+	detail := fmt.Sprintf("The blocks leave the server with the origin AS%d, but here is AS%d.", a.Origin, declared)
+	if len(a.ASPath) > 0 {
+		detail += " The origin is the last of as_path; leave origin_asn out, or write the same."
+	} else {
+		detail += fmt.Sprintf(" Where the server peers from an AS of the site's own, with the origin behind it, write: as_path = [%d]", declared)
+	}
+	c.fail(at, problem{"origin-as", "another origin than announced", detail})
 }
 
 // asPath is what the AS path of a block holds behind bgp.asn: sites of some

@@ -31,8 +31,11 @@ func (c *converter) dns(raw *rawDNS, limit RateLimit) DNS {
 	}
 	c.unique("zone", names)
 	slices.SortStableFunc(d.Zones, func(a, b Zone) int { return strings.Compare(a.Name, b.Name) })
+	before := len(c.diags)
 	d.TrustAnchors = c.trustAnchors(raw.Anchors, d.Zones)
-	c.verifiable(raw, d)
+	if !c.diags[before:].HasErrors() {
+		c.verifiable(raw, d)
+	}
 	return d
 }
 
