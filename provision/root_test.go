@@ -41,6 +41,7 @@ func TestRootCopy(t *testing.T) {
 		{"a NOTIFY from elsewhere is not heard", (*bed).notHeard},
 		{"a zone that is not right is refused", (*bed).refuses},
 		{"a bad file on disk is not served", (*bed).badFile},
+		{"a bad file is not read again", (*bed).badFileRead},
 		{"a lost Packet Too Big loses no answer", (*bed).smallPath},
 		{"a dead server is noticed at once", (*bed).dies},
 		{"no link tells the server how to route", (*bed).redirects},
@@ -403,4 +404,33 @@ func TestFRootCopy(t *testing.T) {
 		t.Errorf("%d local routes of %d, want one of each family", local, len(routes))
 	}
 	b.on(b.Server, "sh", "-c", "ip route show table 112 | grep -q '^default' && ip -6 route show table 112 | grep -q '^default'")
+}
+
+// badFileRead: a running NSD is made to read its files anew, by hand and as an
+// apply does it, after a delegation, which no signature covers, was altered on
+// disk.
+func (b *bed) badFileRead() {
+	b.on(b.Server, "nsd-control", "write")
+	b.until(20*time.Second, "the file", func() error {
+		_, err := b.Server.Run(b.t.Context(), "test", "-s", "/var/lib/nsd/root.zone")
+		return err
+	})
+	good, err := b.serial()
+	b.must(err)
+	for _, how := range []string{"systemctl reload nsd.service", "/usr/local/lib/raiz/nsd-zones reload", "/usr/local/lib/raiz/nsd-zones reconfig"} {
+		b.on(b.Server, "sh", "-c", `cd /var/lib/nsd && cp -p root.zone kept &&
+			sed -i 's/\tNS\ta\.nic\./\tNS\tevil.nic./' root.zone && ! cmp -s root.zone kept && touch -d '+5 sec' root.zone && `+how)
+		b.until(10*time.Second, how+": the refusal", func() error {
+			_, err := b.Server.Run(b.t.Context(), "test", "-e", "/var/lib/nsd/root.zone.refused")
+			return err
+		})
+		m, err := b.query("tcp", "193.0.14.129", "com.", dns.TypeNS)
+		b.must(err)
+		if strings.Contains(m.String(), "evil.") || len(m.Ns)+len(m.Answer) == 0 {
+			b.t.Errorf("%s: serves what was altered on disk:\n%s", how, m)
+		}
+		b.on(b.Server, "sh", "-c", "cd /var/lib/nsd && rm -f root.zone.refused && mv kept root.zone && chown nsd:nsd root.zone")
+	}
+	b.must(b.serves(good)())
+	b.must(b.announced(true)())
 }

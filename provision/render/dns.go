@@ -78,8 +78,11 @@ func newZone(z site.Zone) zoneView {
 		return v
 	}
 	v.File = z.Name + ".zone"
-	if z.Name == "." {
+	switch z.Name {
+	case ".":
 		v.File = "root.zone"
+	case "root": // would share it; no other zone's name ends in a dot
+		v.File = "root..zone"
 	}
 	for _, p := range z.Primaries {
 		v.Primaries = append(v.Primaries, primaryView{Address: p.String(), Key: z.Key})

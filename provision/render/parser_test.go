@@ -28,6 +28,7 @@ func parsers() []parser {
 		{"nsd-checkconf", "/etc/nsd/nsd.conf", []string{"nsd-checkconf", "{}"}, [2]string{"tcp-count: 1000", "tcp-count: many"}},
 		{"nsd-checkzone empty", "/etc/nsd/raiz-as112-empty.zone", []string{"nsd-checkzone", "10.in-addr.arpa", "{}"}, [2]string{"SOA", "SOAP"}},
 		{"nsd-checkzone hostname", "/etc/nsd/raiz-as112-hostname.zone", []string{"nsd-checkzone", "hostname.as112.net", "{}"}, [2]string{"\tIN\tTXT\t", "\tIN\tTEXT\t"}},
+		{"nsd-zones", "/usr/local/lib/raiz/nsd-zones", []string{"shellcheck", "-S", "warning", "{}"}, [2]string{"exec nsd-control", "if nsd-control"}},
 		{"verify-zone", "/usr/local/lib/raiz/verify-zone", []string{"bash", "-n", "{}"}, [2]string{"judge() {", "judge() ("}},
 		{"shellcheck verify-zone", "/usr/local/lib/raiz/verify-zone", []string{"shellcheck", "-S", "warning", "{}"}, [2]string{"local keys at=() out\n", "local keys=$(false)\n"}},
 		{"nft", "/etc/nftables.conf", append(alone(), "nft", "--check", "--file", "{}"), [2]string{"policy drop;", "policy perhaps;"}},

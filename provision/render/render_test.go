@@ -447,6 +447,11 @@ func TestZonesHaveFilesOfTheirOwn(t *testing.T) {
       unauthenticated = "x"
       unverified      = "x"
     }
+    zone "root" {
+      primaries       = ["192.0.2.53"]
+      unauthenticated = "x"
+      unverified      = "x"
+    }
     zone "." {
       primaries       = ["192.0.2.53"]
       unauthenticated = "x"
@@ -460,7 +465,7 @@ func TestZonesHaveFilesOfTheirOwn(t *testing.T) {
 			have = append(have, file)
 		}
 	}
-	want := []string{`"root.zone"`, `"/etc/nsd/raiz-as112-empty.zone"`, `"a.b.net.zone"`, `"a_b.net.zone"`}
+	want := []string{`"root.zone"`, `"/etc/nsd/raiz-as112-empty.zone"`, `"a.b.net.zone"`, `"a_b.net.zone"`, `"root..zone"`}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

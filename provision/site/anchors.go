@@ -43,7 +43,7 @@ func (c *converter) trustAnchors(attr *hcl.Attribute, zones []Zone) []TrustAncho
 		switch {
 		case !ok:
 			c.fail(t.at, problem{"trust-anchor", "not a DS record", fmt.Sprintf(
-				"%q is no DS record with SHA-256 or SHA-384 (RFC 4034 section 5, RFC 4509, RFC 6605), such as \". IN DS 20326 8 2 E06D...\".", short(t.val))})
+				"%q is no DS record with SHA-256 or SHA-384 and an algorithm of today (RFC 4034 section 5, RFC 8624), such as \". IN DS 20326 8 2 E06D...\".", short(t.val))})
 		case slices.Contains(out, a):
 			c.fail(t.at, problem{"trust-anchor", "trust anchor given twice", fmt.Sprintf("The key %d of %q is in this list already.", a.KeyTag, a.Zone)})
 		default:
@@ -83,8 +83,8 @@ func parseDS(text string) (TrustAnchor, bool) {
 	}
 	zone, p := zoneName(f[0])
 	f = f[1:]
-	for len(f) > 0 && f[0] != "DS" {
-		if _, err := strconv.ParseUint(f[0], 10, 31); err != nil && f[0] != "IN" {
+	for len(f) > 0 && !strings.EqualFold(f[0], "DS") {
+		if _, err := strconv.ParseUint(f[0], 10, 31); err != nil && !strings.EqualFold(f[0], "IN") {
 			return TrustAnchor{}, false
 		}
 		f = f[1:]
@@ -98,6 +98,10 @@ func parseDS(text string) (TrustAnchor, bool) {
 	digest, err4 := hex.DecodeString(strings.Join(f[4:], ""))
 	// SHA-1 is not to be relied on any more (RFC 8624 section 3.3).
 	length := map[uint64]int{2: 32, 4: 48}[kind]
+	// RFC 8624 section 3.1: what is not to be validated with is no anchor.
+	if algorithm != 8 && algorithm != 10 && (algorithm < 13 || algorithm > 16) {
+		return TrustAnchor{}, false
+	}
 	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || length == 0 || len(digest) != length {
 		return TrustAnchor{}, false
 	}

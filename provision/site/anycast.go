@@ -86,7 +86,12 @@ func (c *converter) asPath(attr *hcl.Attribute, own ASN) []ASN {
 	}
 	var out []ASN
 	for i, at := range elementRanges(attr.Expr, val.LengthInt()) {
-		n, whole := wholeNumber(val.Index(cty.NumberIntVal(int64(i))))
+		element := val.Index(cty.NumberIntVal(int64(i)))
+		if element.IsNull() {
+			c.fail(at, problem{"type", "wrong type", "as_path has to be a list of AS numbers, without null."})
+			return nil
+		}
+		n, whole := wholeNumber(element)
 		switch {
 		case !whole || n <= 0 || n > math.MaxUint32:
 			c.fail(at, problem{"asn", "not an AS number", "AS numbers are whole numbers from 1 to 4294967295."})

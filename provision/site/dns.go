@@ -3,6 +3,7 @@ package site
 import (
 	"encoding/base64"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -80,6 +81,45 @@ func (c *converter) transferOnly(raw *rawZone) {
 				"%s speaks of a transfer, but this zone is not transferred.", attr.Name)})
 		}
 	}
+}
+
+// primariesElsewhere: a primary is another machine. What comes from the copy's
+// own blocks is dropped as made up, and the neighbors only route.
+func (c *converter) primariesElsewhere(s *Site, raw *rawDNS) {
+	if raw == nil || c.broken {
+		return
+	}
+	own := map[netip.Addr]string{}
+	for _, p := range slices.Concat(s.Server.Management.Addresses, s.Server.Service.Addresses) {
+		own[p.Addr()] = "is the server's own address"
+	}
+	for _, n := range s.BGP.Neighbors {
+		for _, a := range n.Addresses {
+			own[a] = "is the neighbor " + n.Name
+		}
+	}
+	for _, z := range raw.Zones {
+		for _, a := range c.quietAddrs(z.Primaries) {
+			why := own[a.val]
+			for _, b := range s.Blocks() {
+				if b.Contains(a.val) {
+					why = "is in the block " + b.String() + ", which this copy announces itself"
+				}
+			}
+			if why != "" {
+				c.fail(a.at, problem{"zone-source", "primary is no other machine", fmt.Sprintf("%s %s. A zone comes from a name server of the operator's elsewhere.", a.val, why)})
+			}
+		}
+	}
+}
+
+// quietAddrs are the addresses of a list that was converted before; what is
+// wrong with it was said then.
+func (c *converter) quietAddrs(attr *hcl.Attribute) []given[netip.Addr] {
+	before := len(c.diags)
+	list := c.addrs(attr, "a primary", forHelper)
+	c.diags = c.diags[:before]
+	return list
 }
 
 // reason is a sentence that reports repeat.

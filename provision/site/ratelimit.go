@@ -23,12 +23,14 @@ func (c *converter) rateLimit(raw *rawRateLimit, operators RateLimit) RateLimit 
 	if c.need(raw.Responses, raw.Range, "responses_per_second", "responses_per_second = 200") {
 		out.Responses = int(c.number(raw.Responses, 0, 1_000_000, 0))
 	}
+	// A network that is too wide takes in strangers of the client, and at last
+	// the loopback, from which the copy looks at itself.
 	for _, n := range []struct {
-		attr *hcl.Attribute
-		to   *int
-		top  int64
-	}{{raw.Slip, &out.Slip, 10}, {raw.IPv4, &out.IPv4Prefix, 32}, {raw.IPv6, &out.IPv6Prefix, 64}} {
-		*n.to = int(c.number(n.attr, 0, n.top, int64(*n.to)))
+		attr      *hcl.Attribute
+		to        *int
+		low, high int64
+	}{{raw.Slip, &out.Slip, 0, 10}, {raw.IPv4, &out.IPv4Prefix, 16, 32}, {raw.IPv6, &out.IPv6Prefix, 32, 64}} {
+		*n.to = int(c.number(n.attr, n.low, n.high, int64(*n.to)))
 	}
 	return out
 }

@@ -59,6 +59,7 @@ func (c *converter) site(raw *rawSite) *Site {
 	if routed {
 		c.sessions(s)
 	}
+	c.primariesElsewhere(s, raw.DNS)
 	c.require(s)
 	c.oneCause()
 	s.spots, s.references = c.kept, c.references
@@ -143,13 +144,14 @@ func (c *converter) sessions(s *Site) {
 	v4, v6 := false, false
 	for _, n := range s.BGP.Neighbors {
 		for _, a := range n.Addresses {
-			v4, v6 = v4 || a.Is4(), v6 || a.Is6()
+			v4 = v4 || a.Is4() && n.Announce == AnnounceBlocks
+			v6 = v6 || a.Is6() && n.Announce == AnnounceBlocks
 		}
 	}
 	for _, p := range s.Blocks() {
 		if (p.Addr().Is4() && !v4) || (p.Addr().Is6() && !v6) {
 			c.failAt(blockSpot(p), problem{"af-session", "block without a session", fmt.Sprintf(
-				"%s cannot be announced: no neighbor has an %s address.", p, family(p.Addr()))})
+				"%s cannot be announced: no neighbor that is announced the blocks has an %s address.", p, family(p.Addr()))})
 		}
 	}
 }

@@ -94,7 +94,11 @@ func (c *converter) ssh(raw *rawSSH) SSH {
 		s.Bootstrap = got.val
 		c.claimAddr(bootstrapClaim, "the server as installed", got.val, got.at)
 	}
-	for _, t := range c.texts(raw.From) {
+	from := c.texts(raw.From)
+	if from != nil && len(from) == 0 {
+		c.fail(raw.From.Expr.Range(), problem{"ssh-from", "SSH open to all", "from is empty, which lets nobody in or everybody. List the networks; to accept SSH from anywhere, leave from out."})
+	}
+	for _, t := range from {
 		if p := c.masked(t); p.ok {
 			if p.val.Bits() == 0 {
 				c.fail(t.at, problem{"ssh-from", "SSH open to all", "from lists the networks SSH is accepted from. To accept it from anywhere, leave from out."})

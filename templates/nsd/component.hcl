@@ -8,7 +8,7 @@ component "nsd" {
     mode     = "0640"
     group    = "nsd"
     secret   = true
-    command  = ["nsd-control", "reconfig"]
+    command  = ["/usr/local/lib/raiz/nsd-zones", "reconfig"]
   }
   file "/etc/nsd/raiz-cookies.txt" {
     template = "cookies.txt.tmpl"
@@ -24,7 +24,7 @@ component "nsd" {
   file "/etc/nsd/raiz-zones.conf" {
     template = "zones.conf.tmpl"
     group    = "nsd"
-    command  = ["nsd-control", "reconfig"]
+    command  = ["/usr/local/lib/raiz/nsd-zones", "reconfig"]
   }
   file "/etc/nsd/nsd.conf" {
     template = "nsd.conf.tmpl"
@@ -48,6 +48,11 @@ component "nsd" {
     mode     = "0755"
     check    = ["bash", "-n", "{}"]
   }
+  file "/usr/local/lib/raiz/nsd-zones" {
+    template = "nsd-zones.tmpl"
+    mode     = "0755"
+    check    = ["sh", "-n", "{}"]
+  }
   file "/etc/systemd/system/nsd.service.d/raiz.conf" {
     template = "nsd.service.tmpl"
     unit     = "nsd.service"
@@ -63,28 +68,28 @@ component "nsd" {
     when     = "as112-empty"
     group    = "nsd"
     check    = ["nsd-checkzone", "10.in-addr.arpa", "{}"]
-    command  = ["nsd-control", "reload"]
+    command  = ["/usr/local/lib/raiz/nsd-zones", "reload"]
   }
   file "/etc/nsd/raiz-as112-hostname.zone" {
     template = "as112-hostname.zone.tmpl"
     when     = "as112-hostname"
     group    = "nsd"
     check    = ["nsd-checkzone", "hostname.as112.net", "{}"]
-    command  = ["nsd-control", "reload"]
+    command  = ["/usr/local/lib/raiz/nsd-zones", "reload"]
   }
   file "/etc/nsd/raiz-as112-dname-empty.zone" {
     template = "as112-dname-empty.zone.tmpl"
     when     = "as112-dname-empty"
     group    = "nsd"
     check    = ["nsd-checkzone", "empty.as112.arpa", "{}"]
-    command  = ["nsd-control", "reload"]
+    command  = ["/usr/local/lib/raiz/nsd-zones", "reload"]
   }
   file "/etc/nsd/raiz-as112-dname-hostname.zone" {
     template = "as112-dname-hostname.zone.tmpl"
     when     = "as112-dname-hostname"
     group    = "nsd"
     check    = ["nsd-checkzone", "hostname.as112.arpa", "{}"]
-    command  = ["nsd-control", "reload"]
+    command  = ["/usr/local/lib/raiz/nsd-zones", "reload"]
   }
 
   service "nsd.service" {}
