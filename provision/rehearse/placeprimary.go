@@ -145,7 +145,8 @@ func (g *Ground) shareAddresses(ctx context.Context) error {
 		if err := n.ip(ctx, args...); err != nil {
 			return err
 		}
-		for _, proto := range []string{"udp", "tcp"} {
+		// UDP and TCP by number: a small machine has no /etc/protocols.
+		for _, proto := range []string{"17", "6"} {
 			// From port 53 come the answers to its NOTIFYs.
 			for _, end := range []string{"dport", "sport"} {
 				if err := n.ip(ctx, family, "rule", "add", "pref", "5", "to", a.String(),
