@@ -16,6 +16,8 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/secret"
+	"github.com/raiz-dns/raiz/provision/site"
 )
 
 // Who asks in these tests: clients of several networks behind the router.
@@ -34,6 +36,7 @@ func TestRootFlood(t *testing.T) {
 	b.mustApply(b.Site)
 	b.verifyUntil(b.Site, allInOrder())
 	t.Run("rate limit", func(t *testing.T) { b.t = t; b.limits() })
+	t.Run("cookies", func(t *testing.T) { b.t = t; b.cookies() })
 	t.Run("spoofed sources", func(t *testing.T) { b.t = t; b.spoofed() })
 	t.Run("a router that has lost its filter", func(t *testing.T) { b.t = t; b.wholeTable() })
 	b.t = t
@@ -141,6 +144,47 @@ func (b *bed) limits() {
 	if share := 100 * much.truncated / limited; share < 40 || share > 60 {
 		b.t.Errorf("%d %% of the limited answers are truncated, want every second: %+v", share, much)
 	}
+}
+
+// cookies: the secret is the declared one and not one of the daemon's making,
+// so that a cookie of before a restart is good after it, and of another copy
+// here; and it is good during a rollover, when the secret is the staged one.
+func (b *bed) cookies() {
+	const to = "193.0.14.129"
+	cookie := b.cookie(known, to)
+	good := func(when string) {
+		got := b.flood(rehearse.RoleController, known, to, 500, 4*time.Second, cookie)
+		if got.whole != got.sent || got.sent < 1500 {
+			b.t.Errorf("%s: a client with a good cookie lost answers: %+v", when, got)
+		}
+	}
+	serial, err := b.serial()
+	b.must(err)
+	b.on(b.Server, "nsd-control", "write")
+	b.until(20*time.Second, "the file", func() error {
+		_, err := b.Server.Run(b.t.Context(), "test", "-s", "/var/lib/nsd/root.zone")
+		return err
+	})
+	b.on(b.Server, "systemctl", "restart", "nsd.service")
+	b.until(settle, "the zone", b.serves(serial))
+	good("after a restart")
+	rolled := *b.Site
+	rolled.DNS.Cookie = site.Cookie{Secret: secret.New("made", "00112233445566778899aabbccddeeff"), Staging: b.Site.DNS.Cookie.Secret}
+	b.mustApply(&rolled)
+	b.until(settle, "the zone", b.serves(serial))
+	good("after the new secret")
+	if b.cookie(known, to)[16:] == cookie[16:] {
+		b.t.Error("the server goes on making cookies with the old secret")
+	}
+	rolled.DNS.Cookie.Staging = secret.Value{}
+	b.mustApply(&rolled)
+	b.until(settle, "the zone", b.serves(serial))
+	b.flood(rehearse.RoleController, known, to, 500, 4*time.Second, cookie)
+	if got := b.flood(rehearse.RoleController, known, to, 500, 3*time.Second, cookie); got.whole > got.sent/2 {
+		b.t.Errorf("a cookie of a secret that is gone is still good: %+v", got)
+	}
+	b.mustApply(b.Site)
+	b.verifyUntil(b.Site, allInOrder())
 }
 
 // cookie fetches a server cookie for a client.
