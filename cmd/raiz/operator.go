@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
@@ -57,7 +56,7 @@ func (g *globals) operatorWord(path string, why purpose) (operatorWord, error) {
 		return w, nil
 	}
 	if err == nil {
-		w.text, err = readOperatorFile(w.real)
+		w.text, err = secret.ReadRegular(w.real)
 	}
 	if err != nil {
 		return w, exit(exitUsage, fmt.Errorf("operator file %s: %w", name, err))
@@ -91,17 +90,35 @@ func (g *globals) operatorPath() (name string, given bool, err error) {
 }
 
 // outside returns the operator file without links in its path, and refuses
-// one that a change of site files could touch: in their folder, or in the same
-// git work tree. With fs.ErrNotExist it returns where the file would be.
+// one that others could touch. A change of site files can touch what lies in
+// their folder or in the same git work tree: the file, and as well a link on the
+// way to it, which can be made to lead elsewhere. With fs.ErrNotExist it returns
+// where the file would be.
 func outside(name, dir string) (string, error) {
+	// First, since a device has modes that nobody should mend.
+	if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() {
+		return "", errors.New("not a regular file")
+	}
 	real, err := resolved(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
+	way, lost := wayTo(name)
+	if lost != nil && !errors.Is(lost, fs.ErrNotExist) {
+		return "", lost
+	}
 	for _, around := range []string{dir, workTree(dir)} {
-		if around != "" && within(real, around) {
-			return "", fmt.Errorf("it is in %s, where whoever changes the site files can change it: keep it elsewhere, and name it with --operator", around)
+		if around == "" {
+			continue
 		}
+		for _, s := range append(way, step{at: real}) {
+			if within(s.at, around) {
+				return "", fmt.Errorf("%s is in %s, where whoever changes the site files can change it: keep the file elsewhere, and name it with --operator by a way that does not lead through there", s.at, around)
+			}
+		}
+	}
+	if unsafe := ours(way, real); unsafe != nil {
+		return "", unsafe
 	}
 	return real, err
 }
@@ -141,18 +158,6 @@ func workTree(dir string) string {
 func within(name, dir string) bool {
 	rel, err := filepath.Rel(dir, name)
 	return err == nil && filepath.IsLocal(rel)
-}
-
-// readOperatorFile reads what nobody but its owner can write.
-func readOperatorFile(name string) ([]byte, error) {
-	st, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if runtime.GOOS != "windows" && st.Mode().Perm()&0o022 != 0 {
-		return nil, fmt.Errorf("its mode is %04o, so others can write it: chmod go-w %s", st.Mode().Perm(), name)
-	}
-	return secret.ReadRegular(name)
 }
 
 // openSites opens the folder of the site files at path; name is what of it is

@@ -19,6 +19,10 @@ func tree(t *testing.T, files map[string]string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Whatever the umask is: an operator file in it has to be safe.
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -53,6 +57,12 @@ func TestOperatorFileIsOutside(t *testing.T) {
 		"a link into it":    {map[string]string{"sites/real.hcl": word, "op.hcl": "-> sites/real.hcl"}, "op.hcl", "can change it"},
 		"by a linked way":   {map[string]string{"sites/op.hcl": word, "way": "-> sites"}, "way/op.hcl", "can change it"},
 		"a link elsewhere":  {map[string]string{"real/op.hcl": word, "op.hcl": "-> real/op.hcl"}, "op.hcl", ""},
+		"a link in it":      {map[string]string{"conf/op.hcl": word, "sites/op.hcl": "-> ../conf/op.hcl"}, "sites/op.hcl", "can change it"},
+		"a linked folder":   {map[string]string{"conf/op.hcl": word, "sites/way": "-> ../conf"}, "sites/way/op.hcl", "can change it"},
+		"by a link in it":   {map[string]string{"conf/op.hcl": word, "sites/op.hcl": "-> ../conf/op.hcl", "op.hcl": "-> sites/op.hcl"}, "op.hcl", "can change it"},
+		"by a link beside":  {map[string]string{"sites/.git": "", "conf/op.hcl": word, "a": "-> b", "b": "-> conf"}, "a/op.hcl", ""},
+		"link in checkout":  {map[string]string{"repo/.git/HEAD": "", "conf/op.hcl": word, "repo/op.hcl": "-> ../conf/op.hcl", "repo/sites/x": "", "sites": "-> repo/sites"}, "repo/op.hcl", "can change it"},
+		"links in a circle": {map[string]string{"a": "-> b", "b": "-> a"}, "a/op.hcl", "too many links"},
 		"same checkout":     {map[string]string{".git/HEAD": "", "op.hcl": word}, "op.hcl", "can change it"},
 		"other checkout":    {map[string]string{"sites/.git": "", "ops/.git": "", "ops/op.hcl": word}, "ops/op.hcl", ""},
 		"not valid":         {map[string]string{"op.hcl": "site {"}, "op.hcl", "is not valid"},
@@ -94,6 +104,64 @@ func TestOperatorFileIsOurs(t *testing.T) {
 		if _, err := g.operatorWord(filepath.Join(dir, "sites"), toRead); (err == nil) != fine {
 			t.Errorf("%04o: %v", mode, err)
 		}
+	}
+}
+
+// TestOperatorWayIsOurs refuses one in whose place others can put another file.
+func TestOperatorWayIsOurs(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // it has no such modes
+	}
+	for name, c := range map[string]struct {
+		change string // what of the tree
+		mode   os.FileMode
+		owner  int
+		says   string // "": it is fine
+	}{
+		"as it should be":           {"up/conf", 0o755, 0, ""},
+		"its folder, for all":       {"up/conf", 0o777, 0, "up/conf is 0777"},
+		"its folder, for the group": {"up/conf", 0o775, 0, "up/conf is 0775"},
+		"its folder, sticky":        {"up/conf", 0o777 | os.ModeSticky, 0, "folder of your own"},
+		"above":                     {"up", 0o777, 0, "up is 0777"},
+		"above, for the group":      {"up", 0o770, 0, "up is 0770"},
+		"above, sticky":             {"up", 0o777 | os.ModeSticky, 0, ""},
+		"around the link":           {"links", 0o777, 0, "links is 0777"},
+		"around the link, sticky":   {"links", 0o777 | os.ModeSticky, 0, ""},
+		"beside the way":            {"sites", 0o777, 0, ""},
+		"the file, another's":       {"up/conf/op.hcl", 0o600, 4711, "op.hcl is of another user (4711)"},
+		"the folder, another's":     {"up/conf", 0o755, 4711, "conf is of another user (4711)"},
+		"above, another's":          {"up", 0o755, 4711, "up is of another user (4711)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.owner != 0 && os.Geteuid() != 0 {
+				t.Skip("only root gives files away")
+			}
+			dir := tree(t, map[string]string{"up/conf/op.hcl": "", "sites/x": "", "links/op.hcl": "-> ../up/conf/op.hcl"})
+			if err := os.Chmod(filepath.Join(dir, c.change), c.mode); err != nil {
+				t.Fatal(err)
+			}
+			if c.owner != 0 {
+				if err := os.Chown(filepath.Join(dir, c.change), c.owner, -1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			g, _ := quiet()
+			g.operator = filepath.Join(dir, "links/op.hcl")
+			_, err := g.operatorWord(filepath.Join(dir, "sites"), toRead)
+			if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v, want %q", err, c.says)
+			}
+		})
+	}
+}
+
+// TestOperatorFileIsNoDevice advises no chmod of one.
+func TestOperatorFileIsNoDevice(t *testing.T) {
+	g, _ := quiet()
+	g.operator = os.DevNull
+	_, err := g.operatorWord(tree(t, map[string]string{"x": ""}), toRead)
+	if err == nil || !strings.Contains(err.Error(), "not a regular file") || strings.Contains(err.Error(), "chmod") {
+		t.Errorf("got %v", err)
 	}
 }
 
