@@ -167,6 +167,7 @@ behind its name as they are, and ends as the command ends.`,
 		Example: `  raiz rehearse shell 1a2b3c4d server
   raiz rehearse shell 1a2b3c4d server journalctl -u nsd -f
   raiz rehearse shell 1a2b3c4d router birdc show route
+  raiz rehearse shell 1a2b3c4d router birdc -s /run/bird/edge2.ctl show route   the second neighbor
   raiz rehearse shell 1a2b3c4d controller dig @192.175.48.1 hostname.as112.net TXT`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
