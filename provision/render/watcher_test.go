@@ -60,11 +60,12 @@ type nameServer struct {
 	spoil func(network, address string, m *dns.Msg) *dns.Msg
 	asked map[string]bool
 	from  map[string]bool
+	tcp   map[string]*dns.Server // by address
 }
 
 func serve(t *testing.T, s *site.Site) *nameServer {
 	t.Helper()
-	n := &nameServer{asked: map[string]bool{}, from: map[string]bool{}}
+	n := &nameServer{asked: map[string]bool{}, from: map[string]bool{}, tcp: map[string]*dns.Server{}}
 	for _, a := range s.ServiceAddresses() {
 		argv := []string{"address", "add", a.String(), "dev", "lo"}
 		if a.Is6() {
@@ -82,7 +83,8 @@ func serve(t *testing.T, s *site.Site) *nameServer {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for network, server := range map[string]*dns.Server{"udp": {PacketConn: p}, "tcp": {Listener: l}} {
+		n.tcp[a.String()] = &dns.Server{Listener: l}
+		for network, server := range map[string]*dns.Server{"udp": {PacketConn: p}, "tcp": n.tcp[a.String()]} {
 			started, ended := make(chan struct{}), make(chan struct{})
 			server.NotifyStartedFunc = func() { close(started) }
 			server.Handler = dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) { n.answer(w, q, network, a.String()) })
@@ -356,7 +358,7 @@ func spoils() []struct {
 		words []string
 	}{
 		{"silent by UDP", at("udp", v4, "", func(*dns.Msg) *dns.Msg { return nil }), "6", []string{v4, "udp", "no answer"}},
-		{"silent by TCP", at("tcp", v6, "", func(*dns.Msg) *dns.Msg { return nil }), "4", []string{v6, "tcp", "no answer"}},
+		{"fails by TCP", at("tcp", v6, "", rcode(dns.RcodeServerFailure)), "4", []string{v6, "tcp", "SERVFAIL"}},
 		{"the second zone alone fails", at("udp", v6, "example.net.", rcode(dns.RcodeServerFailure)), "4", []string{v6, "udp", "zone example.net", "SERVFAIL"}},
 		{"a zone is refused by TCP", at("tcp", v4, "abcdefghij.", rcode(dns.RcodeRefused)), "6", []string{v4, "tcp", "zone abcdefghij", "REFUSED"}},
 		{"not authoritative", at("udp", v4, ".", func(m *dns.Msg) *dns.Msg { m.Authoritative = false; return m }), "6", []string{v4, "zone .", "not authoritative"}},
