@@ -38,18 +38,21 @@ func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 	defer cancel()
 	patience := time.Now().Add(min(zonePatience, r.o.RevertAfter/4))
 	var last []string
+	looked := false
 	for {
 		problems, missing := r.problems(ctx, through)
-		if len(problems) == 0 && (len(missing) == 0 || time.Now().After(patience)) {
-			r.missing = missing
-			return nil
-		}
 		// A look that was cut short says less than the one before.
-		if ctx.Err() == nil || last == nil {
-			last = problems
+		if ctx.Err() == nil || !looked {
+			last, r.missing, looked = problems, missing, true
+		}
+		if len(last) == 0 && (len(r.missing) == 0 || time.Now().After(patience) || ctx.Err() != nil) {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
+			if len(last) == 0 {
+				return nil // only zones are missing, which is no reason
+			}
 			return errors.New(strings.Join(last, "; "))
 		case <-time.After(time.Second):
 		}

@@ -138,7 +138,9 @@ func (r *Run) Apply(ctx context.Context, p Planned, approved string) (apply.Jour
 		r.lookBefore(ctx, conn, p.Plan)
 	}
 	j, err := apply.Run(ctx, p.Plan, p.Want, deps)
-	j.Missing = r.missing
+	if err == nil {
+		j.Missing = r.missing
+	}
 	return j, err
 }
 
@@ -170,7 +172,9 @@ func (r *Run) Rollback(ctx context.Context, generation string) (apply.Journal, e
 	}
 	r.lookBefore(ctx, conn, plan.Plan{})
 	j, err := apply.Rollback(ctx, generation, want, deps)
-	j.Missing = r.missing
+	if err == nil {
+		j.Missing = r.missing
+	}
 	return j, err
 }
 
