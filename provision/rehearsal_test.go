@@ -43,20 +43,21 @@ type bed struct {
 
 type memoryLinks struct {
 	mu  sync.Mutex
-	all map[string]map[string]string
+	all map[string][]byte
 }
 
-func (m *memoryLinks) Load(key string) (map[string]string, bool) {
+func (m *memoryLinks) Key() []byte { return []byte("of this test") }
+
+func (m *memoryLinks) Load(name string) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	l, ok := m.all[key]
-	return l, ok
+	return m.all[name]
 }
 
-func (m *memoryLinks) Store(key string, links map[string]string) {
+func (m *memoryLinks) Store(name string, entry []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.all[key] = links
+	m.all[name] = entry
 }
 
 type lockedBuffer struct {
@@ -90,7 +91,7 @@ func newBedWith(t *testing.T, path string, ground rehearse.Options) *bed {
 			t.Error(err)
 		}
 	})
-	b := &bed{Ground: g, t: t, said: &bytes.Buffer{}, links: &memoryLinks{all: map[string]map[string]string{}}}
+	b := &bed{Ground: g, t: t, said: &bytes.Buffer{}, links: &memoryLinks{all: map[string][]byte{}}}
 	log := slog.New(slog.NewTextHandler(&lockedBuffer{b: b.said}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	b.o = provision.OnGround(provision.Options{Packs: templates.FS(), Links: b.links, Who: "test", Log: log}, g)
 	return b
@@ -267,7 +268,7 @@ func (b *bed) firstApply() {
 
 func (b *bed) secondPlan() {
 	b.t.Helper()
-	b.links.all = map[string]map[string]string{} // as on a new controller
+	b.links.all = map[string][]byte{} // as on a new controller
 	for _, c := range []struct {
 		when string
 		gets int

@@ -151,7 +151,6 @@ type doctorOptions struct {
 	target  target
 	capture string
 	serials bool
-	forget  bool
 }
 
 func newBMCDoctor(g *globals) *cobra.Command {
@@ -166,8 +165,8 @@ schemas that brings with it, who has seen them, and what each setting reads as.
 password, token or key, and without serial numbers and addresses of the hardware
 unless --serials is given.
 
-Some controllers list a setting and refuse to change it. raiz remembers that, and
-calls the setting unsupported from then on; --forget has the next apply try again.`,
+Some controllers list a setting and refuse to change it. The apply that meets the
+refusal says what to write into the site file, so that it is not tried again.`,
 		Example: `  raiz bmc doctor gru1.hcl --capture gru1-bmc.json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -178,7 +177,6 @@ calls the setting unsupported from then on; --forget has the next apply try agai
 	}
 	d.target.flags(cmd)
 	cmd.Flags().StringVar(&d.capture, "capture", "", "write what was read into this file, redacted")
-	cmd.Flags().BoolVar(&d.forget, "forget", false, "forget which settings the controller has refused")
 	cmd.Flags().BoolVar(&d.serials, "serials", false, "leave serial numbers and hardware addresses in the capture")
 	return cmd
 }
@@ -207,10 +205,6 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 			return err
 		}
 	}
-	forgotten := []string{}
-	if o.forget {
-		forgotten = append(forgotten, c.Forget()...)
-	}
 	var settings []verdict
 	for _, f := range d.Settings {
 		settings = append(settings, verdict{f.Key.Name, factText(f)})
@@ -222,9 +216,8 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 			Quirks   []bmc.Quirk
 			Licences []string
 			Settings []verdict
-			Forgot   []string
 			Cost     bmc.Stats
-		}{d.Endpoint, d.Identity, d.Quirks, d.Licences, settings, forgotten, d.Stats})
+		}{d.Endpoint, d.Identity, d.Quirks, d.Licences, settings, d.Stats})
 	}
 	w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "taken for\t%s %s, Redfish %s\n", d.Identity.Line, plain(d.Identity.Firmware), plain(d.Identity.Redfish))
@@ -237,9 +230,6 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 	fmt.Fprintln(w, "\nsettings")
 	for _, v := range settings {
 		fmt.Fprintf(w, "  %s\t%s\n", v.Setting, plain(v.Reads))
-	}
-	if len(forgotten) > 0 {
-		fmt.Fprintf(w, "\nforgotten\t%s: the next apply tries again\n", strings.Join(forgotten, ", "))
 	}
 	return w.Flush()
 }

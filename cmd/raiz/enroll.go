@@ -136,6 +136,7 @@ func (e *enrollOptions) aim(g *globals, path string) (*site.Site, provision.Opti
 	if err != nil {
 		return fail(err)
 	}
+	o.Links = newLinkFiles()
 	o.Via, err = e.target.login(s.Server.SSH.Port)
 	return s, o, &word, err
 }

@@ -146,7 +146,6 @@ func (g *globals) options(source string) (provision.Options, error) {
 		Packs:       packs,
 		Home:        home,
 		AgentSocket: g.std.env("SSH_AUTH_SOCK"),
-		Links:       newLinkFile(),
 		Who:         who(source),
 	}
 	if g.verbose {
@@ -229,6 +228,7 @@ func (t *target) aim(g *globals, path string) (*site.Site, provision.Options, pr
 	if s.Lab {
 		return fail(exit(exitUsage, errors.New("site "+s.Name+" says lab = true: its addresses are made up, and only raiz rehearse runs it")))
 	}
+	o.Links = newLinkFiles()
 	if word, err = g.operatorWord(path, toRead); err != nil {
 		return fail(err)
 	}

@@ -143,52 +143,6 @@ func again(t *testing.T, l *lab, target bmc.Target, personality string, budget i
 	l.close(c)
 }
 
-// cache is a LinkCache that keeps what it is given.
-type cache struct{ links map[string]map[string]string }
-
-func (c *cache) Load(key string) (map[string]string, bool) {
-	l, ok := c.links[key]
-	return l, ok
-}
-
-func (c *cache) Store(key string, links map[string]string) {
-	if c.links == nil {
-		c.links = map[string]map[string]string{}
-	}
-	c.links[key] = links
-}
-
-// TestStaleLinks plants wrong links: they cost time, never correctness.
-func TestStaleLinks(t *testing.T) {
-	for name, spoil := range map[string]func(map[string]string){
-		"gone":       func(m map[string]string) { m["ethernet"] = "/redfish/v1/Managers/bmc/EthernetInterfaces/eth7" },
-		"other type": func(m map[string]string) { m["protocol"] = "/redfish/v1/Managers/bmc" },
-		"off host":   func(m map[string]string) { m["system"] = "@192.0.2.66/redfish/v1/Systems/system" },
-		"other line": func(m map[string]string) { m["root"] = "Dell|||" },
-		"empty":      func(m map[string]string) { clear(m) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			l := newLab(t, simbmc.Config{})
-			target := l.target(factory())
-			links := &cache{}
-			target.Links = links
-			c := l.open(target)
-			want := read(t, c, allNames()...)
-			l.close(c)
-			spoil(links.links[l.bmc.Fingerprint()])
-			c = l.open(target)
-			equal(t, want, read(t, c, allNames()...))
-			l.close(c)
-			c = l.open(target)
-			equal(t, want, read(t, c, allNames()...))
-			if s := c.Stats(); s.Gets > 5 {
-				t.Errorf("the cache was not mended: %+v", s)
-			}
-			l.close(c)
-		})
-	}
-}
-
 // TestFactoryState reads a controller as delivered, both families set.
 func TestFactoryState(t *testing.T) {
 	l := newLab(t, simbmc.Config{Addresses: []netip.Prefix{oldV4, newV6}, Gateways: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8:0:1::1")}})

@@ -16,10 +16,12 @@ func (c *Controller) findEthernet(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	here := c.at.Address.Addr().Unmap().WithZone("")
 	if len(members) == 1 {
+		c.where.chosen = choice{by: byBeingAlone, at: here.String()}
 		return members[0], nil
 	}
-	best, bestScore := "", 0
+	best, bestScore, outside := "", 0, 0
 	for _, uri := range members[:min(len(members), maxMembers)] {
 		if internalName(uri[strings.LastIndex(uri, "/")+1:]) {
 			continue
@@ -30,7 +32,11 @@ func (c *Controller) findEthernet(ctx context.Context) (string, error) {
 		} else if err != nil {
 			return "", err
 		}
-		if score := suitability(d, c.at.Address.Addr()); score > bestScore {
+		score := suitability(d, here)
+		if score > 0 && d.at("InterfaceEnabled") != false {
+			outside++
+		}
+		if score > bestScore {
 			best, bestScore = uri, score
 			c.where.docs[inEthernet] = d
 		}
@@ -38,8 +44,48 @@ func (c *Controller) findEthernet(ctx context.Context) (string, error) {
 	if best == "" {
 		return "", unsupported("none of the %d interfaces of the manager leads outside", len(members))
 	}
+	switch {
+	case holds(c.where.docs[inEthernet], here):
+		c.where.chosen = choice{by: byAddress}
+	case outside <= 1:
+		c.where.chosen = choice{by: byBeingAlone, at: here.String()}
+	default:
+		c.where.chosen = choice{by: byScore}
+	}
 	return best, nil
 }
+
+// choice is why an interface was taken to be the one.
+type choice struct {
+	by reason
+	at string // the address that was dialled where the interface does not tell it
+}
+
+type reason int
+
+const (
+	byMemory     reason = iota // as the cache says, or not yet made
+	byAddress                  // it has the address that we came in at
+	byBeingAlone               // no other leads outside
+	byScore                    // cables and gateways speak for it, which may change
+)
+
+// holds reports whether an interface has an address, or was given it.
+func holds(d document, here netip.Addr) bool {
+	here = here.Unmap().WithZone("")
+	for _, name := range []string{"IPv4Addresses", "IPv4StaticAddresses", "IPv6Addresses", "IPv6StaticAddresses"} {
+		for _, e := range d.list(name) {
+			o, _ := e.(object)
+			if a, ok := parseAddr(o["Address"]); ok && a == here {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// decided is more than everything else together can speak for an interface.
+const decided = 1000
 
 // suitability says how sure it is that an interface is the one to manage. The
 // address we came in through decides; behind a tunnel the other facts do.
@@ -56,13 +102,13 @@ func suitability(d document, here netip.Addr) int {
 	}
 	for _, e := range append(d.list("IPv4Addresses"), d.list("IPv6Addresses")...) {
 		o, _ := e.(object)
-		a, ok := parseAddr(o["Address"])
-		if ok && a == here.Unmap().WithZone("") {
-			score += 100
-		}
-		if _, routed := parseAddr(o["Gateway"]); ok && routed {
+		_, ok := parseAddr(o["Address"])
+		if _, routed := parseAddr(o["Gateway"]); ok && routed && score < decided/2 {
 			score += 8
 		}
+	}
+	if holds(d, here) {
+		score += decided
 	}
 	switch d.text("Oem", "Hpe", "InterfaceType") {
 	case "Dedicated":

@@ -49,3 +49,12 @@ func AllQuirks() []Quirk {
 	}
 	return out
 }
+
+// Entry is what a cache holds of one controller.
+type Entry = entry
+
+// SealEntry and OpenEntry make and read it.
+func SealEntry(e Entry, key []byte, name string) []byte { return sealEntry(e, key, name) }
+
+// OpenEntry reads an entry that was sealed with the key.
+func OpenEntry(sealed, key []byte, name string) (Entry, bool) { return openEntry(sealed, key, name) }

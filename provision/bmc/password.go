@@ -58,7 +58,7 @@ func (c *Controller) patchPassword(ctx context.Context, uri string, to secret.Va
 		return plain(err, confidential)
 	}
 	c.api = api
-	c.where = &chart{traits: standard()}
+	c.where = &resourceMap{traits: standard()}
 	_, err = c.patchDocument(withLogin(ctx), document{uri: uri}, confidential, func(document) (object, error) {
 		return object{"Password": to.Reveal()}, nil
 	})

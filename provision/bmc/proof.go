@@ -143,6 +143,9 @@ func (c *Controller) visit(ctx context.Context, to netip.AddrPort, p proof) erro
 	c.pipe.close()
 	c.log.Info("bmc answers at its new address", "address", to)
 	there.maybe = nil
+	if w := there.where; w != nil && w.chosen.at != "" {
+		w.chosen.at, w.dirty = to.Addr().String(), true // it was this interface that moved
+	}
 	*c = *there
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -61,7 +62,7 @@ func (c *Controller) judged(ctx context.Context, it state.Item, sick error) (*st
 		return v, sick
 	}
 	if c.where != nil {
-		if why := c.hopeless(ctx, it, want); why != "" {
+		if why := c.unsettable(ctx, it, want); why != "" {
 			err = &fixedError{why}
 		}
 	}
@@ -87,6 +88,24 @@ func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, err
 		err = &fixedError{s.fixed(c.where.docs[s.in])}
 	}
 	return v, err
+}
+
+// unsettable says why a setting that reads otherwise cannot become what is
+// wanted, or "" when that is not known.
+func (c *Controller) unsettable(ctx context.Context, it state.Item, want state.Attr) string {
+	if first, ok := c.where.traits.settings[it.Key.Name]; ok {
+		if _, s, err := c.value(ctx, first); err == nil && s.body != nil {
+			if _, err = s.body(c.where.docs[s.in], want); errors.Is(err, state.ErrUnsupported) {
+				return lackOf(err)
+			}
+		}
+	}
+	return ""
+}
+
+// lackOf is what is left of an error once it is clear that it says unsupported.
+func lackOf(err error) string {
+	return strings.TrimSuffix(err.Error(), ": "+state.ErrUnsupported.Error())
 }
 
 // value reads a setting, and says which of its places it was found in.

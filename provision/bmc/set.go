@@ -80,7 +80,6 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 			}
 		}
 	}
-	c.learn(changes, out)
 	c.remember()
 	return c.finish(out)
 }

@@ -55,14 +55,6 @@ type Target struct {
 	Timing Timing
 }
 
-// LinkCache remembers the links of controllers between runs. It may lose or
-// hold back anything at any time: that costs requests, never correctness. Its
-// methods may be called by several controllers at once.
-type LinkCache interface {
-	Load(key string) (map[string]string, bool)
-	Store(key string, links map[string]string)
-}
-
 // Timing bounds how long things may take.
 type Timing struct {
 	Connect time.Duration // one dial with its TLS handshake; 15 s

@@ -11,10 +11,10 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// chart is what is known about where things are on one controller. It is
+// resourceMap is what is known about where things are on one controller. It is
 // made from the service root and the cache, and fills itself by following
 // links when something is asked for.
-type chart struct {
+type resourceMap struct {
 	links  map[string]string // resource names to URIs
 	docs   map[string]document
 	facts  facts
@@ -22,6 +22,8 @@ type chart struct {
 	fired  []Quirk
 	cached bool // some links come from the cache and may be stale
 	dirty  bool // the cache does not know all of it yet
+	// chosen says how sure the choice of the interface is.
+	chosen choice
 }
 
 // facts are what quirks are keyed by.
@@ -31,57 +33,30 @@ type facts struct {
 	Redfish  string
 }
 
-// The keys in the cache that are no links.
-const (
-	cachedRoot     = "root"
-	cachedLine     = "line"
-	cachedFirmware = "firmware"
-)
-
-// signature changes when the controller was updated or is another one; it
-// costs nothing, since the root is read at every login.
-func signature(root document) string {
-	return strings.Join([]string{root.text("Vendor"), root.text("Product"), root.text("RedfishVersion"), root.text("UUID")}, "|")
-}
-
-// survey makes the chart, from the cache where that holds.
+// survey makes the map, from the cache where that holds.
 func (c *Controller) survey(ctx context.Context) error {
 	if c.where != nil {
 		return nil
 	}
-	w := &chart{links: map[string]string{}, docs: map[string]document{}}
-	if c.target.Links != nil && !c.distrust {
-		if links, ok := c.target.Links.Load(c.peer); ok && links[cachedRoot] == signature(c.root) && links[cachedLine] != "" {
-			w.links, w.cached = maps.Clone(links), true
-		}
+	w := &resourceMap{links: map[string]string{}, docs: map[string]document{}}
+	e, ok := c.remembered()
+	if ok {
+		w.links, w.cached, w.chosen = maps.Clone(e.Links), true, choice{by: byMemory, at: e.At}
 	}
 	c.where = w
-	if !w.cached {
+	if !ok {
 		w.dirty = true
 		manager, err := c.load(ctx, inManager)
 		if err != nil {
 			c.where = nil
 			return err
 		}
-		w.links[cachedRoot] = signature(c.root)
-		w.links[cachedLine] = lineOf(c.root, manager)
-		w.links[cachedFirmware] = manager.text("FirmwareVersion")
+		e.Line, e.Firmware = lineOf(c.root, manager), manager.text("FirmwareVersion")
 	}
-	w.facts = facts{Line: w.links[cachedLine], Firmware: w.links[cachedFirmware], Redfish: c.root.text("RedfishVersion")}
+	w.facts = facts{Line: e.Line, Firmware: e.Firmware, Redfish: c.root.text("RedfishVersion")}
 	w.traits, w.fired = traitsFor(w.facts)
 	return nil
 }
-
-// remember hands the links to the cache.
-func (c *Controller) remember() {
-	if c.where != nil && c.where.dirty && c.target.Links != nil {
-		c.target.Links.Store(c.peer, maps.Clone(c.where.links))
-		c.where.dirty = false
-	}
-}
-
-// forget drops the chart and no longer believes the cache.
-func (c *Controller) forget() { c.where, c.distrust = nil, true }
 
 // errStale means that a cached link does not lead where it did.
 var errStale = errors.New("remembered link is stale")
@@ -113,6 +88,9 @@ func (c *Controller) load(ctx context.Context, name string) (document, error) {
 		return document{}, err
 	}
 	c.where.docs[name] = d
+	if name == inEthernet && c.where.chosen.by == byScore && holds(d, c.at.Address.Addr()) {
+		c.where.chosen, c.where.dirty = choice{by: byAddress}, true // it has moved to where it is sure
+	}
 	return d, nil
 }
 
@@ -121,20 +99,27 @@ func gone(err error) bool {
 	return s == http.StatusNotFound || s == http.StatusGone
 }
 
-// fits reports whether a document can be the resource of that name, on the
-// firmware that the links were found on.
+// fits reports whether a document is what the name would be found to be
+// without the cache, as far as it tells: on the firmware that the links were
+// found on, and with the address that we came in at where there is a choice.
 func (c *Controller) fits(name string, d document) bool {
-	kinds := map[string]string{inManager: "Manager", inEthernet: "EthernetInterface", inProtocol: "ManagerNetworkProtocol", inSystem: "ComputerSystem"}
-	want, ok := kinds[name]
-	switch {
-	case !ok:
-		return true
-	case name == inManager && d.text("FirmwareVersion") != c.where.facts.Firmware:
-		return false
-	case name == inEthernet && (internal(d) || d.at("InterfaceEnabled") == false):
-		return false // another one leads outside by now
+	kinds := map[string]string{
+		inManager: "Manager", inEthernet: "EthernetInterface", inProtocol: "ManagerNetworkProtocol",
+		inSystem: "ComputerSystem", inBios: "Bios", inPower: "Power",
 	}
-	return d.kind() == want
+	if want, ok := kinds[name]; ok && d.kind() != want {
+		return false
+	}
+	switch name {
+	case inManager:
+		return d.text("FirmwareVersion") == c.where.facts.Firmware && lineOf(c.root, d) == c.where.facts.Line
+	case inEthernet:
+		if internal(d) || d.at("InterfaceEnabled") == false {
+			return false // another one leads outside by now
+		}
+		return holds(d, c.at.Address.Addr()) || c.where.chosen.at == c.at.Address.Addr().String()
+	}
+	return true
 }
 
 // refresh makes the next loads read again.

@@ -1,0 +1,147 @@
+package bmc
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// LinkCache remembers between runs where controllers keep things. It may lose
+// or hold back anything at any time, and may hand out what somebody else has
+// written: that costs requests and never changes a result. Its methods may be
+// called by several controllers at once.
+type LinkCache interface {
+	// Load returns the entry of that name, or nil.
+	Load(name string) []byte
+	// Store keeps an entry of at most MaxLinks bytes. A name is made of hex
+	// digits and belongs to one controller.
+	Store(name string, entry []byte)
+	// Key is what entries are sealed with, so that only what this user has
+	// written is believed; nil where there is none, and nothing is kept then.
+	Key() []byte
+}
+
+// MaxLinks bounds an entry of a LinkCache in bytes. That of a real controller
+// stays below 1 KiB.
+const MaxLinks = 16 << 10
+
+// entryVersion has to change with the way in which resources are found: an
+// entry that an older raiz has made would lead elsewhere.
+const entryVersion = 1
+
+// entry is what is remembered of one controller: where its resources are, and
+// what has to be so still. It holds nothing that was learned by writing.
+type entry struct {
+	Version  int
+	Root     string // signature of the service root
+	Line     string
+	Firmware string
+	// At is the address that was dialled, where the interface does not have
+	// it, as behind a tunnel.
+	At    string `json:",omitempty"`
+	Links map[string]string
+}
+
+// entryName is made from what tells one controller from any other.
+func (c *Controller) entryName() string {
+	sum := sha256.Sum256([]byte(c.peer + "\x00" + c.root.text("UUID")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// remembered returns the entry of this controller, if it holds.
+func (c *Controller) remembered() (entry, bool) {
+	if c.target.Links == nil || c.distrust {
+		return entry{}, false
+	}
+	key, name := c.target.Links.Key(), c.entryName()
+	if len(key) == 0 {
+		return entry{}, false
+	}
+	e, ok := openEntry(c.target.Links.Load(name), key, name)
+	return e, ok && e.Version == entryVersion && e.Root == signature(c.root)
+}
+
+// remember hands the links to the cache.
+func (c *Controller) remember() {
+	w := c.where
+	if w == nil || !w.dirty || c.target.Links == nil || len(c.target.Links.Key()) == 0 {
+		return
+	}
+	e := entry{
+		Version: entryVersion, Root: signature(c.root), Line: w.facts.Line, Firmware: w.facts.Firmware,
+		At: w.chosen.at, Links: maps.Clone(w.links),
+	}
+	if w.chosen.by == byScore {
+		delete(e.Links, inEthernet) // another may have the better cable tomorrow
+	}
+	name := c.entryName()
+	if sealed := sealEntry(e, c.target.Links.Key(), name); len(sealed) <= MaxLinks {
+		c.target.Links.Store(name, sealed)
+	}
+	w.dirty = false
+}
+
+// forget drops the map and no longer believes the cache.
+func (c *Controller) forget() { c.where, c.distrust = nil, true }
+
+// sealEntry puts the seal in front of the text, on a line of its own.
+func sealEntry(e entry, key []byte, name string) []byte {
+	text, err := json.Marshal(e)
+	if err != nil {
+		panic("bmc: " + err.Error()) // strings and a number always marshal
+	}
+	return append(append(seal(text, key, name), '\n'), text...)
+}
+
+// openEntry reads an entry that was sealed with the key, for that name.
+func openEntry(sealed, key []byte, name string) (entry, bool) {
+	mac, text, ok := bytes.Cut(sealed, []byte("\n"))
+	var e entry
+	if !ok || len(sealed) > MaxLinks || !hmac.Equal(mac, seal(text, key, name)) || json.Unmarshal(text, &e) != nil {
+		return entry{}, false
+	}
+	return e, e.Links != nil
+}
+
+func seal(text, key []byte, name string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte("raiz links\x00" + name + "\x00"))
+	h.Write(text)
+	return hex.AppendEncode(nil, h.Sum(nil))
+}
+
+// signature changes when the controller was updated or is another one; it
+// costs nothing, since the root is read at every login. It leaves out what
+// changes by itself: iLO has the time of day in its root.
+func signature(root document) string {
+	parts := []string{root.text("Vendor"), root.text("Product"), root.text("RedfishVersion"), root.text("UUID")}
+	oem, _ := root.at("Oem").(object)
+	parts = append(parts, sortedKeys(oem)...)
+	parts = append(parts, slices.Sorted(maps.Keys(linksIn(root.props)))...)
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:])
+}
+
+// linksIn are the targets of all links in a value, however deep.
+func linksIn(v any) map[string]bool {
+	out := map[string]bool{}
+	switch v := v.(type) {
+	case object:
+		if s := target(v); s != "" {
+			out[s] = true
+		}
+		for _, e := range v {
+			maps.Copy(out, linksIn(e))
+		}
+	case []any:
+		for _, e := range v {
+			maps.Copy(out, linksIn(e))
+		}
+	}
+	return out
+}
