@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -39,24 +40,18 @@ func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 	patience := time.Now().Add(min(zonePatience, r.o.RevertAfter/4))
 	var last []string
 	looked := false
-	for {
+	_ = await.Until(ctx, time.Second, func(ctx context.Context) (bool, error) {
 		problems, missing := r.problems(ctx, through)
 		// A look that was cut short says less than the one before.
 		if ctx.Err() == nil || !looked {
 			last, r.missing, looked = problems, missing, true
 		}
-		if len(last) == 0 && (len(r.missing) == 0 || time.Now().After(patience) || ctx.Err() != nil) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			if len(last) == 0 {
-				return nil // only zones are missing, which is no reason
-			}
-			return errors.New(strings.Join(last, "; "))
-		case <-time.After(time.Second):
-		}
+		return len(last) == 0 && (len(r.missing) == 0 || time.Now().After(patience)), nil
+	})
+	if len(last) > 0 {
+		return errors.New(strings.Join(last, "; "))
 	}
+	return nil // where the time is over, only zones are missing, which is no reason
 }
 
 // problems says what keeps the gate closed, and which zones are not there yet.

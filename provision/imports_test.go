@@ -39,7 +39,7 @@ func mayImport() map[string][]string {
 		return names
 	}
 	below := rooms("site", "state", "render", "bmc", "remote", "observe", "plan", "apply", "server",
-		"verify", "report", "ask", "rehearse", "simbmc", "secret", "templates")
+		"verify", "report", "ask", "await", "rehearse", "simbmc", "secret", "templates")
 	return map[string][]string{
 		"cmd/raiz":           append(rooms("provision", "fleet"), below...),
 		"provision":          append(rooms("fleet"), below...),
@@ -50,15 +50,16 @@ func mayImport() map[string][]string {
 		"provision/simbmc":   nil,
 		"provision/render":   rooms("site", "state", "secret", "ask", "templates"),
 		"provision/ask":      nil,
-		"provision/bmc":      rooms("state", "secret"),
-		"provision/remote":   rooms("state", "secret"),
+		"provision/await":    nil,
+		"provision/bmc":      rooms("state", "secret", "await"),
+		"provision/remote":   rooms("state", "secret", "await"),
 		"provision/server":   rooms("state", "remote"),
 		"provision/observe":  rooms("state", "bmc", "remote", "server"),
 		"provision/plan":     rooms("state"),
-		"provision/apply":    rooms("plan", "state", "bmc", "remote", "server", "secret"),
+		"provision/apply":    rooms("plan", "state", "bmc", "remote", "server", "secret", "await"),
 		"provision/verify":   rooms("site", "state", "ask", "bmc", "remote", "server"),
 		"provision/report":   rooms("site", "state", "plan", "apply", "verify"),
-		"provision/rehearse": rooms("site", "simbmc", "secret"),
+		"provision/rehearse": rooms("site", "simbmc", "secret", "await"),
 		"templates":          rooms("state"),
 	}
 }

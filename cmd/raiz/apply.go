@@ -98,7 +98,7 @@ func (g *globals) planSettled(ctx context.Context, s *site.Site, o provision.Opt
 		return run, planned, err
 	}
 	run.Close(ctx)
-	if err := provision.Settle(ctx, s, o, func(line string) { fmt.Fprintf(g.std.err, "raiz: %s\n", line) }); err != nil {
+	if err := provision.WaitPending(ctx, s, o, func(line string) { fmt.Fprintf(g.std.err, "raiz: %s\n", line) }); err != nil {
 		return run, planned, err
 	}
 	run = provision.New(s, o)

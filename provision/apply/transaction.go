@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/server"
@@ -114,10 +115,7 @@ func prove(ctx context.Context, want *state.Set, d Deps, j *Journal) error {
 		if !again {
 			return err
 		}
-		select {
-		case <-bounded.Done():
-		case <-time.After(time.Second):
-		}
+		_ = await.For(bounded, time.Second) // the next connection says when the time is over
 	}
 }
 
@@ -148,23 +146,26 @@ func confirm(ctx context.Context, conn Server, want *state.Set, d Deps, j *Journ
 // reconnect asks again until the deadline: the address may still be moving.
 // Beside the connection it returns why it did not come sooner, if it did not.
 func reconnect(ctx context.Context, d Deps) (Server, error) {
+	var conn Server
 	var late error
-	for {
-		conn, err := d.Reconnect(ctx)
+	err := await.Until(ctx, time.Second, func(ctx context.Context) (bool, error) {
+		fresh, err := d.Reconnect(ctx)
 		switch {
 		case err == nil:
-			return conn, late
+			conn = fresh
+			return true, nil
 		case errors.Is(err, remote.ErrHostKey), errors.Is(err, remote.ErrAuth):
-			return nil, err
+			late = err
+			return false, err
 		case late == nil || ctx.Err() == nil:
 			late = err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, late
-		case <-time.After(time.Second):
-		}
+		return false, nil
+	})
+	if err != nil {
+		return nil, late
 	}
+	return conn, late
 }
 
 // witnessTimeout is how long the server may take to revert once its timer has
@@ -178,24 +179,23 @@ func witness(ctx context.Context, d Deps, j *Journal, reason error) error {
 	j.Outcome = Unknown
 	ctx, cancel := context.WithTimeout(ctx, d.RevertAfter+witnessTimeout)
 	defer cancel()
-	for {
-		t, err := ask(ctx, d)
-		switch {
-		case err == nil && t.Pending == "" && t.Current == j.Generation && j.Generation != "":
-			return nil // the confirmation had arrived after all
-		case err == nil && t.Pending == "" && t.Reverted == "":
-			j.Outcome = Failed
-			return fmt.Errorf("%w; nothing was changed", reason)
-		case err == nil && t.Pending == "":
-			j.Outcome = Reverted
-			return fmt.Errorf("%w; the server is back: it reverted generation %s", reason, t.Reverted)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w; whether the server has reverted could not be seen: the next plan tells", reason)
-		case <-time.After(time.Second):
-		}
+	var t server.Transaction
+	err := await.Until(ctx, time.Second, func(ctx context.Context) (bool, error) {
+		var err error
+		t, err = ask(ctx, d)
+		return err == nil && t.Pending == "", nil
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w; whether the server has reverted could not be seen: the next plan tells", reason)
+	case t.Current == j.Generation && j.Generation != "":
+		return nil // the confirmation had arrived after all
+	case t.Reverted == "":
+		j.Outcome = Failed
+		return fmt.Errorf("%w; nothing was changed", reason)
 	}
+	j.Outcome = Reverted
+	return fmt.Errorf("%w; the server is back: it reverted generation %s", reason, t.Reverted)
 }
 
 func ask(ctx context.Context, d Deps) (server.Transaction, error) {

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/raiz-dns/raiz/provision/await"
 )
 
 // dialer opens TLS connections to one controller and trusts no other.
@@ -110,72 +112,43 @@ func (d *dialer) check(to netip.AddrPort, cs tls.ConnectionState) error {
 	return bad
 }
 
-// arrival is what became of one dialled endpoint.
+// arrival is the endpoint that answered; conn is nil where none did.
 type arrival struct {
 	endpoint Endpoint
 	conn     *tls.Conn
-	err      error
 }
 
 // race dials the endpoints, each a head start after the one before or as soon
 // as that one failed, and returns the first that answers rightly, but a
 // declared one when that follows within t.Prefer. The others are hung up on.
 func (d *dialer) race(ctx context.Context, endpoints []Endpoint, t Timing) (arrival, []error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	results := make(chan arrival, len(endpoints))
-	started, left := 0, len(endpoints)
-	start := func() {
-		e := endpoints[started]
-		started++
-		go func() {
-			conn, err := d.open(ctx, e.Address)
-			results <- arrival{e, conn, err}
-		}()
-	}
-	start()
-	tick := time.NewTicker(t.Stagger)
-	defer tick.Stop()
+	r := await.Start(ctx, len(endpoints), t.Stagger, func(ctx context.Context, i int, _ func()) (*tls.Conn, error) {
+		return d.open(ctx, endpoints[i].Address)
+	}, func(late *tls.Conn) { _ = late.Close() })
+	defer r.Stop()
 	var best arrival
 	var failed []error
-	var deadline <-chan time.Time
-	for left > 0 && (best.conn == nil || best.endpoint.Origin == Factory && anyDeclared(endpoints)) {
-		select {
-		case a := <-results:
-			left--
-			switch {
-			case a.err != nil:
-				failed = append(failed, a.err)
-				if started < len(endpoints) {
-					start()
-					tick.Reset(t.Stagger)
-				}
-			case best.conn == nil:
-				best, deadline = a, time.After(t.Prefer)
-			case a.endpoint.Origin != Factory:
-				_ = best.conn.Close()
-				best = a
-			default:
-				_ = a.conn.Close()
-			}
-			continue
-		case <-tick.C:
-			if started < len(endpoints) {
-				start()
-			}
-			continue
-		case <-deadline:
+	var enough <-chan time.Time
+	for {
+		got, ok := r.Next(enough)
+		if !ok {
+			return best, failed
 		}
-		break
-	}
-	go hangUp(results, started-(len(endpoints)-left))
-	return best, failed
-}
-
-func hangUp(results <-chan arrival, n int) {
-	for range n {
-		if a := <-results; a.conn != nil {
-			_ = a.conn.Close()
+		e := endpoints[got.Index]
+		switch {
+		case got.Err != nil:
+			failed = append(failed, got.Err)
+			continue
+		case best.conn == nil:
+			best, enough = arrival{e, got.Value}, time.After(t.Prefer)
+		case e.Origin != Factory:
+			_ = best.conn.Close()
+			best = arrival{e, got.Value}
+		default:
+			_ = got.Value.Close()
+		}
+		if best.endpoint.Origin != Factory || !anyDeclared(endpoints) {
+			return best, failed
 		}
 	}
 }

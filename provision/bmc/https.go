@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -116,7 +117,8 @@ func (c *Controller) replacement(ctx context.Context, pair KeyPair) (string, obj
 // proveHTTPS connects anew until the certificate is shown, and carries on
 // there.
 func (c *Controller) proveHTTPS(ctx context.Context, want string, ans answer) error {
-	for end := since(c.timing.Move); ; {
+	end := since(c.timing.Move)
+	return await.Until(ctx, c.timing.Poll, func(ctx context.Context) (bool, error) {
 		conn, err := c.dialer.open(ctx, c.at.Address)
 		if err == nil && Fingerprint(conn.ConnectionState().PeerCertificates[0]) == want {
 			there := *c
@@ -124,7 +126,7 @@ func (c *Controller) proveHTTPS(ctx context.Context, want string, ans answer) er
 			if err = there.adopt(ctx, c.api); err == nil {
 				c.pipe.close()
 				*c = there
-				return nil
+				return true, nil
 			}
 			there.pipe.close()
 		} else if err == nil {
@@ -132,10 +134,8 @@ func (c *Controller) proveHTTPS(ctx context.Context, want string, ans answer) er
 			_ = conn.Close()
 		}
 		if !end.After(since(0)) || ctx.Err() != nil {
-			return &unprovenError{fmt.Errorf("prove the certificate: not within %s: %w", c.timing.Move, err)}
+			return false, &unprovenError{fmt.Errorf("prove the certificate: not within %s: %w", c.timing.Move, err)}
 		}
-		if err := pause(ctx, c.timing.Poll); err != nil {
-			return err
-		}
-	}
+		return false, nil
+	})
 }

@@ -31,7 +31,7 @@ type Controller struct {
 	refused  map[string]bool // users whose declared password was refused
 
 	root     document         // the service root, as read at login
-	where    *resourceMap           // where things are; nil until looked for
+	where    *resourceMap     // where things are; nil until looked for
 	distrust bool             // the cache was wrong in this run
 	maybe    []netip.AddrPort // where an unproven change may have moved it
 	resetDue bool             // a reset is needed for what was set

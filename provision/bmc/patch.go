@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/raiz-dns/raiz/provision/await"
 )
 
 // patch writes one resource: a fresh read for its ETag, the ladder of
@@ -94,7 +96,7 @@ func (c *Controller) writeWhenReady(ctx context.Context, method, uri string, bod
 		if err == nil || !busy(err) || try > maxBusy {
 			return ans, err
 		}
-		if err := pause(ctx, c.timing.Poll); err != nil {
+		if err := await.For(ctx, c.timing.Poll); err != nil {
 			return ans, err
 		}
 	}
@@ -123,28 +125,30 @@ func (c *Controller) follow202(ctx context.Context, ans answer) (answer, error) 
 		return ans, nil
 	}
 	end := since(c.timing.Task)
-	for wait := c.taskPause(ans.header); ; wait = c.timing.Poll {
-		if err := pause(ctx, wait); err != nil {
-			return ans, err
-		}
+	if err := await.For(ctx, c.taskPause(ans.header)); err != nil {
+		return ans, err
+	}
+	err := await.Until(ctx, c.timing.Poll, func(ctx context.Context) (bool, error) {
 		d, err := c.get(ctx, uri)
 		switch status := statusOf(err); {
 		case status == http.StatusNotFound || status == http.StatusGone || status == http.StatusNoContent:
-			return ans, nil
+			return true, nil
 		case err != nil:
-			return ans, err
+			return false, err
 		}
 		switch state := d.text("TaskState"); state {
 		case "Exception", "Killed", "Cancelled", "Interrupted":
-			return ans, fmt.Errorf("%w: its task ended as %s%s", errRefused, state, because(taskNotes(d)))
+			return false, fmt.Errorf("%w: its task ended as %s%s", errRefused, state, because(taskNotes(d)))
 		case "Completed", "":
 			ans.notes = append(ans.notes, taskNotes(d)...)
-			return ans, nil
+			return true, nil
 		}
 		if !end.After(since(0)) {
-			return ans, fmt.Errorf("follow task %s: still %s after %s", uri, d.text("TaskState"), c.timing.Task)
+			return false, fmt.Errorf("follow task %s: still %s after %s", uri, d.text("TaskState"), c.timing.Task)
 		}
-	}
+		return false, nil
+	})
+	return ans, err
 }
 
 func taskURI(ans answer) string {

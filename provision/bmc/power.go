@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -109,20 +110,19 @@ func (c *Controller) powerTo(ctx context.Context, want string, kinds []string, p
 	if err := c.reset(ctx, kinds); err != nil {
 		return err
 	}
-	for end := since(patience); ; {
+	end := since(patience)
+	return await.Until(ctx, c.timing.Poll, func(ctx context.Context) (bool, error) {
 		have, err := c.Power(ctx)
-		switch {
+		switch over := !end.After(since(0)); {
 		case err == nil && have == want:
-			return nil
-		case !end.After(since(0)) && err == nil && want == "Off":
-			return fmt.Errorf("%w after %s; look at its console, or cut the power with --force", ErrStillOn, patience)
-		case !end.After(since(0)):
-			return errors.Join(fmt.Errorf("it is not %s after %s", want, patience), err)
+			return true, nil
+		case over && err == nil && want == "Off":
+			return false, fmt.Errorf("%w after %s; look at its console, or cut the power with --force", ErrStillOn, patience)
+		case over:
+			return false, errors.Join(fmt.Errorf("it is not %s after %s", want, patience), err)
 		}
-		if err := pause(ctx, c.timing.Poll); err != nil {
-			return err
-		}
-	}
+		return false, nil
+	})
 }
 
 // reset asks for the first kind that the system takes. A lost answer counts

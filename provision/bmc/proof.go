@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/stmcginnis/gofish"
 )
@@ -59,21 +60,17 @@ func (c *Controller) prove(ctx context.Context, p proof) error {
 		}
 	}()
 	end := since(c.timing.Move)
-	for {
-		seen, ok := c.lookAround(ctx, p)
-		if ok {
-			return nil
+	var seen error
+	err := await.Until(ctx, c.timing.Poll, func(ctx context.Context) (ok bool, err error) {
+		if seen, ok = c.lookAround(ctx, p); !ok && ctx.Err() == nil && !end.After(since(0)) {
+			return false, fmt.Errorf("prove the change: not within %s: %w", c.timing.Move, seen)
 		}
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("prove the change: %w; last seen: %v", err, seen)
-		}
-		if !end.After(since(0)) {
-			return fmt.Errorf("prove the change: not within %s: %w", c.timing.Move, seen)
-		}
-		if err := pause(ctx, c.timing.Poll); err != nil {
-			return fmt.Errorf("prove the change: %w; last seen: %v", err, seen)
-		}
+		return ok, nil
+	})
+	if ctx.Err() != nil && err != nil {
+		return fmt.Errorf("prove the change: %w; last seen: %v", ctx.Err(), seen)
 	}
+	return err
 }
 
 // lookAround tries every address once.

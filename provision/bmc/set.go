@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -215,28 +216,26 @@ func (c *Controller) judge(ctx context.Context, s setting, want state.Attr, ans 
 		return wrote
 	}
 	end := since(c.timing.Settle)
-	for {
+	return await.Until(ctx, min(c.timing.Poll, c.timing.Settle), func(ctx context.Context) (bool, error) {
 		c.refresh()
 		have, _, err := c.value(ctx, s)
 		switch {
 		case err == nil && same(have, want):
-			return nil
+			return true, nil
 		case err != nil && wrote == nil:
-			return err
+			return false, err
 		case wrote != nil:
-			return refusal(wrote)
+			return false, refusal(wrote)
 		}
 		notes := slices.DeleteFunc(slices.Clone(ans.notes), benign)
 		if _, ok := find(notes, "PropertyNotWritable", "PropertyUnknown"); ok {
-			return unsupported("the controller says %s", noteText(notes))
+			return false, unsupported("the controller says %s", noteText(notes))
 		}
 		if len(notes) > 0 || !end.After(since(0)) {
-			return fmt.Errorf("%w: it reads back %s, not %s%s", errRefused, show(have), show(&want), because(notes))
+			return false, fmt.Errorf("%w: it reads back %s, not %s%s", errRefused, show(have), show(&want), because(notes))
 		}
-		if err := pause(ctx, min(c.timing.Poll, c.timing.Settle)); err != nil {
-			return err
-		}
-	}
+		return false, nil
+	})
 }
 
 func because(notes []note) string {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stmcginnis/gofish/schemas"
+
+	"github.com/raiz-dns/raiz/provision/await"
 )
 
 const (
@@ -98,7 +100,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil || r.Method != http.MethodGet || resp.StatusCode != http.StatusServiceUnavailable || try > maxBusy {
 			return resp, err
 		}
-		if err := pause(r.Context(), retryAfter(resp, time.Duration(try)*time.Second)); err != nil {
+		if err := await.For(r.Context(), retryAfter(resp, time.Duration(try)*time.Second)); err != nil {
 			return resp, nil
 		}
 	}
@@ -238,18 +240,6 @@ func retryAfter(resp *http.Response, fallback time.Duration) time.Duration {
 		return min(time.Duration(s)*time.Second, maxRetryAfter)
 	}
 	return fallback
-}
-
-// pause waits, or returns early with the context's error.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // noRedirect follows a redirect on the same host only: gofish's token is a

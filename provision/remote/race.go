@@ -7,17 +7,19 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/raiz-dns/raiz/provision/await"
 )
 
 // stagger is how long everybody may stay silent before the next address is
 // tried beside the others; longer than two round trips of a bad link.
 const stagger = time.Second
 
-// attempt is how one address did.
-type attempt[T any] struct {
+// attempt is an address that was of no use.
+type attempt struct {
 	addr      netip.AddrPort
-	value     T
 	err       error
 	connected bool // it took the TCP connection, whatever it did then
 }
@@ -34,99 +36,66 @@ type attempt[T any] struct {
 func race[T any](ctx context.Context, dial DialFunc, addrs []netip.AddrPort,
 	shake func(context.Context, net.Conn, netip.AddrPort) (T, error), drop func(T),
 ) (T, netip.AddrPort, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	results := make(chan attempt[T], len(addrs))
-	life := make(chan struct{}, 1)
-	started := 0
-	var failed []attempt[T]
-	start := func() {
-		a := addrs[started]
-		started++
-		go func() { results <- try(ctx, dial, a, shake, life) }()
-	}
-	start()
-	silence := time.NewTimer(stagger)
-	defer silence.Stop()
-	for len(failed) < len(addrs) {
-		select {
-		case got := <-results:
-			if got.err == nil || errors.Is(got.err, ErrAuth) {
-				go dropLate(results, started-len(failed)-1, drop)
-				return got.value, got.addr, got.err
-			}
-			failed = append(failed, got)
-			if started < len(addrs) {
-				start()
-			}
-			silence.Reset(stagger)
-		case <-life:
-			silence.Reset(stagger)
-		case <-silence.C:
-			if started < len(addrs) {
-				start()
-				silence.Reset(stagger)
-			}
+	connected := make([]atomic.Bool, len(addrs))
+	r := await.Start(ctx, len(addrs), stagger, func(ctx context.Context, i int, alive func()) (T, error) {
+		raw, err := connect(ctx, dial, addrs[i])
+		if err != nil {
+			var none T
+			return none, err
 		}
+		connected[i].Store(true)
+		alive()
+		return shake(ctx, audible{raw, alive}, addrs[i])
+	}, drop)
+	defer r.Stop()
+	var failed []attempt
+	for {
+		got, ok := r.Next(nil)
+		if !ok {
+			var none T
+			return none, netip.AddrPort{}, explainAll(failed)
+		}
+		if got.Err == nil || errors.Is(got.Err, ErrAuth) {
+			return got.Value, addrs[got.Index], got.Err
+		}
+		failed = append(failed, attempt{addrs[got.Index], got.Err, connected[got.Index].Load()})
 	}
-	var none T
-	return none, netip.AddrPort{}, explainAll(failed)
 }
 
-func try[T any](ctx context.Context, dial DialFunc, a netip.AddrPort,
-	shake func(context.Context, net.Conn, netip.AddrPort) (T, error), life chan<- struct{},
-) attempt[T] {
-	connect, cancel := context.WithTimeoutCause(ctx, connectTimeout, errConnect)
+func connect(ctx context.Context, dial DialFunc, a netip.AddrPort) (net.Conn, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, errConnect)
 	defer cancel()
-	raw, err := dial(connect, "tcp", a.String())
-	if err != nil {
-		// The network may see the deadline a moment before the context does.
-		if end, ok := connect.Deadline(); ok && !time.Now().Before(end) {
-			<-connect.Done()
-		}
-		if connect.Err() != nil {
-			err = context.Cause(connect)
-		}
-		return attempt[T]{addr: a, err: err}
+	raw, err := dial(ctx, "tcp", a.String())
+	if err == nil {
+		return raw, nil
 	}
-	tell(life)
-	value, err := shake(ctx, alive{raw, life}, a)
-	return attempt[T]{addr: a, value: value, err: err, connected: true}
+	// The network may see the deadline a moment before the context does.
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		<-ctx.Done()
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return nil, err
 }
 
-// alive tells of every byte that arrives.
-type alive struct {
+// audible tells of every byte that arrives.
+type audible struct {
 	net.Conn
-	life chan<- struct{}
+	alive func()
 }
 
 // Read implements net.Conn.
-func (c alive) Read(p []byte) (int, error) {
+func (c audible) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
-		tell(c.life)
+		c.alive()
 	}
 	return n, err
 }
 
-func tell(life chan<- struct{}) {
-	select {
-	case life <- struct{}{}:
-	default: // that somebody is alive is known already
-	}
-}
-
-// dropLate drops what succeeded after the first.
-func dropLate[T any](results <-chan attempt[T], n int, drop func(T)) {
-	for range n {
-		if a := <-results; a.err == nil {
-			drop(a.value)
-		}
-	}
-}
-
 // explainAll names every address that was tried, and why it was of no use.
-func explainAll[T any](failed []attempt[T]) error {
+func explainAll(failed []attempt) error {
 	var silent []string
 	var met, why []error
 	for _, f := range failed {

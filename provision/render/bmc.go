@@ -9,8 +9,8 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// settings are what the BMC is to have. What a site does not declare is not
-// managed and does not appear.
+// settings are what the BMC is to have. What a site does not declare, or says to
+// leave alone, is not managed and does not appear.
 func settings(s *site.Site) []state.Item {
 	if s.BMC == nil {
 		return nil
@@ -18,6 +18,9 @@ func settings(s *site.Site) []state.Item {
 	b := s.BMC
 	var items []state.Item
 	add := func(name string, effect state.Effect, values ...string) {
+		if _, off := b.Unmanaged[name]; off {
+			return
+		}
 		effect.Component = "bmc"
 		items = append(items, state.Item{Key: state.Key{Kind: state.Setting, Name: name}, Value: state.Attr{Values: values}, Effect: effect})
 	}

@@ -15,13 +15,14 @@ func (c *converter) bmc(raw *rawBMC, least Hardware) *BMC {
 	c.mark("bmc", raw.Range)
 	link := c.attach(raw.Addresses, raw.Range, "the BMC", bmcClaim, forAccess)
 	b := &BMC{
+		Unmanaged:    c.unmanaged(raw.Unmanaged),
 		Addresses:    values(link.addresses),
 		Gateways:     c.gateways(raw.Gateways, link),
 		Port:         uint16(c.number(raw.Port, 1, 65535, 443)),
 		PowerRestore: PowerRestore(c.oneOf(raw.PowerRestore, string(AlwaysOn), string(AlwaysOn), string(AlwaysOff), string(LastState))),
 	}
-	b.DNS, b.NTP = c.helpers(raw.DNS, raw.NTP, raw.Range, "the BMC")
-	if c.need(raw.Hostname, raw.Range, "hostname", `hostname = "gru1-bmc"`) {
+	c.bmcHelpers(raw, b)
+	if _, off := b.Unmanaged["hostname"]; !(off && raw.Hostname == nil) && c.need(raw.Hostname, raw.Range, "hostname", `hostname = "gru1-bmc"`) {
 		b.Hostname = c.text(raw.Hostname, hostname).val
 	}
 	if c.need(raw.Username, raw.Range, "username", `username = "raiz"`) {
@@ -35,6 +36,7 @@ func (c *converter) bmc(raw *rawBMC, least Hardware) *BMC {
 	}
 	c.pin(raw, b)
 	c.services(raw, b)
+	c.declaredOnce(raw, b)
 	b.Hardware = c.hardware(raw.Hardware, least)
 	if raw.Factory != nil {
 		b.Factory = c.factory(raw.Factory)

@@ -313,8 +313,8 @@ func keyRanges(expr hcl.Expression) map[string]hcl.Range {
 	pairs, _ := hcl.ExprMap(expr)
 	places := map[string]hcl.Range{}
 	for _, p := range pairs {
-		if key := hcl.ExprAsKeyword(p.Key); key != "" {
-			places[key] = p.Value.Range()
+		if key, diags := p.Key.Value(nil); !diags.HasErrors() && key.Type() == cty.String && key.IsKnown() && !key.IsNull() {
+			places[key.AsString()] = p.Value.Range()
 		}
 	}
 	return places

@@ -89,6 +89,7 @@ type rawBMC struct {
 	Serial       *hcl.Attribute `hcl:"serial_console,optional"`
 	Boot         *hcl.Attribute `hcl:"boot,optional"`
 	BootOrder    *hcl.Attribute `hcl:"boot_order,optional"`
+	Unmanaged    *hcl.Attribute `hcl:"unmanaged,optional"`
 	Factory      *rawFactory    `hcl:"factory,block"`
 	Hardware     *rawHardware   `hcl:"hardware,block"`
 	HTTPS        *rawHTTPS      `hcl:"https,block"`

@@ -92,6 +92,7 @@ type BMC struct {
 	Boot          string            // "order", or what is booted always, such as "disk"
 	BootOrder     []string          // as the system names its boot options
 	HTTPS         *HTTPS            // nil leaves the certificate
+	Unmanaged     map[string]string // settings that are left alone though they would be set, by name, with the reason
 	Hardware      Hardware          // the least the server has to have; the site's word over the operator's
 }
 

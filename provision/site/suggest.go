@@ -7,8 +7,9 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// didYouMean returns a sentence that names the nearest of the known names,
-// with a space before it, or all of them where none is near and they are few.
+// didYouMean returns a sentence that names the nearest of the known names, or
+// the one whose last part it is, with a space before it, or all of them where
+// none is near and they are few.
 func didYouMean(given string, known []string) string {
 	// Less than 3 is what hcl itself takes for its suggestions; of a short
 	// word that would be all letters.
@@ -16,6 +17,9 @@ func didYouMean(given string, known []string) string {
 	for _, k := range known {
 		if d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(k), nil); d < least {
 			best, least = k, d
+		}
+		if strings.HasSuffix(k, "."+given) {
+			best, least = k, 0
 		}
 	}
 	switch {

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"strings"
 
@@ -32,6 +33,15 @@ func bmcChecks(s *site.Site, e Evidence) []check {
 	}}
 	want := wantedSettings(s.BMC)
 	for _, name := range settingNames() {
+		if why, off := s.BMC.Unmanaged[name]; off {
+			checks = append(checks, check{
+				id: "bmc." + name, title: "BMC setting " + name, vantage: FromBMC, want: "left alone",
+				find: func() finding {
+					return finding{status: Skipped, got: "not looked", detail: "the site leaves it alone: " + why}
+				},
+			})
+			continue
+		}
 		values, declared := want[name]
 		if !declared {
 			continue
@@ -133,5 +143,6 @@ func wantedSettings(b *site.BMC) map[string][]string {
 	if len(b.BootOrder) > 0 {
 		want["boot-order"] = b.BootOrder
 	}
+	maps.DeleteFunc(want, func(name string, _ []string) bool { _, off := b.Unmanaged[name]; return off })
 	return want
 }

@@ -4,81 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
-	"net"
-	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/raiz-dns/raiz/provision/apply"
-	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/observe"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/render"
 	"github.com/raiz-dns/raiz/provision/server"
-	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
-	"github.com/raiz-dns/raiz/provision/verify"
 )
-
-// DefaultRevertAfter is how long a server waits for the confirmation of a
-// change before it takes it back: enough for a link of 300 ms that loses
-// packets to connect anew and ask every question.
-const DefaultRevertAfter = 120 * time.Second
-
-// Options are what a run uses besides the site.
-type Options struct {
-	// Packs is the folder of component packs.
-	Packs fs.FS
-	// Dial opens connections to SSH and the BMC; nil means net.Dialer.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Home replaces "~" in front of ssh.identity.
-	Home string
-	// AgentSocket is the path of an ssh-agent; "" means none.
-	AgentSocket string
-	// Links remembers where a BMC keeps things; nil remembers nothing.
-	Links bmc.LinkCache
-	// Who is recorded on the server with every change.
-	Who string
-	// Via is where the server answers now, when that is neither its declared
-	// address nor the bootstrap one; the zero AddrPort is nowhere.
-	Via netip.AddrPort
-	// HandsOnSite says that somebody stands beside the server: then a change
-	// that may cut access needs no proof of the other way in, and a BMC that
-	// does not answer is left as it is.
-	HandsOnSite bool
-	// RevertAfter is DefaultRevertAfter when zero.
-	RevertAfter time.Duration
-	Log         *slog.Logger
-
-	// wrap stands between an apply and its connections, where a test breaks
-	// what goes through.
-	wrap func(apply.Server) apply.Server
-}
-
-// Run is one run on one site. Its connections are opened when they are first
-// needed; Close ends them.
-type Run struct {
-	site *site.Site
-	o    Options
-	ssh  lazy[*sshConn]
-	bmc  lazy[*bmc.Controller]
-	cost costs
-
-	before  map[verify.ZoneAt]bool // what the copy answered for before the change
-	missing []string               // zones that are not there yet, after it
-}
-
-// New returns a run that has not connected to anything yet.
-func New(s *site.Site, o Options) *Run {
-	if o.RevertAfter == 0 {
-		o.RevertAfter = DefaultRevertAfter
-	}
-	r := &Run{site: s, o: o}
-	r.ssh.open, r.bmc.open = r.dialServer, r.openBMC
-	return r
-}
 
 // Planned is a plan with what it was made from.
 type Planned struct {
@@ -203,24 +137,4 @@ func (r *Run) deps(ctx context.Context) (apply.Deps, error) {
 		RevertAfter: r.o.RevertAfter,
 		Log:         r.o.Log,
 	}, nil
-}
-
-// Vantages are places to look from that only the caller may have.
-type Vantages struct {
-	Router  func(context.Context) ([]verify.Route, error)
-	Outside func(ctx context.Context, network, address string) (net.Conn, error)
-}
-
-// Verify looks from everywhere it can and judges.
-func (r *Run) Verify(ctx context.Context, v Vantages) []verify.Result {
-	from := verify.Vantages{
-		SSH:     func(ctx context.Context) (verify.Server, error) { return r.server(ctx) },
-		Router:  v.Router,
-		Outside: v.Outside,
-	}
-	from.Units, from.UnitsErr = render.Units(r.site, r.o.Packs)
-	if r.site.BMC != nil {
-		from.BMC = func(ctx context.Context) (verify.Controller, error) { return r.controller(ctx) }
-	}
-	return verify.Judge(r.site, verify.Gather(ctx, r.site, from))
 }

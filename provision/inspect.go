@@ -1,0 +1,62 @@
+package provision
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/await"
+	"github.com/raiz-dns/raiz/provision/render"
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verify"
+)
+
+// Vantages are places to look from that only the caller may have.
+type Vantages struct {
+	Router  func(context.Context) ([]verify.Route, error)
+	Outside func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Verify looks from everywhere it can and judges.
+func (r *Run) Verify(ctx context.Context, v Vantages) []verify.Result {
+	from := verify.Vantages{
+		SSH:     func(ctx context.Context) (verify.Server, error) { return r.server(ctx) },
+		Router:  v.Router,
+		Outside: v.Outside,
+	}
+	from.Units, from.UnitsErr = render.Units(r.site, r.o.Packs)
+	if r.site.BMC != nil {
+		from.BMC = func(ctx context.Context) (verify.Controller, error) { return r.controller(ctx) }
+	}
+	return verify.Judge(r.site, verify.Gather(ctx, r.site, from))
+}
+
+// VerifySettled verifies again and again until every check has passed or the
+// time is over, and returns the last results: what has just been started may
+// need a moment. With no time it verifies once.
+func VerifySettled(ctx context.Context, s *site.Site, o Options, v Vantages, patience time.Duration) []verify.Result {
+	end := time.Now().Add(patience)
+	var results []verify.Result
+	_ = await.Until(ctx, poll, func(ctx context.Context) (bool, error) {
+		run := New(s, o)
+		results = run.Verify(ctx, v)
+		_ = run.Close(ctx) // what it left behind is said by the next login
+		settled := len(verify.Failed(results))+len(verify.Undecided(results)) == 0
+		return settled || time.Now().After(end), nil
+	})
+	return results
+}
+
+// History returns the generations that the server keeps, oldest first.
+func (r *Run) History(ctx context.Context) ([]server.Past, error) {
+	conn, err := r.server(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result, err := conn.Run(ctx, server.History(r.by()))
+	if err != nil {
+		return nil, err
+	}
+	return server.ParseHistory(result.Stdout)
+}

@@ -1,0 +1,74 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/await"
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// pendingGrace is how long after its timer a generation may stay pending: a
+// revert restarts services and is tried again when it fails.
+const pendingGrace = time.Minute
+
+// WaitPending waits while the server holds a generation that is neither confirmed
+// nor reverted: somebody else is at work, or a run was interrupted and the
+// timer will tell. tell is given a line when there is something to wait for.
+// A generation that outlives its timer is reverted.
+func WaitPending(ctx context.Context, s *site.Site, o Options, tell func(string)) error {
+	r := New(s, o)
+	bounded, cancel := context.WithTimeoutCause(ctx, r.o.RevertAfter+pendingGrace, errOutlived)
+	defer cancel()
+	var last server.Transaction
+	var failed error
+	err := await.Until(bounded, poll, func(ctx context.Context) (bool, error) {
+		t, err := r.transactionNow(ctx)
+		if failed = err; err != nil {
+			return false, nil
+		}
+		if t.Pending != "" && last.Pending != t.Pending {
+			last = t
+			tell(fmt.Sprintf("generation %s is not confirmed: %s; waiting until it is, or until the server has reverted it", t.Pending, t.PendingIs))
+		}
+		return t.Pending == "", nil
+	})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(context.Cause(bounded), errOutlived) && last.Pending != "":
+		return r.revertPending(ctx, last.Pending)
+	}
+	return errors.Join(context.Cause(bounded), failed)
+}
+
+var errOutlived = errors.New("it did not end within its time")
+
+func (r *Run) transactionNow(ctx context.Context) (server.Transaction, error) {
+	conn, err := r.dialAnew(ctx)
+	if err != nil {
+		return server.Transaction{}, err
+	}
+	defer conn.Close()
+	result, err := conn.Run(ctx, server.Status(r.by()))
+	if err != nil {
+		return server.Transaction{}, err
+	}
+	return server.ParseStatus(result.Stdout)
+}
+
+func (r *Run) revertPending(ctx context.Context, generation string) error {
+	conn, err := r.dialAnew(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	result, err := conn.Run(ctx, server.Revert(r.by(), generation, "it had been left behind"))
+	if err == nil && result.Code != 0 {
+		err = fmt.Errorf("revert generation %s: exit %d: %.200s", generation, result.Code, result.Stdout)
+	}
+	return err
+}
