@@ -21,6 +21,7 @@ type Planned struct {
 	Seen observe.Observation
 
 	handsOnSite bool
+	unmanaged   map[string]string // settings of the BMC that are left alone, and why
 }
 
 // Plan observes the site and compares. What could not be looked at is in the
@@ -36,6 +37,9 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 		By:     r.by(),
 	})
 	p := Planned{Want: want, Seen: seen, handsOnSite: r.o.HandsOnSite}
+	if r.site.BMC != nil {
+		p.unmanaged = r.site.BMC.Unmanaged
+	}
 	if r.o.HandsOnSite && seen.BMCErr != nil {
 		p.Want = want.Without(state.Setting)
 		p.Seen.Facts = seen.Facts.Without(state.Setting)

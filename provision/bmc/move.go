@@ -102,19 +102,19 @@ func (c *Controller) networkError(ctx context.Context, name string, want map[str
 		return nil
 	}
 	if len(want) > 1 {
-		return &sharedError{group}
+		return &SharedError{group}
 	}
 	return group
 }
 
-// sharedError is the refusal of one write of several settings. Which of them
+// SharedError is the refusal of one write of several settings. Which of them
 // was meant is not known.
-type sharedError struct{ err error }
+type SharedError struct{ Err error }
 
-func (e *sharedError) Error() string { return e.err.Error() }
+func (e *SharedError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the refusal.
-func (e *sharedError) Unwrap() error { return e.err }
+func (e *SharedError) Unwrap() error { return e.Err }
 
 // after returns what a setting is once the wanted ones are set.
 func (c *Controller) after(ctx context.Context, want map[string]state.Attr, name string) []string {

@@ -20,6 +20,7 @@ type document struct {
 	Schema  int               `json:"schema"`
 	Site    string            `json:"site,omitempty"`
 	Notices []string          `json:"notices,omitempty"`
+	Declare []string          `json:"declare,omitempty"`
 	Plan    *planDocument     `json:"plan,omitempty"`
 	Apply   *applyDocument    `json:"apply,omitempty"`
 	Verify  *verifyDocument   `json:"verify,omitempty"`
@@ -95,7 +96,7 @@ type problemDocument struct {
 
 // JSON writes the report for a program.
 func JSON(w io.Writer, r Report) error {
-	d := document{Schema: schema, Notices: r.Notices, Cost: r.Cost}
+	d := document{Schema: schema, Notices: r.Notices, Declare: r.Declare, Cost: r.Cost}
 	if r.Site != nil {
 		d.Site = r.Site.Name
 	}

@@ -19,6 +19,9 @@ type Report struct {
 	// Notices are said before anything else, such as a revert that the
 	// server has made by itself.
 	Notices []string
+	// Declare are lines for the site file, as they are to be written; they
+	// follow an apply.
+	Declare []string
 	// Cost counts what the run has asked of the site.
 	Cost *Cost
 }

@@ -23,6 +23,9 @@ func Text(w io.Writer, r Report, o TextOptions) error {
 	if r.Apply != nil {
 		p.journal(*r.Apply, r.ApplyErr)
 	}
+	for _, l := range r.Declare {
+		p.line("%s", safe(l))
+	}
 	if r.Verify != nil {
 		p.verify(r.Verify)
 		p.overrides(r.Site)

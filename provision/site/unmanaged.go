@@ -133,7 +133,11 @@ func (b *BMC) UnmanagedLines(reasons map[string]string) (lines, declared []strin
 		lines = append(lines, "  "+strconv.Quote(name)+" = "+strconv.Quote(all[name]))
 	}
 	for _, s := range bmcSettings() {
-		if _, refused := reasons[s.name]; refused && s.attribute != "" {
+		_, refused := reasons[s.name]
+		switch {
+		case refused && s.attribute == "gateways":
+			declared = append(declared, "gateways (that of "+map[string]string{"ipv4.gateway": "IPv4", "ipv6.gateway": "IPv6"}[s.name]+")")
+		case refused && s.attribute != "":
 			declared = append(declared, s.attribute)
 		}
 	}

@@ -1,0 +1,143 @@
+package provision_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"context"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verify"
+	"github.com/raiz-dns/raiz/templates"
+)
+
+// TestUnmanagedNames: the site language knows the settings that there are.
+func TestUnmanagedNames(t *testing.T) {
+	if diff := cmp.Diff(slices.Sorted(slices.Values(bmc.SettingNames())), site.BMCSettings()); diff != "" {
+		t.Errorf("(-bmc +site):\n%s", diff)
+	}
+}
+
+// refused is a journal as an apply leaves it that a controller refused these
+// settings of, in words that are its own.
+func refused(words string, names ...string) apply.Journal {
+	j := apply.Journal{Outcome: apply.Done}
+	for _, name := range names {
+		j.Entries = append(j.Entries, apply.Entry{
+			Step: state.Key{Kind: state.Setting, Name: name}.String(), Outcome: apply.Unsupported,
+			Err: fmt.Errorf("set %s of 192.0.2.10:443: %s: %w", name, words, state.ErrUnsupported),
+		})
+	}
+	return j
+}
+
+// TestUnmanaged writes into the site file what an apply that was refused says,
+// for every setting, and wants a site that is valid and has it no more: it is
+// not planned, plan notes it, and verify says nothing green of it.
+func TestUnmanaged(t *testing.T) {
+	found := passwords{}
+	text := string(unpinned(t))
+	for _, name := range envNames(text) {
+		found[name] = "Planted-" + name + "-1"
+	}
+	// Hostile words must neither end the string nor be a template.
+	words := "status 405: \"}\n${env(\"HOME\")} %{if} \\ \x1b[2J"
+	nobody := provision.Options{Packs: templates.FS(), Dial: func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }}
+	for _, name := range bmc.SettingNames() {
+		t.Run(name, func(t *testing.T) {
+			run := provision.New(loaded(t, []byte(text), found), nobody)
+			defer run.Close(t.Context())
+			lines := run.Declare(refused(words, name))
+			s := loaded(t, []byte(declared(t, text, lines)), found)
+			if why := s.BMC.Unmanaged[name]; !strings.HasPrefix(why, "refused on 20") || !strings.Contains(why, "status 405") {
+				t.Errorf("the reason is %q", why)
+			}
+			run = provision.New(s, nobody)
+			defer run.Close(t.Context())
+			p, err := run.Plan(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, planned := p.Want.Get(state.Key{Kind: state.Setting, Name: name}); planned {
+				t.Error("it is still wanted")
+			}
+			if notices := strings.Join(p.Notices(), "\n"); !strings.Contains(notices, "bmc setting "+name+" is left alone: refused on 20") {
+				t.Errorf("plan notes %q", notices)
+			}
+			for _, r := range verify.Judge(s, verify.Evidence{}) {
+				if r.ID == "bmc."+name && (r.Status != verify.Skipped || !strings.Contains(r.Detail, "status 405")) {
+					t.Errorf("verify says %+v", r)
+				}
+			}
+		})
+	}
+}
+
+// declared is a site file with the lines of Declare in its bmc block, without
+// the attributes that they say to take out.
+func declared(t *testing.T, text string, lines []string) string {
+	t.Helper()
+	var block []string
+	for _, l := range lines {
+		if rest, ok := strings.CutPrefix(l, "    "); ok {
+			block = append(block, rest)
+		}
+		out, ok := strings.CutPrefix(l, "and take out what declares it: ")
+		if !ok {
+			continue
+		}
+		head, tail, _ := strings.Cut(text, "  bmc {")
+		var kept []string
+		for _, line := range strings.Split(tail, "\n") {
+			word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+			gone := slices.ContainsFunc(strings.Split(out, ", "), func(a string) bool { return a == word || strings.HasPrefix(a, word+" (") })
+			if !gone || strings.Contains(strings.Join(kept, "\n"), "\n  }\n") {
+				kept = append(kept, line)
+			}
+		}
+		text = head + "  bmc {" + strings.Join(kept, "\n")
+	}
+	if len(block) == 0 {
+		t.Fatalf("nothing to write: %q", lines)
+	}
+	return strings.Replace(text, "  bmc {\n", "  bmc {\n"+strings.Join(block, "\n")+"\n", 1)
+}
+
+// TestDeclare: what was done is not spoken of, and where several were refused
+// at once none of them is blamed.
+func TestDeclare(t *testing.T) {
+	found := passwords{}
+	text := string(unpinned(t))
+	for _, name := range envNames(text) {
+		found[name] = "Planted-" + name + "-1"
+	}
+	s := loaded(t, []byte(text), found)
+	s.BMC.Unmanaged = map[string]string{"protocol.ssh": "it was so before"}
+	run := provision.New(s, provision.Options{})
+	if got := run.Declare(apply.Journal{Entries: []apply.Entry{{Step: "bmc ntp", Outcome: apply.Done}, {Step: "packages", Outcome: apply.Failed, Err: errors.New("x")}}}); got != nil {
+		t.Errorf("got %q", got)
+	}
+	j := refused("no", "vlan", "ipv6.gateway")
+	for i := range j.Entries {
+		j.Entries[i].Err = fmt.Errorf("set: %w", &bmc.SharedError{Err: errors.New("no")})
+	}
+	if got := strings.Join(run.Declare(j), "\n"); strings.Contains(got, "unmanaged = {") || !strings.Contains(got, "vlan, ipv6.gateway") {
+		t.Errorf("got %q", got)
+	}
+	got := strings.Join(run.Declare(refused("no", "protocol.snmp")), "\n")
+	for _, want := range []string{`"protocol.ssh" = "it was so before"`, `"protocol.snmp" = "refused on 20`, "take out what declares it: protocols.snmp", "write in place of unmanaged"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in %s", want, got)
+		}
+	}
+}
