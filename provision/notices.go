@@ -10,6 +10,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -40,6 +41,18 @@ func (p Planned) Notices() []string {
 // Reverted reports whether the server has reverted a change since the last
 // apply.
 func (p Planned) Reverted() bool { return p.Seen.Server.Reverted != "" }
+
+// PlanReport is a plan as it is shown, with what it has cost so far.
+func (r *Run) PlanReport(p Planned) report.Report {
+	cost := r.Cost()
+	return report.Report{Site: r.site, Notices: p.Notices(), Plan: &p.Plan, Cost: &cost}
+}
+
+// ApplyReport is the end of an apply, or of a rollback, as it is shown.
+func (r *Run) ApplyReport(j apply.Journal, err error) report.Report {
+	cost := r.Cost()
+	return report.Report{Site: r.site, Apply: &j, ApplyErr: err, Declare: r.Declare(j), Cost: &cost}
+}
 
 // Declare returns what to write into the site file after an apply in which the
 // controller has refused settings, line by line: otherwise every plan has them

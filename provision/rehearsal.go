@@ -110,8 +110,7 @@ func rehearseApply(ctx context.Context, s *site.Site, o Options, h Rehearsal) er
 	}
 	h.Step("apply")
 	journal, applyErr := run.Apply(ctx, planned, planned.Plan.Digest())
-	cost := run.Cost()
-	if err := h.Show(report.Report{Site: s, Apply: &journal, ApplyErr: applyErr, Cost: &cost}); err != nil {
+	if err := h.Show(run.ApplyReport(journal, applyErr)); err != nil {
 		return err
 	}
 	if applyErr != nil {
@@ -152,8 +151,7 @@ func (r *Run) planAndShow(ctx context.Context, h Rehearsal) (Planned, error) {
 	if err != nil {
 		return planned, err
 	}
-	cost := r.Cost()
-	return planned, h.Show(report.Report{Site: r.site, Plan: &planned.Plan, Cost: &cost})
+	return planned, h.Show(r.PlanReport(planned))
 }
 
 func describe(p plan.Plan) string {

@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/raiz-dns/raiz/provision"
-	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
@@ -67,7 +62,7 @@ func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions) error {
 	}
 	defer run.Close(ctx)
 	if !planned.Plan.Applicable() || planned.Plan.Empty() || !isPlan {
-		if err := g.show(report.Report{Site: s, Notices: planned.Notices(), Plan: &planned.Plan}); err != nil {
+		if err := g.show(run.PlanReport(planned)); err != nil {
 			return exit(exitError, err)
 		}
 	}
@@ -77,16 +72,20 @@ func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions) error {
 	case planned.Plan.Empty() && (!isPlan || saved.Digest == planned.Plan.Digest()):
 		return nil
 	case !isPlan && !a.guards.yes:
-		if err := g.ask(planned.Plan.Site); err != nil {
+		if err := g.ask(toApply(planned.Plan.Site)); err != nil {
 			return err
 		}
 	}
-	journal, applyErr := run.Apply(ctx, planned, saved.Digest)
-	cost := run.Cost()
-	if err := g.show(report.Report{Site: s, Apply: &journal, ApplyErr: applyErr, Cost: &cost}); err != nil {
+	return g.carryOut(run, func() (apply.Journal, error) { return run.Apply(ctx, planned, saved.Digest) })
+}
+
+// carryOut changes a server and shows how it ended.
+func (g *globals) carryOut(run *provision.Run, do func() (apply.Journal, error)) error {
+	journal, failed := do()
+	if err := g.show(run.ApplyReport(journal, failed)); err != nil {
 		return exit(exitError, err)
 	}
-	return exit(applyCode(journal, applyErr), nil)
+	return exit(applyCode(journal, failed), nil)
 }
 
 // planSettled plans, and once more when it had to wait for a generation that
@@ -104,18 +103,4 @@ func (g *globals) planSettled(ctx context.Context, s *site.Site, o provision.Opt
 	run = provision.New(s, o)
 	planned, err = run.Plan(ctx)
 	return run, planned, err
-}
-
-// ask wants the name of the site, because "y" is typed before it is read.
-func (g *globals) ask(name string) error {
-	in, ok := g.std.in.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return exit(exitUsage, errors.New("nobody is there to ask: review a plan with --out and apply that file, or give --yes"))
-	}
-	fmt.Fprintf(g.std.err, "Apply this? Type the name of the site (%s): ", name)
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != name {
-		return exit(exitPending, errors.New("not applied"))
-	}
-	return nil
 }

@@ -1,20 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/bmc"
@@ -301,7 +298,8 @@ func (g *globals) bmcPower(ctx context.Context, path, do string, p powerOptions)
 
 func (g *globals) switchPower(ctx context.Context, s *site.Site, c *bmc.Controller, do bmc.PowerAction, p powerOptions) error {
 	if do != bmc.PowerOn && !p.yes {
-		if err := g.confirm(fmt.Sprintf("Power %s of the server of %s?", do, s.Name), s.Name); err != nil {
+		q := namingSite(fmt.Sprintf("Power %s of the server of %s?", do, s.Name), s.Name, "nothing is switched", "give --yes")
+		if err := g.ask(q); err != nil {
 			return err
 		}
 	}
@@ -316,20 +314,6 @@ func (g *globals) switchPower(ctx context.Context, s *site.Site, c *bmc.Controll
 	}
 	if err := c.SetPower(ctx, do, how, p.wait); err != nil {
 		return exit(exitError, err)
-	}
-	return nil
-}
-
-// confirm wants the name of the site, because "y" is typed before it is read.
-func (g *globals) confirm(question, name string) error {
-	in, ok := g.std.in.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return exit(exitUsage, errors.New("nobody is there to ask: give --yes"))
-	}
-	fmt.Fprintf(g.std.err, "%s Type the name of the site (%s): ", question, name)
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != name {
-		return exit(exitPending, errors.New("nothing is switched"))
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/site"
@@ -187,16 +185,11 @@ func (g *globals) agree(what, seen string, pinned bool, accepted, flag string) e
 		fmt.Fprintln(g.std.out, "  pinned already")
 		return nil
 	}
-	in, ok := g.std.in.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return exit(exitUsage, fmt.Errorf("nobody is there to ask whether this is %s: compare on site, then give %s %s", what, flag, seen))
-	}
-	fmt.Fprintf(g.std.err, "Is this %s? Compare on site, then type yes: ", what)
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != "yes" {
-		return exit(exitPending, errors.New("not enrolled; nothing is written"))
-	}
-	return nil
+	return g.ask(question{
+		text: fmt.Sprintf("Is this %s? Compare on site, then type yes", what), word: "yes",
+		refused: "not enrolled; nothing is written",
+		nobody:  fmt.Sprintf(" whether this is %s: compare on site, then give %s %s", what, flag, seen),
+	})
 }
 
 // sameFingerprint compares as people write: that of a certificate is

@@ -112,7 +112,7 @@ func TestEnrollWrite(t *testing.T) {
 // TestPowerAsks switches nothing without a yes, and knows its words.
 func TestPowerAsks(t *testing.T) {
 	g, _ := quiet()
-	if got := codeIn(g.confirm("Power off?", "gru1")); got != exitUsage {
+	if got := codeIn(g.ask(namingSite("Power off?", "gru1", "nothing is switched", "give --yes"))); got != exitUsage {
 		t.Errorf("got %d", got)
 	}
 	for _, c := range []struct{ do, boot string }{{"explode", ""}, {"off", "pxe"}, {"", "pxe"}, {"on", "floppy"}} {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/plan"
-	"github.com/raiz-dns/raiz/provision/report"
 )
 
 func newPlan(g *globals) *cobra.Command {
@@ -34,8 +33,7 @@ when the server has reverted a change since the last apply.`,
 			if err != nil {
 				return exit(exitError, err)
 			}
-			cost := run.Cost()
-			if err := g.show(report.Report{Site: s, Notices: planned.Notices(), Plan: &planned.Plan, Cost: &cost}); err != nil {
+			if err := g.show(run.PlanReport(planned)); err != nil {
 				return exit(exitError, err)
 			}
 			code := planCode(planned)

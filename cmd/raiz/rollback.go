@@ -4,7 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
-	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/apply"
 )
 
 func newRollback(g *globals) *cobra.Command {
@@ -29,7 +29,7 @@ The site file still declares what it did: the next plan shows the difference.`,
 				return err
 			}
 			if !a.yes {
-				if err := g.ask(s.Name); err != nil {
+				if err := g.ask(toApply(s.Name)); err != nil {
 					return err
 				}
 			}
@@ -39,12 +39,7 @@ The site file still declares what it did: the next plan shows the difference.`,
 			}
 			run := provision.New(s, o)
 			defer run.Close(cmd.Context())
-			journal, rollErr := run.Rollback(cmd.Context(), generation)
-			cost := run.Cost()
-			if err := g.show(report.Report{Site: s, Apply: &journal, ApplyErr: rollErr, Cost: &cost}); err != nil {
-				return exit(exitError, err)
-			}
-			return exit(applyCode(journal, rollErr), nil)
+			return g.carryOut(run, func() (apply.Journal, error) { return run.Rollback(cmd.Context(), generation) })
 		},
 	}
 	t.flags(cmd)
