@@ -11,24 +11,24 @@ import (
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
-// MeetBMC sees the certificate of the site's BMC, wherever it answers. Nothing
-// is sent to it and nothing is believed.
-func (r *Run) MeetBMC(ctx context.Context) (bmc.Sight, error) {
+// ScanCertificate sees the certificate of the site's BMC, wherever it answers.
+// Nothing is sent to it and nothing is believed.
+func (r *Run) ScanCertificate(ctx context.Context) (bmc.PeerCertificate, error) {
 	b := r.site.BMC
 	if b == nil {
-		return bmc.Sight{}, errors.New("the site declares no bmc")
+		return bmc.PeerCertificate{}, errors.New("the site declares no bmc")
 	}
-	return bmc.Greet(ctx, bmc.Target{Endpoints: endpoints(b), Dial: r.o.Dial, Log: r.o.Log})
+	return bmc.ScanCertificate(ctx, bmc.Target{Endpoints: endpoints(b), Dial: r.o.Dial, Log: r.o.Log})
 }
 
-// MeetServer sees the host key of the server, wherever it answers. The jump
+// ScanHostKey sees the host key of the server, wherever it answers. The jump
 // hosts on the way are logged in to and have to be pinned.
-func (r *Run) MeetServer(ctx context.Context) (remote.Sight, error) {
-	return remote.Greet(ctx, r.sshTarget(r.everywhere()))
+func (r *Run) ScanHostKey(ctx context.Context) (remote.HostKey, error) {
+	return remote.ScanHostKey(ctx, r.sshTarget(r.everywhere()))
 }
 
-// Welcome is how the first login to a BMC went.
-type Welcome struct {
+// Login is how the first login to a BMC went.
+type Login struct {
 	Identity bmc.Identity
 	As       string // the user, and where
 	// Changed is true where the controller wanted its password changed before
@@ -36,11 +36,11 @@ type Welcome struct {
 	Changed bool
 }
 
-// WelcomeBMC logs in for the first time, to a BMC that shows this certificate.
+// FirstLogin logs in for the first time, to a BMC that shows this certificate.
 // Where it wants its password changed first it gets the declared one, which is
 // kept where the site looks it up already; it is tried beside the old one by
 // every later run.
-func WelcomeBMC(ctx context.Context, s *site.Site, o Options, fingerprint string) (w Welcome, err error) {
+func FirstLogin(ctx context.Context, s *site.Site, o Options, fingerprint string) (w Login, err error) {
 	t := bmc.Target{Fingerprint: fingerprint, Dial: o.Dial, Log: o.Log, Links: o.Links}
 	var missing []error
 	for _, e := range endpoints(s.BMC) {

@@ -98,11 +98,11 @@ func TestEnroll(t *testing.T) {
 	}}
 	run := provision.New(s, o)
 	defer run.Close(t.Context())
-	certificate, err := run.MeetBMC(t.Context())
+	certificate, err := run.ScanCertificate(t.Context())
 	if err != nil || certificate.Fingerprint != b.Fingerprint() {
 		t.Fatalf("got %+v, %v", certificate, err)
 	}
-	hostKey, err := run.MeetServer(t.Context())
+	hostKey, err := run.ScanHostKey(t.Context())
 	if err != nil || hostKey.Key != key {
 		t.Fatalf("got %+v, %v; want %s", hostKey, err, key)
 	}
@@ -118,7 +118,7 @@ func TestEnroll(t *testing.T) {
 		t.Errorf("the file does not hold the pins: %v\n%s", s.MissingSecrets(), pinned)
 	}
 	for i, changed := range []bool{true, false} {
-		w, err := provision.WelcomeBMC(t.Context(), s, o, s.BMC.Fingerprint)
+		w, err := provision.FirstLogin(t.Context(), s, o, s.BMC.Fingerprint)
 		if err != nil || w.Changed != changed || w.Identity.Line != "xcc" {
 			t.Errorf("login %d: got %+v, %v", i+1, w, err)
 		}
@@ -128,10 +128,10 @@ func TestEnroll(t *testing.T) {
 	}
 }
 
-// TestWelcomeNoPassword says which passwords are not there.
-func TestWelcomeNoPassword(t *testing.T) {
+// TestFirstLoginNoPassword says which passwords are not there.
+func TestFirstLoginNoPassword(t *testing.T) {
 	s := loaded(t, unpinned(t), passwords{})
-	_, err := provision.WelcomeBMC(t.Context(), s, provision.Options{}, "sha256:"+strings.Repeat("00", 32))
+	_, err := provision.FirstLogin(t.Context(), s, provision.Options{}, "sha256:"+strings.Repeat("00", 32))
 	if err == nil || !strings.Contains(err.Error(), `env("`) {
 		t.Errorf("got %v", err)
 	}

@@ -56,13 +56,13 @@ func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 
 // problems says what keeps the gate closed, and which zones are not there yet.
 func (r *Run) problems(ctx context.Context, conn verify.Server) (problems, missing []string) {
-	doors := make(chan []string, 1)
-	go func() { doors <- r.closedDoors(ctx, conn.Addr()) }()
+	reached := make(chan []string, 1)
+	go func() { reached <- r.unreachable(ctx, conn.Addr()) }()
 	dns, missing := verify.Gate(r.site, r.before, verify.AskThrough(ctx, r.site, conn))
 	if len(dns) > 0 {
 		problems = append(problems, "DNS does not answer: "+strings.Join(dns, "; "))
 	}
-	return append(problems, <-doors...), missing
+	return append(problems, <-reached...), missing
 }
 
 // lookBefore keeps which zones this copy answers for before it is changed. An
@@ -82,11 +82,11 @@ func (r *Run) lookBefore(ctx context.Context, conn verify.Server, p plan.Plan) {
 	r.before = verify.Served(&here, verify.AskThrough(ctx, &here, conn))
 }
 
-// closedDoors are the declared addresses, other than the one we are logged in
+// unreachable are the declared addresses, other than the one we are logged in
 // at, where this server does not answer SSH: a wrong gateway of one family, or
 // an address that is somebody else's, must not hide behind the other family.
 // Through jump hosts only the address in use can be looked at.
-func (r *Run) closedDoors(ctx context.Context, in netip.AddrPort) []string {
+func (r *Run) unreachable(ctx context.Context, in netip.AddrPort) []string {
 	if len(r.site.Server.SSH.Jump) > 0 {
 		return nil
 	}
@@ -108,15 +108,15 @@ func (r *Run) lets(a netip.Addr) bool {
 	return len(from) == 0 || slices.ContainsFunc(from, func(p netip.Prefix) bool { return p.Addr().Is4() == a.Is4() })
 }
 
-// doorTimeout is for a link of 300 ms that loses packets.
-const doorTimeout = 5 * time.Second
+// reachTimeout is for a link of 300 ms that loses packets.
+const reachTimeout = 5 * time.Second
 
 // recognize sees that this very server answers SSH at an address: somebody
 // else there is as bad as nobody.
 func (r *Run) recognize(ctx context.Context, a netip.AddrPort) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, doorTimeout, errors.New("no answer in "+doorTimeout.String()))
+	ctx, cancel := context.WithTimeoutCause(ctx, reachTimeout, errors.New("no answer in "+reachTimeout.String()))
 	defer cancel()
-	return remote.Recognize(ctx, r.sshTarget([]netip.AddrPort{a}))
+	return remote.VerifyHostKey(ctx, r.sshTarget([]netip.AddrPort{a}))
 }
 
 // noFamily reports whether this machine has no way to speak the family at

@@ -32,10 +32,10 @@ func (r *Run) Verify(ctx context.Context, v Vantages) []verify.Result {
 	return verify.Judge(r.site, verify.Gather(ctx, r.site, from))
 }
 
-// VerifySettled verifies again and again until every check has passed or the
+// VerifyWithin verifies again and again until every check has passed or the
 // time is over, and returns the last results: what has just been started may
 // need a moment. With no time it verifies once.
-func VerifySettled(ctx context.Context, s *site.Site, o Options, v Vantages, patience time.Duration) []verify.Result {
+func VerifyWithin(ctx context.Context, s *site.Site, o Options, v Vantages, patience time.Duration) []verify.Result {
 	end := time.Now().Add(patience)
 	var results []verify.Result
 	_ = await.Until(ctx, poll, func(ctx context.Context) (bool, error) {

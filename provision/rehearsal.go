@@ -25,10 +25,10 @@ type Rehearsal struct {
 	Show func(report.Report) error
 }
 
-// settleTimeout is how long BGP and the clock may take to come up once
+// convergence is how long BGP and the clock may take to come up once
 // everything is in place: a BIRD that was refused once tries again after two
 // minutes at most.
-const settleTimeout = 3 * time.Minute
+const convergence = 3 * time.Minute
 
 // ErrRehearsal means that a rehearsal did not end as it has to.
 var ErrRehearsal = errors.New("rehearsal failed")
@@ -121,7 +121,7 @@ func rehearseApply(ctx context.Context, s *site.Site, o Options, h Rehearsal) er
 
 func rehearseVerify(ctx context.Context, g *rehearse.Ground, o Options, h Rehearsal) error {
 	h.Step("verify")
-	results := VerifySettled(ctx, g.Site, o, GroundVantages(g), settleTimeout)
+	results := VerifyWithin(ctx, g.Site, o, GroundVantages(g), convergence)
 	if err := h.Show(report.Report{Site: g.Site, Verify: results}); err != nil {
 		return err
 	}

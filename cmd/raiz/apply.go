@@ -56,7 +56,7 @@ func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions) error {
 	if err := a.guards.set(&o); err != nil {
 		return err
 	}
-	run, planned, err := g.planSettled(ctx, s, o)
+	run, planned, err := g.planAlone(ctx, s, o)
 	if err != nil {
 		return exit(exitError, err)
 	}
@@ -88,9 +88,9 @@ func (g *globals) carryOut(run *provision.Run, do func() (apply.Journal, error))
 	return exit(applyCode(journal, failed), nil)
 }
 
-// planSettled plans, and once more when it had to wait for a generation that
+// planAlone plans, and once more when it had to wait for a generation that
 // somebody else, or a run that was interrupted, has left unconfirmed.
-func (g *globals) planSettled(ctx context.Context, s *site.Site, o provision.Options) (*provision.Run, provision.Planned, error) {
+func (g *globals) planAlone(ctx context.Context, s *site.Site, o provision.Options) (*provision.Run, provision.Planned, error) {
 	run := provision.New(s, o)
 	planned, err := run.Plan(ctx)
 	if err != nil || planned.Seen.Server.Pending == "" {

@@ -308,9 +308,9 @@ func (g *globals) switchPower(ctx context.Context, s *site.Site, c *bmc.Controll
 			return exit(exitError, err)
 		}
 	}
-	how := bmc.Gently
+	how := bmc.Graceful
 	if p.force {
-		how = bmc.Forcibly
+		how = bmc.Forced
 	}
 	if err := c.SetPower(ctx, do, how, p.wait); err != nil {
 		return exit(exitError, err)

@@ -62,7 +62,7 @@ the console. A pin that is written already is never replaced without --replace.`
 	return cmd
 }
 
-// enroll meets both machines, asks, writes, and only then logs in.
+// enroll scans both machines, asks, writes, and only then logs in.
 func (g *globals) enroll(ctx context.Context, path string, e enrollOptions) error {
 	s, o, word, err := e.aim(g, path)
 	if err != nil {
@@ -73,12 +73,12 @@ func (g *globals) enroll(ctx context.Context, path string, e enrollOptions) erro
 	var pins site.Pins
 	var unseen []error
 	if !e.sshOnly && s.BMC != nil {
-		if pins.Certificate, err = e.meetBMC(ctx, g, s, run); err != nil {
+		if pins.Certificate, err = e.scanBMC(ctx, g, s, run); err != nil {
 			unseen = append(unseen, err)
 		}
 	}
 	if !e.bmcOnly {
-		if pins.HostKey, err = e.meetServer(ctx, g, s, run); err != nil {
+		if pins.HostKey, err = e.scanServer(ctx, g, s, run); err != nil {
 			unseen = append(unseen, err)
 		}
 	}
@@ -89,7 +89,7 @@ func (g *globals) enroll(ctx context.Context, path string, e enrollOptions) erro
 		return err
 	}
 	if pins.Certificate != "" {
-		if err := e.welcome(ctx, g, s, o, pins.Certificate); err != nil {
+		if err := e.firstLogin(ctx, g, s, o, pins.Certificate); err != nil {
 			unseen = append(unseen, err)
 		}
 	}
@@ -139,13 +139,13 @@ func (e *enrollOptions) aim(g *globals, path string) (*site.Site, provision.Opti
 	return s, o, &word, err
 }
 
-// meetBMC returns the fingerprint to pin, or "" when it has not to be.
-func (e *enrollOptions) meetBMC(ctx context.Context, g *globals, s *site.Site, run *provision.Run) (string, error) {
+// scanBMC returns the fingerprint to pin, or "" when it has not to be.
+func (e *enrollOptions) scanBMC(ctx context.Context, g *globals, s *site.Site, run *provision.Run) (string, error) {
 	if len(s.BMC.CA) > 0 {
 		fmt.Fprintln(g.std.out, "BMC: recognised by its CA; nothing to pin")
 		return "", nil
 	}
-	seen, err := run.MeetBMC(ctx)
+	seen, err := run.ScanCertificate(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -163,9 +163,9 @@ func (e *enrollOptions) meetBMC(ctx context.Context, g *globals, s *site.Site, r
 	return seen.Fingerprint, g.agree("the BMC", seen.Fingerprint, s.BMC.Fingerprint == seen.Fingerprint, e.accept, "--accept")
 }
 
-// meetServer returns the host key to pin.
-func (e *enrollOptions) meetServer(ctx context.Context, g *globals, s *site.Site, run *provision.Run) (string, error) {
-	seen, err := run.MeetServer(ctx)
+// scanServer returns the host key to pin.
+func (e *enrollOptions) scanServer(ctx context.Context, g *globals, s *site.Site, run *provision.Run) (string, error) {
+	seen, err := run.ScanHostKey(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -298,9 +298,9 @@ func pinOperator(g *globals, s *site.Site, word *operatorWord, pins site.Pins, h
 	return p, nil
 }
 
-// welcome logs in for the first time.
-func (e *enrollOptions) welcome(ctx context.Context, g *globals, s *site.Site, o provision.Options, fingerprint string) error {
-	w, err := provision.WelcomeBMC(ctx, s, o, fingerprint)
+// firstLogin logs in for the first time.
+func (e *enrollOptions) firstLogin(ctx context.Context, g *globals, s *site.Site, o provision.Options, fingerprint string) error {
+	w, err := provision.FirstLogin(ctx, s, o, fingerprint)
 	if w.Changed {
 		fmt.Fprintln(g.std.out, "the BMC wanted its password changed first: it has the declared one now")
 	}

@@ -45,7 +45,7 @@ func controllerThatRefuses(t *testing.T) bmc.Target {
 			Address: netip.MustParseAddrPort(ln.Addr().String()), Username: "raiz",
 			Password: secret.New("test", "a password"), Origin: bmc.Declared,
 		}},
-		Timing: bmc.Timing{Settle: 50 * time.Millisecond, Poll: 5 * time.Millisecond},
+		Timing: bmc.Timing{ReadBack: 50 * time.Millisecond, Poll: 5 * time.Millisecond},
 	}
 }
 

@@ -26,7 +26,7 @@ is never green. It exits 3 when a check failed and 4 when one could not look.`,
 			if err != nil {
 				return err
 			}
-			results := provision.VerifySettled(cmd.Context(), s, o, v, wait)
+			results := provision.VerifyWithin(cmd.Context(), s, o, v, wait)
 			if err := g.show(report.Report{Site: s, Verify: results}); err != nil {
 				return exit(exitError, err)
 			}

@@ -101,7 +101,7 @@ func (c *Controller) firstSlot() int {
 	if c.where == nil {
 		return 0
 	}
-	return c.where.traits.firstSlot
+	return c.where.profile.firstSlot
 }
 
 // member reads one member of a collection, unless it was expanded.
@@ -140,13 +140,13 @@ func (c *Controller) setAccount(ctx context.Context, ch Change) error {
 		return err
 	}
 	body := object{"Password": password.Reveal(), "RoleId": "Administrator"}
-	if !c.where.traits.noEnabled {
+	if !c.where.profile.noEnabled {
 		body["Enabled"] = true
 	}
 	switch {
 	case found.account.uri != "":
 		_, err = c.patchAccount(ctx, found.account.uri, body)
-	case c.where.traits.accountSlots:
+	case c.where.profile.accountSlots:
 		err = c.fillSlot(ctx, found, user, body)
 	default:
 		body["UserName"] = user

@@ -16,7 +16,7 @@ func powerDell() []word {
 	return []word{{"On", "always-on"}, {"Off", "always-off"}, {"Last", "last-state"}}
 }
 
-func dellTraits(t *traits) {
+func dellProfile(t *profile) {
 	t.network = dellNetwork
 	t.settings[Hostname] = setting{in: inAttributes, read: readDellHostname, body: writeDellHostname}
 	t.settings[DNS] = setting{in: inAttributes, read: readDellDNS, body: writeDellDNS}
@@ -245,7 +245,7 @@ func readDellGateway6(d document) (*state.Attr, error) { return dellList(d, "IPv
 // static address it is IPv4Static.1 that counts: IPv4.1.Address in that step
 // lands on the old static one (iDRAC-Redfish-Scripting #348). From static to
 // static IPv4.1 does.
-func dellNetwork(_ traits, d document, want map[string]state.Attr) (object, error) {
+func dellNetwork(_ profile, d document, want map[string]state.Attr) (object, error) {
 	body := object{}
 	group := "IPv4.1."
 	if differs(d, want, IPv4DHCP, readDellSwitch("IPv4.1.DHCPEnable")) {

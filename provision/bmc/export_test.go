@@ -6,7 +6,7 @@ import "github.com/raiz-dns/raiz/provision/state"
 
 // ReadResource reads a setting of a product line out of one resource.
 func ReadResource(line, name string, body []byte) (*state.Attr, error) {
-	t, _ := traitsFor(facts{Line: line})
+	t, _ := profileFor(facts{Line: line})
 	d, err := decode("/redfish/v1/Test", "", body)
 	if err != nil {
 		return nil, err
@@ -16,7 +16,7 @@ func ReadResource(line, name string, body []byte) (*state.Attr, error) {
 
 // Body builds the PATCH that makes settings so, given the resource as it is.
 func Body(line string, body []byte, want map[string]state.Attr) (map[string]any, error) {
-	t, _ := traitsFor(facts{Line: line})
+	t, _ := profileFor(facts{Line: line})
 	d, err := decode("/redfish/v1/Test", "", body)
 	if err != nil {
 		return nil, err

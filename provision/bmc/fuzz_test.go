@@ -63,7 +63,7 @@ func FuzzController(f *testing.F) {
 		_, err1 := c.Hardware(t.Context())
 		_, err2 := c.Diagnose(t.Context())
 		_, err3 := c.Set(t.Context(), changes(map[string][]string{bmc.Hostname: {"x"}, bmc.VLAN: {"7"}, bmc.IPv4Address: {newV4.String()}}))
-		err4 := c.SetPower(t.Context(), bmc.PowerOff, bmc.Gently, time.Millisecond)
+		err4 := c.SetPower(t.Context(), bmc.PowerOff, bmc.Graceful, time.Millisecond)
 		err5 := c.Close(t.Context())
 		text := fmt.Sprint(append(errs, err1, err2, err3, err4, err5), said.String(), c.Quirks())
 		if strings.Contains(text, factoryPassword) {

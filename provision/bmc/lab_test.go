@@ -157,7 +157,7 @@ func declared() bmc.Endpoint {
 func quick() bmc.Timing {
 	return bmc.Timing{
 		Connect: 5 * time.Second, Stagger: 200 * time.Millisecond, Prefer: 100 * time.Millisecond, Request: 10 * time.Second,
-		Settle: 50 * time.Millisecond, Task: 5 * time.Second, Move: 5 * time.Second, Poll: 5 * time.Millisecond, Logout: 5 * time.Second,
+		ReadBack: 50 * time.Millisecond, Task: 5 * time.Second, Move: 5 * time.Second, Poll: 5 * time.Millisecond, Logout: 5 * time.Second,
 	}
 }
 

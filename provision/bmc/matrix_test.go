@@ -76,7 +76,7 @@ func TestMatrix(t *testing.T) {
 	holdDoc(t, table(lines))
 }
 
-// treeLab is a controller of a saved tree that also answers where we knock.
+// treeLab is a controller of a saved tree that also answers where we dialTimeout.
 func treeLab(t *testing.T, dir string, users map[string]string, at netip.Addr) *lab {
 	l := newLab(t, simbmc.Config{Personality: manners(filepath.Base(dir)), Tree: os.DirFS(dir), Users: users})
 	l.keep = true

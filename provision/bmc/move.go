@@ -65,7 +65,7 @@ func (c *Controller) unwritable(ctx context.Context, want map[string]state.Attr)
 		if !ok {
 			continue
 		}
-		have, s, err := c.value(ctx, c.where.traits.settings[name])
+		have, s, err := c.value(ctx, c.where.profile.settings[name])
 		if err == nil && same(have, w) {
 			continue
 		}
@@ -74,7 +74,7 @@ func (c *Controller) unwritable(ctx context.Context, want map[string]state.Attr)
 			if dhcp, ok := want[IPv4DHCP]; ok && bad[IPv4DHCP] == nil {
 				alone[IPv4DHCP] = dhcp
 			}
-			_, err = c.where.traits.network(c.where.traits, c.where.docs[s.in], alone)
+			_, err = c.where.profile.network(c.where.profile, c.where.docs[s.in], alone)
 		}
 		if err != nil {
 			bad[name] = err
@@ -89,7 +89,7 @@ func (c *Controller) networkError(ctx context.Context, name string, want map[str
 	if group == nil || !failed(group) && !errors.Is(group, state.ErrUnsupported) {
 		return group
 	}
-	s := c.where.traits.settings[name]
+	s := c.where.profile.settings[name]
 	d, err := c.load(ctx, s.in)
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (c *Controller) after(ctx context.Context, want map[string]state.Attr, name
 	if w, ok := want[name]; ok {
 		return w.Values
 	}
-	have, _, err := c.value(ctx, c.where.traits.settings[name])
+	have, _, err := c.value(ctx, c.where.profile.settings[name])
 	if err != nil || have == nil {
 		return nil
 	}
@@ -148,8 +148,8 @@ func (c *Controller) staysReachable(ctx context.Context, want map[string]state.A
 // changeNetwork writes until all reads back as wanted, twice at most: some
 // OpenBMC loses the gateway with the first change (bmcweb #308).
 func (c *Controller) changeNetwork(ctx context.Context, want map[string]state.Attr) error {
-	in := c.where.traits.settings[IPv4Address].in
-	self, err := c.anchor(ctx)
+	in := c.where.profile.settings[IPv4Address].in
+	self, err := c.ownIdentity(ctx)
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (c *Controller) changeNetwork(ctx context.Context, want map[string]state.At
 // writeNetwork sends the group, with DHCP in a write of its own where the
 // controller wants that.
 func (c *Controller) writeNetwork(ctx context.Context, in string, want map[string]state.Attr) error {
-	t := c.where.traits
+	t := c.where.profile
 	build := func(d document) (object, error) { return t.network(t, d, want) }
 	c.refresh()
 	d, err := c.load(ctx, in)
@@ -229,7 +229,7 @@ func (c *Controller) patchDHCP(ctx context.Context, in string, dhcp any) error {
 // notePending asks a controller that lost its answer whether what was written
 // waits for a reset. One that does not say so is asked in the proof.
 func (c *Controller) notePending(ctx context.Context, name string) {
-	pending := c.where.traits.pending
+	pending := c.where.profile.pending
 	if pending == nil || c.resetDue {
 		return
 	}
@@ -250,7 +250,7 @@ func (c *Controller) differing(ctx context.Context, want map[string]state.Attr) 
 		if !ok {
 			continue
 		}
-		s := c.where.traits.settings[name]
+		s := c.where.profile.settings[name]
 		d, err := c.load(ctx, s.in)
 		if err != nil {
 			return nil, err

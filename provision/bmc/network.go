@@ -14,7 +14,7 @@ import (
 // standardNetwork builds the one PATCH of an EthernetInterface that makes the
 // wanted network settings so. What is as wanted is left out: OpenBMC deletes
 // and creates an address even if it is equal.
-func standardNetwork(t traits, d document, want map[string]state.Attr) (object, error) {
+func standardNetwork(t profile, d document, want map[string]state.Attr) (object, error) {
 	body := object{}
 	if err := writeDHCP(t, d, want, body); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func differs(d document, want map[string]state.Attr, name string, read func(docu
 	return err != nil || !same(have, w)
 }
 
-func writeDHCP(t traits, d document, want map[string]state.Attr, body object) error {
+func writeDHCP(t profile, d document, want map[string]state.Attr, body object) error {
 	if !differs(d, want, IPv4DHCP, readDHCP) {
 		return nil
 	}
@@ -65,7 +65,7 @@ func writeDHCP(t traits, d document, want map[string]state.Attr, body object) er
 	return nil
 }
 
-func writeIPv4(t traits, d document, want map[string]state.Attr, body object) error {
+func writeIPv4(t profile, d document, want map[string]state.Attr, body object) error {
 	if !differs(d, want, IPv4Address, readIPv4Address) && !differs(d, want, IPv4Gateway, readIPv4Gateway) {
 		return nil
 	}
@@ -96,7 +96,7 @@ func writeIPv4(t traits, d document, want map[string]state.Attr, body object) er
 	return nil
 }
 
-func writeIPv6(t traits, d document, want map[string]state.Attr, body object) error {
+func writeIPv6(t profile, d document, want map[string]state.Attr, body object) error {
 	if differs(d, want, IPv6Address, readIPv6Address) {
 		if !d.has("IPv6StaticAddresses") {
 			return unsupported("the interface %s has no IPv6StaticAddresses", d.text("Id"))
@@ -148,7 +148,7 @@ func vlanID(v any) (*state.Attr, error) {
 	return attr(strconv.Itoa(int(id))), nil
 }
 
-func writeVLAN(t traits, d document, want map[string]state.Attr, body object) error {
+func writeVLAN(t profile, d document, want map[string]state.Attr, body object) error {
 	if !differs(d, want, VLAN, readVLAN) {
 		return nil
 	}

@@ -100,9 +100,9 @@ func rank(e Endpoint) int {
 	return 2
 }
 
-// doors are the first endpoints of each address: there is no use in dialling
+// perAddress are the first endpoints of each address: there is no use in dialling
 // an address once for each of its users.
-func doors(endpoints []Endpoint) []Endpoint {
+func perAddress(endpoints []Endpoint) []Endpoint {
 	var out []Endpoint
 	for _, e := range endpoints {
 		if !slices.ContainsFunc(out, func(o Endpoint) bool { return o.Address == e.Address }) {
@@ -116,7 +116,7 @@ func doors(endpoints []Endpoint) []Endpoint {
 func (c *Controller) openAny(ctx context.Context, left []Endpoint) (*Controller, error) {
 	var failed []error
 	for len(left) > 0 {
-		a, errs := c.dialer.race(ctx, doors(left), c.timing)
+		a, errs := c.dialer.race(ctx, perAddress(left), c.timing)
 		if a.conn == nil {
 			failed = append(failed, errs...)
 			break

@@ -58,7 +58,7 @@ func (c *Controller) patchPassword(ctx context.Context, uri string, to secret.Va
 		return plain(err, confidential)
 	}
 	c.api = api
-	c.where = &resourceMap{traits: standard()}
+	c.where = &resourceMap{profile: standard()}
 	_, err = c.patchDocument(withLogin(ctx), document{uri: uri}, confidential, func(document) (object, error) {
 		return object{"Password": to.Reveal()}, nil
 	})

@@ -29,7 +29,7 @@ func (c *Controller) patchDocument(ctx context.Context, d document, p privacy, b
 		return answer{}, err
 	}
 	c.log.Debug("patch bmc", "path", d.uri, "properties", sortedKeys(body))
-	ladder, looked := ifMatch(d.etag, c.where.traits.star), false
+	ladder, looked := ifMatch(d.etag, c.where.profile.star), false
 	for i := 0; ; i++ {
 		ans, err := c.writeWhenReady(ctx, http.MethodPatch, writeURI(d), body, ladder[i], p)
 		status := statusOf(err)
@@ -48,7 +48,7 @@ func (c *Controller) patchDocument(ctx context.Context, d document, p privacy, b
 				return ans, getErr
 			}
 			if again.etag != d.etag {
-				d, ladder, i = again, ifMatch(again.etag, c.where.traits.star), -1
+				d, ladder, i = again, ifMatch(again.etag, c.where.profile.star), -1
 				if body, err = build(d); err != nil {
 					return ans, err
 				}

@@ -23,13 +23,13 @@ const (
 	PowerCycle   PowerAction = "cycle" // off, then on
 )
 
-// Gentleness says what happens when the operating system does not shut down.
-type Gentleness string
+// PowerMode says what happens when the operating system does not shut down.
+type PowerMode string
 
 // The ways.
 const (
-	Gently   Gentleness = "gently"   // then nothing more is done, and said
-	Forcibly Gentleness = "forcibly" // the power is cut at once
+	Graceful PowerMode = "graceful" // then nothing more is done, and said
+	Forced   PowerMode = "forced"   // the power is cut at once
 )
 
 // ErrStillOn means that the operating system did not shut down in time. The
@@ -68,7 +68,7 @@ func (c *Controller) system(ctx context.Context) (document, error) {
 
 // SetPower carries an action out and waits until the server is so. A restart
 // cannot be seen from here: there it is enough that the controller took it.
-func (c *Controller) SetPower(ctx context.Context, do PowerAction, how Gentleness, patience time.Duration) error {
+func (c *Controller) SetPower(ctx context.Context, do PowerAction, how PowerMode, patience time.Duration) error {
 	err := c.setPower(ctx, do, how, patience)
 	if err != nil {
 		return fmt.Errorf("power %s of %s: %w", do, c.at.Address, err)
@@ -76,9 +76,9 @@ func (c *Controller) SetPower(ctx context.Context, do PowerAction, how Gentlenes
 	return nil
 }
 
-func (c *Controller) setPower(ctx context.Context, do PowerAction, how Gentleness, patience time.Duration) error {
+func (c *Controller) setPower(ctx context.Context, do PowerAction, how PowerMode, patience time.Duration) error {
 	off, restart := []string{"GracefulShutdown"}, []string{"GracefulRestart"}
-	if how == Forcibly {
+	if how == Forced {
 		off, restart = []string{"ForceOff"}, []string{"ForceRestart", "PowerCycle"}
 	}
 	switch do {

@@ -21,7 +21,7 @@ func TestPower(t *testing.T) {
 				do   bmc.PowerAction
 				want string
 			}{{bmc.PowerOff, "Off"}, {bmc.PowerOff, "Off"}, {bmc.PowerOn, "On"}, {bmc.PowerCycle, "On"}, {bmc.PowerRestart, "On"}} {
-				if err := c.SetPower(t.Context(), step.do, bmc.Gently, time.Second); err != nil {
+				if err := c.SetPower(t.Context(), step.do, bmc.Graceful, time.Second); err != nil {
 					t.Error(step.do, err)
 				}
 				if got, err := c.Power(t.Context()); got != step.want || err != nil {
@@ -40,17 +40,17 @@ func TestPowerHangs(t *testing.T) {
 	c := l.open(l.target(factory()))
 	l.bmc.SetFaults(simbmc.Faults{Hangs: true})
 	for _, do := range []bmc.PowerAction{bmc.PowerOff, bmc.PowerCycle} {
-		if err := c.SetPower(t.Context(), do, bmc.Gently, 20*time.Millisecond); !errors.Is(err, bmc.ErrStillOn) {
+		if err := c.SetPower(t.Context(), do, bmc.Graceful, 20*time.Millisecond); !errors.Is(err, bmc.ErrStillOn) {
 			t.Errorf("%s: got %v", do, err)
 		}
 	}
 	if got, _ := c.Power(t.Context()); got != "On" {
 		t.Errorf("it is %s", got)
 	}
-	if err := c.SetPower(t.Context(), bmc.PowerOff, bmc.Forcibly, time.Second); err != nil {
+	if err := c.SetPower(t.Context(), bmc.PowerOff, bmc.Forced, time.Second); err != nil {
 		t.Error(err)
 	}
-	if err := c.SetPower(t.Context(), "explode", bmc.Gently, time.Second); err == nil {
+	if err := c.SetPower(t.Context(), "explode", bmc.Graceful, time.Second); err == nil {
 		t.Error("no error")
 	}
 	l.close(c)

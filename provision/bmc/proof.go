@@ -14,19 +14,19 @@ import (
 	"github.com/stmcginnis/gofish"
 )
 
-// anchor is what tells this controller from any other.
-type anchor struct{ uuid, serial, peer string }
+// identity is what tells this controller from any other.
+type identity struct{ uuid, serial, peer string }
 
-func (c *Controller) anchor(ctx context.Context) (anchor, error) {
+func (c *Controller) ownIdentity(ctx context.Context) (identity, error) {
 	m, err := c.load(ctx, inManager)
 	if err != nil {
-		return anchor{}, err
+		return identity{}, err
 	}
-	a := anchor{uuid: m.text("UUID"), peer: c.peer}
+	a := identity{uuid: m.text("UUID"), peer: c.peer}
 	if a.uuid == "" {
 		s, err := c.load(ctx, inSystem)
 		if err != nil && !errors.Is(err, state.ErrUnsupported) {
-			return anchor{}, err
+			return identity{}, err
 		}
 		a.serial = s.text("SerialNumber")
 	}
@@ -35,7 +35,7 @@ func (c *Controller) anchor(ctx context.Context) (anchor, error) {
 
 // proof is what has to be shown after a change.
 type proof struct {
-	self  anchor
+	self  identity
 	news  []netip.AddrPort // one of them has to answer; none: where we are
 	want  map[string]state.Attr
 	round int
@@ -113,9 +113,9 @@ func (c *Controller) lostGateway(left []string, to netip.AddrPort, p proof) bool
 	return p.round == 1 && (len(p.news) == 0 || slices.Contains(p.news, to))
 }
 
-// knock is how long one dial to an address may hang that may not be there
+// dialTimeout is how long one dial to an address may hang that may not be there
 // yet: three tries of TCP.
-const knock = 5 * time.Second
+const dialTimeout = 5 * time.Second
 
 // visit goes to an address and makes sure who is there. When it is this very
 // controller, and not the address we are at, the session moves over.
@@ -123,7 +123,7 @@ func (c *Controller) visit(ctx context.Context, to netip.AddrPort, p proof) erro
 	ctx, cancel := context.WithTimeout(ctx, c.timing.Connect)
 	defer cancel()
 	if to == c.at.Address {
-		return c.checkAnchor(ctx, p.self)
+		return c.checkIdentity(ctx, p.self)
 	}
 	there := p.visitors[to]
 	if there == nil {
@@ -133,7 +133,7 @@ func (c *Controller) visit(ctx context.Context, to netip.AddrPort, p proof) erro
 		}
 		p.visitors[to] = there
 	}
-	if err := there.checkAnchor(ctx, p.self); err != nil {
+	if err := there.checkIdentity(ctx, p.self); err != nil {
 		return err
 	}
 	delete(p.visitors, to)
@@ -149,7 +149,7 @@ func (c *Controller) visit(ctx context.Context, to netip.AddrPort, p proof) erro
 
 // send makes a visitor with the session of this Controller.
 func (c *Controller) send(ctx context.Context, to netip.AddrPort) (*Controller, error) {
-	dial, stop := context.WithTimeout(ctx, knock)
+	dial, stop := context.WithTimeout(ctx, dialTimeout)
 	defer stop()
 	conn, err := c.dialer.open(dial, to)
 	if err != nil {
@@ -212,10 +212,10 @@ func (c *Controller) adopt(ctx context.Context, old *gofish.APIClient) error {
 	return nil
 }
 
-// checkAnchor reads who is at the other end of the connection.
-func (c *Controller) checkAnchor(ctx context.Context, self anchor) error {
+// checkIdentity reads who is at the other end of the connection.
+func (c *Controller) checkIdentity(ctx context.Context, self identity) error {
 	c.refresh()
-	now, err := c.anchor(ctx)
+	now, err := c.ownIdentity(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -238,7 +238,7 @@ func (c *Controller) resetAndProve(ctx context.Context, p *proof) error {
 		return err
 	}
 	if p == nil {
-		self, err := c.anchor(ctx)
+		self, err := c.ownIdentity(ctx)
 		if err != nil {
 			return err
 		}
@@ -257,7 +257,7 @@ func (c *Controller) resetAndProve(ctx context.Context, p *proof) error {
 	return c.prove(ctx, *p)
 }
 
-// resetBody names a kind of reset that the manager lists, the gentler first.
+// resetBody names a kind of reset that the manager lists, the graceful one first.
 func resetBody(m document) object {
 	allowed := clean(m.list("Actions", "#Manager.Reset", "ResetType@Redfish.AllowableValues"))
 	for _, kind := range []string{"GracefulRestart", "ForceRestart"} {

@@ -79,7 +79,7 @@ func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, err
 	if k.Name == HTTPSCertificate {
 		return c.readHTTPS()
 	}
-	s, ok := c.where.traits.settings[k.Name]
+	s, ok := c.where.profile.settings[k.Name]
 	if !ok {
 		return nil, unsupported("raiz knows no bmc setting of this name")
 	}
@@ -93,7 +93,7 @@ func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, err
 // unsettable says why a setting that reads otherwise cannot become what is
 // wanted, or "" when that is not known.
 func (c *Controller) unsettable(ctx context.Context, it state.Item, want state.Attr) string {
-	if first, ok := c.where.traits.settings[it.Key.Name]; ok {
+	if first, ok := c.where.profile.settings[it.Key.Name]; ok {
 		if _, s, err := c.value(ctx, first); err == nil && s.body != nil {
 			if _, err = s.body(c.where.docs[s.in], want); errors.Is(err, state.ErrUnsupported) {
 				return lackOf(err)

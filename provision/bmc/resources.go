@@ -15,13 +15,13 @@ import (
 // made from the service root and the cache, and fills itself by following
 // links when something is asked for.
 type resourceMap struct {
-	links  map[string]string // resource names to URIs
-	docs   map[string]document
-	facts  facts
-	traits traits
-	fired  []Quirk
-	cached bool // some links come from the cache and may be stale
-	dirty  bool // the cache does not know all of it yet
+	links   map[string]string // resource names to URIs
+	docs    map[string]document
+	facts   facts
+	profile profile
+	fired   []Quirk
+	cached  bool // some links come from the cache and may be stale
+	dirty   bool // the cache does not know all of it yet
 	// chosen says how sure the choice of the interface is.
 	chosen choice
 }
@@ -54,7 +54,7 @@ func (c *Controller) survey(ctx context.Context) error {
 		e.Line, e.Firmware = lineOf(c.root, manager), manager.text("FirmwareVersion")
 	}
 	w.facts = facts{Line: e.Line, Firmware: e.Firmware, Redfish: c.root.text("RedfishVersion")}
-	w.traits, w.fired = traitsFor(w.facts)
+	w.profile, w.fired = profileFor(w.facts)
 	return nil
 }
 

@@ -167,7 +167,7 @@ func (c *Controller) setOne(ctx context.Context, ch Change) error {
 		return fmt.Errorf("%w: a %T is no value of a bmc setting", errValue, ch.Value)
 	}
 	c.refresh()
-	have, s, err := c.value(ctx, c.where.traits.settings[ch.Key.Name])
+	have, s, err := c.value(ctx, c.where.profile.settings[ch.Key.Name])
 	if err != nil {
 		return err
 	}
@@ -215,8 +215,8 @@ func (c *Controller) judge(ctx context.Context, s setting, want state.Attr, ans 
 	if errors.Is(wrote, state.ErrUnsupported) || errors.Is(wrote, errValue) {
 		return wrote
 	}
-	end := since(c.timing.Settle)
-	return await.Until(ctx, min(c.timing.Poll, c.timing.Settle), func(ctx context.Context) (bool, error) {
+	end := since(c.timing.ReadBack)
+	return await.Until(ctx, min(c.timing.Poll, c.timing.ReadBack), func(ctx context.Context) (bool, error) {
 		c.refresh()
 		have, _, err := c.value(ctx, s)
 		switch {

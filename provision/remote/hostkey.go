@@ -10,8 +10,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Sight is the host key that somebody showed who has not been trusted yet.
-type Sight struct {
+// HostKey is the host key that somebody showed who has not been trusted yet.
+type HostKey struct {
 	Address     netip.AddrPort
 	Key         string // "ssh-ed25519 AAAA…", as Login.HostKey has it
 	Fingerprint string // "SHA256:…", as ssh-keygen -l prints it
@@ -20,19 +20,19 @@ type Sight struct {
 // errSeen ends a handshake once the key has been seen.
 var errSeen = errors.New("the host key has been seen")
 
-// Greet goes as far with the first address of t that answers as to see its
+// ScanHostKey goes as far with the first address of t that answers as to see its
 // host key, and hangs up: no user name and no key of ours is sent to it. The
 // jump hosts on the way are logged in to, and have to be pinned.
-func Greet(ctx context.Context, t Target) (Sight, error) {
+func ScanHostKey(ctx context.Context, t Target) (HostKey, error) {
 	// Servers have several keys; the shortest of them that is as good goes
 	// into the site file.
 	kinds := []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
 	return look(ctx, t, kinds, func(string, net.Addr, ssh.PublicKey) error { return nil })
 }
 
-// Recognize goes as far as Greet, and returns nil when the key is the pinned
+// VerifyHostKey goes as far as ScanHostKey, and returns nil when the key is the pinned
 // one of t. Its errors are those of Dial.
-func Recognize(ctx context.Context, t Target) error {
+func VerifyHostKey(ctx context.Context, t Target) error {
 	pinned, err := parsePinned(t.Login.HostKey)
 	if err != nil {
 		return err
@@ -43,23 +43,23 @@ func Recognize(ctx context.Context, t Target) error {
 
 // look reads the host key of the first of the addresses that shows one of
 // these kinds which is accepted.
-func look(ctx context.Context, t Target, kinds []string, accept ssh.HostKeyCallback) (Sight, error) {
+func look(ctx context.Context, t Target, kinds []string, accept ssh.HostKeyCallback) (HostKey, error) {
 	if len(t.Addresses) == 0 {
-		return Sight{}, errors.New("look at server: no address to dial")
+		return HostKey{}, errors.New("look at server: no address to dial")
 	}
 	dial, hops, err := throughHops(ctx, t)
 	if err != nil {
-		return Sight{}, err
+		return HostKey{}, err
 	}
 	defer closeAll(hops)
-	shake := func(ctx context.Context, raw net.Conn, addr netip.AddrPort) (Sight, error) {
+	shake := func(ctx context.Context, raw net.Conn, addr netip.AddrPort) (HostKey, error) {
 		return lookAt(ctx, raw, addr, kinds, accept)
 	}
-	sight, _, err := race(ctx, dial, t.Addresses, shake, func(Sight) {})
-	return sight, err
+	seen, _, err := race(ctx, dial, t.Addresses, shake, func(HostKey) {})
+	return seen, err
 }
 
-func lookAt(ctx context.Context, raw net.Conn, addr netip.AddrPort, kinds []string, accept ssh.HostKeyCallback) (Sight, error) {
+func lookAt(ctx context.Context, raw net.Conn, addr netip.AddrPort, kinds []string, accept ssh.HostKeyCallback) (HostKey, error) {
 	var seen ssh.PublicKey
 	config := &ssh.ClientConfig{
 		HostKeyCallback: func(name string, at net.Addr, key ssh.PublicKey) error {
@@ -77,8 +77,8 @@ func lookAt(ctx context.Context, raw net.Conn, addr netip.AddrPort, kinds []stri
 		_ = client.Close()
 	}
 	if seen == nil {
-		return Sight{}, err
+		return HostKey{}, err
 	}
 	key := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(seen)))
-	return Sight{Address: addr, Key: key, Fingerprint: ssh.FingerprintSHA256(seen)}, nil
+	return HostKey{Address: addr, Key: key, Fingerprint: ssh.FingerprintSHA256(seen)}, nil
 }

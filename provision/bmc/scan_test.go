@@ -7,13 +7,13 @@ import (
 	"github.com/raiz-dns/raiz/provision/simbmc"
 )
 
-// TestGreet sees a certificate that nobody has pinned yet, and sends nothing
+// TestScanCertificate sees a certificate that nobody has pinned yet, and sends nothing
 // to whoever shows it.
-func TestGreet(t *testing.T) {
+func TestScanCertificate(t *testing.T) {
 	l := newLab(t, simbmc.Config{Hostname: "sim-bmc"})
 	target := l.target(declared(), factory())
 	target.Fingerprint = ""
-	seen, err := bmc.Greet(t.Context(), target)
+	seen, err := bmc.ScanCertificate(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,10 +26,10 @@ func TestGreet(t *testing.T) {
 	}
 	l.route(nil)
 	l.openError(t, target, bmc.ErrUnreachable)
-	if _, err := bmc.Greet(t.Context(), target); err == nil {
+	if _, err := bmc.ScanCertificate(t.Context(), target); err == nil {
 		t.Error("nobody was seen")
 	}
-	if _, err := bmc.Greet(t.Context(), bmc.Target{}); err == nil {
+	if _, err := bmc.ScanCertificate(t.Context(), bmc.Target{}); err == nil {
 		t.Error("nowhere was looked")
 	}
 }

@@ -65,11 +65,11 @@ type setting struct {
 	orElse *setting
 }
 
-// traits are how one controller has to be treated. Quirks change them.
-type traits struct {
+// profile is how one controller has to be treated. Quirks change them.
+type profile struct {
 	settings map[string]setting
 	// network builds the one PATCH for all wanted network settings.
-	network func(traits, document, map[string]state.Attr) (object, error)
+	network func(profile, document, map[string]state.Attr) (object, error)
 	// padV4, padV6 and padGW6 fill a freed place of an address array where a
 	// fixed number of slots is never removed; nil deletes with null.
 	padV4, padV6, padGW6 any
@@ -121,8 +121,8 @@ func nowhere(why string) setting {
 }
 
 // standard is a controller that does what the schemas say.
-func standard() traits {
-	t := traits{
+func standard() profile {
+	t := profile{
 		network: standardNetwork,
 		settings: map[string]setting{
 			Hostname:    {in: inEthernet, read: readHostname, body: writeHostname},

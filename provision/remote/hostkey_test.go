@@ -18,9 +18,9 @@ import (
 	"github.com/raiz-dns/raiz/provision/remote"
 )
 
-// TestGreet sees the host key of a server and tells it nothing: no user name,
+// TestScanHostKey sees the host key of a server and tells it nothing: no user name,
 // no key of ours.
-func TestGreet(t *testing.T) {
+func TestScanHostKey(t *testing.T) {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestGreet(t *testing.T) {
 		}
 	}()
 	at := netip.MustParseAddrPort(ln.Addr().String())
-	seen, err := remote.Greet(t.Context(), remote.Target{Addresses: []netip.AddrPort{at}})
+	seen, err := remote.ScanHostKey(t.Context(), remote.Target{Addresses: []netip.AddrPort{at}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,37 +76,37 @@ func TestGreet(t *testing.T) {
 	}
 }
 
-// TestRecognize tells the pinned server from others, without logging in.
-func TestRecognize(t *testing.T) {
+// TestVerifyHostKey tells the pinned server from others, without logging in.
+func TestVerifyHostKey(t *testing.T) {
 	onEach(t, func(t *testing.T, s station) {
 		for _, kind := range []string{ssh.KeyAlgoED25519, ssh.KeyAlgoRSA} {
 			target := s.target()
 			target.Login = remote.Login{HostKey: s.hostKeys[kind]} // no user, no key
-			if err := remote.Recognize(t.Context(), target); err != nil {
+			if err := remote.VerifyHostKey(t.Context(), target); err != nil {
 				t.Errorf("%s: %v", kind, err)
 			}
 			target.Login.HostKey = line(signer(t, newKey(t, kind)).PublicKey())
-			if err := remote.Recognize(t.Context(), target); !errors.Is(err, remote.ErrHostKey) {
+			if err := remote.VerifyHostKey(t.Context(), target); !errors.Is(err, remote.ErrHostKey) {
 				t.Errorf("another %s key: %v", kind, err)
 			}
 		}
 		target := s.target()
 		target.Addresses = []netip.AddrPort{closedPort(t)}
-		err := remote.Recognize(t.Context(), target)
+		err := remote.VerifyHostKey(t.Context(), target)
 		if !errors.Is(err, remote.ErrUnreachable) || !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("nobody there: %v", err)
 		}
 		target.Login.HostKey = ""
-		if err := remote.Recognize(t.Context(), target); err == nil || !strings.Contains(err.Error(), "not a public key") {
+		if err := remote.VerifyHostKey(t.Context(), target); err == nil || !strings.Contains(err.Error(), "not a public key") {
 			t.Errorf("no key: %v", err)
 		}
 	})
 }
 
-func TestGreetNobody(t *testing.T) {
+func TestScanHostKeyNobody(t *testing.T) {
 	refuse := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
 	for _, target := range []remote.Target{{}, {Addresses: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:22")}, Dial: refuse}} {
-		if s, err := remote.Greet(t.Context(), target); err == nil {
+		if s, err := remote.ScanHostKey(t.Context(), target); err == nil {
 			t.Errorf("it saw %+v", s)
 		}
 	}
