@@ -7,18 +7,19 @@ import (
 	"slices"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
 // ScanCertificate sees the certificate of the site's BMC, wherever it answers.
 // Nothing is sent to it and nothing is believed.
-func (r *Run) ScanCertificate(ctx context.Context) (bmc.PeerCertificate, error) {
+func (r *Run) ScanCertificate(ctx context.Context) (redfish.PeerCertificate, error) {
 	b := r.site.BMC
 	if b == nil {
-		return bmc.PeerCertificate{}, errors.New("the site declares no bmc")
+		return redfish.PeerCertificate{}, errors.New("the site declares no bmc")
 	}
-	return bmc.ScanCertificate(ctx, bmc.Target{Endpoints: endpoints(b), Dial: r.o.Dial, Log: r.o.Log})
+	return redfish.ScanCertificate(ctx, redfish.Target{Endpoints: endpoints(b), Dial: r.o.Dial, Log: r.o.Log})
 }
 
 // ScanHostKey sees the host key of the server, wherever it answers. The jump
@@ -41,7 +42,7 @@ type Login struct {
 // kept where the site looks it up already; it is tried beside the old one by
 // every later run.
 func FirstLogin(ctx context.Context, s *site.Site, o Options, fingerprint string) (w Login, err error) {
-	t := bmc.Target{Fingerprint: fingerprint, Dial: o.Dial, Log: o.Log, Links: o.Links}
+	t := bmc.Target{Target: redfish.Target{Fingerprint: fingerprint, Dial: o.Dial, Log: o.Log}, Links: o.Links}
 	var missing []error
 	for _, e := range endpoints(s.BMC) {
 		if e.Password.Err() != nil {
@@ -54,12 +55,12 @@ func FirstLogin(ctx context.Context, s *site.Site, o Options, fingerprint string
 		return w, fmt.Errorf("no password of the bmc is there: %w", errors.Join(missing...))
 	}
 	c, err := bmc.Open(ctx, t)
-	if change, forced := errors.AsType[*bmc.PasswordChangeError](err); forced {
-		if err := changeFirst(ctx, t, change, s.BMC); err != nil {
+	if change, forced := errors.AsType[*redfish.PasswordChangeError](err); forced {
+		if err := changeFirst(ctx, t.Target, change, s.BMC); err != nil {
 			return w, err
 		}
 		w.Changed = true
-		t.Endpoints = slices.DeleteFunc(t.Endpoints, func(e bmc.Endpoint) bool {
+		t.Endpoints = slices.DeleteFunc(t.Endpoints, func(e redfish.Endpoint) bool {
 			return e.Username == change.Username && !e.Password.Equal(s.BMC.Password)
 		})
 		c, err = bmc.Open(ctx, t)
@@ -75,14 +76,14 @@ func FirstLogin(ctx context.Context, s *site.Site, o Options, fingerprint string
 }
 
 // changeFirst gives the user who may do nothing else the declared password.
-func changeFirst(ctx context.Context, t bmc.Target, change *bmc.PasswordChangeError, b *site.BMC) error {
+func changeFirst(ctx context.Context, t redfish.Target, change *redfish.PasswordChangeError, b *site.BMC) error {
 	if b.Password.IsZero() || b.Password.Err() != nil {
 		return fmt.Errorf("%w; bmc.password, which is to be the new one, is not there: %w", change, b.Password.Err())
 	}
 	for _, e := range t.Endpoints {
 		if e.Address == change.Address && e.Username == change.Username && e.Origin == change.Origin && !e.Password.Equal(b.Password) {
-			t.Endpoints = []bmc.Endpoint{e}
-			return bmc.ChangePassword(ctx, t, b.Password)
+			t.Endpoints = []redfish.Endpoint{e}
+			return redfish.ChangePassword(ctx, t, b.Password)
 		}
 	}
 	return fmt.Errorf("%w, and the declared password is the one it has: declare another, with this one as previous_password", change)

@@ -38,7 +38,7 @@ func mayImport() map[string][]string {
 		}
 		return names
 	}
-	below := rooms("site", "state", "render", "bmc", "remote", "observe", "plan", "apply", "server",
+	below := rooms("site", "state", "render", "bmc", "redfish", "remote", "observe", "plan", "apply", "server",
 		"verify", "report", "ask", "await", "rehearse", "simbmc", "secret", "templates")
 	return map[string][]string{
 		"cmd/raiz":           append(rooms("provision", "fleet"), below...),
@@ -51,13 +51,14 @@ func mayImport() map[string][]string {
 		"provision/render":   rooms("site", "state", "secret", "ask", "templates"),
 		"provision/ask":      nil,
 		"provision/await":    nil,
-		"provision/bmc":      rooms("state", "secret", "await"),
+		"provision/bmc":      rooms("state", "secret", "redfish", "await"),
+		"provision/redfish":  rooms("secret", "await"),
 		"provision/remote":   rooms("state", "secret", "await"),
 		"provision/server":   rooms("state", "remote"),
 		"provision/observe":  rooms("state", "bmc", "remote", "server"),
 		"provision/plan":     rooms("state"),
 		"provision/apply":    rooms("plan", "state", "bmc", "remote", "server", "secret", "await"),
-		"provision/verify":   rooms("site", "state", "ask", "bmc", "remote", "server"),
+		"provision/verify":   rooms("site", "state", "ask", "bmc", "redfish", "remote", "server"),
 		"provision/report":   rooms("site", "state", "plan", "apply", "verify"),
 		"provision/rehearse": rooms("site", "simbmc", "secret", "await"),
 		"templates":          rooms("state"),
@@ -71,8 +72,8 @@ func onlyIn() map[string][]string {
 		"github.com/hashicorp/hcl":  {"provision/site", "templates"},
 		"github.com/zclconf/go-cty": {"provision/site", "templates"},
 		// httptest is for tests, which are not looked at here.
-		"net/http":                {"provision/bmc", "provision/simbmc"},
-		"github.com/stmcginnis":   {"provision/bmc"},
+		"net/http":                {"provision/bmc", "provision/redfish", "provision/simbmc"},
+		"github.com/stmcginnis":   {"provision/redfish"},
 		"golang.org/x/crypto/ssh": {"provision/remote", "provision/rehearse"},
 		"github.com/pkg/sftp":     {"provision/remote"},
 		"github.com/spf13":        {"cmd/raiz"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/secret"
@@ -243,7 +244,7 @@ func (r *Run) openBMC(ctx context.Context) (*bmc.Controller, error) {
 	if b == nil {
 		return nil, errors.New("the site declares no bmc")
 	}
-	t := bmc.Target{Fingerprint: b.Fingerprint, CA: b.CA, Dial: r.o.Dial, Log: r.o.Log, Links: r.o.Links}
+	t := bmc.Target{Target: redfish.Target{Fingerprint: b.Fingerprint, CA: b.CA, Dial: r.o.Dial, Log: r.o.Log}, Links: r.o.Links}
 	t.Endpoints = endpoints(b)
 	if h := b.HTTPS; h != nil {
 		t.HTTPS = bmc.KeyPair{Chain: h.Chain, Key: h.Key}
@@ -253,23 +254,23 @@ func (r *Run) openBMC(ctx context.Context) (*bmc.Controller, error) {
 
 // endpoints are the ways into a BMC: as declared, with the password before
 // the declared one, and as delivered.
-func endpoints(b *site.BMC) []bmc.Endpoint {
-	var out []bmc.Endpoint
+func endpoints(b *site.BMC) []redfish.Endpoint {
+	var out []redfish.Endpoint
 	add := func(at netip.Addr, user string, password secret.Value, origin string) {
-		out = append(out, bmc.Endpoint{Address: netip.AddrPortFrom(at, b.Port), Username: user, Password: password, Origin: origin})
+		out = append(out, redfish.Endpoint{Address: netip.AddrPortFrom(at, b.Port), Username: user, Password: password, Origin: origin})
 	}
 	for _, a := range b.Addresses {
-		add(a.Addr(), b.Username, b.Password, bmc.Declared)
+		add(a.Addr(), b.Username, b.Password, redfish.Declared)
 		// It may be gone from its store once it is of no more use.
 		if !b.Previous.IsZero() && b.Previous.Err() == nil {
-			add(a.Addr(), b.Username, b.Previous, bmc.Previous)
+			add(a.Addr(), b.Username, b.Previous, redfish.Previous)
 		}
 	}
 	if f := b.Factory; f != nil {
-		add(f.Address, f.Username, f.Password, bmc.Factory)
+		add(f.Address, f.Username, f.Password, redfish.Factory)
 		// Where the controller wanted this user's password changed at the
 		// first login, raiz enroll gave it the declared one.
-		add(f.Address, f.Username, b.Password, bmc.Factory)
+		add(f.Address, f.Username, b.Password, redfish.Factory)
 	}
 	return out
 }

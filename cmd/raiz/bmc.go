@@ -15,6 +15,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -213,7 +214,7 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 			Quirks   []bmc.Quirk
 			Licences []string
 			Settings []verdict
-			Cost     bmc.Stats
+			Cost     redfish.Stats
 		}{d.Endpoint, d.Identity, d.Quirks, d.Licences, settings, d.Stats})
 	}
 	w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)

@@ -18,6 +18,7 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/simbmc"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -39,14 +40,14 @@ func controllerThatRefuses(t *testing.T) bmc.Target {
 	}
 	go func() { _ = b.Serve(ln) }()
 	t.Cleanup(func() { _ = b.Close() })
-	return bmc.Target{
+	return bmc.Target{Target: redfish.Target{
 		Fingerprint: b.Fingerprint(), Log: slog.New(slog.DiscardHandler),
-		Endpoints: []bmc.Endpoint{{
+		Endpoints: []redfish.Endpoint{{
 			Address: netip.MustParseAddrPort(ln.Addr().String()), Username: "raiz",
-			Password: secret.New("test", "a password"), Origin: bmc.Declared,
+			Password: secret.New("test", "a password"), Origin: redfish.Declared,
 		}},
-		Timing: bmc.Timing{ReadBack: 50 * time.Millisecond, Poll: 5 * time.Millisecond},
-	}
+		Timing: redfish.Timing{ReadBack: 50 * time.Millisecond, Poll: 5 * time.Millisecond},
+	}}
 }
 
 // planWith is what a plan says that is made with a cache, and what it exits.

@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // declaredUser is the user the site declares, or "".
 func (c *Controller) declaredUser() string {
-	for _, e := range c.target.Endpoints {
-		if e.Origin == Declared {
+	for _, e := range c.session.Target.Endpoints {
+		if e.Origin == redfish.Declared {
 			return e.Username
 		}
 	}
@@ -29,16 +30,16 @@ func (c *Controller) readAccount(ctx context.Context) (*state.Attr, error) {
 	switch {
 	case user == "":
 		return nil, errors.New("no declared user is known")
-	case c.at.Username == user && (c.at.Origin == Declared || c.proven == user):
+	case c.session.At.Username == user && (c.session.At.Origin == redfish.Declared || c.proven == user):
 		return attr(user), nil
-	case c.refused[user]:
+	case c.session.Refused[user]:
 		return nil, nil
 	}
 	found, err := c.findAccount(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	if found.account.text("RoleId") != "Administrator" || found.account.at("Enabled") == false {
+	if found.account.Text("RoleId") != "Administrator" || found.account.At("Enabled") == false {
 		return nil, nil
 	}
 	return attr(user), nil
@@ -47,51 +48,51 @@ func (c *Controller) readAccount(ctx context.Context) (*state.Attr, error) {
 // accounts is what findAccount found.
 type accounts struct {
 	collection string
-	account    document // zero when the user has none
-	free       string   // the first empty slot, where there are slots
+	account    redfish.Document // zero when the user has none
+	free       string           // the first empty slot, where there are slots
 }
 
 // findAccount looks a user up among the accounts.
 func (c *Controller) findAccount(ctx context.Context, user string) (accounts, error) {
-	uri := c.root.link("AccountService")
+	uri := c.session.Root.Link("AccountService")
 	if uri == "" {
 		return accounts{}, unsupported("the controller has no account service")
 	}
-	service, err := c.get(ctx, uri)
+	service, err := c.session.Get(ctx, uri)
 	if gone(err) {
 		return accounts{}, unsupported("the controller lists %s but does not have it", uri)
 	} else if err != nil {
 		return accounts{}, err
 	}
-	out := accounts{collection: service.link("Accounts")}
+	out := accounts{collection: service.Link("Accounts")}
 	if out.collection == "" {
 		return out, unsupported("the account service lists no accounts")
 	}
 	query := out.collection
-	expand := c.root.at("ProtocolFeaturesSupported", "ExpandQuery", "NoLinks") == true
+	expand := c.session.Root.At("ProtocolFeaturesSupported", "ExpandQuery", "NoLinks") == true
 	if expand {
 		query += "?$expand=.($levels=1)"
 	}
-	list, err := c.get(ctx, query)
-	if expand && statusOf(err) >= 400 {
-		list, err = c.get(ctx, out.collection)
+	list, err := c.session.Get(ctx, query)
+	if expand && redfish.StatusOf(err) >= 400 {
+		list, err = c.session.Get(ctx, out.collection)
 	}
 	if err != nil {
 		return out, err
 	}
-	for i, e := range list.list("Members") {
+	for i, e := range list.List("Members") {
 		d, err := c.member(ctx, e)
 		if gone(err) {
 			continue
 		} else if err != nil {
 			return out, err
 		}
-		switch name := d.text("UserName"); {
+		switch name := d.Text("UserName"); {
 		case name == user:
 			out.account = d
 			return out, nil
 		case name == "" && out.free == "" && i >= c.firstSlot():
-			out.free = d.uri
+			out.free = d.URI
 		}
 	}
 	return out, nil
@@ -105,15 +106,15 @@ func (c *Controller) firstSlot() int {
 }
 
 // member reads one member of a collection, unless it was expanded.
-func (c *Controller) member(ctx context.Context, e any) (document, error) {
-	uri := target(e)
+func (c *Controller) member(ctx context.Context, e any) (redfish.Document, error) {
+	uri := redfish.LinkTarget(e)
 	if uri == "" {
-		return document{}, &statusError{method: http.MethodGet, path: "a member without a link", status: http.StatusNotFound}
+		return redfish.Document{}, &redfish.StatusError{Method: http.MethodGet, Path: "a member without a link", Status: http.StatusNotFound}
 	}
-	if o, _ := e.(object); o["UserName"] != nil {
-		return document{uri: uri, props: o}, nil
+	if o, _ := e.(redfish.Object); o["UserName"] != nil {
+		return redfish.Document{URI: uri, Props: o}, nil
 	}
-	d, err := c.get(ctx, uri)
+	d, err := c.session.Get(ctx, uri)
 	if err != nil {
 		return d, fmt.Errorf("look through accounts: %w", err)
 	}
@@ -131,7 +132,7 @@ func (c *Controller) setAccount(ctx context.Context, ch Change) error {
 	if password.IsZero() || password.Err() != nil {
 		return fmt.Errorf("%w: the password of %s is not known", errValue, user)
 	}
-	if user == c.at.Username && password.Equal(c.at.Password) {
+	if user == c.session.At.Username && password.Equal(c.session.At.Password) {
 		return nil // this session is the proof
 	}
 	c.refresh()
@@ -139,65 +140,51 @@ func (c *Controller) setAccount(ctx context.Context, ch Change) error {
 	if err != nil {
 		return err
 	}
-	body := object{"Password": password.Reveal(), "RoleId": "Administrator"}
+	body := redfish.Object{"Password": password.Reveal(), "RoleId": "Administrator"}
 	if !c.where.profile.noEnabled {
 		body["Enabled"] = true
 	}
 	switch {
-	case found.account.uri != "":
-		_, err = c.patchAccount(ctx, found.account.uri, body)
+	case found.account.URI != "":
+		_, err = c.patchAccount(ctx, found.account.URI, body)
 	case c.where.profile.accountSlots:
 		err = c.fillSlot(ctx, found, user, body)
 	default:
 		body["UserName"] = user
-		_, err = c.writeWhenReady(ctx, http.MethodPost, found.collection, body, "", confidential)
-		if s := statusOf(err); s == http.StatusMethodNotAllowed || s == http.StatusNotImplemented {
+		_, err = c.session.Write(ctx, http.MethodPost, found.collection, body, "", redfish.Confidential)
+		if s := redfish.StatusOf(err); s == http.StatusMethodNotAllowed || s == http.StatusNotImplemented {
 			err = c.fillSlot(ctx, found, user, body)
 		}
 	}
 	// A lost answer may have been carried out: the login tells.
-	if err != nil && (statusOf(err) != 0 || errors.Is(err, state.ErrUnsupported) || errors.Is(err, errRefused)) {
+	if err != nil && (redfish.StatusOf(err) != 0 || errors.Is(err, state.ErrUnsupported) || errors.Is(err, redfish.ErrRefused)) {
 		return refusal(err)
 	}
 	return c.proveAccount(ctx, user, password)
 }
 
-func (c *Controller) fillSlot(ctx context.Context, found accounts, user string, body object) error {
+func (c *Controller) fillSlot(ctx context.Context, found accounts, user string, body redfish.Object) error {
 	if found.free == "" {
-		return fmt.Errorf("%w: every account slot is taken", errRefused)
+		return fmt.Errorf("%w: every account slot is taken", redfish.ErrRefused)
 	}
 	body["UserName"] = user
 	_, err := c.patchAccount(ctx, found.free, body)
 	return err
 }
 
-func (c *Controller) patchAccount(ctx context.Context, uri string, body object) (answer, error) {
-	d, err := c.get(ctx, uri)
+func (c *Controller) patchAccount(ctx context.Context, uri string, body redfish.Object) (redfish.Answer, error) {
+	d, err := c.session.Get(ctx, uri)
 	if err != nil {
-		return answer{}, err
+		return redfish.Answer{}, err
 	}
-	return c.patchDocument(ctx, d, confidential, func(document) (object, error) { return body, nil })
+	return c.session.Patch(ctx, d, redfish.Confidential, func(redfish.Document) (redfish.Object, error) { return body, nil })
 }
 
-// proveAccount logs in as the user on the connection that stands, and deletes
-// that session. When the user is our own, whose sessions end with the old
-// password, the new session becomes ours.
+// proveAccount shows that the account is as it is wanted: by a login.
 func (c *Controller) proveAccount(ctx context.Context, user string, password secret.Value) error {
-	there := *c
-	there.at.Username, there.at.Password = user, password
-	if err := there.openSession(ctx); err != nil {
+	if err := c.session.ProveLogin(ctx, user, password); err != nil {
 		return fmt.Errorf("prove the account: %w", err)
 	}
-	delete(c.refused, user)
 	c.proven = user
-	if user == c.at.Username {
-		c.at.Password = password
-		_ = c.dropSession(ctx)
-		c.api, c.relogins = there.api, 0
-		return nil
-	}
-	if err := there.dropSession(ctx); err != nil {
-		c.log.Warn("bmc session left behind", "user", user, "err", err)
-	}
 	return nil
 }

@@ -15,7 +15,7 @@ func (c *Controller) Alive(ctx context.Context) error {
 		err = c.look(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("reach bmc at %s: %w", c.at.Address, err)
+		return fmt.Errorf("reach bmc at %s: %w", c.session.At.Address, err)
 	}
 	return nil
 }

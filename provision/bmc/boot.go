@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -25,15 +26,15 @@ func BootTargets() []string {
 
 // readBoot tells what is booted always: "order" follows the boot order. An
 // override for the next boot alone is nobody's setting.
-func readBoot(d document) (*state.Attr, error) {
-	enabled := d.text("Boot", "BootSourceOverrideEnabled")
+func readBoot(d redfish.Document) (*state.Attr, error) {
+	enabled := d.Text("Boot", "BootSourceOverrideEnabled")
 	switch enabled {
 	case "":
-		return nil, unsupported("the system %s has no boot override", d.text("Id"))
+		return nil, unsupported("the system %s has no boot override", d.Text("Id"))
 	case "Disabled", "Once":
 		return attr("order"), nil
 	}
-	target := d.text("Boot", "BootSourceOverrideTarget")
+	target := d.Text("Boot", "BootSourceOverrideTarget")
 	if placeholder(target) {
 		return attr("order"), nil
 	}
@@ -42,10 +43,10 @@ func readBoot(d document) (*state.Attr, error) {
 			return attr(w.ours), nil
 		}
 	}
-	return nil, fmt.Errorf("read the boot override: %q is no known source", words(target))
+	return nil, fmt.Errorf("read the boot override: %q is no known source", redfish.Printable(target))
 }
 
-func writeBoot(d document, want state.Attr) (object, error) {
+func writeBoot(d redfish.Document, want state.Attr) (redfish.Object, error) {
 	s, err := one(want)
 	if err != nil {
 		return nil, err
@@ -56,7 +57,7 @@ func writeBoot(d document, want state.Attr) (object, error) {
 	return bootTo(d, "Continuous", s)
 }
 
-func bootTo(d document, how, ours string) (object, error) {
+func bootTo(d redfish.Document, how, ours string) (redfish.Object, error) {
 	for _, w := range bootTargets() {
 		if w.ours == ours {
 			return bootOverride(d, how, w.theirs)
@@ -65,46 +66,46 @@ func bootTo(d document, how, ours string) (object, error) {
 	return nil, fmt.Errorf("%w: %q is no boot source", errValue, ours)
 }
 
-func bootOverride(d document, how, target string) (object, error) {
-	if !d.has("Boot", "BootSourceOverrideEnabled") {
-		return nil, unsupported("the system %s has no boot override", d.text("Id"))
+func bootOverride(d redfish.Document, how, target string) (redfish.Object, error) {
+	if !d.Has("Boot", "BootSourceOverrideEnabled") {
+		return nil, unsupported("the system %s has no boot override", d.Text("Id"))
 	}
 	for name, value := range map[string]string{"BootSourceOverrideTarget": target, "BootSourceOverrideEnabled": how} {
-		allowed := clean(d.list("Boot", name+"@Redfish.AllowableValues"))
+		allowed := clean(d.List("Boot", name+"@Redfish.AllowableValues"))
 		if len(allowed) > 0 && !slices.Contains(allowed, value) && value != "None" {
-			return nil, unsupported("the system %s does not take %s as %s", d.text("Id"), value, name)
+			return nil, unsupported("the system %s does not take %s as %s", d.Text("Id"), value, name)
 		}
 	}
-	body := object{"BootSourceOverrideEnabled": how, "BootSourceOverrideTarget": target}
+	body := redfish.Object{"BootSourceOverrideEnabled": how, "BootSourceOverrideTarget": target}
 	// Supermicro falls back to its default mode when it is left out, by
 	// design as they say (Redfishtool #106).
-	if mode := d.text("Boot", "BootSourceOverrideMode"); mode != "" {
+	if mode := d.Text("Boot", "BootSourceOverrideMode"); mode != "" {
 		body["BootSourceOverrideMode"] = mode
 	}
-	return object{"Boot": body}, nil
+	return redfish.Object{"Boot": body}, nil
 }
 
-func readBootOrder(d document) (*state.Attr, error) {
-	if !d.has("Boot", "BootOrder") {
-		return nil, unsupported("the system %s has no BootOrder", d.text("Id"))
+func readBootOrder(d redfish.Document) (*state.Attr, error) {
+	if !d.Has("Boot", "BootOrder") {
+		return nil, unsupported("the system %s has no BootOrder", d.Text("Id"))
 	}
 	var out []string
-	for _, e := range d.list("Boot", "BootOrder") {
+	for _, e := range d.List("Boot", "BootOrder") {
 		if s, _ := e.(string); s != "" {
-			out = append(out, words(s))
+			out = append(out, redfish.Printable(s))
 		}
 	}
 	return attr(out...), nil
 }
 
-func fixedBootOrder(d document) string {
-	if d.link("@Redfish.Settings", "SettingsObject") == "" {
+func fixedBootOrder(d redfish.Document) string {
+	if d.Link("@Redfish.Settings", "SettingsObject") == "" {
 		return ""
 	}
-	return fmt.Sprintf("the system %s changes its boot order at a reboot only; set it on site", d.text("Id"))
+	return fmt.Sprintf("the system %s changes its boot order at a reboot only; set it on site", d.Text("Id"))
 }
 
-func writeBootOrder(d document, want state.Attr) (object, error) {
+func writeBootOrder(d redfish.Document, want state.Attr) (redfish.Object, error) {
 	have, err := readBootOrder(d)
 	if err != nil {
 		return nil, err
@@ -121,13 +122,13 @@ func writeBootOrder(d document, want state.Attr) (object, error) {
 // and the ones after it as before. It reads back what it has set.
 func (c *Controller) BootOnce(ctx context.Context, from string) error {
 	if err := c.surveyAgain(ctx); err != nil {
-		return fmt.Errorf("boot the server of %s from %s: %w", c.at.Address, from, err)
+		return fmt.Errorf("boot the server of %s from %s: %w", c.session.At.Address, from, err)
 	}
-	ans, err := c.patch(ctx, inSystem, public, func(d document) (object, error) { return bootTo(d, "Once", from) })
+	ans, err := c.patch(ctx, inSystem, redfish.Public, func(d redfish.Document) (redfish.Object, error) { return bootTo(d, "Once", from) })
 	c.refresh()
 	d, seen := c.load(ctx, inSystem)
 	if err = cmp.Or(err, seen); err != nil {
-		return fmt.Errorf("boot the server of %s from %s: %w", c.at.Address, from, err)
+		return fmt.Errorf("boot the server of %s from %s: %w", c.session.At.Address, from, err)
 	}
 	var target string
 	for _, w := range bootTargets() {
@@ -135,8 +136,8 @@ func (c *Controller) BootOnce(ctx context.Context, from string) error {
 			target = w.theirs
 		}
 	}
-	if d.text("Boot", "BootSourceOverrideEnabled") == "Disabled" || d.text("Boot", "BootSourceOverrideTarget") != target {
-		return fmt.Errorf("boot the server of %s from %s: %w%s", c.at.Address, from, errRefused, because(ans.notes))
+	if d.Text("Boot", "BootSourceOverrideEnabled") == "Disabled" || d.Text("Boot", "BootSourceOverrideTarget") != target {
+		return fmt.Errorf("boot the server of %s from %s: %w%s", c.session.At.Address, from, redfish.ErrRefused, redfish.Because(ans.Notes))
 	}
 	return nil
 }

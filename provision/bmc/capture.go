@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -17,7 +18,7 @@ type Diagnosis struct {
 	Quirks   []Quirk
 	Licences []string // as the controller names them
 	Settings []state.Fact
-	Stats    Stats
+	Stats    redfish.Stats
 }
 
 // SettingNames are the names of all settings that raiz knows.
@@ -34,7 +35,7 @@ func (c *Controller) Diagnose(ctx context.Context) (Diagnosis, error) {
 		all = append(all, state.Item{Key: state.Key{Kind: state.Setting, Name: name}})
 	}
 	return Diagnosis{
-		Endpoint: fmt.Sprintf("%s at %s (%s)", c.at.Username, c.at.Address, c.at.Origin),
+		Endpoint: fmt.Sprintf("%s at %s (%s)", c.session.At.Username, c.session.At.Address, c.session.At.Origin),
 		Identity: id, Settings: c.Read(ctx, all), Quirks: c.Quirks(), Licences: c.Licences(ctx), Stats: c.Stats(),
 	}, nil
 }
@@ -49,18 +50,18 @@ func (c *Controller) Licences(ctx context.Context) []string {
 	if err != nil {
 		return nil
 	}
-	if s := m.text("Oem", "Hpe", "License", "LicenseString"); s != "" {
-		return []string{words(s)}
+	if s := m.Text("Oem", "Hpe", "License", "LicenseString"); s != "" {
+		return []string{redfish.Printable(s)}
 	}
-	service, err := c.get(ctx, c.root.link("LicenseService"))
-	if c.root.link("LicenseService") == "" || err != nil {
+	service, err := c.session.Get(ctx, c.session.Root.Link("LicenseService"))
+	if c.session.Root.Link("LicenseService") == "" || err != nil {
 		return nil
 	}
 	var out []string
 	room := maxMembers
-	_ = c.each(ctx, service.link("Licenses"), &room, func(d document) error {
-		if s := strings.TrimSpace(d.text("Name") + " " + d.text("LicenseType")); s != "" {
-			out = append(out, words(s))
+	_ = c.each(ctx, service.Link("Licenses"), &room, func(d redfish.Document) error {
+		if s := strings.TrimSpace(d.Text("Name") + " " + d.Text("LicenseType")); s != "" {
+			out = append(out, redfish.Printable(s))
 		}
 		return nil
 	})
@@ -84,15 +85,13 @@ func (c *Controller) Capture(serials Serials) map[string]any {
 		return out
 	}
 	r := redactor{serials: serials}
-	for _, e := range c.target.Endpoints {
+	for _, e := range c.session.Target.Endpoints {
 		r.secrets = append(r.secrets, e.Password.Reveal())
 	}
-	if s, err := c.api.GetSession(); err == nil {
-		r.secrets = append(r.secrets, s.Token)
-	}
-	out["/redfish/v1"] = r.value("", c.root.props)
+	r.secrets = append(r.secrets, c.session.Token())
+	out["/redfish/v1"] = r.value("", c.session.Root.Props)
 	for _, d := range c.where.docs {
-		out[d.uri] = r.value("", d.props)
+		out[d.URI] = r.value("", d.Props)
 	}
 	return out
 }
@@ -107,8 +106,8 @@ const redacted = "(redacted)"
 
 func (r redactor) value(name string, v any) any {
 	switch v := v.(type) {
-	case object:
-		out := object{}
+	case redfish.Object:
+		out := redfish.Object{}
 		for _, k := range slices.Sorted(maps.Keys(v)) {
 			out[k] = r.value(k, v[k])
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/simbmc"
 )
 
@@ -54,10 +55,10 @@ func TestContract(t *testing.T) {
 				at := c.Endpoint()
 				l.close(c)
 				if name == bmc.Account {
-					at.Username, at.Password, at.Origin = declared().Username, declared().Password, bmc.Declared
+					at.Username, at.Password, at.Origin = declared().Username, declared().Password, redfish.Declared
 				}
 				again := l.open(l.target(at, declared()))
-				if name != bmc.Account || at.Origin == bmc.Declared {
+				if name != bmc.Account || at.Origin == redfish.Declared {
 					equal(t, want, read(t, again, name))
 				}
 				l.close(again)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -34,16 +35,16 @@ func dellProfile(t *profile) {
 }
 
 // attribute returns one attribute's text.
-func attribute(d document, name string) (string, error) {
-	if !d.has("Attributes", name) {
+func attribute(d redfish.Document, name string) (string, error) {
+	if !d.Has("Attributes", name) {
 		return "", unsupported("iDRAC has no attribute %s", name)
 	}
-	return d.text("Attributes", name), nil
+	return d.Text("Attributes", name), nil
 }
 
 // attributes is the body of a write.
-func attributes(values object) object {
-	return object{"@Redfish.OperationApplyTime": "Immediate", "Attributes": values}
+func attributes(values redfish.Object) redfish.Object {
+	return redfish.Object{"@Redfish.OperationApplyTime": "Immediate", "Attributes": values}
 }
 
 func enabled(on bool) string {
@@ -53,8 +54,8 @@ func enabled(on bool) string {
 	return "Disabled"
 }
 
-func readDellSwitch(name string) func(document) (*state.Attr, error) {
-	return func(d document) (*state.Attr, error) {
+func readDellSwitch(name string) func(redfish.Document) (*state.Attr, error) {
+	return func(d redfish.Document) (*state.Attr, error) {
 		s, err := attribute(d, name)
 		switch {
 		case err != nil:
@@ -64,11 +65,11 @@ func readDellSwitch(name string) func(document) (*state.Attr, error) {
 		case s == "Disabled":
 			return attr("off"), nil
 		}
-		return nil, fmt.Errorf("read %s: %q is no known value", name, words(s))
+		return nil, fmt.Errorf("read %s: %q is no known value", name, redfish.Printable(s))
 	}
 }
 
-func readDellHostname(d document) (*state.Attr, error) {
+func readDellHostname(d redfish.Document) (*state.Attr, error) {
 	s, err := attribute(d, "NIC.1.DNSRacName")
 	if err != nil || placeholder(s) {
 		return nil, err
@@ -76,13 +77,13 @@ func readDellHostname(d document) (*state.Attr, error) {
 	return attr(s), nil
 }
 
-func writeDellHostname(_ document, want state.Attr) (object, error) {
+func writeDellHostname(_ redfish.Document, want state.Attr) (redfish.Object, error) {
 	s, err := one(want)
-	return attributes(object{"NIC.1.DNSRacName": s}), err
+	return attributes(redfish.Object{"NIC.1.DNSRacName": s}), err
 }
 
 // dellList returns the attributes of these names that mean something.
-func dellList(d document, names ...string) (*state.Attr, error) {
+func dellList(d redfish.Document, names ...string) (*state.Attr, error) {
 	var list []any
 	for _, n := range names {
 		s, err := attribute(d, n)
@@ -94,11 +95,11 @@ func dellList(d document, names ...string) (*state.Attr, error) {
 	return attr(clean(list)...), nil
 }
 
-func readDellDNS(d document) (*state.Attr, error) {
+func readDellDNS(d redfish.Document) (*state.Attr, error) {
 	return dellList(d, "IPv4Static.1.DNS1", "IPv4Static.1.DNS2", "IPv6Static.1.DNS1", "IPv6Static.1.DNS2")
 }
 
-func writeDellDNS(_ document, want state.Attr) (object, error) {
+func writeDellDNS(_ redfish.Document, want state.Attr) (redfish.Object, error) {
 	v4, v6, err := apart(want.Values)
 	if err != nil {
 		return nil, err
@@ -107,14 +108,14 @@ func writeDellDNS(_ document, want state.Attr) (object, error) {
 		return nil, unsupported("iDRAC takes two name servers of each family")
 	}
 	list4, list6 := asJSON(v4, 2, "0.0.0.0"), asJSON(v6, 2, "::")
-	return attributes(object{
+	return attributes(redfish.Object{
 		"IPv4.1.DNSFromDHCP": enabled(false),
 		"IPv4Static.1.DNS1":  list4[0], "IPv4Static.1.DNS2": list4[1],
 		"IPv6Static.1.DNS1": list6[0], "IPv6Static.1.DNS2": list6[1],
 	}), nil
 }
 
-func readDellNTP(d document) (*state.Attr, error) {
+func readDellNTP(d redfish.Document) (*state.Attr, error) {
 	on, err := readDellSwitch("NTPConfigGroup.1.NTPEnable")(d)
 	if err != nil || on.Values[0] == "off" {
 		return attr(), err
@@ -122,11 +123,11 @@ func readDellNTP(d document) (*state.Attr, error) {
 	return dellList(d, "NTPConfigGroup.1.NTP1", "NTPConfigGroup.1.NTP2", "NTPConfigGroup.1.NTP3")
 }
 
-func writeDellNTP(_ document, want state.Attr) (object, error) {
+func writeDellNTP(_ redfish.Document, want state.Attr) (redfish.Object, error) {
 	if len(want.Values) > 3 {
 		return nil, unsupported("iDRAC takes three NTP servers, not %d", len(want.Values))
 	}
-	body := object{"NTPConfigGroup.1.NTPEnable": enabled(len(want.Values) > 0)}
+	body := redfish.Object{"NTPConfigGroup.1.NTPEnable": enabled(len(want.Values) > 0)}
 	for i, s := range asJSON(want.Values, 3, "") {
 		body["NTPConfigGroup.1.NTP"+strconv.Itoa(i+1)] = s
 	}
@@ -141,20 +142,20 @@ func dellSwitches() map[string]string {
 	}
 }
 
-func writeDellSwitch(name string) func(document, state.Attr) (object, error) {
-	return func(d document, want state.Attr) (object, error) {
+func writeDellSwitch(name string) func(redfish.Document, state.Attr) (redfish.Object, error) {
+	return func(d redfish.Document, want state.Attr) (redfish.Object, error) {
 		if _, err := attribute(d, name); err != nil {
 			return nil, err
 		}
 		on, err := wantOn(want)
-		return attributes(object{name: enabled(on)}), err
+		return attributes(redfish.Object{name: enabled(on)}), err
 	}
 }
 
 // dellHTTP closes port 80, which else redirects to HTTPS.
 const dellHTTP = "WebServer.1.BlockHTTPPort"
 
-func readDellHTTP(d document) (*state.Attr, error) {
+func readDellHTTP(d redfish.Document) (*state.Attr, error) {
 	blocked, err := readDellSwitch(dellHTTP)(d)
 	if err != nil {
 		return nil, err
@@ -165,15 +166,15 @@ func readDellHTTP(d document) (*state.Attr, error) {
 	return attr("on"), nil
 }
 
-func writeDellHTTP(d document, want state.Attr) (object, error) {
+func writeDellHTTP(d redfish.Document, want state.Attr) (redfish.Object, error) {
 	if _, err := attribute(d, dellHTTP); err != nil {
 		return nil, err
 	}
 	on, err := wantOn(want)
-	return attributes(object{dellHTTP: enabled(!on)}), err
+	return attributes(redfish.Object{dellHTTP: enabled(!on)}), err
 }
 
-func readDellVLAN(d document) (*state.Attr, error) {
+func readDellVLAN(d redfish.Document) (*state.Attr, error) {
 	on, err := readDellSwitch("NIC.1.VLanEnable")(d)
 	if err != nil {
 		return nil, err
@@ -181,10 +182,10 @@ func readDellVLAN(d document) (*state.Attr, error) {
 	if on.Values[0] == "off" {
 		return attr("none"), nil
 	}
-	return vlanID(d.at("Attributes", "NIC.1.VLanID"))
+	return vlanID(d.At("Attributes", "NIC.1.VLanID"))
 }
 
-func dellVLAN(d document, want map[string]state.Attr, body object) error {
+func dellVLAN(d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
 	if !differs(d, want, VLAN, readDellVLAN) {
 		return nil
 	}
@@ -202,15 +203,17 @@ func dellVLAN(d document, want map[string]state.Attr, body object) error {
 	return nil
 }
 
-func dellStatic(d document) bool { return d.text("Attributes", "IPv4.1.DHCPEnable") == "Disabled" }
+func dellStatic(d redfish.Document) bool {
+	return d.Text("Attributes", "IPv4.1.DHCPEnable") == "Disabled"
+}
 
-func readDellIPv4(d document) (*state.Attr, error) {
+func readDellIPv4(d redfish.Document) (*state.Attr, error) {
 	s, err := attribute(d, "IPv4.1.Address")
 	if err != nil {
 		return nil, err
 	}
 	a, ok := parseAddr(s)
-	bits, ok2 := maskBits(d.at("Attributes", "IPv4.1.Netmask"))
+	bits, ok2 := maskBits(d.At("Attributes", "IPv4.1.Netmask"))
 	// With DHCP, IPv4.1 shows the lease and IPv4Static.1 the factory's
 	// 192.168.0.120: neither is a static address.
 	if !ok || !ok2 || !dellStatic(d) {
@@ -219,34 +222,36 @@ func readDellIPv4(d document) (*state.Attr, error) {
 	return attr(netip.PrefixFrom(a, bits).String()), nil
 }
 
-func readDellGateway4(d document) (*state.Attr, error) {
+func readDellGateway4(d redfish.Document) (*state.Attr, error) {
 	if _, err := attribute(d, "IPv4.1.Gateway"); err != nil || !dellStatic(d) {
 		return attr(), err
 	}
 	return dellList(d, "IPv4.1.Gateway")
 }
 
-func readDellIPv6(d document) (*state.Attr, error) {
+func readDellIPv6(d redfish.Document) (*state.Attr, error) {
 	s, err := attribute(d, "IPv6Static.1.Address1")
 	if err != nil {
 		return nil, err
 	}
 	a, ok := parseAddr(s)
-	bits, ok2 := d.at("Attributes", "IPv6Static.1.PrefixLength").(float64)
+	bits, ok2 := d.At("Attributes", "IPv6Static.1.PrefixLength").(float64)
 	if !ok || !ok2 || bits < 0 || bits > 128 {
 		return attr(), nil
 	}
 	return attr(netip.PrefixFrom(a, int(bits)).String()), nil
 }
 
-func readDellGateway6(d document) (*state.Attr, error) { return dellList(d, "IPv6Static.1.Gateway") }
+func readDellGateway6(d redfish.Document) (*state.Attr, error) {
+	return dellList(d, "IPv6Static.1.Gateway")
+}
 
 // dellNetwork builds the attributes of the wanted network. From DHCP to a
 // static address it is IPv4Static.1 that counts: IPv4.1.Address in that step
 // lands on the old static one (iDRAC-Redfish-Scripting #348). From static to
 // static IPv4.1 does.
-func dellNetwork(_ profile, d document, want map[string]state.Attr) (object, error) {
-	body := object{}
+func dellNetwork(_ profile, d redfish.Document, want map[string]state.Attr) (redfish.Object, error) {
+	body := redfish.Object{}
 	group := "IPv4.1."
 	if differs(d, want, IPv4DHCP, readDellSwitch("IPv4.1.DHCPEnable")) {
 		on, err := wantOn(want[IPv4DHCP])
@@ -274,7 +279,7 @@ func dellNetwork(_ profile, d document, want map[string]state.Attr) (object, err
 	return attributes(body), nil
 }
 
-func dellIPv4(d document, want map[string]state.Attr, group string, body object) error {
+func dellIPv4(d redfish.Document, want map[string]state.Attr, group string, body redfish.Object) error {
 	addresses, err := wanted(d, want, IPv4Address, readDellIPv4, netip.ParsePrefix)
 	if err != nil {
 		return err
@@ -296,7 +301,7 @@ func dellIPv4(d document, want map[string]state.Attr, group string, body object)
 	return nil
 }
 
-func dellIPv6(d document, want map[string]state.Attr, body object) error {
+func dellIPv6(d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
 	addresses, err := wanted(d, want, IPv6Address, readDellIPv6, netip.ParsePrefix)
 	if err != nil {
 		return err

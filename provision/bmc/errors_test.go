@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/simbmc"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -33,7 +34,7 @@ func (l *lab) openError(t *testing.T, target bmc.Target, kind error) error {
 		_ = c.Close(t.Context())
 		t.Fatal("open: no error")
 	}
-	for _, k := range []error{bmc.ErrUnreachable, bmc.ErrCertificate, bmc.ErrAuth, bmc.ErrPasswordChange} {
+	for _, k := range []error{redfish.ErrUnreachable, redfish.ErrCertificate, redfish.ErrAuth, redfish.ErrPasswordChange} {
 		if errors.Is(err, k) != (k == kind) {
 			t.Errorf("errors.Is(err, %q) = %t; err: %v", k, k != kind, err)
 		}
@@ -49,14 +50,14 @@ func TestOpenErrors(t *testing.T) {
 	t.Run("down", func(t *testing.T) {
 		l := newLab(t, simbmc.Config{})
 		l.route(nil)
-		l.openError(t, l.target(declared(), factory()), bmc.ErrUnreachable)
+		l.openError(t, l.target(declared(), factory()), redfish.ErrUnreachable)
 	})
 	t.Run("wrong fingerprint", func(t *testing.T) {
 		l := newLab(t, simbmc.Config{})
 		target := l.target(factory())
 		target.Fingerprint = "sha256:" + strings.Repeat("ab", 32)
-		err := l.openError(t, target, bmc.ErrCertificate)
-		cert, ok := errors.AsType[*bmc.CertificateError](err)
+		err := l.openError(t, target, redfish.ErrCertificate)
+		cert, ok := errors.AsType[*redfish.CertificateError](err)
 		if !ok || cert.Want != target.Fingerprint || cert.Got != l.bmc.Fingerprint() {
 			t.Errorf("got %+v", cert)
 		}
@@ -71,7 +72,7 @@ func TestOpenErrors(t *testing.T) {
 		l := newLab(t, simbmc.Config{})
 		target := l.target(factory())
 		target.Fingerprint = ""
-		l.openError(t, target, bmc.ErrCertificate)
+		l.openError(t, target, redfish.ErrCertificate)
 	})
 	t.Run("wrong password", func(t *testing.T) {
 		l := newLab(t, simbmc.Config{})
@@ -81,7 +82,7 @@ func TestOpenErrors(t *testing.T) {
 		f := e
 		f.Address = netip.MustParseAddrPort("[2001:db8::99]:443")
 		l.routes[f.Address.Addr()] = l.listen
-		l.openError(t, l.target(e, f), bmc.ErrAuth)
+		l.openError(t, l.target(e, f), redfish.ErrAuth)
 		if n := l.bmc.Counters().FailedLogins; n != 1 {
 			t.Errorf("the password was tried %d times", n)
 		}
@@ -89,8 +90,8 @@ func TestOpenErrors(t *testing.T) {
 	for _, personality := range []string{"openbmc", "ilo"} {
 		t.Run("password change/"+personality, func(t *testing.T) {
 			l := newLab(t, simbmc.Config{Personality: personality, MustChange: []string{"root"}})
-			err := l.openError(t, l.target(factory()), bmc.ErrPasswordChange)
-			change, ok := errors.AsType[*bmc.PasswordChangeError](err)
+			err := l.openError(t, l.target(factory()), redfish.ErrPasswordChange)
+			change, ok := errors.AsType[*redfish.PasswordChangeError](err)
 			if !ok || !strings.HasPrefix(change.Account, "/redfish/v1/AccountService/Accounts/") {
 				t.Errorf("got %+v", change)
 			}
@@ -103,7 +104,7 @@ func TestOpenTrouble(t *testing.T) {
 		l := newLab(t, simbmc.Config{Faults: simbmc.Faults{SessionLimit: 1}})
 		c := l.open(l.target(factory()))
 		_, err := bmc.Open(t.Context(), l.target(factory()))
-		if err == nil || !strings.Contains(err.Error(), "SessionLimitExceeded") || errors.Is(err, bmc.ErrAuth) {
+		if err == nil || !strings.Contains(err.Error(), "SessionLimitExceeded") || errors.Is(err, redfish.ErrAuth) {
 			t.Errorf("got %v", err)
 		}
 		l.close(c)
@@ -138,7 +139,7 @@ func TestPreference(t *testing.T) {
 	for name, c := range map[string]struct {
 		users map[string]string
 		addrs []netip.Prefix
-		want  bmc.Endpoint
+		want  redfish.Endpoint
 	}{
 		"declared alone":      {users, []netip.Prefix{newV4}, declared()},
 		"both answer":         {users, []netip.Prefix{oldV4, newV4}, declared()},
@@ -255,13 +256,13 @@ func TestAuthority(t *testing.T) {
 	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, other)
 	}
-	target := bmc.Target{Endpoints: []bmc.Endpoint{declared()}, CA: ca, Dial: dial, Timing: quick(), Log: slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil))}
+	target := bmc.Target{Target: redfish.Target{Endpoints: []redfish.Endpoint{declared()}, CA: ca, Dial: dial, Timing: quick(), Log: slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil))}}
 	l.close(l.open(target))
 	target.Endpoints[0].Address = netip.MustParseAddrPort("192.0.2.11:443")
-	l.openError(t, target, bmc.ErrCertificate)
+	l.openError(t, target, redfish.ErrCertificate)
 	target.Endpoints[0].Address = declared().Address
 	target.CA, _ = authority(t, netip.MustParseAddr("192.0.2.10"))
-	l.openError(t, target, bmc.ErrCertificate)
+	l.openError(t, target, redfish.ErrCertificate)
 }
 
 // authority makes a CA, and a way to serve a controller under it.
@@ -303,13 +304,13 @@ func TestChangePassword(t *testing.T) {
 		t.Run(personality, func(t *testing.T) {
 			l := newLab(t, simbmc.Config{Personality: personality, MustChange: []string{"root"}})
 			to := secret.New(`env("NEW")`, declaredPassword)
-			if err := bmc.ChangePassword(t.Context(), l.target(factory()), to); err != nil {
+			if err := redfish.ChangePassword(t.Context(), l.target(factory()).Target, to); err != nil {
 				t.Fatal(err)
 			}
 			e := factory()
 			e.Password = to
 			l.close(l.open(l.target(e)))
-			err := bmc.ChangePassword(t.Context(), l.target(e), to)
+			err := redfish.ChangePassword(t.Context(), l.target(e).Target, to)
 			if err == nil || !strings.Contains(err.Error(), "does not ask for it") {
 				t.Errorf("got %v", err)
 			}

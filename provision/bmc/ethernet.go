@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"strings"
+
+	"github.com/raiz-dns/raiz/provision/redfish"
 )
 
 // findEthernet picks the interface that the BMC is managed through.
@@ -16,7 +18,7 @@ func (c *Controller) findEthernet(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	here := c.at.Address.Addr().Unmap().WithZone("")
+	here := c.session.At.Address.Addr().Unmap().WithZone("")
 	if len(members) == 1 {
 		c.where.chosen = choice{by: byBeingAlone, at: here.String()}
 		return members[0], nil
@@ -26,14 +28,14 @@ func (c *Controller) findEthernet(ctx context.Context) (string, error) {
 		if internalName(uri[strings.LastIndex(uri, "/")+1:]) {
 			continue
 		}
-		d, err := c.get(ctx, uri)
+		d, err := c.session.Get(ctx, uri)
 		if gone(err) {
 			continue
 		} else if err != nil {
 			return "", err
 		}
 		score := suitability(d, here)
-		if score > 0 && d.at("InterfaceEnabled") != false {
+		if score > 0 && d.At("InterfaceEnabled") != false {
 			outside++
 		}
 		if score > bestScore {
@@ -71,11 +73,11 @@ const (
 )
 
 // holds reports whether an interface has an address, or was given it.
-func holds(d document, here netip.Addr) bool {
+func holds(d redfish.Document, here netip.Addr) bool {
 	here = here.Unmap().WithZone("")
 	for _, name := range []string{"IPv4Addresses", "IPv4StaticAddresses", "IPv6Addresses", "IPv6StaticAddresses"} {
-		for _, e := range d.list(name) {
-			o, _ := e.(object)
+		for _, e := range d.List(name) {
+			o, _ := e.(redfish.Object)
 			if a, ok := parseAddr(o["Address"]); ok && a == here {
 				return true
 			}
@@ -89,19 +91,19 @@ const decided = 1000
 
 // suitability says how sure it is that an interface is the one to manage. The
 // address we came in through decides; behind a tunnel the other facts do.
-func suitability(d document, here netip.Addr) int {
+func suitability(d redfish.Document, here netip.Addr) int {
 	if internal(d) {
 		return 0
 	}
 	score := 1
-	if d.at("InterfaceEnabled") == true {
+	if d.At("InterfaceEnabled") == true {
 		score += 20
 	}
-	if d.text("LinkStatus") == "LinkUp" {
+	if d.Text("LinkStatus") == "LinkUp" {
 		score += 10
 	}
-	for _, e := range append(d.list("IPv4Addresses"), d.list("IPv6Addresses")...) {
-		o, _ := e.(object)
+	for _, e := range append(d.List("IPv4Addresses"), d.List("IPv6Addresses")...) {
+		o, _ := e.(redfish.Object)
 		_, ok := parseAddr(o["Address"])
 		if _, routed := parseAddr(o["Gateway"]); ok && routed && score < decided/2 {
 			score += 8
@@ -110,7 +112,7 @@ func suitability(d document, here netip.Addr) int {
 	if holds(d, here) {
 		score += decided
 	}
-	switch d.text("Oem", "Hpe", "InterfaceType") {
+	switch d.Text("Oem", "Hpe", "InterfaceType") {
 	case "Dedicated":
 		score += 4
 	case "Shared":
@@ -121,13 +123,13 @@ func suitability(d document, here netip.Addr) int {
 
 // internal reports whether an interface leads to the host or another chip:
 // it is part of a host interface, or all it has is a link-local address.
-func internal(d document) bool {
-	if internalName(d.text("Id")) || d.has("Links", "HostInterface") || d.text("Oem", "Hpe", "InterfaceType") == "HostInterface" {
+func internal(d redfish.Document) bool {
+	if internalName(d.Text("Id")) || d.Has("Links", "HostInterface") || d.Text("Oem", "Hpe", "InterfaceType") == "HostInterface" {
 		return true
 	}
-	list := d.list("IPv4Addresses")
+	list := d.List("IPv4Addresses")
 	for _, e := range list {
-		o, _ := e.(object)
+		o, _ := e.(redfish.Object)
 		if a, ok := parseAddr(o["Address"]); !ok || !a.IsLinkLocalUnicast() {
 			return false
 		}

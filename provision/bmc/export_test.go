@@ -1,5 +1,9 @@
 package bmc
 
+import (
+	"github.com/raiz-dns/raiz/provision/redfish"
+)
+
 import "github.com/raiz-dns/raiz/provision/state"
 
 // Names and readers for the tests that look at single resources.
@@ -7,7 +11,7 @@ import "github.com/raiz-dns/raiz/provision/state"
 // ReadResource reads a setting of a product line out of one resource.
 func ReadResource(line, name string, body []byte) (*state.Attr, error) {
 	t, _ := profileFor(facts{Line: line})
-	d, err := decode("/redfish/v1/Test", "", body)
+	d, err := redfish.Decode("/redfish/v1/Test", "", body)
 	if err != nil {
 		return nil, err
 	}
@@ -17,7 +21,7 @@ func ReadResource(line, name string, body []byte) (*state.Attr, error) {
 // Body builds the PATCH that makes settings so, given the resource as it is.
 func Body(line string, body []byte, want map[string]state.Attr) (map[string]any, error) {
 	t, _ := profileFor(facts{Line: line})
-	d, err := decode("/redfish/v1/Test", "", body)
+	d, err := redfish.Decode("/redfish/v1/Test", "", body)
 	if err != nil {
 		return nil, err
 	}
@@ -28,18 +32,6 @@ func Body(line string, body []byte, want map[string]state.Attr) (map[string]any,
 	}
 	return t.network(t, d, want)
 }
-
-// Notes collects the messages of an answer.
-func Notes(body []byte) (string, error) {
-	d, err := decode("/redfish/v1/Test", "", body)
-	return noteText(notesIn(d.props, public)), err
-}
-
-// IfMatch lists what is tried for If-Match.
-func IfMatch(etag string, star bool) []string { return ifMatch(etag, star) }
-
-// Target is the path of a link.
-func TargetOf(link string) string { return target(object{"@odata.id": link}) }
 
 // AllQuirks is the table.
 func AllQuirks() []Quirk {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/simbmc"
 )
 
@@ -47,10 +48,10 @@ func FuzzController(f *testing.F) {
 		var said logs
 		timing := quick()
 		timing.Move, timing.Network, timing.Task = 20*time.Millisecond, time.Second, 20*time.Millisecond
-		c, err := bmc.Open(t.Context(), bmc.Target{
-			Endpoints: []bmc.Endpoint{factory()}, Fingerprint: b.Fingerprint(), Dial: dial, Timing: timing,
-			Log: slog.New(slog.NewTextHandler(&said, nil)), Links: &cache{},
-		})
+		c, err := bmc.Open(t.Context(), bmc.Target{Target: redfish.Target{
+			Endpoints: []redfish.Endpoint{factory()}, Fingerprint: b.Fingerprint(), Dial: dial, Timing: timing,
+			Log: slog.New(slog.NewTextHandler(&said, nil)),
+		}, Links: &cache{}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -40,7 +41,7 @@ const maxHardware = 64
 func (c *Controller) Hardware(ctx context.Context) (Hardware, error) {
 	c.refresh()
 	if err := c.survey(ctx); err != nil {
-		return Hardware{}, fmt.Errorf("count the hardware of %s: %w", c.at.Address, err)
+		return Hardware{}, fmt.Errorf("count the hardware of %s: %w", c.session.At.Address, err)
 	}
 	system, err := c.load(ctx, inSystem)
 	if errors.Is(err, errStale) {
@@ -48,7 +49,7 @@ func (c *Controller) Hardware(ctx context.Context) (Hardware, error) {
 		return c.Hardware(ctx)
 	}
 	if err != nil {
-		return Hardware{}, fmt.Errorf("count the hardware of %s: %w", c.at.Address, err)
+		return Hardware{}, fmt.Errorf("count the hardware of %s: %w", c.session.At.Address, err)
 	}
 	h := Hardware{
 		CPUs:      counted(system, "ProcessorSummary", "Count"),
@@ -68,16 +69,16 @@ func (c *Controller) Hardware(ctx context.Context) (Hardware, error) {
 
 // counted reads a number. A zero of a summary is what OpenBMC gives for
 // everything it does not know.
-func counted(d document, path ...string) Quantity {
-	n, ok := d.at(path...).(float64)
+func counted(d redfish.Document, path ...string) Quantity {
+	n, ok := d.At(path...).(float64)
 	if !ok || n <= 0 || n > 1<<30 {
-		return Quantity{Err: unsupported("the system %s does not tell its %s", d.text("Id"), strings.Join(path, "."))}
+		return Quantity{Err: unsupported("the system %s does not tell its %s", d.Text("Id"), strings.Join(path, "."))}
 	}
 	return Quantity{N: int(n)}
 }
 
 // each reads the members of a collection that are there.
-func (c *Controller) each(ctx context.Context, uri string, room *int, do func(document) error) error {
+func (c *Controller) each(ctx context.Context, uri string, room *int, do func(redfish.Document) error) error {
 	members, err := c.members(ctx, uri)
 	if err != nil {
 		return err
@@ -86,7 +87,7 @@ func (c *Controller) each(ctx context.Context, uri string, room *int, do func(do
 		if *room--; *room < 0 {
 			return fmt.Errorf("look through %s: more than %d resources", uri, maxHardware)
 		}
-		d, err := c.get(ctx, m)
+		d, err := c.session.Get(ctx, m)
 		if gone(err) {
 			return unsupported("the controller lists %s but does not have it", m)
 		} else if err != nil {
@@ -99,14 +100,14 @@ func (c *Controller) each(ctx context.Context, uri string, room *int, do func(do
 	return nil
 }
 
-func absent(d document) bool { return d.text("Status", "State") == "Absent" }
+func absent(d redfish.Document) bool { return d.Text("Status", "State") == "Absent" }
 
-func ill(d document) bool { h := d.text("Status", "Health"); return h != "" && h != "OK" }
+func ill(d redfish.Document) bool { h := d.Text("Status", "Health"); return h != "" && h != "OK" }
 
-func (c *Controller) cores(ctx context.Context, system document, room *int) Quantity {
+func (c *Controller) cores(ctx context.Context, system redfish.Document, room *int) Quantity {
 	var q Quantity
-	q.Err = c.each(ctx, system.link("Processors"), room, func(d document) error {
-		if absent(d) || d.text("ProcessorType") != "CPU" {
+	q.Err = c.each(ctx, system.Link("Processors"), room, func(d redfish.Document) error {
+		if absent(d) || d.Text("ProcessorType") != "CPU" {
 			return nil
 		}
 		n := counted(d, "TotalCores")
@@ -117,24 +118,24 @@ func (c *Controller) cores(ctx context.Context, system document, room *int) Quan
 }
 
 // storage counts the drives and looks at the volumes of every controller.
-func (c *Controller) storage(ctx context.Context, system document, h *Hardware, room *int) {
-	err := c.each(ctx, system.link("Storage"), room, func(s document) error {
-		for range s.targets("Drives") {
+func (c *Controller) storage(ctx context.Context, system redfish.Document, h *Hardware, room *int) {
+	err := c.each(ctx, system.Link("Storage"), room, func(s redfish.Document) error {
+		for range s.Targets("Drives") {
 			h.Disks.N++
 		}
-		uri := s.link("Volumes")
+		uri := s.Link("Volumes")
 		if uri == "" || h.VolumesErr != nil {
 			return nil
 		}
-		err := c.each(ctx, uri, room, func(v document) error {
-			kind := strings.ToLower(v.text("RAIDType"))
+		err := c.each(ctx, uri, room, func(v redfish.Document) error {
+			kind := strings.ToLower(v.Text("RAIDType"))
 			switch {
 			case kind == "":
 				return nil // not all volumes are arrays
 			case ill(v):
-				h.Degraded = append(h.Degraded, words(kind))
+				h.Degraded = append(h.Degraded, redfish.Printable(kind))
 			default:
-				h.Volumes = append(h.Volumes, words(kind))
+				h.Volumes = append(h.Volumes, redfish.Printable(kind))
 			}
 			return nil
 		})
@@ -154,61 +155,61 @@ func (c *Controller) storage(ctx context.Context, system document, h *Hardware, 
 
 // supplies counts the power supplies of the chassis, in Power or in the
 // PowerSubsystem that has replaced it (Chassis v1_15_0).
-func (c *Controller) supplies(ctx context.Context, system document, room *int) Quantity {
-	uri := first(system.targets("Links", "Chassis"))
+func (c *Controller) supplies(ctx context.Context, system redfish.Document, room *int) Quantity {
+	uri := first(system.Targets("Links", "Chassis"))
 	if uri == "" {
-		return Quantity{Err: unsupported("the system %s names no chassis", system.text("Id"))}
+		return Quantity{Err: unsupported("the system %s names no chassis", system.Text("Id"))}
 	}
-	chassis, err := c.get(ctx, uri)
+	chassis, err := c.session.Get(ctx, uri)
 	if err != nil {
 		return Quantity{Err: err}
 	}
 	var q Quantity
-	add := func(d document) error {
+	add := func(d redfish.Document) error {
 		if !absent(d) && !ill(d) {
 			q.N++
 		}
 		return nil
 	}
-	if uri := chassis.link("PowerSubsystem"); uri != "" {
-		sub, err := c.get(ctx, uri)
+	if uri := chassis.Link("PowerSubsystem"); uri != "" {
+		sub, err := c.session.Get(ctx, uri)
 		if err == nil {
-			err = c.each(ctx, sub.link("PowerSupplies"), room, add)
+			err = c.each(ctx, sub.Link("PowerSupplies"), room, add)
 		}
 		if err == nil {
 			return q
 		}
 	}
-	uri = chassis.link("Power")
+	uri = chassis.Link("Power")
 	if uri == "" {
-		return Quantity{Err: unsupported("the chassis %s does not tell its power supplies", chassis.text("Id"))}
+		return Quantity{Err: unsupported("the chassis %s does not tell its power supplies", chassis.Text("Id"))}
 	}
-	power, err := c.get(ctx, uri)
+	power, err := c.session.Get(ctx, uri)
 	if err != nil {
 		return Quantity{Err: err}
 	}
 	q.N = 0
-	list := power.list("PowerSupplies")
+	list := power.List("PowerSupplies")
 	for _, e := range list {
-		o, _ := e.(object)
-		_ = add(document{props: o})
+		o, _ := e.(redfish.Object)
+		_ = add(redfish.Document{Props: o})
 	}
 	if len(list) == 0 {
-		q.Err = unsupported("the chassis %s lists no power supplies", chassis.text("Id"))
+		q.Err = unsupported("the chassis %s lists no power supplies", chassis.Text("Id"))
 	}
 	return q
 }
 
-func (c *Controller) ports(ctx context.Context, system document) Quantity {
-	uri := system.link("EthernetInterfaces")
+func (c *Controller) ports(ctx context.Context, system redfish.Document) Quantity {
+	uri := system.Link("EthernetInterfaces")
 	if uri == "" {
-		return Quantity{Err: unsupported("the system %s lists no Ethernet interfaces", system.text("Id"))}
+		return Quantity{Err: unsupported("the system %s lists no Ethernet interfaces", system.Text("Id"))}
 	}
-	d, err := c.get(ctx, uri)
+	d, err := c.session.Get(ctx, uri)
 	if err != nil {
 		return Quantity{Err: err}
 	}
-	n := len(d.targets("Members"))
+	n := len(d.Targets("Members"))
 	if n == 0 {
 		// Many list them only while the server is on.
 		return Quantity{Err: fmt.Errorf("read %s: it is empty: %w", uri, state.ErrUnsupported)}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/await"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -30,26 +31,26 @@ func (k KeyPair) leaf() string {
 	if block == nil {
 		return ""
 	}
-	return fingerprintOf(block.Bytes)
+	return redfish.FingerprintOf(block.Bytes)
 }
 
 // readHTTPS tells which certificate is shown. It costs no look.
 func (c *Controller) readHTTPS() (*state.Attr, error) {
-	if c.root.link("CertificateService") == "" {
-		return attr(c.peer), &fixedError{"the controller has no certificate service"}
+	if c.session.Root.Link("CertificateService") == "" {
+		return attr(c.session.Peer), &fixedError{"the controller has no certificate service"}
 	}
-	return attr(c.peer), nil
+	return attr(c.session.Peer), nil
 }
 
 // setHTTPS replaces the certificate of HTTPS, and proves it by a new
 // connection that shows it.
 func (c *Controller) setHTTPS(ctx context.Context, ch Change) error {
 	want, ok := ch.Value.(state.Attr)
-	pair := c.target.HTTPS
+	pair := c.https
 	switch {
 	case !ok || len(want.Values) != 1 || want.Values[0] != pair.leaf():
 		return fmt.Errorf("%w: the certificate to import is not the one that is wanted", errValue)
-	case want.Values[0] == c.peer:
+	case want.Values[0] == c.session.Peer:
 		return nil
 	case pair.Key.IsZero() || pair.Key.Err() != nil:
 		return fmt.Errorf("%w: the key of the certificate is not known", errValue)
@@ -61,17 +62,17 @@ func (c *Controller) setHTTPS(ctx context.Context, ch Change) error {
 	if err != nil {
 		return err
 	}
-	ans, err := c.writeWhenReady(ctx, http.MethodPost, uri, body, "", confidential)
-	if err != nil && statusOf(err) != 0 {
+	ans, err := c.session.Write(ctx, http.MethodPost, uri, body, "", redfish.Confidential)
+	if err != nil && redfish.StatusOf(err) != 0 {
 		return refusal(err)
 	}
 	if err == nil {
-		ans, err = c.follow202(ctx, ans)
+		ans, err = c.session.FollowTask(ctx, ans)
 	}
-	if err != nil && errors.Is(err, errRefused) {
+	if err != nil && errors.Is(err, redfish.ErrRefused) {
 		return err
 	}
-	if c.resetDue {
+	if c.session.ResetDue {
 		// XCC shows a new certificate after a restart only.
 		if err := c.resetAndProve(ctx, nil); err != nil {
 			return &unprovenError{err}
@@ -81,14 +82,14 @@ func (c *Controller) setHTTPS(ctx context.Context, ch Change) error {
 }
 
 // replacement builds CertificateService.ReplaceCertificate (v1_0_0).
-func (c *Controller) replacement(ctx context.Context, pair KeyPair) (string, object, error) {
-	service, err := c.get(ctx, c.root.link("CertificateService"))
-	if gone(err) || c.root.link("CertificateService") == "" {
+func (c *Controller) replacement(ctx context.Context, pair KeyPair) (string, redfish.Object, error) {
+	service, err := c.session.Get(ctx, c.session.Root.Link("CertificateService"))
+	if gone(err) || c.session.Root.Link("CertificateService") == "" {
 		return "", nil, unsupported("the controller has no certificate service")
 	} else if err != nil {
 		return "", nil, err
 	}
-	uri := target(object{"@odata.id": service.text("Actions", "#CertificateService.ReplaceCertificate", "target")})
+	uri := redfish.LinkTarget(redfish.Object{"@odata.id": service.Text("Actions", "#CertificateService.ReplaceCertificate", "target")})
 	if uri == "" {
 		return "", nil, unsupported("the certificate service cannot replace certificates")
 	}
@@ -96,10 +97,10 @@ func (c *Controller) replacement(ctx context.Context, pair KeyPair) (string, obj
 	if err != nil {
 		return "", nil, err
 	}
-	if np.link("HTTPS", "Certificates") == "" {
+	if np.Link("HTTPS", "Certificates") == "" {
 		return "", nil, unsupported("the network protocol does not say which certificate is that of HTTPS")
 	}
-	members, err := c.members(ctx, np.link("HTTPS", "Certificates"))
+	members, err := c.members(ctx, np.Link("HTTPS", "Certificates"))
 	if err != nil {
 		return "", nil, err
 	}
@@ -107,34 +108,31 @@ func (c *Controller) replacement(ctx context.Context, pair KeyPair) (string, obj
 	if strings.Count(string(pair.Chain), "BEGIN CERTIFICATE") > 1 {
 		kind = "PEMchain"
 	}
-	return uri, object{
+	return uri, redfish.Object{
 		"CertificateString": strings.TrimSpace(string(pair.Chain)) + "\n" + strings.TrimSpace(pair.Key.Reveal()) + "\n",
 		"CertificateType":   kind,
-		"CertificateUri":    object{"@odata.id": members[0]},
+		"CertificateUri":    redfish.Object{"@odata.id": members[0]},
 	}, nil
 }
 
 // proveHTTPS connects anew until the certificate is shown, and carries on
 // there.
-func (c *Controller) proveHTTPS(ctx context.Context, want string, ans answer) error {
-	end := since(c.timing.Move)
-	return await.Until(ctx, c.timing.Poll, func(ctx context.Context) (bool, error) {
-		conn, err := c.dialer.open(ctx, c.at.Address)
-		if err == nil && Fingerprint(conn.ConnectionState().PeerCertificates[0]) == want {
-			there := *c
-			there.attach(c.at.Address, conn)
-			if err = there.adopt(ctx, c.api); err == nil {
-				c.pipe.close()
-				*c = there
-				return true, nil
+func (c *Controller) proveHTTPS(ctx context.Context, want string, ans redfish.Answer) error {
+	end := since(c.session.Timing.Move)
+	return await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (bool, error) {
+		there, err := c.session.Visit(ctx, c.session.At.Address, func(shown string) error {
+			if shown != want {
+				return fmt.Errorf("it still shows another certificate%s", redfish.Because(ans.Notes))
 			}
-			there.pipe.close()
-		} else if err == nil {
-			err = fmt.Errorf("it still shows another certificate%s", because(ans.notes))
-			_ = conn.Close()
+			return nil
+		})
+		if err == nil {
+			c.session.HangUp()
+			c.session = *there
+			return true, nil
 		}
 		if !end.After(since(0)) || ctx.Err() != nil {
-			return false, &unprovenError{fmt.Errorf("prove the certificate: not within %s: %w", c.timing.Move, err)}
+			return false, &unprovenError{fmt.Errorf("prove the certificate: not within %s: %w", c.session.Timing.Move, err)}
 		}
 		return false, nil
 	})

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/simbmc"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -67,7 +68,7 @@ func TestHTTPS(t *testing.T) {
 			l.close(c)
 			l.close(l.open(target))
 			target.HTTPS = bmc.KeyPair{}
-			l.openError(t, target, bmc.ErrCertificate)
+			l.openError(t, target, redfish.ErrCertificate)
 			target.Fingerprint = print
 			l.close(l.open(target))
 		})

@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/simbmc"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -145,27 +146,27 @@ func (l *lab) noSecrets(text string) {
 	}
 }
 
-func factory() bmc.Endpoint {
-	return bmc.Endpoint{Address: netip.AddrPortFrom(oldV4.Addr(), 443), Username: "root", Password: secret.New(`env("FACTORY")`, factoryPassword), Origin: bmc.Factory}
+func factory() redfish.Endpoint {
+	return redfish.Endpoint{Address: netip.AddrPortFrom(oldV4.Addr(), 443), Username: "root", Password: secret.New(`env("FACTORY")`, factoryPassword), Origin: redfish.Factory}
 }
 
-func declared() bmc.Endpoint {
-	return bmc.Endpoint{Address: netip.AddrPortFrom(newV4.Addr(), 443), Username: "raiz", Password: secret.New(`env("DECLARED")`, declaredPassword), Origin: bmc.Declared}
+func declared() redfish.Endpoint {
+	return redfish.Endpoint{Address: netip.AddrPortFrom(newV4.Addr(), 443), Username: "raiz", Password: secret.New(`env("DECLARED")`, declaredPassword), Origin: redfish.Declared}
 }
 
 // quick are waits that fit a simulated controller.
-func quick() bmc.Timing {
-	return bmc.Timing{
+func quick() redfish.Timing {
+	return redfish.Timing{
 		Connect: 5 * time.Second, Stagger: 200 * time.Millisecond, Prefer: 100 * time.Millisecond, Request: 10 * time.Second,
 		ReadBack: 50 * time.Millisecond, Task: 5 * time.Second, Move: 5 * time.Second, Poll: 5 * time.Millisecond, Logout: 5 * time.Second,
 	}
 }
 
-func (l *lab) target(endpoints ...bmc.Endpoint) bmc.Target {
-	return bmc.Target{
+func (l *lab) target(endpoints ...redfish.Endpoint) bmc.Target {
+	return bmc.Target{Target: redfish.Target{
 		Endpoints: endpoints, Fingerprint: l.bmc.Fingerprint(), Dial: l.dial, Timing: quick(),
 		Log: slog.New(slog.NewTextHandler(l.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
+	}}
 }
 
 func (l *lab) open(t bmc.Target) *bmc.Controller {

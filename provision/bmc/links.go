@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/raiz-dns/raiz/provision/redfish"
 )
 
 // LinkCache remembers between runs where controllers keep things. It may lose
@@ -49,39 +51,39 @@ type entry struct {
 
 // entryName is made from what tells one controller from any other.
 func (c *Controller) entryName() string {
-	sum := sha256.Sum256([]byte(c.peer + "\x00" + c.root.text("UUID")))
+	sum := sha256.Sum256([]byte(c.session.Peer + "\x00" + c.session.Root.Text("UUID")))
 	return hex.EncodeToString(sum[:16])
 }
 
 // remembered returns the entry of this controller, if it holds.
 func (c *Controller) remembered() (entry, bool) {
-	if c.target.Links == nil || c.distrust {
+	if c.links == nil || c.distrust {
 		return entry{}, false
 	}
-	key, name := c.target.Links.Key(), c.entryName()
+	key, name := c.links.Key(), c.entryName()
 	if len(key) == 0 {
 		return entry{}, false
 	}
-	e, ok := openEntry(c.target.Links.Load(name), key, name)
-	return e, ok && e.Version == entryVersion && e.Root == signature(c.root)
+	e, ok := openEntry(c.links.Load(name), key, name)
+	return e, ok && e.Version == entryVersion && e.Root == signature(c.session.Root)
 }
 
 // remember hands the links to the cache.
 func (c *Controller) remember() {
 	w := c.where
-	if w == nil || !w.dirty || c.target.Links == nil || len(c.target.Links.Key()) == 0 {
+	if w == nil || !w.dirty || c.links == nil || len(c.links.Key()) == 0 {
 		return
 	}
 	e := entry{
-		Version: entryVersion, Root: signature(c.root), Line: w.facts.Line, Firmware: w.facts.Firmware,
+		Version: entryVersion, Root: signature(c.session.Root), Line: w.facts.Line, Firmware: w.facts.Firmware,
 		At: w.chosen.at, Links: maps.Clone(w.links),
 	}
 	if w.chosen.by == byScore {
 		delete(e.Links, inEthernet) // another may have the better cable tomorrow
 	}
 	name := c.entryName()
-	if sealed := sealEntry(e, c.target.Links.Key(), name); len(sealed) <= MaxLinks {
-		c.target.Links.Store(name, sealed)
+	if sealed := sealEntry(e, c.links.Key(), name); len(sealed) <= MaxLinks {
+		c.links.Store(name, sealed)
 	}
 	w.dirty = false
 }
@@ -118,11 +120,11 @@ func seal(text, key []byte, name string) []byte {
 // signature changes when the controller was updated or is another one; it
 // costs nothing, since the root is read at every login. It leaves out what
 // changes by itself: iLO has the time of day in its root.
-func signature(root document) string {
-	parts := []string{root.text("Vendor"), root.text("Product"), root.text("RedfishVersion"), root.text("UUID")}
-	oem, _ := root.at("Oem").(object)
+func signature(root redfish.Document) string {
+	parts := []string{root.Text("Vendor"), root.Text("Product"), root.Text("RedfishVersion"), root.Text("UUID")}
+	oem, _ := root.At("Oem").(redfish.Object)
 	parts = append(parts, sortedKeys(oem)...)
-	parts = append(parts, slices.Sorted(maps.Keys(linksIn(root.props)))...)
+	parts = append(parts, slices.Sorted(maps.Keys(linksIn(root.Props)))...)
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:])
 }
@@ -131,8 +133,8 @@ func signature(root document) string {
 func linksIn(v any) map[string]bool {
 	out := map[string]bool{}
 	switch v := v.(type) {
-	case object:
-		if s := target(v); s != "" {
+	case redfish.Object:
+		if s := redfish.LinkTarget(v); s != "" {
 			out[s] = true
 		}
 		for _, e := range v {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/simbmc"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -55,7 +56,7 @@ func (c *cache) bytes(change func([]byte) []byte) *cache {
 }
 
 // look is all that a plan of a controller is made from, and its digest.
-func (l *lab) look(links bmc.LinkCache, want map[string][]string) (string, bmc.Stats) {
+func (l *lab) look(links bmc.LinkCache, want map[string][]string) (string, redfish.Stats) {
 	l.t.Helper()
 	target := l.target(factory())
 	target.Links = links

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -24,7 +25,7 @@ func (c *Controller) setNetwork(ctx context.Context, changes []Change) []Outcome
 			bad[ch.Key.Name] = fmt.Errorf("%w: a %T is no value of a bmc setting", errValue, ch.Value)
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timing.Network, fmt.Errorf("not within %s", c.timing.Network))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.session.Timing.Network, fmt.Errorf("not within %s", c.session.Timing.Network))
 	defer cancel()
 	maps.Copy(bad, c.unwritable(ctx, want))
 	for name := range bad {
@@ -136,7 +137,7 @@ func (c *Controller) staysReachable(ctx context.Context, want map[string]state.A
 	}
 	v4, v6 := c.after(ctx, want, IPv4Address), c.after(ctx, want, IPv6Address)
 	dhcp := slices.Equal(c.after(ctx, want, IPv4DHCP), []string{"on"})
-	if len(v4) > 0 || dhcp || len(v6) > 0 && c.at.Address.Addr().Is6() {
+	if len(v4) > 0 || dhcp || len(v6) > 0 && c.session.At.Address.Addr().Is6() {
 		return nil
 	}
 	if _, changes := want[IPv6Address]; len(v6) > 0 && changes {
@@ -161,7 +162,7 @@ func (c *Controller) changeNetwork(ctx context.Context, want map[string]state.At
 			return err
 		}
 		if round > 2 {
-			return fmt.Errorf("%w: %v still reads back otherwise", errRefused, left)
+			return fmt.Errorf("%w: %v still reads back otherwise", redfish.ErrRefused, left)
 		}
 		news, err := c.newAddresses(want, left)
 		if err != nil {
@@ -172,11 +173,11 @@ func (c *Controller) changeNetwork(ctx context.Context, want map[string]state.At
 		}
 		c.maybe = news
 		err = c.writeNetwork(ctx, in, want)
-		if errors.Is(err, state.ErrUnsupported) || statusOf(err) != 0 || errors.Is(err, errRefused) {
+		if errors.Is(err, state.ErrUnsupported) || redfish.StatusOf(err) != 0 || errors.Is(err, redfish.ErrRefused) {
 			return refusal(err)
 		}
 		if err != nil {
-			c.log.Info("no answer to a change of network settings; looking at old and new address", "err", err)
+			c.session.Log.Info("no answer to a change of network settings; looking at old and new address", "err", err)
 		}
 		c.notePending(ctx, in)
 		if err := c.prove(ctx, proof{self: self, news: news, want: want, round: round}); err != nil {
@@ -189,7 +190,7 @@ func (c *Controller) changeNetwork(ctx context.Context, want map[string]state.At
 // controller wants that.
 func (c *Controller) writeNetwork(ctx context.Context, in string, want map[string]state.Attr) error {
 	t := c.where.profile
-	build := func(d document) (object, error) { return t.network(t, d, want) }
+	build := func(d redfish.Document) (redfish.Object, error) { return t.network(t, d, want) }
 	c.refresh()
 	d, err := c.load(ctx, in)
 	if err != nil {
@@ -201,28 +202,28 @@ func (c *Controller) writeNetwork(ctx context.Context, in string, want map[strin
 	}
 	dhcp, ok := body["DHCPv4"]
 	if !ok || !t.dhcpFirst || len(body) == 1 {
-		_, err = c.patch(ctx, in, public, build)
+		_, err = c.patch(ctx, in, redfish.Public, build)
 		return err
 	}
-	due := c.resetDue
+	due := c.session.ResetDue
 	if err := c.patchDHCP(ctx, in, dhcp); err != nil {
 		return err
 	}
-	if _, err = c.patch(ctx, in, public, build); err == nil || statusOf(err) == 0 && !failed(err) {
+	if _, err = c.patch(ctx, in, redfish.Public, build); err == nil || redfish.StatusOf(err) == 0 && !failed(err) {
 		return err
 	}
 	// Left so, the next reset would take the lease away with nothing in its
 	// place.
-	if undo := c.patchDHCP(ctx, in, object{"DHCPEnabled": d.at("DHCPv4", "DHCPEnabled")}); undo != nil {
-		c.resetDue = false
+	if undo := c.patchDHCP(ctx, in, redfish.Object{"DHCPEnabled": d.At("DHCPv4", "DHCPEnabled")}); undo != nil {
+		c.session.ResetDue = false
 		return fmt.Errorf("%w; and DHCP, switched off before, could not be switched on again: %w: do not reset the controller", err, undo)
 	}
-	c.resetDue = due
+	c.session.ResetDue = due
 	return err
 }
 
 func (c *Controller) patchDHCP(ctx context.Context, in string, dhcp any) error {
-	_, err := c.patch(ctx, in, public, func(document) (object, error) { return object{"DHCPv4": dhcp}, nil })
+	_, err := c.patch(ctx, in, redfish.Public, func(redfish.Document) (redfish.Object, error) { return redfish.Object{"DHCPv4": dhcp}, nil })
 	return err
 }
 
@@ -230,14 +231,14 @@ func (c *Controller) patchDHCP(ctx context.Context, in string, dhcp any) error {
 // waits for a reset. One that does not say so is asked in the proof.
 func (c *Controller) notePending(ctx context.Context, name string) {
 	pending := c.where.profile.pending
-	if pending == nil || c.resetDue {
+	if pending == nil || c.session.ResetDue {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timing.Connect)
+	ctx, cancel := context.WithTimeout(ctx, c.session.Timing.Connect)
 	defer cancel()
 	c.refresh()
 	if d, err := c.load(ctx, name); err == nil {
-		c.resetDue = pending(d)
+		c.session.ResetDue = pending(d)
 	}
 }
 
@@ -278,7 +279,7 @@ func (c *Controller) newAddresses(want map[string]state.Attr, left []string) ([]
 			if err != nil {
 				return nil, fmt.Errorf("%w: %s %q: %w", errValue, name, s, err)
 			}
-			if a := netip.AddrPortFrom(p.Addr(), c.at.Address.Port()); a.Addr() != c.at.Address.Addr().Unmap() {
+			if a := netip.AddrPortFrom(p.Addr(), c.session.At.Address.Port()); a.Addr() != c.session.At.Address.Addr().Unmap() {
 				out = append(out, a)
 			}
 		}
@@ -291,15 +292,11 @@ const identityBound = 3 * time.Second
 
 // unused makes sure that no other device answers at a new address already.
 func (c *Controller) unused(ctx context.Context, news []netip.AddrPort) error {
-	ctx, cancel := context.WithTimeout(ctx, min(c.timing.Connect, identityBound))
+	ctx, cancel := context.WithTimeout(ctx, min(c.session.Timing.Connect, identityBound))
 	defer cancel()
 	for _, to := range news {
-		conn, err := c.dialer.open(ctx, to)
-		if errors.Is(err, ErrCertificate) {
+		if err := c.session.Knock(ctx, to); errors.Is(err, redfish.ErrCertificate) {
 			return fmt.Errorf("%w: another device answers at %s: %w", errValue, to, err)
-		}
-		if conn != nil {
-			_ = conn.Close()
 		}
 	}
 	return nil

@@ -8,14 +8,15 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // standardNetwork builds the one PATCH of an EthernetInterface that makes the
 // wanted network settings so. What is as wanted is left out: OpenBMC deletes
 // and creates an address even if it is equal.
-func standardNetwork(t profile, d document, want map[string]state.Attr) (object, error) {
-	body := object{}
+func standardNetwork(t profile, d redfish.Document, want map[string]state.Attr) (redfish.Object, error) {
+	body := redfish.Object{}
 	if err := writeDHCP(t, d, want, body); err != nil {
 		return nil, err
 	}
@@ -29,15 +30,15 @@ func standardNetwork(t profile, d document, want map[string]state.Attr) (object,
 		return nil, err
 	}
 	if len(body) == 0 {
-		return nil, unsupported("the interface %s has no property for what differs", d.text("Id"))
+		return nil, unsupported("the interface %s has no property for what differs", d.Text("Id"))
 	}
 	return body, nil
 }
 
-func sortedKeys(o object) []string { return slices.Sorted(maps.Keys(o)) }
+func sortedKeys(o redfish.Object) []string { return slices.Sorted(maps.Keys(o)) }
 
 // differs reports whether a setting is wanted and reads otherwise.
-func differs(d document, want map[string]state.Attr, name string, read func(document) (*state.Attr, error)) bool {
+func differs(d redfish.Document, want map[string]state.Attr, name string, read func(redfish.Document) (*state.Attr, error)) bool {
 	w, ok := want[name]
 	if !ok {
 		return false
@@ -46,18 +47,18 @@ func differs(d document, want map[string]state.Attr, name string, read func(docu
 	return err != nil || !same(have, w)
 }
 
-func writeDHCP(t profile, d document, want map[string]state.Attr, body object) error {
+func writeDHCP(t profile, d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
 	if !differs(d, want, IPv4DHCP, readDHCP) {
 		return nil
 	}
-	if !d.has("DHCPv4", "DHCPEnabled") {
-		return unsupported("the interface %s has no DHCPv4", d.text("Id"))
+	if !d.Has("DHCPv4", "DHCPEnabled") {
+		return unsupported("the interface %s has no DHCPv4", d.Text("Id"))
 	}
 	on, err := wantOn(want[IPv4DHCP])
 	if err != nil {
 		return err
 	}
-	dhcp := object{"DHCPEnabled": on}
+	dhcp := redfish.Object{"DHCPEnabled": on}
 	if !on {
 		maps.Copy(dhcp, t.dhcpOff)
 	}
@@ -65,13 +66,13 @@ func writeDHCP(t profile, d document, want map[string]state.Attr, body object) e
 	return nil
 }
 
-func writeIPv4(t profile, d document, want map[string]state.Attr, body object) error {
+func writeIPv4(t profile, d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
 	if !differs(d, want, IPv4Address, readIPv4Address) && !differs(d, want, IPv4Gateway, readIPv4Gateway) {
 		return nil
 	}
 	_, dhcpChanges := body["DHCPv4"]
-	if !d.has("IPv4StaticAddresses") && !(t.hiddenStatic && dhcpChanges) {
-		return unsupported("the interface %s has no IPv4StaticAddresses", d.text("Id"))
+	if !d.Has("IPv4StaticAddresses") && !(t.hiddenStatic && dhcpChanges) {
+		return unsupported("the interface %s has no IPv4StaticAddresses", d.Text("Id"))
 	}
 	addresses, err := wanted(d, want, IPv4Address, readIPv4Address, netip.ParsePrefix)
 	if err != nil {
@@ -81,62 +82,62 @@ func writeIPv4(t profile, d document, want map[string]state.Attr, body object) e
 	if err != nil {
 		return err
 	}
-	var elements []object
+	var elements []redfish.Object
 	for _, p := range addresses {
 		// Address and mask always go together: iLO refuses one without the
 		// other (python-redfish-utility #18).
-		e := object{"Address": p.Addr().String(), "SubnetMask": mask(p.Bits())}
+		e := redfish.Object{"Address": p.Addr().String(), "SubnetMask": mask(p.Bits())}
 		// OpenBMC wants one gateway for all (PropertyValueConflict).
 		if len(gateways) > 0 {
 			e["Gateway"] = gateways[0].String()
 		}
 		elements = append(elements, e)
 	}
-	body["IPv4StaticAddresses"] = positional(d.list("IPv4StaticAddresses"), elements, t.padV4)
+	body["IPv4StaticAddresses"] = positional(d.List("IPv4StaticAddresses"), elements, t.padV4)
 	return nil
 }
 
-func writeIPv6(t profile, d document, want map[string]state.Attr, body object) error {
+func writeIPv6(t profile, d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
 	if differs(d, want, IPv6Address, readIPv6Address) {
-		if !d.has("IPv6StaticAddresses") {
-			return unsupported("the interface %s has no IPv6StaticAddresses", d.text("Id"))
+		if !d.Has("IPv6StaticAddresses") {
+			return unsupported("the interface %s has no IPv6StaticAddresses", d.Text("Id"))
 		}
 		addresses, err := wanted(d, want, IPv6Address, readIPv6Address, netip.ParsePrefix)
 		if err != nil {
 			return err
 		}
-		var elements []object
+		var elements []redfish.Object
 		for _, p := range addresses {
-			elements = append(elements, object{"Address": p.Addr().String(), "PrefixLength": p.Bits()})
+			elements = append(elements, redfish.Object{"Address": p.Addr().String(), "PrefixLength": p.Bits()})
 		}
-		body["IPv6StaticAddresses"] = positional(d.list("IPv6StaticAddresses"), elements, t.padV6)
+		body["IPv6StaticAddresses"] = positional(d.List("IPv6StaticAddresses"), elements, t.padV6)
 	}
 	if differs(d, want, IPv6Gateway, readIPv6Gateway) {
 		// IPv6DefaultGateway is read-only (OpenBMC: PropertyNotWritable).
-		if !d.has("IPv6StaticDefaultGateways") {
-			return unsupported("the interface %s has no IPv6StaticDefaultGateways", d.text("Id"))
+		if !d.Has("IPv6StaticDefaultGateways") {
+			return unsupported("the interface %s has no IPv6StaticDefaultGateways", d.Text("Id"))
 		}
 		gateways, err := wanted(d, want, IPv6Gateway, readIPv6Gateway, netip.ParseAddr)
 		if err != nil {
 			return err
 		}
-		var elements []object
+		var elements []redfish.Object
 		for _, g := range gateways {
-			elements = append(elements, object{"Address": g.String()})
+			elements = append(elements, redfish.Object{"Address": g.String()})
 		}
-		body["IPv6StaticDefaultGateways"] = positional(d.list("IPv6StaticDefaultGateways"), elements, t.padGW6)
+		body["IPv6StaticDefaultGateways"] = positional(d.List("IPv6StaticDefaultGateways"), elements, t.padGW6)
 	}
 	return nil
 }
 
-func readVLAN(d document) (*state.Attr, error) {
-	switch d.at("VLAN", "VLANEnable") {
+func readVLAN(d redfish.Document) (*state.Attr, error) {
+	switch d.At("VLAN", "VLANEnable") {
 	case true:
-		return vlanID(d.at("VLAN", "VLANId"))
+		return vlanID(d.At("VLAN", "VLANId"))
 	case false:
 		return attr("none"), nil
 	}
-	return nil, unsupported("the interface %s has no VLAN", d.text("Id"))
+	return nil, unsupported("the interface %s has no VLAN", d.Text("Id"))
 }
 
 // vlanID reads the number of an 802.1Q tag.
@@ -148,12 +149,12 @@ func vlanID(v any) (*state.Attr, error) {
 	return attr(strconv.Itoa(int(id))), nil
 }
 
-func writeVLAN(t profile, d document, want map[string]state.Attr, body object) error {
+func writeVLAN(t profile, d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
 	if !differs(d, want, VLAN, readVLAN) {
 		return nil
 	}
-	if !d.has("VLAN", "VLANEnable") {
-		return unsupported("the interface %s has no VLAN", d.text("Id"))
+	if !d.Has("VLAN", "VLANEnable") {
+		return unsupported("the interface %s has no VLAN", d.Text("Id"))
 	}
 	if fixed := t.settings[VLAN].fixed; fixed != nil && fixed(d) != "" {
 		return unsupported("%s", fixed(d))
@@ -162,9 +163,9 @@ func writeVLAN(t profile, d document, want map[string]state.Attr, body object) e
 	if err != nil {
 		return err
 	}
-	body["VLAN"] = object{"VLANEnable": id != 0}
+	body["VLAN"] = redfish.Object{"VLANEnable": id != 0}
 	if id != 0 {
-		body["VLAN"] = object{"VLANEnable": true, "VLANId": id}
+		body["VLAN"] = redfish.Object{"VLANEnable": true, "VLANId": id}
 	}
 	return nil
 }
@@ -184,7 +185,7 @@ func wantVLAN(a state.Attr) (int, error) {
 
 // wanted parses the wanted values of a setting, or those it has when it is
 // not wanted otherwise.
-func wanted[T any](d document, want map[string]state.Attr, name string, read func(document) (*state.Attr, error), parse func(string) (T, error)) ([]T, error) {
+func wanted[T any](d redfish.Document, want map[string]state.Attr, name string, read func(redfish.Document) (*state.Attr, error), parse func(string) (T, error)) ([]T, error) {
 	values, ok := want[name]
 	if !ok {
 		have, err := read(d)
@@ -207,9 +208,9 @@ func wanted[T any](d document, want map[string]state.Attr, name string, read fun
 // positional lays wanted elements over the places of an array: an object
 // writes its place, {} keeps it, and freed frees it (null by DSP0266 clause
 // 7.5.3). An address that is there keeps its place.
-func positional(have []any, want []object, freed any) []any {
+func positional(have []any, want []redfish.Object, freed any) []any {
 	out := make([]any, max(len(have), len(want)))
-	var rest []object
+	var rest []redfish.Object
 	for _, w := range want {
 		i := slices.IndexFunc(have, func(e any) bool { return sameAddress(e, w) })
 		if i < 0 {
@@ -217,7 +218,7 @@ func positional(have []any, want []object, freed any) []any {
 			continue
 		}
 		if out[i] = w; covers(have[i], w) {
-			out[i] = object{}
+			out[i] = redfish.Object{}
 		}
 	}
 	for i := range out {
@@ -229,7 +230,7 @@ func positional(have []any, want []object, freed any) []any {
 		case holdsAddress(have[i]):
 			out[i] = freed
 		default:
-			out[i] = object{}
+			out[i] = redfish.Object{}
 		}
 	}
 	out = append(out, asAny(rest)...)
@@ -241,7 +242,7 @@ func positional(have []any, want []object, freed any) []any {
 	return out
 }
 
-func asAny(list []object) []any {
+func asAny(list []redfish.Object) []any {
 	var out []any
 	for _, o := range list {
 		out = append(out, o)
@@ -249,17 +250,17 @@ func asAny(list []object) []any {
 	return out
 }
 
-func isKeep(v any) bool { o, ok := v.(object); return ok && len(o) == 0 }
+func isKeep(v any) bool { o, ok := v.(redfish.Object); return ok && len(o) == 0 }
 
-func sameAddress(have any, want object) bool {
-	o, _ := have.(object)
+func sameAddress(have any, want redfish.Object) bool {
+	o, _ := have.(redfish.Object)
 	a, ok := parseAddr(o["Address"])
 	return ok && a.String() == want["Address"]
 }
 
 // covers reports whether an element has everything that is wanted already.
-func covers(have any, want object) bool {
-	o, _ := have.(object)
+func covers(have any, want redfish.Object) bool {
+	o, _ := have.(redfish.Object)
 	for k, w := range want {
 		switch w := w.(type) {
 		case int:
@@ -277,7 +278,7 @@ func covers(have any, want object) bool {
 
 // holdsAddress reports whether a place of an array holds an address.
 func holdsAddress(e any) bool {
-	o, _ := e.(object)
+	o, _ := e.(redfish.Object)
 	_, ok := parseAddr(o["Address"])
 	return ok
 }

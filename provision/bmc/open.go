@@ -2,39 +2,31 @@ package bmc
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
-	"fmt"
-	"log/slog"
-	"net"
-	"net/http"
 	"net/netip"
-	"slices"
 
-	"github.com/stmcginnis/gofish"
+	"github.com/raiz-dns/raiz/provision/redfish"
 )
+
+// Target is a controller and all that is needed to trust it.
+type Target struct {
+	redfish.Target
+	// HTTPS is what the setting HTTPSCertificate imports. It is trusted where
+	// Fingerprint is, because once imported it is what the controller shows.
+	HTTPS KeyPair
+	// Links remembers found links between runs; nil remembers nothing.
+	Links LinkCache
+}
 
 // Controller is an open session with one management controller. It is not
 // safe for several goroutines: a BMC serves one request at a time.
 type Controller struct {
-	target Target
-	timing Timing
-	dialer *dialer
-	stats  *counter
-	log    *slog.Logger
+	session redfish.Session
+	https   KeyPair
+	links   LinkCache
 
-	at       Endpoint // where and as whom it is logged in
-	peer     string   // fingerprint of the certificate it shows
-	api      *gofish.APIClient
-	pipe     *transport
-	relogins int             // new logins since the session was first opened
-	refused  map[string]bool // users whose declared password was refused
-
-	root     document         // the service root, as read at login
 	where    *resourceMap     // where things are; nil until looked for
 	distrust bool             // the cache was wrong in this run
 	maybe    []netip.AddrPort // where an unproven change may have moved it
-	resetDue bool             // a reset is needed for what was set
 	proven   string           // user whose login Set has proven
 }
 
@@ -43,271 +35,25 @@ type Controller struct {
 // ErrPasswordChange by errors.Is, whichever tells most, or one of use. The
 // caller closes the Controller.
 func Open(ctx context.Context, t Target) (*Controller, error) {
-	c, err := prepare(t)
+	at := t.Target
+	at.AlsoTrust = t.HTTPS.leaf()
+	s, err := redfish.Open(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	left := slices.Clone(t.Endpoints)
-	slices.SortStableFunc(left, func(a, b Endpoint) int { return rank(a) - rank(b) })
-	return c.openAny(ctx, left)
+	return &Controller{session: *s, https: t.HTTPS, links: t.Links}, nil
 }
 
-// prepare checks a target and makes a Controller that is nowhere yet.
-func prepare(t Target) (*Controller, error) {
-	if len(t.Endpoints) == 0 {
-		return nil, errors.New("open bmc: no endpoint is given")
-	}
-	c := &Controller{
-		target: t, timing: t.Timing.withDefaults(), stats: &counter{}, log: t.Log,
-		refused: map[string]bool{},
-	}
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
-	var err error
-	if c.dialer, err = newDialer(t, c.timing, c.stats); err != nil {
-		return nil, err
-	}
-	for _, e := range t.Endpoints {
-		if err := usable(e); err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
-}
+// Close deletes the session at the address that answers, and hangs up. It
+// works on a cancelled context too, within Timing.Logout, and may be called
+// twice.
+func (c *Controller) Close(ctx context.Context) error { return c.session.Close(ctx, c.maybe) }
 
-func usable(e Endpoint) error {
-	switch {
-	case !e.Address.IsValid():
-		return errors.New("open bmc: an endpoint has no address")
-	case e.Username == "":
-		return fmt.Errorf("open bmc at %s: no user name is given", e.Address)
-	case e.Password.IsZero():
-		return fmt.Errorf("open bmc at %s: no password is given for %s", e.Address, e.Username)
-	case e.Password.Err() != nil:
-		return fmt.Errorf("open bmc at %s: look up %s: %w", e.Address, e.Password.Source(), e.Password.Err())
-	}
-	return nil
-}
+// Stats returns what the run has cost so far.
+func (c *Controller) Stats() redfish.Stats { return c.session.Spent() }
 
-func rank(e Endpoint) int {
-	switch e.Origin {
-	case Declared:
-		return 0
-	case Previous:
-		return 1
-	}
-	return 2
-}
+// Endpoint returns where, and as whom, the controller is logged in to.
+func (c *Controller) Endpoint() redfish.Endpoint { return c.session.At }
 
-// perAddress are the first endpoints of each address: there is no use in dialling
-// an address once for each of its users.
-func perAddress(endpoints []Endpoint) []Endpoint {
-	var out []Endpoint
-	for _, e := range endpoints {
-		if !slices.ContainsFunc(out, func(o Endpoint) bool { return o.Address == e.Address }) {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-// openAny logs in at the best endpoint that takes its password.
-func (c *Controller) openAny(ctx context.Context, left []Endpoint) (*Controller, error) {
-	var failed []error
-	for len(left) > 0 {
-		a, errs := c.dialer.race(ctx, perAddress(left), c.timing)
-		if a.conn == nil {
-			failed = append(failed, errs...)
-			break
-		}
-		for _, err := range errs {
-			c.log.Info("bmc endpoint passed over", "err", err)
-		}
-		err := c.login(ctx, a.endpoint, a.conn)
-		if err == nil {
-			c.log.Info("logged in to bmc", "address", a.endpoint.Address, "user", a.endpoint.Username, "origin", a.endpoint.Origin)
-			return c, nil
-		}
-		failed = append(failed, err)
-		if errors.Is(err, ErrAuth) && a.endpoint.Origin == Declared {
-			c.refused[a.endpoint.Username] = true
-		}
-		// The same password must not be tried again at the other address of
-		// the same controller: three refusals lock an account on many.
-		left = slices.DeleteFunc(left, func(e Endpoint) bool {
-			same := e.Username == a.endpoint.Username && e.Password.Equal(a.endpoint.Password)
-			if errors.Is(err, ErrPasswordChange) && e.Address == a.endpoint.Address && e.Username == a.endpoint.Username {
-				return true // its password was right; another one cannot be
-			}
-			return same && (e.Address == a.endpoint.Address || errors.Is(err, ErrAuth))
-		})
-	}
-	return nil, mostTelling(ctx, failed)
-}
-
-// mostTelling picks the error a caller can do most with, and keeps the words
-// of the others.
-func mostTelling(ctx context.Context, failed []error) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("open bmc: %w", err)
-	}
-	for _, kind := range []error{ErrPasswordChange, ErrAuth, ErrCertificate} {
-		for i, err := range failed {
-			if errors.Is(err, kind) {
-				return withOthers(err, slices.Delete(slices.Clone(failed), i, i+1))
-			}
-		}
-	}
-	for i, err := range failed {
-		if statusOf(err) != 0 || errors.Is(err, errSpoke) {
-			return withOthers(err, slices.Delete(slices.Clone(failed), i, i+1))
-		}
-	}
-	return fmt.Errorf("open bmc: %w: %w; check power, cabling and the declared addresses", ErrUnreachable, errors.Join(failed...))
-}
-
-func withOthers(err error, others []error) error {
-	if len(others) == 0 {
-		return fmt.Errorf("open bmc: %w", err)
-	}
-	return fmt.Errorf("open bmc: %w (elsewhere: %v)", err, errors.Join(others...))
-}
-
-// errSpoke marks that something answered, though nothing of use.
-var errSpoke = errors.New("it does not speak redfish as expected")
-
-// attach makes conn, and later ones to the same address, the connection.
-func (c *Controller) attach(at netip.AddrPort, conn *tls.Conn) {
-	if conn != nil {
-		c.peer = Fingerprint(conn.ConnectionState().PeerCertificates[0])
-	}
-	var first net.Conn
-	if conn != nil {
-		first = conn
-	}
-	c.pipe = newTransport(first, func(ctx context.Context) (net.Conn, error) { return c.dialer.open(ctx, at) }, c.timing.Request, c.stats)
-}
-
-func (c *Controller) config() gofish.ClientConfig {
-	return gofish.ClientConfig{
-		Endpoint:              "https://" + c.at.Address.String(),
-		HTTPClient:            &http.Client{Transport: c.pipe, CheckRedirect: noRedirect},
-		NoModifyTransport:     true,
-		ReuseConnections:      true,
-		MaxConcurrentRequests: 1,
-	}
-}
-
-// login opens a session over conn as the endpoint's user.
-func (c *Controller) login(ctx context.Context, e Endpoint, conn *tls.Conn) error {
-	c.at = e
-	c.attach(e.Address, conn)
-	if err := c.openSession(ctx); err != nil {
-		c.pipe.close()
-		return err
-	}
-	return nil
-}
-
-// openSession logs in on the connection that stands. Where a service has no
-// sessions it falls back to a password in every request, over the same TLS.
-func (c *Controller) openSession(ctx context.Context) error {
-	cfg := c.config()
-	cfg.Username, cfg.Password = c.at.Username, c.at.Password.Reveal()
-	api, err := gofish.ConnectContext(withLogin(ctx), cfg)
-	root, answered := c.pipe.rootDocument()
-	c.root = root
-	if err != nil && answered && noSessions(root, err) {
-		cfg.BasicAuth = true
-		if api, err = gofish.ConnectContext(withRoot(ctx), cfg); err == nil {
-			c.api = api
-			_, err = c.get(withLogin(ctx), root.link("Managers"))
-		}
-	}
-	if err != nil {
-		return c.loginError(err, answered)
-	}
-	c.api = api
-	if cfg.BasicAuth {
-		return nil
-	}
-	c.stats.add(func(s *Stats) { s.Sessions++ })
-	if change, ok := find(c.pipe.loginNotes(), "PasswordChangeRequired"); ok {
-		c.dropSession(ctx)
-		return &PasswordChangeError{Address: c.at.Address, Username: c.at.Username, Account: change.account, Origin: c.at.Origin}
-	}
-	if s, err := api.GetSession(); err != nil || s.Token == "" {
-		c.dropByPassword(ctx)
-		return fmt.Errorf("log in to %s: %w: the session came without a token", c.at.Address, errSpoke)
-	}
-	return nil
-}
-
-// dropByPassword deletes a session that came without the token to do it with.
-func (c *Controller) dropByPassword(ctx context.Context) {
-	s, err := c.api.GetSession()
-	if err != nil || s.ID == "" {
-		return
-	}
-	cfg := c.config()
-	cfg.Username, cfg.Password, cfg.BasicAuth = c.at.Username, c.at.Password.Reveal(), true
-	api, err := gofish.ConnectContext(withLogin(ctx), cfg)
-	if err != nil {
-		return
-	}
-	if resp, _ := api.Delete(s.ID); resp != nil {
-		_ = resp.Body.Close()
-	}
-}
-
-// noSessions reports whether a login failed because the service has none.
-func noSessions(root document, err error) bool {
-	if root.link("Links", "Sessions") == "" {
-		return statusOf(err) == 0
-	}
-	switch statusOf(err) {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		return true
-	}
-	return false
-}
-
-// loginError words a failed login. The controller's own words are left out:
-// some repeat the value they refuse.
-func (c *Controller) loginError(err error, answered bool) error {
-	if !answered {
-		return fmt.Errorf("read service root of %s: %w: %w", c.at.Address, errSpoke, plain(err, public))
-	}
-	status := statusOf(err)
-	err = plain(err, confidential)
-	if e, ok := errors.AsType[*statusError](err); ok {
-		if change, ok := find(e.notes, "PasswordChangeRequired"); ok {
-			return &PasswordChangeError{Address: c.at.Address, Username: c.at.Username, Account: change.account, Origin: c.at.Origin}
-		}
-	}
-	switch status {
-	case 0:
-		return fmt.Errorf("log in to %s as %s: %w: %w", c.at.Address, c.at.Username, errSpoke, err)
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
-		return &authError{endpoint: c.at, status: status}
-	}
-	return fmt.Errorf("log in to %s as %s: %w", c.at.Address, c.at.Username, err)
-}
-
-// dropSession deletes the session, if there is one.
-func (c *Controller) dropSession(ctx context.Context) error {
-	s, err := c.api.GetSession()
-	if err != nil || s.ID == "" {
-		return nil
-	}
-	resp, err := c.api.WithContext(ctx).Delete(s.ID)
-	if resp != nil {
-		_ = resp.Body.Close()
-	}
-	// 401 and 404: it has ended by itself.
-	if status := statusOf(err); status == http.StatusNotFound || status == http.StatusUnauthorized {
-		return nil
-	}
-	return plain(err, public)
-}
+// Certificate returns the fingerprint of the certificate it shows.
+func (c *Controller) Certificate() string { return c.session.Peer }

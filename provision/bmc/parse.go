@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/raiz-dns/raiz/provision/redfish"
 )
 
 // placeholder reports whether a vendor means "none" by a string. Seen: "::"
@@ -63,7 +65,7 @@ func parseAddr(v any) (netip.Addr, bool) {
 func staticsV4(list []any) []static {
 	var out []static
 	for i, e := range list {
-		o, _ := e.(object)
+		o, _ := e.(redfish.Object)
 		a, ok := parseAddr(o["Address"])
 		if !ok || !a.Is4() || !isStatic(o) {
 			continue
@@ -86,7 +88,7 @@ func staticsV4(list []any) []static {
 func staticsV6(list []any) []static {
 	var out []static
 	for i, e := range list {
-		o, _ := e.(object)
+		o, _ := e.(redfish.Object)
 		a, ok := parseAddr(o["Address"])
 		bits, ok2 := o["PrefixLength"].(float64)
 		if !ok || !a.Is6() || a.IsLinkLocalUnicast() || !isStatic(o) {
@@ -100,7 +102,7 @@ func staticsV6(list []any) []static {
 	return out
 }
 
-func isStatic(o object) bool {
+func isStatic(o redfish.Object) bool {
 	origin, _ := o["AddressOrigin"].(string)
 	return origin == "" || origin == "Static"
 }

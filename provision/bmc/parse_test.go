@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -89,38 +90,6 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-func TestIfMatch(t *testing.T) {
-	equal(t, []string{`"a"`, "*", ""}, bmc.IfMatch(`"a"`, false))
-	equal(t, []string{`W/"a"`, `"a"`, "*", ""}, bmc.IfMatch(`W/"a"`, false))
-	equal(t, []string{"", "*"}, bmc.IfMatch(`""`, false))
-	equal(t, []string{"*", ""}, bmc.IfMatch("", true))
-}
-
-func TestLinks(t *testing.T) {
-	for link, want := range map[string]string{
-		"/redfish/v1/Managers/bmc#/Oem": "/redfish/v1/Managers/bmc",
-		"@192.0.2.66/redfish/v1":        "",
-		"//192.0.2.66/redfish/v1":       "",
-		"https://192.0.2.66/":           "",
-		"/redfish/v1/a b":               "",
-		"/redfish/v1?$expand=*":         "",
-		"":                              "",
-	} {
-		if got := bmc.TargetOf(link); got != want {
-			t.Errorf("%q leads to %q, want %q", link, got, want)
-		}
-	}
-}
-
-func TestNotes(t *testing.T) {
-	got, err := bmc.Notes([]byte(`{"HostName@Message.ExtendedInfo":[{"MessageId":"Base.1.13.PropertyNotWritable","Message":"no\nway"}],
-		"error":{"@Message.ExtendedInfo":[{"MessageId":"iLO.2.25.ResetRequired"},{"MessageId":"Base.1.4.Success"},5,{"MessageId":7}]}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "PropertyNotWritable (HostName): no way; ResetRequired", got)
-}
-
 // TestQuirkTable makes sure that every row can be cited.
 func TestQuirkTable(t *testing.T) {
 	seen := map[string]bool{}
@@ -186,7 +155,9 @@ func FuzzResource(f *testing.F) {
 			}
 			sendable(t, line, body, want)
 		}
-		_, _ = bmc.Notes(body)
+		if d, err := redfish.Decode("/redfish/v1/Test", "", body); err == nil {
+			_ = redfish.NoteText(redfish.NotesIn(d.Props, redfish.Public))
+		}
 	})
 }
 

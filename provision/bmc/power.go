@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/await"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -41,21 +42,21 @@ var ErrStillOn = errors.New("the server is still on")
 func (c *Controller) Power(ctx context.Context) (string, error) {
 	d, err := c.system(ctx)
 	if err != nil {
-		return "", fmt.Errorf("read the power of %s: %w", c.at.Address, err)
+		return "", fmt.Errorf("read the power of %s: %w", c.session.At.Address, err)
 	}
-	s := d.text("PowerState")
+	s := d.Text("PowerState")
 	if s == "" {
-		return "", fmt.Errorf("read the power of %s: %w", c.at.Address, unsupported("the system %s does not tell its PowerState", d.text("Id")))
+		return "", fmt.Errorf("read the power of %s: %w", c.session.At.Address, unsupported("the system %s does not tell its PowerState", d.Text("Id")))
 	}
-	return words(s), nil
+	return redfish.Printable(s), nil
 }
 
 // system reads the server anew.
-func (c *Controller) system(ctx context.Context) (document, error) {
+func (c *Controller) system(ctx context.Context) (redfish.Document, error) {
 	c.refresh()
 	for range 2 {
 		if err := c.survey(ctx); err != nil {
-			return document{}, err
+			return redfish.Document{}, err
 		}
 		d, err := c.load(ctx, inSystem)
 		if !errors.Is(err, errStale) {
@@ -63,7 +64,7 @@ func (c *Controller) system(ctx context.Context) (document, error) {
 		}
 		c.forget()
 	}
-	return document{}, errStale
+	return redfish.Document{}, errStale
 }
 
 // SetPower carries an action out and waits until the server is so. A restart
@@ -71,7 +72,7 @@ func (c *Controller) system(ctx context.Context) (document, error) {
 func (c *Controller) SetPower(ctx context.Context, do PowerAction, how PowerMode, patience time.Duration) error {
 	err := c.setPower(ctx, do, how, patience)
 	if err != nil {
-		return fmt.Errorf("power %s of %s: %w", do, c.at.Address, err)
+		return fmt.Errorf("power %s of %s: %w", do, c.session.At.Address, err)
 	}
 	return nil
 }
@@ -111,7 +112,7 @@ func (c *Controller) powerTo(ctx context.Context, want string, kinds []string, p
 		return err
 	}
 	end := since(patience)
-	return await.Until(ctx, c.timing.Poll, func(ctx context.Context) (bool, error) {
+	return await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (bool, error) {
 		have, err := c.Power(ctx)
 		switch over := !end.After(since(0)); {
 		case err == nil && have == want:
@@ -132,9 +133,9 @@ func (c *Controller) reset(ctx context.Context, kinds []string) error {
 	if err != nil {
 		return err
 	}
-	uri := target(object{"@odata.id": d.text("Actions", "#ComputerSystem.Reset", "target")})
+	uri := redfish.LinkTarget(redfish.Object{"@odata.id": d.Text("Actions", "#ComputerSystem.Reset", "target")})
 	if uri == "" {
-		return unsupported("the system %s has no reset", d.text("Id"))
+		return unsupported("the system %s has no reset", d.Text("Id"))
 	}
 	allowed, err := c.resetKinds(ctx, d)
 	if err != nil {
@@ -144,38 +145,38 @@ func (c *Controller) reset(ctx context.Context, kinds []string) error {
 		if len(allowed) > 0 && !slices.Contains(allowed, kind) {
 			continue
 		}
-		ans, err := c.writeWhenReady(ctx, http.MethodPost, uri, object{"ResetType": kind}, "", public)
-		if err != nil && statusOf(err) != 0 {
+		ans, err := c.session.Write(ctx, http.MethodPost, uri, redfish.Object{"ResetType": kind}, "", redfish.Public)
+		if err != nil && redfish.StatusOf(err) != 0 {
 			return refusal(err)
 		}
 		if err == nil {
-			_, err = c.follow202(ctx, ans)
+			_, err = c.session.FollowTask(ctx, ans)
 		}
 		return err
 	}
-	return unsupported("the system %s takes %v, and none of %v", d.text("Id"), allowed, kinds)
+	return unsupported("the system %s takes %v, and none of %v", d.Text("Id"), allowed, kinds)
 }
 
 // resetKinds lists what the system takes, inline or in an ActionInfo as AMI,
 // OpenBMC and Supermicro X13 have it.
-func (c *Controller) resetKinds(ctx context.Context, d document) ([]string, error) {
+func (c *Controller) resetKinds(ctx context.Context, d redfish.Document) ([]string, error) {
 	action := []string{"Actions", "#ComputerSystem.Reset"}
-	if list := clean(d.list(append(action, "ResetType@Redfish.AllowableValues")...)); len(list) > 0 {
+	if list := clean(d.List(append(action, "ResetType@Redfish.AllowableValues")...)); len(list) > 0 {
 		return list, nil
 	}
-	uri := target(object{"@odata.id": d.text(append(action, "@Redfish.ActionInfo")...)})
+	uri := redfish.LinkTarget(redfish.Object{"@odata.id": d.Text(append(action, "@Redfish.ActionInfo")...)})
 	if uri == "" {
 		return nil, nil
 	}
-	info, err := c.get(ctx, uri)
+	info, err := c.session.Get(ctx, uri)
 	if gone(err) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
-	for _, p := range info.list("Parameters") {
-		if o, _ := p.(object); o["Name"] == "ResetType" {
-			return clean(asList(o["AllowableValues"])), nil
+	for _, p := range info.List("Parameters") {
+		if o, _ := p.(redfish.Object); o["Name"] == "ResetType" {
+			return clean(redfish.AsList(o["AllowableValues"])), nil
 		}
 	}
 	return nil, nil

@@ -3,6 +3,7 @@ package bmc
 import (
 	"fmt"
 
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -51,16 +52,16 @@ const (
 type setting struct {
 	in string
 	// read returns the value, or nil for absent.
-	read func(document) (*state.Attr, error)
+	read func(redfish.Document) (*state.Attr, error)
 	// body is the PATCH that makes it so; nil where it cannot be written, or
 	// where the network group writes it. why says why it cannot.
-	body func(document, state.Attr) (object, error)
+	body func(redfish.Document, state.Attr) (redfish.Object, error)
 	why  string
 	// fixed says why the value that reads cannot be another one here, or "";
 	// nil is never. A plan knows by it what an apply could not do.
-	fixed func(document) string
+	fixed func(redfish.Document) string
 	// before is a PATCH to the interface that must come first; may be nil.
-	before func(eth document) object
+	before func(eth redfish.Document) redfish.Object
 	// orElse is where to look when this is unsupported; may be nil.
 	orElse *setting
 }
@@ -69,7 +70,7 @@ type setting struct {
 type profile struct {
 	settings map[string]setting
 	// network builds the one PATCH for all wanted network settings.
-	network func(profile, document, map[string]state.Attr) (object, error)
+	network func(profile, redfish.Document, map[string]state.Attr) (redfish.Object, error)
 	// padV4, padV6 and padGW6 fill a freed place of an address array where a
 	// fixed number of slots is never removed; nil deletes with null.
 	padV4, padV6, padGW6 any
@@ -78,12 +79,12 @@ type profile struct {
 	// dhcpFirst switches DHCP off in a write of its own.
 	dhcpFirst bool
 	// dhcpOff is sent along when DHCP is switched off.
-	dhcpOff object
+	dhcpOff redfish.Object
 	// accountSlots is true where accounts are fixed slots that a PATCH fills.
 	accountSlots bool
 	firstSlot    int // the first that may be filled
 	// pending tells whether a resource's settings wait for a reset; nil never.
-	pending func(document) bool
+	pending func(redfish.Document) bool
 	// noEnabled is true where accounts cannot be disabled.
 	noEnabled bool
 	// star sends If-Match "*" where no ETag was handed out.
@@ -99,16 +100,18 @@ func (e *fixedError) Error() string { return e.why + ": " + state.ErrUnsupported
 func (e *fixedError) Unwrap() error { return state.ErrUnsupported }
 
 // lacking is fixed where the interface lacks the property to write.
-func lacking(path ...string) func(document) string {
-	return func(d document) string {
-		if d.has(path...) {
+func lacking(path ...string) func(redfish.Document) string {
+	return func(d redfish.Document) string {
+		if d.Has(path...) {
 			return ""
 		}
-		return fmt.Sprintf("the interface %s has no %s", d.text("Id"), path[0])
+		return fmt.Sprintf("the interface %s has no %s", d.Text("Id"), path[0])
 	}
 }
 
-func always(why string) func(document) string { return func(document) string { return why } }
+func always(why string) func(redfish.Document) string {
+	return func(redfish.Document) string { return why }
+}
 
 func unsupported(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, state.ErrUnsupported)...)
@@ -117,7 +120,7 @@ func unsupported(format string, args ...any) error {
 // nowhere is a setting that a line of controllers does not have; it costs no
 // look.
 func nowhere(why string) setting {
-	return setting{why: why, read: func(document) (*state.Attr, error) { return nil, unsupported("%s", why) }}
+	return setting{why: why, read: func(redfish.Document) (*state.Attr, error) { return nil, unsupported("%s", why) }}
 }
 
 // standard is a controller that does what the schemas say.
@@ -184,12 +187,12 @@ func one(a state.Attr) (string, error) {
 	return a.Values[0], nil
 }
 
-func readEnum(words func() []word, path ...string) func(document) (*state.Attr, error) {
-	return func(d document) (*state.Attr, error) {
+func readEnum(words func() []word, path ...string) func(redfish.Document) (*state.Attr, error) {
+	return func(d redfish.Document) (*state.Attr, error) {
 		name := path[len(path)-1]
-		s := d.text(path...)
+		s := d.Text(path...)
 		if s == "" {
-			return nil, unsupported("%s has no %s", d.kind(), name)
+			return nil, unsupported("%s has no %s", d.Kind(), name)
 		}
 		for _, w := range words() {
 			if w.theirs == s {
@@ -200,10 +203,10 @@ func readEnum(words func() []word, path ...string) func(document) (*state.Attr, 
 	}
 }
 
-func writeEnum(known func() []word, path ...string) func(document, state.Attr) (object, error) {
-	return func(d document, want state.Attr) (object, error) {
-		if !d.has(path...) {
-			return nil, unsupported("%s has no %s", d.kind(), path[len(path)-1])
+func writeEnum(known func() []word, path ...string) func(redfish.Document, state.Attr) (redfish.Object, error) {
+	return func(d redfish.Document, want state.Attr) (redfish.Object, error) {
+		if !d.Has(path...) {
+			return nil, unsupported("%s has no %s", d.Kind(), path[len(path)-1])
 		}
 		s, err := one(want)
 		if err != nil {
@@ -219,9 +222,9 @@ func writeEnum(known func() []word, path ...string) func(document, state.Attr) (
 }
 
 // nest wraps a value in objects, outermost name first.
-func nest(v any, path ...string) object {
+func nest(v any, path ...string) redfish.Object {
 	for i := len(path) - 1; i > 0; i-- {
-		v = object{path[i]: v}
+		v = redfish.Object{path[i]: v}
 	}
-	return object{path[0]: v}
+	return redfish.Object{path[0]: v}
 }

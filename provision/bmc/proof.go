@@ -7,11 +7,10 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/raiz-dns/raiz/provision/await"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
-	"github.com/stmcginnis/gofish"
 )
 
 // identity is what tells this controller from any other.
@@ -22,13 +21,13 @@ func (c *Controller) ownIdentity(ctx context.Context) (identity, error) {
 	if err != nil {
 		return identity{}, err
 	}
-	a := identity{uuid: m.text("UUID"), peer: c.peer}
+	a := identity{uuid: m.Text("UUID"), peer: c.session.Peer}
 	if a.uuid == "" {
 		s, err := c.load(ctx, inSystem)
 		if err != nil && !errors.Is(err, state.ErrUnsupported) {
 			return identity{}, err
 		}
-		a.serial = s.text("SerialNumber")
+		a.serial = s.Text("SerialNumber")
 	}
 	return a, nil
 }
@@ -49,21 +48,21 @@ type proof struct {
 // controller answers at a new one and the settings read back, or time is up.
 // The Controller carries on where that was.
 func (c *Controller) prove(ctx context.Context, p proof) error {
-	if c.resetDue {
+	if c.session.ResetDue {
 		return c.resetAndProve(ctx, &p)
 	}
 	p.visitors = map[netip.AddrPort]*Controller{}
-	own := c.sessionID()
+	own := c.session.SessionID()
 	defer func() {
 		for _, there := range p.visitors {
-			there.leave(ctx, own)
+			there.session.Leave(ctx, own)
 		}
 	}()
-	end := since(c.timing.Move)
+	end := since(c.session.Timing.Move)
 	var seen error
-	err := await.Until(ctx, c.timing.Poll, func(ctx context.Context) (ok bool, err error) {
+	err := await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (ok bool, err error) {
 		if seen, ok = c.lookAround(ctx, p); !ok && ctx.Err() == nil && !end.After(since(0)) {
-			return false, fmt.Errorf("prove the change: not within %s: %w", c.timing.Move, seen)
+			return false, fmt.Errorf("prove the change: not within %s: %w", c.session.Timing.Move, seen)
 		}
 		return ok, nil
 	})
@@ -76,8 +75,8 @@ func (c *Controller) prove(ctx context.Context, p proof) error {
 // lookAround tries every address once.
 func (c *Controller) lookAround(ctx context.Context, p proof) (seen error, ok bool) {
 	var all []error
-	for _, to := range append(slices.Clone(p.news), c.at.Address) {
-		if moved := slices.Contains(p.news, c.at.Address); moved && !slices.Contains(p.news, to) {
+	for _, to := range append(slices.Clone(p.news), c.session.At.Address) {
+		if moved := slices.Contains(p.news, c.session.At.Address); moved && !slices.Contains(p.news, to) {
 			break // it was seen at a new address: the old one proves nothing more
 		}
 		if err := c.visit(ctx, to, p); err != nil {
@@ -113,16 +112,12 @@ func (c *Controller) lostGateway(left []string, to netip.AddrPort, p proof) bool
 	return p.round == 1 && (len(p.news) == 0 || slices.Contains(p.news, to))
 }
 
-// dialTimeout is how long one dial to an address may hang that may not be there
-// yet: three tries of TCP.
-const dialTimeout = 5 * time.Second
-
 // visit goes to an address and makes sure who is there. When it is this very
 // controller, and not the address we are at, the session moves over.
 func (c *Controller) visit(ctx context.Context, to netip.AddrPort, p proof) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timing.Connect)
+	ctx, cancel := context.WithTimeout(ctx, c.session.Timing.Connect)
 	defer cancel()
-	if to == c.at.Address {
+	if to == c.session.At.Address {
 		return c.checkIdentity(ctx, p.self)
 	}
 	there := p.visitors[to]
@@ -137,8 +132,8 @@ func (c *Controller) visit(ctx context.Context, to netip.AddrPort, p proof) erro
 		return err
 	}
 	delete(p.visitors, to)
-	c.pipe.close()
-	c.log.Info("bmc answers at its new address", "address", to)
+	c.session.HangUp()
+	c.session.Log.Info("bmc answers at its new address", "address", to)
 	there.maybe = nil
 	if w := there.where; w != nil && w.chosen.at != "" {
 		w.chosen.at, w.dirty = to.Addr().String(), true // it was this interface that moved
@@ -149,67 +144,18 @@ func (c *Controller) visit(ctx context.Context, to netip.AddrPort, p proof) erro
 
 // send makes a visitor with the session of this Controller.
 func (c *Controller) send(ctx context.Context, to netip.AddrPort) (*Controller, error) {
-	dial, stop := context.WithTimeout(ctx, dialTimeout)
-	defer stop()
-	conn, err := c.dialer.open(dial, to)
+	seen, err := c.session.Visit(ctx, to, redfish.Anybody)
 	if err != nil {
 		return nil, err
 	}
 	there := *c
+	there.session = *seen
 	if c.where != nil {
 		where := *c.where
-		where.docs = map[string]document{}
+		where.docs = map[string]redfish.Document{}
 		there.where = &where
 	}
-	there.at.Address = to
-	there.attach(to, conn)
-	if err := there.adopt(ctx, c.api); err != nil {
-		there.pipe.close()
-		return nil, err
-	}
 	return &there, nil
-}
-
-// leave ends a visit, and the session if it is one of the visitor's own.
-func (c *Controller) leave(ctx context.Context, own string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timing.Logout)
-	defer cancel()
-	if c.sessionID() != own {
-		if err := c.dropSession(ctx); err != nil {
-			c.log.Warn("bmc session left behind", "address", c.at.Address, "err", err)
-		}
-	}
-	c.pipe.close()
-}
-
-// sessionID names the session, or is "" without one.
-func (c *Controller) sessionID() string {
-	if c.api == nil {
-		return ""
-	}
-	s, err := c.api.GetSession()
-	if err != nil {
-		return ""
-	}
-	return s.ID
-}
-
-// adopt carries the session of another connection over; where the controller
-// has ended it, again logs in anew.
-func (c *Controller) adopt(ctx context.Context, old *gofish.APIClient) error {
-	cfg := c.config()
-	s, err := old.GetSession()
-	if err != nil {
-		cfg.Username, cfg.Password, cfg.BasicAuth = c.at.Username, c.at.Password.Reveal(), true
-	} else {
-		cfg.Session = s
-	}
-	api, err := gofish.ConnectContext(ctx, cfg)
-	if err != nil {
-		return plain(err, public)
-	}
-	c.api, c.relogins = api, 0
-	return nil
 }
 
 // checkIdentity reads who is at the other end of the connection.
@@ -231,7 +177,7 @@ func (c *Controller) checkIdentity(ctx context.Context, self identity) error {
 // effect, and waits until it answers again. p is what has to be so then; nil
 // asks for no more than an answer.
 func (c *Controller) resetAndProve(ctx context.Context, p *proof) error {
-	c.resetDue = false
+	c.session.ResetDue = false
 	c.refresh()
 	m, err := c.load(ctx, inManager)
 	if err != nil {
@@ -244,29 +190,41 @@ func (c *Controller) resetAndProve(ctx context.Context, p *proof) error {
 		}
 		p = &proof{self: self}
 	}
-	uri := m.text("Actions", "#Manager.Reset", "target")
-	if target(object{"@odata.id": uri}) == "" {
+	uri := m.Text("Actions", "#Manager.Reset", "target")
+	if redfish.LinkTarget(redfish.Object{"@odata.id": uri}) == "" {
 		return unsupported("the settings wait for a reset, and the manager has none")
 	}
-	c.relogins = 0 // a reset ends the session, which is no surprise
-	c.log.Info("resetting the bmc: its settings wait for it", "address", c.at.Address)
-	_, err = c.writeWhenReady(ctx, http.MethodPost, uri, resetBody(m), "", public)
-	if err != nil && statusOf(err) != 0 {
+	c.session.ExpectNewLogin() // a reset ends the session, which is no surprise
+	c.session.Log.Info("resetting the bmc: its settings wait for it", "address", c.session.At.Address)
+	_, err = c.session.Write(ctx, http.MethodPost, uri, resetBody(m), "", redfish.Public)
+	if err != nil && redfish.StatusOf(err) != 0 {
 		return refusal(err)
 	}
 	return c.prove(ctx, *p)
 }
 
 // resetBody names a kind of reset that the manager lists, the graceful one first.
-func resetBody(m document) object {
-	allowed := clean(m.list("Actions", "#Manager.Reset", "ResetType@Redfish.AllowableValues"))
+func resetBody(m redfish.Document) redfish.Object {
+	allowed := clean(m.List("Actions", "#Manager.Reset", "ResetType@Redfish.AllowableValues"))
 	for _, kind := range []string{"GracefulRestart", "ForceRestart"} {
 		if slices.Contains(allowed, kind) {
-			return object{"ResetType": kind}
+			return redfish.Object{"ResetType": kind}
 		}
 	}
 	if len(allowed) == 0 {
-		return object{"ResetType": "GracefulRestart"}
+		return redfish.Object{"ResetType": "GracefulRestart"}
 	}
-	return object{"ResetType": allowed[0]}
+	return redfish.Object{"ResetType": allowed[0]}
+}
+
+// unprovenError is the end of a change that was accepted and then not seen to
+// be so. Whatever went wrong in looking, it says nothing about the setting:
+// neither that it is unsupported nor that it was refused.
+type unprovenError struct{ err error }
+
+func (e *unprovenError) Error() string { return e.err.Error() }
+
+// Is finds what the proof failed of, such as a cancelled context.
+func (e *unprovenError) Is(target error) bool {
+	return target != state.ErrUnsupported && target != redfish.ErrRefused && target != errValue && target != redfish.ErrAuth && errors.Is(e.err, target)
 }

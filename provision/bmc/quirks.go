@@ -3,6 +3,8 @@ package bmc
 import (
 	"slices"
 	"strings"
+
+	"github.com/raiz-dns/raiz/provision/redfish"
 )
 
 // Quirk is one way in which a kind of controller departs from the schemas.
@@ -51,7 +53,7 @@ func quirks() []quirk {
 
 func quirksHPE() []quirk {
 	ilo := isLine(lineILO)
-	slots6, slot1 := object{"Address": "::", "PrefixLength": nil}, object{"Address": "::"}
+	slots6, slot1 := redfish.Object{"Address": "::", "PrefixLength": nil}, redfish.Object{"Address": "::"}
 	return []quirk{
 		{Quirk{"ilo-ntp-in-datetime", "iLO 5 2.46 to iLO 6 1.66: NetworkProtocol has no NTP; StaticNTPServers of Managers/1/DateTime takes two, once DHCP no longer sets them (HPE redfish utility)"}, ilo, func(t *profile) {
 			t.settings[NTP] = setting{in: inDateTime, read: readHPENTP, body: writeHPENTP, before: hpeOwnNTP}
@@ -66,7 +68,7 @@ func quirksHPE() []quirk {
 			t.settings[DNS] = setting{in: inEthernet, read: readDNS, body: writeHPEDNS, fixed: lacking("StaticNameServers")}
 		}},
 		{Quirk{"ilo-dhcp-first", "iLO 5 and 6: DHCP goes off in a write of its own, with UseGateway and UseDNSServers (HPE samples); free IPv6 places read \"::\" with PrefixLength null"}, ilo, func(t *profile) {
-			t.dhcpFirst, t.dhcpOff = true, object{"UseGateway": false, "UseDNSServers": false, "UseNTPServers": false}
+			t.dhcpFirst, t.dhcpOff = true, redfish.Object{"UseGateway": false, "UseDNSServers": false, "UseNTPServers": false}
 			t.padV6, t.padGW6 = slots6, slot1
 		}},
 		{Quirk{"ilo-pending-reset", "iLO 5 and 6: network, DNS and NTP wait for Manager.Reset (HPE redfish utility); ConfigurationSettings of the resource says so even when the answer was lost"}, ilo, func(t *profile) { t.pending = hpePending }},
@@ -94,7 +96,7 @@ func quirksDell() []quirk {
 
 func quirksLenovo() []quirk {
 	xcc := isLine(lineXCC)
-	slot1 := object{"Address": "::"}
+	slot1 := redfish.Object{"Address": "::"}
 	return []quirk{
 		{Quirk{"xcc-if-match", "XCC: a PATCH without If-Match is refused (ansible #56050, fwupd #6347); Lenovo's scripts send \"*\""}, xcc, func(t *profile) { t.star = true }},
 		{Quirk{"xcc-name-server-slots", "XCC 1.40: StaticNameServers has six places, IPv4 before IPv6, free ones read 0.0.0.0 and \"::\""}, xcc, func(t *profile) {
@@ -104,7 +106,7 @@ func quirksLenovo() []quirk {
 			t.settings[NTP] = setting{in: inProtocol, read: readNTP, body: writeNTPSlots}
 		}},
 		{Quirk{"xcc-address-slots", "XCC 1.40: one place for an IPv6 address and its gateway, free ones read \"::\""}, xcc, func(t *profile) {
-			t.padV6, t.padGW6 = object{"Address": "::", "PrefixLength": 64}, slot1
+			t.padV6, t.padGW6 = redfish.Object{"Address": "::", "PrefixLength": 64}, slot1
 		}},
 		{Quirk{"xcc-power-in-chassis", "XCC: Chassis/1/Power Oem.Lenovo.PowerRestorePolicy (\"Restore\"; community.general #11270)"}, xcc, func(t *profile) {
 			t.settings[PowerPolicy] = setting{in: inPower, read: readEnum(powerLenovo, "Oem", "Lenovo", "PowerRestorePolicy"), body: writeEnum(powerLenovo, "Oem", "Lenovo", "PowerRestorePolicy")}
@@ -116,7 +118,7 @@ func quirksSupermicro() []quirk {
 	smc := isLine(lineSupermicro)
 	return []quirk{
 		{Quirk{"supermicro-address-slots", "X13 11.01.01: one IPv4 place of nulls and five of \"::\"; name servers may read \"(null)\""}, smc, func(t *profile) {
-			t.padV6 = object{"Address": "::", "PrefixLength": 64}
+			t.padV6 = redfish.Object{"Address": "::", "PrefixLength": 64}
 		}},
 		{Quirk{"supermicro-power-in-bios", "X13: RestoreonACPowerLoss_0035 of the BIOS where the system has no PowerRestorePolicy; the suffix differs from board to board"}, smc, func(t *profile) {
 			s := t.settings[PowerPolicy]
@@ -150,20 +152,20 @@ func quirksOthers() []quirk {
 }
 
 // lineOf tells the product line by what only it has.
-func lineOf(root, manager document) string {
+func lineOf(root, manager redfish.Document) string {
 	switch {
-	case root.has("Oem", "Dell"), manager.has("Oem", "Dell"), manager.has("Links", "Oem", "Dell"), root.text("Vendor") == "Dell":
+	case root.Has("Oem", "Dell"), manager.Has("Oem", "Dell"), manager.Has("Links", "Oem", "Dell"), root.Text("Vendor") == "Dell":
 		return lineIDRAC
-	case root.has("Oem", "Hpe"), manager.has("Oem", "Hpe"):
+	case root.Has("Oem", "Hpe"), manager.Has("Oem", "Hpe"):
 		return lineILO
-	case root.text("Vendor") == "Lenovo", manager.has("Oem", "Lenovo"):
+	case root.Text("Vendor") == "Lenovo", manager.Has("Oem", "Lenovo"):
 		return lineXCC
 	// OpenBMC before Supermicro and AMI: both ship boards with it.
-	case manager.has("Oem", "OpenBmc"), manager.text("Model") == "OpenBmc":
+	case manager.Has("Oem", "OpenBmc"), manager.Text("Model") == "OpenBmc":
 		return lineOpenBMC
-	case root.has("Oem", "Supermicro"), manager.has("Oem", "Supermicro"):
+	case root.Has("Oem", "Supermicro"), manager.Has("Oem", "Supermicro"):
 		return lineSupermicro
-	case root.has("Oem", "Ami"), root.text("Vendor") == "AMI":
+	case root.Has("Oem", "Ami"), root.Text("Vendor") == "AMI":
 		return lineAMI
 	}
 	return lineGeneric

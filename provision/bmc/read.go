@@ -19,7 +19,7 @@ func (c *Controller) Read(ctx context.Context, wanted []state.Item) []state.Fact
 	out := c.readAll(ctx, wanted)
 	for _, f := range out {
 		if errors.Is(f.Err, errStale) {
-			c.log.Info("remembered links are stale; looking again", "address", c.at.Address)
+			c.session.Log.Info("remembered links are stale; looking again", "address", c.session.At.Address)
 			c.forget()
 			out = c.readAll(ctx, wanted)
 			break
@@ -43,7 +43,7 @@ func (c *Controller) readAll(ctx context.Context, wanted []state.Item) []state.F
 			}
 		}
 		if f.Err != nil {
-			f.Err = fmt.Errorf("read %s of %s: %w", k.Name, c.at.Address, f.Err)
+			f.Err = fmt.Errorf("read %s of %s: %w", k.Name, c.session.At.Address, f.Err)
 		}
 		out = append(out, f)
 	}
@@ -146,7 +146,7 @@ func (c *Controller) Identity(ctx context.Context) (Identity, error) {
 	}
 	c.remember()
 	if err != nil {
-		return id, fmt.Errorf("identify bmc at %s: %w", c.at.Address, err)
+		return id, fmt.Errorf("identify bmc at %s: %w", c.session.At.Address, err)
 	}
 	return id, nil
 }
@@ -164,14 +164,14 @@ func (c *Controller) identify(ctx context.Context) (Identity, error) {
 		return Identity{}, err
 	}
 	return Identity{
-		Vendor:   cmp.Or(c.root.text("Vendor"), s.text("Manufacturer"), m.text("Manufacturer")),
+		Vendor:   cmp.Or(c.session.Root.Text("Vendor"), s.Text("Manufacturer"), m.Text("Manufacturer")),
 		Line:     c.where.facts.Line,
-		Model:    cmp.Or(s.text("Model"), m.text("Model")),
-		Serial:   s.text("SerialNumber"),
-		UUID:     cmp.Or(m.text("UUID"), c.root.text("UUID")),
-		Firmware: m.text("FirmwareVersion"),
-		Redfish:  c.root.text("RedfishVersion"),
-		Health:   s.text("Status", "Health"),
+		Model:    cmp.Or(s.Text("Model"), m.Text("Model")),
+		Serial:   s.Text("SerialNumber"),
+		UUID:     cmp.Or(m.Text("UUID"), c.session.Root.Text("UUID")),
+		Firmware: m.Text("FirmwareVersion"),
+		Redfish:  c.session.Root.Text("RedfishVersion"),
+		Health:   s.Text("Status", "Health"),
 	}, nil
 }
 

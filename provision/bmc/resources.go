@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -16,7 +17,7 @@ import (
 // links when something is asked for.
 type resourceMap struct {
 	links   map[string]string // resource names to URIs
-	docs    map[string]document
+	docs    map[string]redfish.Document
 	facts   facts
 	profile profile
 	fired   []Quirk
@@ -38,7 +39,7 @@ func (c *Controller) survey(ctx context.Context) error {
 	if c.where != nil {
 		return nil
 	}
-	w := &resourceMap{links: map[string]string{}, docs: map[string]document{}}
+	w := &resourceMap{links: map[string]string{}, docs: map[string]redfish.Document{}}
 	e, ok := c.remembered()
 	if ok {
 		w.links, w.cached, w.chosen = maps.Clone(e.Links), true, choice{by: byMemory, at: e.At}
@@ -51,10 +52,11 @@ func (c *Controller) survey(ctx context.Context) error {
 			c.where = nil
 			return err
 		}
-		e.Line, e.Firmware = lineOf(c.root, manager), manager.text("FirmwareVersion")
+		e.Line, e.Firmware = lineOf(c.session.Root, manager), manager.Text("FirmwareVersion")
 	}
-	w.facts = facts{Line: e.Line, Firmware: e.Firmware, Redfish: c.root.text("RedfishVersion")}
+	w.facts = facts{Line: e.Line, Firmware: e.Firmware, Redfish: c.session.Root.Text("RedfishVersion")}
 	w.profile, w.fired = profileFor(w.facts)
+	c.session.AnyTag = w.profile.star
 	return nil
 }
 
@@ -62,7 +64,7 @@ func (c *Controller) survey(ctx context.Context) error {
 var errStale = errors.New("remembered link is stale")
 
 // load reads a resource by name, once until refresh.
-func (c *Controller) load(ctx context.Context, name string) (document, error) {
+func (c *Controller) load(ctx context.Context, name string) (redfish.Document, error) {
 	if d, ok := c.where.docs[name]; ok {
 		return d, nil
 	}
@@ -70,56 +72,66 @@ func (c *Controller) load(ctx context.Context, name string) (document, error) {
 	if !known {
 		var err error
 		if uri, err = c.resolve(ctx, name); err != nil {
-			return document{}, err
+			return redfish.Document{}, err
 		}
 		c.where.links[name], c.where.dirty = uri, true
 		if d, ok := c.where.docs[name]; ok {
 			return d, nil
 		}
 	}
-	d, err := c.get(ctx, uri)
+	d, err := c.session.Get(ctx, uri)
 	stale := known && c.where.cached
 	switch {
 	case gone(err) && stale, err == nil && stale && !c.fits(name, d):
-		return document{}, fmt.Errorf("read %s: %w", uri, errStale)
+		return redfish.Document{}, fmt.Errorf("read %s: %w", uri, errStale)
 	case gone(err):
-		return document{}, unsupported("the controller lists %s but does not have it", uri)
+		return redfish.Document{}, unsupported("the controller lists %s but does not have it", uri)
 	case err != nil:
-		return document{}, err
+		return redfish.Document{}, err
 	}
 	c.where.docs[name] = d
-	if name == inEthernet && c.where.chosen.by == byScore && holds(d, c.at.Address.Addr()) {
+	if name == inEthernet && c.where.chosen.by == byScore && holds(d, c.session.At.Address.Addr()) {
 		c.where.chosen, c.where.dirty = choice{by: byAddress}, true // it has moved to where it is sure
 	}
 	return d, nil
 }
 
 func gone(err error) bool {
-	s := statusOf(err)
+	s := redfish.StatusOf(err)
 	return s == http.StatusNotFound || s == http.StatusGone
 }
 
 // fits reports whether a document is what the name would be found to be
 // without the cache, as far as it tells: on the firmware that the links were
 // found on, and with the address that we came in at where there is a choice.
-func (c *Controller) fits(name string, d document) bool {
+func (c *Controller) fits(name string, d redfish.Document) bool {
 	kinds := map[string]string{
 		inManager: "Manager", inEthernet: "EthernetInterface", inProtocol: "ManagerNetworkProtocol",
 		inSystem: "ComputerSystem", inBios: "Bios", inPower: "Power",
 	}
-	if want, ok := kinds[name]; ok && d.kind() != want {
+	if want, ok := kinds[name]; ok && d.Kind() != want {
 		return false
 	}
 	switch name {
 	case inManager:
-		return d.text("FirmwareVersion") == c.where.facts.Firmware && lineOf(c.root, d) == c.where.facts.Line
+		return d.Text("FirmwareVersion") == c.where.facts.Firmware && lineOf(c.session.Root, d) == c.where.facts.Line
 	case inEthernet:
-		if internal(d) || d.at("InterfaceEnabled") == false {
+		if internal(d) || d.At("InterfaceEnabled") == false {
 			return false // another one leads outside by now
 		}
-		return holds(d, c.at.Address.Addr()) || c.where.chosen.at == c.at.Address.Addr().String()
+		return holds(d, c.session.At.Address.Addr()) || c.where.chosen.at == c.session.At.Address.Addr().String()
 	}
 	return true
+}
+
+// patch writes a resource after a fresh read of it.
+func (c *Controller) patch(ctx context.Context, name string, p redfish.Privacy, body func(redfish.Document) (redfish.Object, error)) (redfish.Answer, error) {
+	c.refresh()
+	d, err := c.load(ctx, name)
+	if err != nil {
+		return redfish.Answer{}, err
+	}
+	return c.session.Patch(ctx, d, p, body)
 }
 
 // refresh makes the next loads read again.
@@ -160,37 +172,37 @@ func (c *Controller) follow(ctx context.Context, from string, path ...string) (s
 	if err != nil {
 		return "", err
 	}
-	if uri := d.link(path...); uri != "" {
+	if uri := d.Link(path...); uri != "" {
 		return uri, nil
 	}
-	return "", unsupported("the %s %s has no link to %s", from, d.text("Id"), strings.Join(path, "."))
+	return "", unsupported("the %s %s has no link to %s", from, d.Text("Id"), strings.Join(path, "."))
 }
 
 // findManager picks the manager that provides this service; else, of several,
 // the first BMC with interfaces of its own (GB200 lists two, Cisco one for
 // every PCIe card).
 func (c *Controller) findManager(ctx context.Context) (string, error) {
-	if uri := c.root.link("Links", "ManagerProvidingService"); uri != "" {
+	if uri := c.session.Root.Link("Links", "ManagerProvidingService"); uri != "" {
 		return uri, nil
 	}
-	members, err := c.members(ctx, c.root.link("Managers"))
+	members, err := c.members(ctx, c.session.Root.Link("Managers"))
 	if err != nil || len(members) == 1 {
 		return first(members), err
 	}
 	best, bestScore := "", -1
 	for _, uri := range members[:min(len(members), maxMembers)] {
-		d, err := c.get(ctx, uri)
+		d, err := c.session.Get(ctx, uri)
 		if gone(err) {
 			continue
 		} else if err != nil {
 			return "", err
 		}
 		score := 0
-		if d.text("ManagerType") == "BMC" {
+		if d.Text("ManagerType") == "BMC" {
 			score += 4
 		}
 		for _, own := range []string{"EthernetInterfaces", "NetworkProtocol"} {
-			if d.has(own) {
+			if d.Has(own) {
 				score++
 			}
 		}
@@ -213,13 +225,13 @@ func (c *Controller) members(ctx context.Context, uri string) ([]string, error) 
 	if uri == "" {
 		return nil, unsupported("the service root has no link to what is needed")
 	}
-	d, err := c.get(ctx, uri)
+	d, err := c.session.Get(ctx, uri)
 	if gone(err) {
 		return nil, unsupported("the controller lists %s but does not have it", uri)
 	} else if err != nil {
 		return nil, err
 	}
-	if list := d.targets("Members"); len(list) > 0 {
+	if list := d.Targets("Members"); len(list) > 0 {
 		return list, nil
 	}
 	return nil, fmt.Errorf("%s: %w: %w", uri, errEmpty, state.ErrUnsupported)
@@ -240,10 +252,10 @@ func (c *Controller) findSystem(ctx context.Context) (string, error) {
 	if err != nil && !errors.Is(err, state.ErrUnsupported) {
 		return "", err
 	}
-	if list := d.targets("Links", "ManagerForServers"); len(list) > 0 {
+	if list := d.Targets("Links", "ManagerForServers"); len(list) > 0 {
 		return list[0], nil
 	}
-	list, err := c.members(ctx, c.root.link("Systems"))
+	list, err := c.members(ctx, c.session.Root.Link("Systems"))
 	return first(list), err
 }
 
@@ -252,16 +264,16 @@ func (c *Controller) findPower(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	uri := first(d.targets("Links", "ManagerForChassis"))
+	uri := first(d.Targets("Links", "ManagerForChassis"))
 	if uri == "" {
 		return "", unsupported("the manager names no chassis")
 	}
-	chassis, err := c.get(ctx, uri)
+	chassis, err := c.session.Get(ctx, uri)
 	if err != nil {
 		return "", err
 	}
-	if uri = chassis.link("Power"); uri == "" {
-		return "", unsupported("the chassis %s has no Power", chassis.text("Id"))
+	if uri = chassis.Link("Power"); uri == "" {
+		return "", unsupported("the chassis %s has no Power", chassis.Text("Id"))
 	}
 	return uri, nil
 }
@@ -273,10 +285,10 @@ func (c *Controller) findAttributes(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, uri := range d.targets("Links", "Oem", "Dell", "DellAttributes") {
-		if strings.HasSuffix(uri, "/"+d.text("Id")) {
+	for _, uri := range d.Targets("Links", "Oem", "Dell", "DellAttributes") {
+		if strings.HasSuffix(uri, "/"+d.Text("Id")) {
 			return uri, nil
 		}
 	}
-	return "", unsupported("the manager %s has no link to its attributes", d.text("Id"))
+	return "", unsupported("the manager %s has no link to its attributes", d.Text("Id"))
 }

@@ -3,7 +3,7 @@ package bmc_test
 import (
 	"testing"
 
-	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/simbmc"
 )
 
@@ -13,11 +13,11 @@ func TestScanCertificate(t *testing.T) {
 	l := newLab(t, simbmc.Config{Hostname: "sim-bmc"})
 	target := l.target(declared(), factory())
 	target.Fingerprint = ""
-	seen, err := bmc.ScanCertificate(t.Context(), target)
+	seen, err := redfish.ScanCertificate(t.Context(), target.Target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, []string{l.bmc.Fingerprint(), "CN=sim-bmc", oldV4.Addr().String(), bmc.Factory}, []string{seen.Fingerprint, seen.Subject, seen.Address.Addr().String(), seen.Origin})
+	equal(t, []string{l.bmc.Fingerprint(), "CN=sim-bmc", oldV4.Addr().String(), redfish.Factory}, []string{seen.Fingerprint, seen.Subject, seen.Address.Addr().String(), seen.Origin})
 	if !seen.SelfSigned() || !seen.NotAfter.After(seen.NotBefore) {
 		t.Errorf("got %+v", seen)
 	}
@@ -25,11 +25,11 @@ func TestScanCertificate(t *testing.T) {
 		t.Errorf("it was sent %v", log)
 	}
 	l.route(nil)
-	l.openError(t, target, bmc.ErrUnreachable)
-	if _, err := bmc.ScanCertificate(t.Context(), target); err == nil {
+	l.openError(t, target, redfish.ErrUnreachable)
+	if _, err := redfish.ScanCertificate(t.Context(), target.Target); err == nil {
 		t.Error("nobody was seen")
 	}
-	if _, err := bmc.ScanCertificate(t.Context(), bmc.Target{}); err == nil {
+	if _, err := redfish.ScanCertificate(t.Context(), redfish.Target{}); err == nil {
 		t.Error("nowhere was looked")
 	}
 }

@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -19,14 +20,14 @@ func protocols() map[string]string {
 func protocol(property string) setting {
 	return setting{
 		in: inProtocol,
-		read: func(d document) (*state.Attr, error) {
-			if !d.has(property, "ProtocolEnabled") {
+		read: func(d redfish.Document) (*state.Attr, error) {
+			if !d.Has(property, "ProtocolEnabled") {
 				return nil, unsupported("the network protocol has no %s", property)
 			}
-			return onOff(d.at(property, "ProtocolEnabled"), property)
+			return onOff(d.At(property, "ProtocolEnabled"), property)
 		},
-		body: func(d document, want state.Attr) (object, error) {
-			if !d.has(property, "ProtocolEnabled") {
+		body: func(d redfish.Document, want state.Attr) (redfish.Object, error) {
+			if !d.Has(property, "ProtocolEnabled") {
 				return nil, unsupported("the network protocol has no %s", property)
 			}
 			on, err := wantOn(want)
@@ -37,10 +38,10 @@ func protocol(property string) setting {
 
 // serialMembers are the ways to a console that HostSerialConsole has
 // (ComputerSystem v1_13_0).
-func serialMembers(d document) []string {
+func serialMembers(d redfish.Document) []string {
 	var out []string
 	for _, name := range []string{"IPMI", "SSH", "Telnet"} {
-		if d.has("SerialConsole", name, "ServiceEnabled") {
+		if d.Has("SerialConsole", name, "ServiceEnabled") {
 			out = append(out, name)
 		}
 	}
@@ -48,32 +49,32 @@ func serialMembers(d document) []string {
 }
 
 // readSerial reads "on" when there is any way to the console.
-func readSerial(d document) (*state.Attr, error) {
+func readSerial(d redfish.Document) (*state.Attr, error) {
 	members := serialMembers(d)
 	if len(members) == 0 {
-		return nil, unsupported("the system %s has no SerialConsole", d.text("Id"))
+		return nil, unsupported("the system %s has no SerialConsole", d.Text("Id"))
 	}
 	for _, name := range members {
-		if d.at("SerialConsole", name, "ServiceEnabled") == true {
+		if d.At("SerialConsole", name, "ServiceEnabled") == true {
 			return attr("on"), nil
 		}
 	}
 	return attr("off"), nil
 }
 
-func writeSerial(d document, want state.Attr) (object, error) {
+func writeSerial(d redfish.Document, want state.Attr) (redfish.Object, error) {
 	on, err := wantOn(want)
 	if err != nil {
 		return nil, err
 	}
-	members := object{}
+	members := redfish.Object{}
 	for _, name := range serialMembers(d) {
-		members[name] = object{"ServiceEnabled": on}
+		members[name] = redfish.Object{"ServiceEnabled": on}
 	}
 	if len(members) == 0 {
-		return nil, unsupported("the system %s has no SerialConsole", d.text("Id"))
+		return nil, unsupported("the system %s has no SerialConsole", d.Text("Id"))
 	}
-	return object{"SerialConsole": members}, nil
+	return redfish.Object{"SerialConsole": members}, nil
 }
 
 // managerSerial is where the console was before ComputerSystem had it
@@ -81,13 +82,13 @@ func writeSerial(d document, want state.Attr) (object, error) {
 func managerSerial() setting {
 	return setting{
 		in: inManager,
-		read: func(d document) (*state.Attr, error) {
-			if !d.has("SerialConsole", "ServiceEnabled") {
+		read: func(d redfish.Document) (*state.Attr, error) {
+			if !d.Has("SerialConsole", "ServiceEnabled") {
 				return nil, unsupported("neither the system nor the manager has a SerialConsole")
 			}
-			return onOff(d.at("SerialConsole", "ServiceEnabled"), "SerialConsole")
+			return onOff(d.At("SerialConsole", "ServiceEnabled"), "SerialConsole")
 		},
-		body: func(_ document, want state.Attr) (object, error) {
+		body: func(_ redfish.Document, want state.Attr) (redfish.Object, error) {
 			on, err := wantOn(want)
 			return nest(on, "SerialConsole", "ServiceEnabled"), err
 		},

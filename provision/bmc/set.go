@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/raiz-dns/raiz/provision/await"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -52,7 +54,7 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 		}
 		return c.finish(out)
 	}
-	c.resetDue = false
+	c.session.ResetDue = false
 	var out []Outcome
 	var network []Change
 	for _, ch := range inOrder(changes) {
@@ -72,7 +74,7 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 	if len(network) > 0 {
 		out = append(out, c.setNetwork(ctx, network)...)
 	}
-	if c.resetDue {
+	if c.session.ResetDue {
 		if err := c.resetAndProve(ctx, nil); err != nil {
 			for i, o := range out {
 				if o.Status == Done && !isNetwork(o.Key.Name) && o.Key.Name != Account {
@@ -119,26 +121,23 @@ func (c *Controller) surveyAgain(ctx context.Context) error {
 	return nil
 }
 
-// errRefused marks a write that the controller did not carry out.
-var errRefused = errors.New("the controller does not take it")
-
 // errValue marks a wanted value that nothing was asked about.
 var errValue = errors.New("this cannot be set")
 
 // failed reports whether an error says that a setting is not as wanted, and
 // not just that nobody knows.
 func failed(err error) bool {
-	return errors.Is(err, errRefused) || errors.Is(err, errValue) || errors.Is(err, ErrAuth)
+	return errors.Is(err, redfish.ErrRefused) || errors.Is(err, errValue) || errors.Is(err, redfish.ErrAuth)
 }
 
 // outcome classifies the error of one change.
 func (c *Controller) outcome(ch Change, err error) Outcome {
 	o := Outcome{Key: ch.Key, Status: Done}
 	if err == nil {
-		c.log.Info("bmc setting proven", "setting", ch.Key.Name)
+		c.session.Log.Info("bmc setting proven", "setting", ch.Key.Name)
 		return o
 	}
-	o.Err = fmt.Errorf("set %s of %s: %w", ch.Key.Name, c.at.Address, err)
+	o.Err = fmt.Errorf("set %s of %s: %w", ch.Key.Name, c.session.At.Address, err)
 	switch {
 	case errors.Is(err, state.ErrUnsupported):
 		o.Status = Unsupported
@@ -185,7 +184,7 @@ func (c *Controller) setOne(ctx context.Context, ch Change) error {
 			return err
 		}
 	}
-	ans, err := c.patch(ctx, s.in, public, func(d document) (object, error) { return s.body(d, want) })
+	ans, err := c.patch(ctx, s.in, redfish.Public, func(d redfish.Document) (redfish.Object, error) { return s.body(d, want) })
 	err = c.judge(ctx, s, want, ans, err)
 	c.notePending(ctx, s.in)
 	return err
@@ -202,7 +201,7 @@ func (c *Controller) before(ctx context.Context, s setting) error {
 	if body == nil {
 		return nil
 	}
-	_, err = c.patch(ctx, inEthernet, public, func(document) (object, error) { return body, nil })
+	_, err = c.patch(ctx, inEthernet, redfish.Public, func(redfish.Document) (redfish.Object, error) { return body, nil })
 	return err
 }
 
@@ -211,12 +210,12 @@ func same(have *state.Attr, want state.Attr) bool { return have != nil && have.E
 // judge compares what reads back with what is wanted. The answer to the write
 // only explains a difference. A controller may take a moment to show a value
 // it accepted (OpenBMC's network daemon reloads after 3 s).
-func (c *Controller) judge(ctx context.Context, s setting, want state.Attr, ans answer, wrote error) error {
+func (c *Controller) judge(ctx context.Context, s setting, want state.Attr, ans redfish.Answer, wrote error) error {
 	if errors.Is(wrote, state.ErrUnsupported) || errors.Is(wrote, errValue) {
 		return wrote
 	}
-	end := since(c.timing.ReadBack)
-	return await.Until(ctx, min(c.timing.Poll, c.timing.ReadBack), func(ctx context.Context) (bool, error) {
+	end := since(c.session.Timing.ReadBack)
+	return await.Until(ctx, min(c.session.Timing.Poll, c.session.Timing.ReadBack), func(ctx context.Context) (bool, error) {
 		c.refresh()
 		have, _, err := c.value(ctx, s)
 		switch {
@@ -227,22 +226,15 @@ func (c *Controller) judge(ctx context.Context, s setting, want state.Attr, ans 
 		case wrote != nil:
 			return false, refusal(wrote)
 		}
-		notes := slices.DeleteFunc(slices.Clone(ans.notes), benign)
-		if _, ok := find(notes, "PropertyNotWritable", "PropertyUnknown"); ok {
-			return false, unsupported("the controller says %s", noteText(notes))
+		notes := slices.DeleteFunc(slices.Clone(ans.Notes), redfish.Benign)
+		if _, ok := redfish.FindNote(notes, "PropertyNotWritable", "PropertyUnknown"); ok {
+			return false, unsupported("the controller says %s", redfish.NoteText(notes))
 		}
 		if len(notes) > 0 || !end.After(since(0)) {
-			return false, fmt.Errorf("%w: it reads back %s, not %s%s", errRefused, show(have), show(&want), because(notes))
+			return false, fmt.Errorf("%w: it reads back %s, not %s%s", redfish.ErrRefused, show(have), show(&want), redfish.Because(notes))
 		}
 		return false, nil
 	})
-}
-
-func because(notes []note) string {
-	if len(notes) == 0 {
-		return ""
-	}
-	return ": " + noteText(notes)
 }
 
 func show(a *state.Attr) string {
@@ -255,21 +247,12 @@ func show(a *state.Attr) string {
 	return strings.Join(a.Values, ", ")
 }
 
-// benign messages are no refusal.
-func benign(n note) bool {
-	switch n.id {
-	case "ResetRequired", "Created", "AccountModified", "AccountAdded", "SettingsApplied", "SYS413", "SYS414":
-		return true
-	}
-	return false
-}
-
 // refusal sorts the error of a write. Status 0 is no answer, and stays
 // unknown; all others say that nothing was changed.
 func refusal(err error) error {
-	status := statusOf(err)
-	if e, ok := errors.AsType[*statusError](err); ok {
-		if _, unknown := find(e.notes, "PropertyUnknown", "PropertyNotWritable", "ActionNotSupported", "NoOperation"); unknown {
+	status := redfish.StatusOf(err)
+	if e, ok := errors.AsType[*redfish.StatusError](err); ok {
+		if _, unknown := redfish.FindNote(e.Notes, "PropertyUnknown", "PropertyNotWritable", "ActionNotSupported", "NoOperation"); unknown {
 			return fmt.Errorf("%w: %w", err, state.ErrUnsupported)
 		}
 	}
@@ -279,5 +262,8 @@ func refusal(err error) error {
 	case status == 0 && !failed(err):
 		return err
 	}
-	return fmt.Errorf("%w: %w", errRefused, err)
+	return fmt.Errorf("%w: %w", redfish.ErrRefused, err)
 }
+
+// since is a deadline from now.
+func since(d time.Duration) time.Time { return time.Now().Add(d) }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/simbmc"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -327,7 +328,7 @@ func TestOrder(t *testing.T) {
 func TestRotation(t *testing.T) {
 	const before = "Planted-Previous-2"
 	previous := declared()
-	previous.Origin, previous.Password = bmc.Previous, secret.New(`env("PREVIOUS")`, before)
+	previous.Origin, previous.Password = redfish.Previous, secret.New(`env("PREVIOUS")`, before)
 	for name, c := range map[string]struct {
 		users   map[string]string
 		refused int // logins
@@ -351,7 +352,7 @@ func TestRotation(t *testing.T) {
 					t.Errorf("%d logins were refused, not %d", n, c.refused)
 				}
 				if c.fails {
-					if !errors.Is(err, bmc.ErrAuth) {
+					if !errors.Is(err, redfish.ErrAuth) {
 						t.Errorf("got %v", err)
 					}
 					return

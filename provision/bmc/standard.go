@@ -3,13 +3,14 @@ package bmc
 import (
 	"slices"
 
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // The readers and writers of the standard schemas EthernetInterface,
 // ManagerNetworkProtocol and ComputerSystem.
 
-func readIPv4Address(d document) (*state.Attr, error) {
+func readIPv4Address(d redfish.Document) (*state.Attr, error) {
 	list, err := ipv4(d)
 	if err != nil {
 		return nil, err
@@ -19,22 +20,22 @@ func readIPv4Address(d document) (*state.Attr, error) {
 
 // ipv4 returns the static addresses. IPv4StaticAddresses came with
 // EthernetInterface v1_4_0; before it, and on Cisco, AddressOrigin tells.
-func ipv4(d document) ([]static, error) {
-	if d.has("IPv4StaticAddresses") {
-		return slices.DeleteFunc(staticsV4(d.list("IPv4StaticAddresses")), func(s static) bool { return leased(d, s) }), nil
+func ipv4(d redfish.Document) ([]static, error) {
+	if d.Has("IPv4StaticAddresses") {
+		return slices.DeleteFunc(staticsV4(d.List("IPv4StaticAddresses")), func(s static) bool { return leased(d, s) }), nil
 	}
-	if !d.has("IPv4Addresses") {
-		return nil, unsupported("the interface %s has no IPv4 addresses", d.text("Id"))
+	if !d.Has("IPv4Addresses") {
+		return nil, unsupported("the interface %s has no IPv4 addresses", d.Text("Id"))
 	}
-	return staticsV4(onlyStatic(d.list("IPv4Addresses"))), nil
+	return staticsV4(onlyStatic(d.List("IPv4Addresses"))), nil
 }
 
 // leased reports whether an address listed as static is the one DHCP gave:
 // Intel 1.93 mirrors its lease there. GB200 has the same address from both.
-func leased(d document, s static) bool {
+func leased(d redfish.Document, s static) bool {
 	dhcp := false
-	for _, e := range d.list("IPv4Addresses") {
-		o, _ := e.(object)
+	for _, e := range d.List("IPv4Addresses") {
+		o, _ := e.(redfish.Object)
 		if a, ok := parseAddr(o["Address"]); !ok || a != s.prefix.Addr() {
 			continue
 		}
@@ -49,14 +50,14 @@ func leased(d document, s static) bool {
 func onlyStatic(list []any) []any {
 	var out []any
 	for _, e := range list {
-		if o, _ := e.(object); o["AddressOrigin"] == "Static" {
+		if o, _ := e.(redfish.Object); o["AddressOrigin"] == "Static" {
 			out = append(out, e)
 		}
 	}
 	return out
 }
 
-func readIPv4Gateway(d document) (*state.Attr, error) {
+func readIPv4Gateway(d redfish.Document) (*state.Attr, error) {
 	list, err := ipv4(d)
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func readIPv4Gateway(d document) (*state.Attr, error) {
 	gateways := gatewaysOf(list)
 	if len(gateways) == 0 && len(list) > 0 {
 		// iLO 6 1.66 gives the gateway with IPv4Addresses only.
-		for _, s := range staticsV4(onlyStatic(d.list("IPv4Addresses"))) {
+		for _, s := range staticsV4(onlyStatic(d.List("IPv4Addresses"))) {
 			if s.prefix == list[0].prefix {
 				gateways = gatewaysOf([]static{s})
 			}
@@ -73,94 +74,94 @@ func readIPv4Gateway(d document) (*state.Attr, error) {
 	return attr(gateways...), nil
 }
 
-func readDHCP(d document) (*state.Attr, error) {
-	if d.has("DHCPv4", "DHCPEnabled") {
-		return onOff(d.at("DHCPv4", "DHCPEnabled"), "DHCPEnabled")
+func readDHCP(d redfish.Document) (*state.Attr, error) {
+	if d.Has("DHCPv4", "DHCPEnabled") {
+		return onOff(d.At("DHCPv4", "DHCPEnabled"), "DHCPEnabled")
 	}
 	// Before EthernetInterface v1_4_0 only the origin tells.
-	list := d.list("IPv4Addresses")
+	list := d.List("IPv4Addresses")
 	if len(list) == 0 {
-		return nil, unsupported("the interface %s has no DHCPv4", d.text("Id"))
+		return nil, unsupported("the interface %s has no DHCPv4", d.Text("Id"))
 	}
 	for _, e := range list {
-		if o, _ := e.(object); o["AddressOrigin"] == "DHCP" {
+		if o, _ := e.(redfish.Object); o["AddressOrigin"] == "DHCP" {
 			return attr("on"), nil
 		}
 	}
 	return attr("off"), nil
 }
 
-func readIPv6Address(d document) (*state.Attr, error) {
+func readIPv6Address(d redfish.Document) (*state.Attr, error) {
 	switch {
-	case d.has("IPv6StaticAddresses"):
-		return attr(prefixes(staticsV6(d.list("IPv6StaticAddresses")))...), nil
-	case d.has("IPv6Addresses"):
-		return attr(prefixes(staticsV6(onlyStatic(d.list("IPv6Addresses"))))...), nil
+	case d.Has("IPv6StaticAddresses"):
+		return attr(prefixes(staticsV6(d.List("IPv6StaticAddresses")))...), nil
+	case d.Has("IPv6Addresses"):
+		return attr(prefixes(staticsV6(onlyStatic(d.List("IPv6Addresses"))))...), nil
 	}
-	return nil, unsupported("the interface %s has no IPv6 addresses", d.text("Id"))
+	return nil, unsupported("the interface %s has no IPv6 addresses", d.Text("Id"))
 }
 
-func readIPv6Gateway(d document) (*state.Attr, error) {
-	if d.has("IPv6StaticDefaultGateways") {
+func readIPv6Gateway(d redfish.Document) (*state.Attr, error) {
+	if d.Has("IPv6StaticDefaultGateways") {
 		var out []string
-		for _, e := range d.list("IPv6StaticDefaultGateways") {
-			o, _ := e.(object)
+		for _, e := range d.List("IPv6StaticDefaultGateways") {
+			o, _ := e.(redfish.Object)
 			if a, ok := parseAddr(o["Address"]); ok {
 				out = append(out, a.String())
 			}
 		}
 		return attr(out...), nil
 	}
-	if !d.has("IPv6DefaultGateway") {
-		return nil, unsupported("the interface %s has no IPv6 gateway", d.text("Id"))
+	if !d.Has("IPv6DefaultGateway") {
+		return nil, unsupported("the interface %s has no IPv6 gateway", d.Text("Id"))
 	}
 	// A link-local one was learned from a router, not set.
-	if a, ok := parseAddr(d.at("IPv6DefaultGateway")); ok && !a.IsLinkLocalUnicast() {
+	if a, ok := parseAddr(d.At("IPv6DefaultGateway")); ok && !a.IsLinkLocalUnicast() {
 		return attr(a.String()), nil
 	}
 	return attr(), nil
 }
 
-func readHostname(d document) (*state.Attr, error) {
-	if !d.has("HostName") {
-		return nil, unsupported("the interface %s has no HostName", d.text("Id"))
+func readHostname(d redfish.Document) (*state.Attr, error) {
+	if !d.Has("HostName") {
+		return nil, unsupported("the interface %s has no HostName", d.Text("Id"))
 	}
-	if s := d.text("HostName"); !placeholder(s) {
+	if s := d.Text("HostName"); !placeholder(s) {
 		return attr(s), nil
 	}
 	return nil, nil
 }
 
-func writeHostname(d document, want state.Attr) (object, error) {
-	if !d.has("HostName") {
-		return nil, unsupported("the interface %s has no HostName", d.text("Id"))
+func writeHostname(d redfish.Document, want state.Attr) (redfish.Object, error) {
+	if !d.Has("HostName") {
+		return nil, unsupported("the interface %s has no HostName", d.Text("Id"))
 	}
 	s, err := one(want)
-	return object{"HostName": s}, err
+	return redfish.Object{"HostName": s}, err
 }
 
-func readDNS(d document) (*state.Attr, error) {
-	if d.has("StaticNameServers") {
-		return attr(clean(d.list("StaticNameServers"))...), nil
+func readDNS(d redfish.Document) (*state.Attr, error) {
+	if d.Has("StaticNameServers") {
+		return attr(clean(d.List("StaticNameServers"))...), nil
 	}
-	if !d.has("NameServers") {
-		return nil, unsupported("the interface %s has no name servers", d.text("Id"))
+	if !d.Has("NameServers") {
+		return nil, unsupported("the interface %s has no name servers", d.Text("Id"))
 	}
 	// NameServers holds the ones in use, whoever set them: they are a setting
 	// only where no DHCP server can have.
 	if dhcp, err := readDHCP(d); err == nil && dhcp.Values[0] == "off" {
-		return attr(clean(d.list("NameServers"))...), nil
+		return attr(clean(d.List("NameServers"))...), nil
 	}
-	return nil, unsupported("the interface %s does not tell name servers that were set from those of DHCP", d.text("Id"))
+	return nil, unsupported("the interface %s does not tell name servers that were set from those of DHCP", d.Text("Id"))
 }
 
 // writeDNS writes the list; slots is how many entries a fixed one has.
-func writeDNS(slots int) func(document, state.Attr) (object, error) {
-	return func(d document, want state.Attr) (object, error) {
-		if !d.has("StaticNameServers") {
-			return nil, unsupported("the interface %s has no StaticNameServers", d.text("Id"))
+func writeDNS(slots int) func(redfish.Document, state.Attr) (redfish.Object, error) {
+	return func(d redfish.Document, want state.Attr) (redfish.Object, error) {
+		if !d.Has("StaticNameServers") {
+			return nil, unsupported("the interface %s has no StaticNameServers", d.Text("Id"))
 		}
-		return object{"StaticNameServers": asJSON(want.Values, slots, "")}, nil
+		return redfish.Object{"StaticNameServers": asJSON(want.Values, slots, "")}, nil
 	}
 }
 
@@ -176,21 +177,21 @@ func asJSON(values []string, n int, pad string) []any {
 	return out
 }
 
-func readNTP(d document) (*state.Attr, error) {
-	if !d.has("NTP", "NTPServers") {
+func readNTP(d redfish.Document) (*state.Attr, error) {
+	if !d.Has("NTP", "NTPServers") {
 		return nil, unsupported("the network protocol has no NTP servers")
 	}
-	if d.at("NTP", "ProtocolEnabled") == false {
+	if d.At("NTP", "ProtocolEnabled") == false {
 		// Servers that are not asked are none: Supermicro X13 lists
 		// "localhost" and AMI pool.ntp.org while NTP is off.
 		return attr(), nil
 	}
-	return attr(clean(d.list("NTP", "NTPServers"))...), nil
+	return attr(clean(d.List("NTP", "NTPServers"))...), nil
 }
 
-func writeNTP(d document, want state.Attr) (object, error) {
-	if !d.has("NTP", "NTPServers") {
+func writeNTP(d redfish.Document, want state.Attr) (redfish.Object, error) {
+	if !d.Has("NTP", "NTPServers") {
 		return nil, unsupported("the network protocol has no NTP servers")
 	}
-	return object{"NTP": object{"NTPServers": asJSON(want.Values, 0, ""), "ProtocolEnabled": len(want.Values) > 0}}, nil
+	return redfish.Object{"NTP": redfish.Object{"NTPServers": asJSON(want.Values, 0, ""), "ProtocolEnabled": len(want.Values) > 0}}, nil
 }

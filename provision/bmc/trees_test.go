@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -62,7 +63,7 @@ func serveTree(t *testing.T, dir string) (bmc.Target, *atomic.Int64) {
 	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, listens)
 	}
-	return bmc.Target{Endpoints: []bmc.Endpoint{e}, Fingerprint: bmc.Fingerprint(srv.Certificate()), Timing: quick(), Dial: dial}, &gets
+	return bmc.Target{Target: redfish.Target{Endpoints: []redfish.Endpoint{e}, Fingerprint: redfish.Fingerprint(srv.Certificate()), Timing: quick(), Dial: dial}}, &gets
 }
 
 // TestTrees reads every setting of every saved tree: each has a value, is

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -23,38 +24,38 @@ func powerLenovo() []word {
 }
 
 // hpePending reads ConfigurationSettings, which trees give as "Current".
-func hpePending(d document) bool {
-	s := cmp.Or(d.text("Oem", "Hpe", "ConfigurationSettings"), d.text("ConfigurationSettings"))
+func hpePending(d redfish.Document) bool {
+	s := cmp.Or(d.Text("Oem", "Hpe", "ConfigurationSettings"), d.Text("ConfigurationSettings"))
 	return s != "" && s != "Current"
 }
 
-func hpeFixedVLAN(d document) string {
-	if d.text("Oem", "Hpe", "InterfaceType") == "Dedicated" {
+func hpeFixedVLAN(d redfish.Document) string {
+	if d.Text("Oem", "Hpe", "InterfaceType") == "Dedicated" {
 		return "iLO tags VLANs on its shared port only, and this is the dedicated one"
 	}
 	return ""
 }
 
-func readHPENTP(d document) (*state.Attr, error) {
-	if !d.has("StaticNTPServers") {
+func readHPENTP(d redfish.Document) (*state.Attr, error) {
+	if !d.Has("StaticNTPServers") {
 		return nil, unsupported("DateTime has no StaticNTPServers")
 	}
-	return attr(clean(d.list("StaticNTPServers"))...), nil
+	return attr(clean(d.List("StaticNTPServers"))...), nil
 }
 
-func writeHPENTP(d document, want state.Attr) (object, error) {
+func writeHPENTP(d redfish.Document, want state.Attr) (redfish.Object, error) {
 	if len(want.Values) > 2 {
 		return nil, unsupported("iLO takes two NTP servers, not %d", len(want.Values))
 	}
-	return object{"StaticNTPServers": asJSON(want.Values, 2, "")}, nil
+	return redfish.Object{"StaticNTPServers": asJSON(want.Values, 2, "")}, nil
 }
 
 // hpeOwnNTP keeps DHCP from setting the time servers; nil when it does not.
-func hpeOwnNTP(eth document) object {
-	out := object{}
+func hpeOwnNTP(eth redfish.Document) redfish.Object {
+	out := redfish.Object{}
 	for _, family := range []string{"DHCPv4", "DHCPv6"} {
-		if eth.at(family, "UseNTPServers") == true {
-			out[family] = object{"UseNTPServers": false}
+		if eth.At(family, "UseNTPServers") == true {
+			out[family] = redfish.Object{"UseNTPServers": false}
 		}
 	}
 	if len(out) == 0 {
@@ -63,26 +64,26 @@ func hpeOwnNTP(eth document) object {
 	return out
 }
 
-func writeHPEHostname(d document, want state.Attr) (object, error) {
+func writeHPEHostname(d redfish.Document, want state.Attr) (redfish.Object, error) {
 	s, err := one(want)
 	return nest(s, "Oem", "Hpe", "HostName"), err
 }
 
-func writeHPEDNS(d document, want state.Attr) (object, error) {
+func writeHPEDNS(d redfish.Document, want state.Attr) (redfish.Object, error) {
 	body, err := writeDNSApart(d, want)
 	if err != nil {
 		return nil, err
 	}
 	for _, family := range []string{"DHCPv4", "DHCPv6"} {
-		if d.at(family, "UseDNSServers") == true {
-			body[family] = object{"UseDNSServers": false}
+		if d.At(family, "UseDNSServers") == true {
+			body[family] = redfish.Object{"UseDNSServers": false}
 		}
 	}
 	return body, nil
 }
 
 // writeDNSApart writes six places, three IPv4 before three IPv6.
-func writeDNSApart(d document, want state.Attr) (object, error) {
+func writeDNSApart(d redfish.Document, want state.Attr) (redfish.Object, error) {
 	v4, v6, err := apart(want.Values)
 	if err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func writeDNSApart(d document, want state.Attr) (object, error) {
 	if len(v4) > 3 || len(v6) > 3 {
 		return nil, unsupported("this controller takes three name servers of each family")
 	}
-	return object{"StaticNameServers": append(asJSON(v4, 3, "0.0.0.0"), asJSON(v6, 3, "::")...)}, nil
+	return redfish.Object{"StaticNameServers": append(asJSON(v4, 3, "0.0.0.0"), asJSON(v6, 3, "::")...)}, nil
 }
 
 // apart splits addresses by family. The order must be IPv4 first, because
@@ -114,21 +115,21 @@ func apart(values []string) (v4, v6 []string, err error) {
 }
 
 // writeNTPSlots fills the places that are there.
-func writeNTPSlots(d document, want state.Attr) (object, error) {
-	if !d.has("NTP", "NTPServers") {
+func writeNTPSlots(d redfish.Document, want state.Attr) (redfish.Object, error) {
+	if !d.Has("NTP", "NTPServers") {
 		return nil, unsupported("the network protocol has no NTP servers")
 	}
-	places := len(d.list("NTP", "NTPServers"))
+	places := len(d.List("NTP", "NTPServers"))
 	if places > 0 && len(want.Values) > places {
 		return nil, unsupported("this controller takes %d NTP servers, not %d", places, len(want.Values))
 	}
-	return object{"NTP": object{"NTPServers": asJSON(want.Values, places, ""), "ProtocolEnabled": len(want.Values) > 0}}, nil
+	return redfish.Object{"NTP": redfish.Object{"NTPServers": asJSON(want.Values, places, ""), "ProtocolEnabled": len(want.Values) > 0}}, nil
 }
 
 // readSupermicroPower reads a BIOS attribute whose suffix differs from board
 // to board.
-func readSupermicroPower(d document) (*state.Attr, error) {
-	all, _ := d.at("Attributes").(object)
+func readSupermicroPower(d redfish.Document) (*state.Attr, error) {
+	all, _ := d.At("Attributes").(redfish.Object)
 	for _, name := range sortedKeys(all) {
 		if !strings.HasPrefix(name, "RestoreonACPowerLoss") {
 			continue
@@ -141,26 +142,26 @@ func readSupermicroPower(d document) (*state.Attr, error) {
 		case "Last State":
 			return attr("last-state"), nil
 		default:
-			return nil, fmt.Errorf("read %s: %q is no known value", name, words(s))
+			return nil, fmt.Errorf("read %s: %q is no known value", name, redfish.Printable(s))
 		}
 	}
 	return nil, unsupported("neither the system nor its BIOS has a power policy")
 }
 
-func readSupermicroNTP(d document) (*state.Attr, error) {
-	if !d.has("NTPEnable") {
+func readSupermicroNTP(d redfish.Document) (*state.Attr, error) {
+	if !d.Has("NTPEnable") {
 		return nil, unsupported("the manager has no NTP")
 	}
-	if d.at("NTPEnable") != true {
+	if d.At("NTPEnable") != true {
 		return attr(), nil
 	}
-	return attr(clean([]any{d.at("PrimaryNTPServer"), d.at("SecondaryNTPServer")})...), nil
+	return attr(clean([]any{d.At("PrimaryNTPServer"), d.At("SecondaryNTPServer")})...), nil
 }
 
-func writeSupermicroNTP(d document, want state.Attr) (object, error) {
+func writeSupermicroNTP(d redfish.Document, want state.Attr) (redfish.Object, error) {
 	if len(want.Values) > 2 {
 		return nil, unsupported("this controller takes two NTP servers, not %d", len(want.Values))
 	}
 	list := asJSON(want.Values, 2, "")
-	return object{"NTPEnable": len(want.Values) > 0, "PrimaryNTPServer": list[0], "SecondaryNTPServer": list[1]}, nil
+	return redfish.Object{"NTPEnable": len(want.Values) > 0, "PrimaryNTPServer": list[0], "SecondaryNTPServer": list[1]}, nil
 }

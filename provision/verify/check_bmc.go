@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -60,11 +61,11 @@ func bmcLogin(e BMCEvidence) finding {
 		return unknown(errNotLooked)
 	case e.Err == nil:
 		return pass(e.Identity.Vendor + " " + e.Identity.Model + ", firmware " + e.Identity.Firmware + ", serial " + e.Identity.Serial)
-	case errors.Is(e.Err, bmc.ErrCertificate):
+	case errors.Is(e.Err, redfish.ErrCertificate):
 		return fail("another certificate", e.Err.Error())
-	case errors.Is(e.Err, bmc.ErrAuth):
+	case errors.Is(e.Err, redfish.ErrAuth):
 		return fail("login refused", e.Err.Error())
-	case errors.Is(e.Err, bmc.ErrPasswordChange):
+	case errors.Is(e.Err, redfish.ErrPasswordChange):
 		return fail("a new password is wanted first", e.Err.Error())
 	}
 	return finding{status: Unknown, got: "no answer", detail: e.Err.Error()}

@@ -18,6 +18,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
@@ -266,9 +267,9 @@ func bmcCases() []judged {
 		return func(e *verify.Evidence) { e.BMC = verify.BMCEvidence{Err: err} }
 	}
 	cases := []judged{
-		{"BMC has another certificate", down(fmt.Errorf("open: %w", bmc.ErrCertificate))},
-		{"BMC refuses the login", down(fmt.Errorf("open: %w", bmc.ErrAuth))},
-		{"BMC wants a new password", down(fmt.Errorf("open: %w", bmc.ErrPasswordChange))},
+		{"BMC has another certificate", down(fmt.Errorf("open: %w", redfish.ErrCertificate))},
+		{"BMC refuses the login", down(fmt.Errorf("open: %w", redfish.ErrAuth))},
+		{"BMC wants a new password", down(fmt.Errorf("open: %w", redfish.ErrPasswordChange))},
 		{"BMC does not answer", down(errors.New("connection refused"))},
 		{"nobody looked at the BMC", func(e *verify.Evidence) { e.BMC = verify.BMCEvidence{} }},
 		{"hardware has a warning", func(e *verify.Evidence) { e.BMC.Identity.Health = "Warning" }},

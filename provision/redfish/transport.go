@@ -1,4 +1,4 @@
-package bmc
+package redfish
 
 import (
 	"bytes"
@@ -163,22 +163,22 @@ func (t *transport) keep(r *http.Request, resp *http.Response, body []byte) {
 }
 
 // rootDocument returns the service root as read at login.
-func (t *transport) rootDocument() (document, bool) {
+func (t *transport) rootDocument() (Document, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	doc, err := decode(schemas.DefaultServiceRoot, "", t.rootBody)
+	doc, err := Decode(schemas.DefaultServiceRoot, "", t.rootBody)
 	return doc, err == nil
 }
 
 // loginNotes returns what the controller remarked about the session.
-func (t *transport) loginNotes() []note {
+func (t *transport) loginNotes() []Note {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	doc, err := decode("", "", t.greeting)
+	doc, err := Decode("", "", t.greeting)
 	if err != nil {
 		return nil
 	}
-	return notesIn(doc.props, confidential)
+	return NotesIn(doc.Props, Confidential)
 }
 
 // cause names the time bound that was hit, which net/http does not.

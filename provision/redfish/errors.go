@@ -1,4 +1,4 @@
-package bmc
+package redfish
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/stmcginnis/gofish/schemas"
 )
 
@@ -23,6 +22,8 @@ var (
 	// ErrPasswordChange means that the controller wants a new password
 	// before anything else; errors.As finds a PasswordChangeError.
 	ErrPasswordChange = errors.New("bmc wants its password changed first")
+	// errRefused marks a write that the controller did not carry out.
+	ErrRefused = errors.New("the controller does not take it")
 )
 
 // CertificateError says which certificate was wanted and which was shown.
@@ -79,43 +80,31 @@ func (e *authError) Error() string {
 
 func (e *authError) Is(target error) bool { return target == ErrAuth }
 
-// statusError is an answer that says no. It carries the controller's message
+// StatusError is an answer that says no. It carries the controller's message
 // ids and, where they hold no secret, its words.
-type statusError struct {
-	method, path string
-	status       int
-	notes        []note
+type StatusError struct {
+	Method, Path string
+	Status       int
+	Notes        []Note
 }
 
-func (e *statusError) Error() string {
-	s := fmt.Sprintf("%s %s: status %d", strings.ToLower(e.method), e.path, e.status)
-	if text := noteText(e.notes); text != "" {
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("%s %s: status %d", strings.ToLower(e.Method), e.Path, e.Status)
+	if text := NoteText(e.Notes); text != "" {
 		s += ": " + text
 	}
 	return s
 }
 
-// unprovenError is the end of a change that was accepted and then not seen to
-// be so. Whatever went wrong in looking, it says nothing about the setting:
-// neither that it is unsupported nor that it was refused.
-type unprovenError struct{ err error }
-
-func (e *unprovenError) Error() string { return e.err.Error() }
-
-// Is finds what the proof failed of, such as a cancelled context.
-func (e *unprovenError) Is(target error) bool {
-	return target != state.ErrUnsupported && target != errRefused && target != errValue && target != ErrAuth && errors.Is(e.err, target)
-}
-
-// note is an entry of @Message.ExtendedInfo that is more than "Success".
-type note struct {
+// Note is an entry of @Message.ExtendedInfo that is more than "Success".
+type Note struct {
 	id       string // without registry and version: PropertyUnknown
 	property string // outermost property it is about; may be empty
 	text     string // bounded; empty where it might repeat a secret
 	account  string // first argument, for PasswordChangeRequired
 }
 
-func noteText(notes []note) string {
+func NoteText(notes []Note) string {
 	var parts []string
 	for _, n := range notes {
 		s := n.id
@@ -130,13 +119,29 @@ func noteText(notes []note) string {
 	return strings.Join(parts, "; ")
 }
 
-// statusOf returns the HTTP status in an error of gofish or of ours, or 0.
-func statusOf(err error) int {
-	if e, ok := errors.AsType[*statusError](err); ok {
-		return e.status
+// StatusOf returns the HTTP status in an error of gofish or of ours, or 0.
+func StatusOf(err error) int {
+	if e, ok := errors.AsType[*StatusError](err); ok {
+		return e.Status
 	}
 	if e, ok := errors.AsType[*schemas.Error](err); ok {
 		return e.HTTPReturnedStatusCode
 	}
 	return 0
+}
+
+func Because(notes []Note) string {
+	if len(notes) == 0 {
+		return ""
+	}
+	return ": " + NoteText(notes)
+}
+
+// Benign messages are no refusal.
+func Benign(n Note) bool {
+	switch n.id {
+	case "ResetRequired", "Created", "AccountModified", "AccountAdded", "SettingsApplied", "SYS413", "SYS414":
+		return true
+	}
+	return false
 }

@@ -1,4 +1,4 @@
-package bmc
+package redfish
 
 import (
 	"context"
@@ -29,7 +29,7 @@ type Endpoint struct {
 	Origin   string // Declared, Previous or Factory
 }
 
-// Target is a controller and all that is needed to trust it.
+// Target is a service and all that is needed to trust it.
 type Target struct {
 	// Endpoints in order of preference; declared ones come before previous
 	// ones, and these before factory ones, in any case. Each password is
@@ -38,19 +38,17 @@ type Target struct {
 	// Fingerprint pins the certificate: "sha256:" and the 64 hex digits of
 	// its DER form. One of Fingerprint and CA is needed.
 	Fingerprint string
+	// AlsoTrust is the fingerprint of a certificate that may be shown instead
+	// of the pinned one; "" is none.
+	AlsoTrust string
 	// CA holds PEM certificates that sign the controller's. The certificate
 	// must be valid for the address of a declared endpoint, because one such
 	// CA signs the controllers of many sites.
 	CA []byte
-	// HTTPS is what the setting HTTPSCertificate imports. It is trusted where
-	// Fingerprint is, because once imported it is what the controller shows.
-	HTTPS KeyPair
 	// Dial opens connections; nil is a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Log takes what an operator may want to know; nil is silence.
 	Log *slog.Logger
-	// Links remembers found links between runs; nil remembers nothing.
-	Links LinkCache
 	// Timing bounds the waits; zero fields take the defaults.
 	Timing Timing
 }

@@ -1,4 +1,4 @@
-package bmc
+package redfish
 
 import (
 	"context"
@@ -30,7 +30,7 @@ type dialer struct {
 }
 
 func newDialer(t Target, timing Timing, stats *counter) (*dialer, error) {
-	d := &dialer{dial: t.Dial, pin: strings.ToLower(t.Fingerprint), next: t.HTTPS.leaf(), connect: timing.Connect, stats: stats}
+	d := &dialer{dial: t.Dial, pin: strings.ToLower(t.Fingerprint), next: t.AlsoTrust, connect: timing.Connect, stats: stats}
 	if d.dial == nil {
 		d.dial = new(net.Dialer).DialContext
 	}
@@ -159,10 +159,10 @@ func anyDeclared(endpoints []Endpoint) bool {
 
 // Fingerprint returns a certificate's, as a site file declares it.
 func Fingerprint(c *x509.Certificate) string {
-	return fingerprintOf(c.Raw)
+	return FingerprintOf(c.Raw)
 }
 
-func fingerprintOf(der []byte) string {
+func FingerprintOf(der []byte) string {
 	sum := sha256.Sum256(der)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }

@@ -1,4 +1,4 @@
-package bmc
+package redfish
 
 import (
 	"context"
@@ -22,7 +22,7 @@ func ChangePassword(ctx context.Context, t Target, to secret.Value) error {
 	if err != nil {
 		return err
 	}
-	a, failed := c.dialer.race(ctx, t.Endpoints, c.timing)
+	a, failed := c.dialer.race(ctx, t.Endpoints, c.Timing)
 	if a.conn == nil {
 		return mostTelling(ctx, failed)
 	}
@@ -31,16 +31,16 @@ func ChangePassword(ctx context.Context, t Target, to secret.Value) error {
 	change, forced := errors.AsType[*PasswordChangeError](err)
 	switch {
 	case err == nil:
-		return errors.Join(fmt.Errorf("change password of %s at %s: the controller does not ask for it; set the account instead", c.at.Username, c.at.Address), c.dropSession(ctx))
+		return errors.Join(fmt.Errorf("change password of %s at %s: the controller does not ask for it; set the account instead", c.At.Username, c.At.Address), c.dropSession(ctx))
 	case !forced:
 		return err
 	case change.Account == "":
-		return fmt.Errorf("change password of %s at %s: the controller does not say where; change it in its web page", c.at.Username, c.at.Address)
+		return fmt.Errorf("change password of %s at %s: the controller does not say where; change it in its web page", c.At.Username, c.At.Address)
 	}
-	if err := c.patchPassword(ctx, change.Account, to); err != nil && statusOf(err) != 0 {
-		return fmt.Errorf("change password of %s at %s: %w", c.at.Username, c.at.Address, err)
+	if err := c.patchPassword(ctx, change.Account, to); err != nil && StatusOf(err) != 0 {
+		return fmt.Errorf("change password of %s at %s: %w", c.At.Username, c.At.Address, err)
 	}
-	c.at.Password = to
+	c.At.Password = to
 	if err := c.openSession(ctx); err != nil {
 		return fmt.Errorf("prove the new password: %w", err)
 	}
@@ -49,19 +49,17 @@ func ChangePassword(ctx context.Context, t Target, to secret.Value) error {
 
 // patchPassword writes with the password in every request: some controllers
 // give no session before the change.
-func (c *Controller) patchPassword(ctx context.Context, uri string, to secret.Value) error {
-	c.attach(c.at.Address, nil)
+func (c *Session) patchPassword(ctx context.Context, uri string, to secret.Value) error {
+	c.attach(c.At.Address, nil)
 	cfg := c.config()
-	cfg.Username, cfg.Password, cfg.BasicAuth = c.at.Username, c.at.Password.Reveal(), true
+	cfg.Username, cfg.Password, cfg.BasicAuth = c.At.Username, c.At.Password.Reveal(), true
 	api, err := gofish.ConnectContext(withLogin(ctx), cfg)
 	if err != nil {
-		return plain(err, confidential)
+		return plain(err, Confidential)
 	}
 	c.api = api
-	c.where = &resourceMap{profile: standard()}
-	_, err = c.patchDocument(withLogin(ctx), document{uri: uri}, confidential, func(document) (object, error) {
-		return object{"Password": to.Reveal()}, nil
+	_, err = c.Patch(withLogin(ctx), Document{URI: uri}, Confidential, func(Document) (Object, error) {
+		return Object{"Password": to.Reveal()}, nil
 	})
-	c.where = nil
 	return err
 }

@@ -1,0 +1,220 @@
+package redfish
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/stmcginnis/gofish/schemas"
+)
+
+// Object is a decoded JSON object. A struct would lose the whole resource to
+// one property of an unexpected type, and could not tell null from absent.
+type Object = map[string]any
+
+// Document is one resource as it was read.
+type Document struct {
+	URI   string
+	etag  string
+	Props Object
+}
+
+func Decode(uri, etag string, body []byte) (Document, error) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	var props Object
+	if err := d.Decode(&props); err != nil {
+		return Document{}, fmt.Errorf("decode %s: %w", uri, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Document{}, fmt.Errorf("decode %s: more follows the first json value", uri)
+	}
+	if props == nil {
+		return Document{}, fmt.Errorf("decode %s: null is no resource", uri)
+	}
+	if etag == "" {
+		etag, _ = props["@odata.etag"].(string)
+	}
+	return Document{URI: uri, etag: etag, Props: props}, nil
+}
+
+// At returns the value at a path of property names, or nil.
+func (d Document) At(path ...string) any {
+	var v any = d.Props
+	for _, name := range path {
+		o, ok := v.(Object)
+		if !ok {
+			return nil
+		}
+		v = o[name]
+	}
+	return v
+}
+
+// Has reports whether the property at path is there, though it may be null.
+func (d Document) Has(path ...string) bool {
+	o, ok := d.At(path[:len(path)-1]...).(Object)
+	if !ok {
+		return false
+	}
+	_, ok = o[path[len(path)-1]]
+	return ok
+}
+
+func (d Document) Text(path ...string) string {
+	s, _ := d.At(path...).(string)
+	return strings.TrimSpace(s)
+}
+
+func (d Document) List(path ...string) []any {
+	l, _ := d.At(path...).([]any)
+	return l
+}
+
+// Link returns the target of the link at path, or "". A target that is no
+// path on this controller counts as none: gofish appends it to the address.
+func (d Document) Link(path ...string) string { return LinkTarget(d.At(path...)) }
+
+func LinkTarget(v any) string {
+	o, _ := v.(Object)
+	s, _ := o["@odata.id"].(string)
+	if !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.ContainsAny(s, "?\\ \r\n\t") {
+		return ""
+	}
+	// Old OpenBMC links into a document: "/redfish/v1/Managers/bmc#/Oem".
+	s, _, _ = strings.Cut(s, "#")
+	return s
+}
+
+// Targets returns the links of an array such as Members.
+func (d Document) Targets(path ...string) []string {
+	var out []string
+	for _, e := range d.List(path...) {
+		if t := LinkTarget(e); t != "" {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Kind is the unversioned schema: "EthernetInterface" of
+// "#EthernetInterface.v1_9_0.EthernetInterface".
+func (d Document) Kind() string {
+	s, _, _ := strings.Cut(strings.TrimPrefix(d.Text("@odata.type"), "#"), ".")
+	return s
+}
+
+// Privacy says whether the controller's own words may be repeated.
+type Privacy bool
+
+const (
+	Public       Privacy = false
+	Confidential Privacy = true // the request held a password
+)
+
+// maxWords bounds a quotation of the controller.
+const maxWords = 200
+
+// NotesIn collects the messages of an answer wherever DSP0266 clause 8.6 and
+// the vendors put them: beside a property, at the top, inside "error".
+func NotesIn(props Object, p Privacy) []Note {
+	var out []Note
+	for _, key := range slices.Sorted(maps.Keys(props)) {
+		property, ok := strings.CutSuffix(key, "@Message.ExtendedInfo")
+		if ok {
+			for _, e := range AsList(props[key]) {
+				if n, ok := noteOf(e, property, p); ok {
+					out = append(out, n)
+				}
+			}
+		}
+	}
+	for _, key := range []string{"error", "Error"} {
+		if inner, ok := props[key].(Object); ok {
+			out = append(out, NotesIn(inner, p)...)
+		}
+	}
+	return out
+}
+
+func AsList(v any) []any { l, _ := v.([]any); return l }
+
+// noteOf reads one message; ok is false for one that only says "Success".
+func noteOf(v any, property string, p Privacy) (Note, bool) {
+	o, ok := v.(Object)
+	if !ok {
+		return Note{}, false
+	}
+	id, _ := o["MessageId"].(string)
+	id = id[strings.LastIndex(id, ".")+1:]
+	switch id {
+	case "", "Success", "NoOperation":
+		return Note{}, false
+	}
+	n := Note{id: Printable(id), property: property}
+	if related := AsList(o["RelatedProperties"]); property == "" && len(related) > 0 {
+		s, _ := related[0].(string)
+		n.property, _, _ = strings.Cut(strings.TrimLeft(s, "#/"), "/")
+		n.property = Printable(n.property)
+	}
+	if args := AsList(o["MessageArgs"]); len(args) > 0 && id == "PasswordChangeRequired" {
+		s, _ := args[0].(string)
+		n.account = LinkTarget(Object{"@odata.id": s})
+	}
+	if s, _ := o["Message"].(string); p == Public {
+		n.text = Printable(s)
+	}
+	return n, true
+}
+
+// Printable makes foreign text fit to print.
+func Printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > maxWords {
+		s = string(r[:maxWords]) + "…"
+	}
+	return s
+}
+
+// plain turns an error of gofish into one of ours, because gofish's prints
+// the raw answer.
+func plain(err error, p Privacy) error {
+	e, ok := errors.AsType[*schemas.Error](err)
+	if !ok {
+		return err
+	}
+	out := &StatusError{Method: "ask", Path: "bmc", Status: e.HTTPReturnedStatusCode}
+	for _, info := range e.ExtendedInfos {
+		o := Object{"MessageId": info.MessageID, "Message": info.Message}
+		related, args := []any{}, []any{}
+		for _, s := range info.RelatedProperties {
+			related = append(related, s)
+		}
+		for _, s := range info.MessageArgs {
+			args = append(args, s)
+		}
+		o["RelatedProperties"], o["MessageArgs"] = related, args
+		if n, ok := noteOf(o, "", p); ok {
+			out.Notes = append(out.Notes, n)
+		}
+	}
+	return out
+}
+
+func FindNote(notes []Note, ids ...string) (Note, bool) {
+	for _, n := range notes {
+		if slices.Contains(ids, n.id) {
+			return n, true
+		}
+	}
+	return Note{}, false
+}

@@ -1,0 +1,49 @@
+package redfish_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/raiz-dns/raiz/provision/redfish"
+)
+
+func same(t *testing.T, want, got []string) {
+	t.Helper()
+	if !slices.Equal(want, got) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestIfMatch(t *testing.T) {
+	same(t, []string{`"a"`, "*", ""}, redfish.IfMatch(`"a"`, false))
+	same(t, []string{`W/"a"`, `"a"`, "*", ""}, redfish.IfMatch(`W/"a"`, false))
+	same(t, []string{"", "*"}, redfish.IfMatch(`""`, false))
+	same(t, []string{"*", ""}, redfish.IfMatch("", true))
+}
+
+func TestLinks(t *testing.T) {
+	for link, want := range map[string]string{
+		"/redfish/v1/Managers/bmc#/Oem": "/redfish/v1/Managers/bmc",
+		"@192.0.2.66/redfish/v1":        "",
+		"//192.0.2.66/redfish/v1":       "",
+		"https://192.0.2.66/":           "",
+		"/redfish/v1/a b":               "",
+		"/redfish/v1?$expand=*":         "",
+		"":                              "",
+	} {
+		if got := redfish.LinkTarget(redfish.Object{"@odata.id": link}); got != want {
+			t.Errorf("%q leads to %q, want %q", link, got, want)
+		}
+	}
+}
+
+func TestNotes(t *testing.T) {
+	d, err := redfish.Decode("/redfish/v1/Test", "", []byte(`{"HostName@Message.ExtendedInfo":[{"MessageId":"Base.1.13.PropertyNotWritable","Message":"no\nway"}],
+		"error":{"@Message.ExtendedInfo":[{"MessageId":"iLO.2.25.ResetRequired"},{"MessageId":"Base.1.4.Success"},5,{"MessageId":7}]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := redfish.NoteText(redfish.NotesIn(d.Props, redfish.Public)); got != "PropertyNotWritable (HostName): no way; ResetRequired" {
+		t.Errorf("got %q", got)
+	}
+}
