@@ -19,6 +19,16 @@ import (
 func readingOrder() map[string][]string {
 	return map[string][]string{
 		"provision": {"doc.go", "rehearsal.go", "enroll.go", "notices.go", "change.go", "pending.go inspect.go gate.go", "run.go"},
+		"provision/bmc": {
+			"doc.go", "capture.go", "alive.go hardware.go power.go set.go", "move.go https.go", "proof.go", "read.go", "account.go",
+			"outcome.go", "resources.go", "links.go ethernet.go", "open.go", "quirks.go", "dell.go", "vendors.go profile.go",
+			"network.go services.go boot.go", "standard.go", "setting.go", "parse.go",
+		},
+		"provision/redfish": {
+			"doc.go", "password.go scan.go", "patch.go", "request.go", "visit.go", "session.go", "dial.go", "transport.go",
+			"document.go", "errors.go", "target.go",
+		},
+		"provision/await": {"await.go race.go"},
 	}
 }
 

@@ -1,8 +1,6 @@
 package bmc
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"slices"
 
@@ -116,28 +114,4 @@ func writeBootOrder(d redfish.Document, want state.Attr) (redfish.Object, error)
 		return nil, fmt.Errorf("%w: the order has to name each of %s once", errValue, show(have))
 	}
 	return nest(asJSON(want.Values, 0, ""), "Boot", "BootOrder"), nil
-}
-
-// BootOnce makes the next boot of the server come from one of BootTargets,
-// and the ones after it as before. It reads back what it has set.
-func (c *Controller) BootOnce(ctx context.Context, from string) error {
-	if err := c.surveyAgain(ctx); err != nil {
-		return fmt.Errorf("boot the server of %s from %s: %w", c.session.At.Address, from, err)
-	}
-	ans, err := c.patch(ctx, inSystem, redfish.Public, func(d redfish.Document) (redfish.Object, error) { return bootTo(d, "Once", from) })
-	c.refresh()
-	d, seen := c.load(ctx, inSystem)
-	if err = cmp.Or(err, seen); err != nil {
-		return fmt.Errorf("boot the server of %s from %s: %w", c.session.At.Address, from, err)
-	}
-	var target string
-	for _, w := range bootTargets() {
-		if w.ours == from {
-			target = w.theirs
-		}
-	}
-	if d.Text("Boot", "BootSourceOverrideEnabled") == "Disabled" || d.Text("Boot", "BootSourceOverrideTarget") != target {
-		return fmt.Errorf("boot the server of %s from %s: %w%s", c.session.At.Address, from, redfish.ErrRefused, redfish.Because(ans.Notes))
-	}
-	return nil
 }

@@ -1,75 +1,10 @@
 package bmc
 
 import (
-	"context"
 	"net/netip"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
-)
-
-// findEthernet picks the interface that the BMC is managed through.
-func (c *Controller) findEthernet(ctx context.Context) (string, error) {
-	uri, err := c.follow(ctx, inManager, "EthernetInterfaces")
-	if err != nil {
-		return "", err
-	}
-	members, err := c.members(ctx, uri)
-	if err != nil {
-		return "", err
-	}
-	here := c.session.At.Address.Addr().Unmap().WithZone("")
-	if len(members) == 1 {
-		c.where.chosen = choice{by: byBeingAlone, at: here.String()}
-		return members[0], nil
-	}
-	best, bestScore, outside := "", 0, 0
-	for _, uri := range members[:min(len(members), maxMembers)] {
-		if internalName(uri[strings.LastIndex(uri, "/")+1:]) {
-			continue
-		}
-		d, err := c.session.Get(ctx, uri)
-		if gone(err) {
-			continue
-		} else if err != nil {
-			return "", err
-		}
-		score := suitability(d, here)
-		if score > 0 && d.At("InterfaceEnabled") != false {
-			outside++
-		}
-		if score > bestScore {
-			best, bestScore = uri, score
-			c.where.docs[inEthernet] = d
-		}
-	}
-	if best == "" {
-		return "", unsupported("none of the %d interfaces of the manager leads outside", len(members))
-	}
-	switch {
-	case holds(c.where.docs[inEthernet], here):
-		c.where.chosen = choice{by: byAddress}
-	case outside <= 1:
-		c.where.chosen = choice{by: byBeingAlone, at: here.String()}
-	default:
-		c.where.chosen = choice{by: byScore}
-	}
-	return best, nil
-}
-
-// choice is why an interface was taken to be the one.
-type choice struct {
-	by reason
-	at string // the address that was dialled where the interface does not tell it
-}
-
-type reason int
-
-const (
-	byMemory     reason = iota // as the cache says, or not yet made
-	byAddress                  // it has the address that we came in at
-	byBeingAlone               // no other leads outside
-	byScore                    // cables and gateways speak for it, which may change
 )
 
 // holds reports whether an interface has an address, or was given it.

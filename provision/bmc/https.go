@@ -3,7 +3,6 @@ package bmc
 import (
 	"context"
 	"crypto/tls"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,36 +10,12 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/redfish"
-	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // Identity certificates. A controller comes with a self-signed one; the site
 // may give it another, which is then trusted beside the pinned one, since for
 // a while either may be shown.
-
-// KeyPair is a certificate for the controller with its key.
-type KeyPair struct {
-	Chain []byte // PEM, the controller's own first
-	Key   secret.Value
-}
-
-// leaf is the fingerprint of the first certificate, or "" without any.
-func (k KeyPair) leaf() string {
-	block, _ := pem.Decode(k.Chain)
-	if block == nil {
-		return ""
-	}
-	return redfish.FingerprintOf(block.Bytes)
-}
-
-// readHTTPS tells which certificate is shown. It costs no look.
-func (c *Controller) readHTTPS() (*state.Attr, error) {
-	if c.session.Root.Link("CertificateService") == "" {
-		return attr(c.session.Peer), &fixedError{"the controller has no certificate service"}
-	}
-	return attr(c.session.Peer), nil
-}
 
 // setHTTPS replaces the certificate of HTTPS, and proves it by a new
 // connection that shows it.

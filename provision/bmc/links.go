@@ -13,25 +13,6 @@ import (
 	"github.com/raiz-dns/raiz/provision/redfish"
 )
 
-// LinkCache remembers between runs where controllers keep things. It may lose
-// or hold back anything at any time, and may hand out what somebody else has
-// written: that costs requests and never changes a result. Its methods may be
-// called by several controllers at once.
-type LinkCache interface {
-	// Load returns the entry of that name, or nil.
-	Load(name string) []byte
-	// Store keeps an entry of at most MaxLinks bytes. A name is made of hex
-	// digits and belongs to one controller.
-	Store(name string, entry []byte)
-	// Key is what entries are sealed with, so that only what this user has
-	// written is believed; nil where there is none, and nothing is kept then.
-	Key() []byte
-}
-
-// MaxLinks bounds an entry of a LinkCache in bytes. That of a real controller
-// stays below 1 KiB.
-const MaxLinks = 16 << 10
-
 // entryVersion has to change with the way in which resources are found: an
 // entry that an older raiz has made would lead elsewhere.
 const entryVersion = 1
@@ -123,7 +104,7 @@ func seal(text, key []byte, name string) []byte {
 func signature(root redfish.Document) string {
 	parts := []string{root.Text("Vendor"), root.Text("Product"), root.Text("RedfishVersion"), root.Text("UUID")}
 	oem, _ := root.At("Oem").(redfish.Object)
-	parts = append(parts, sortedKeys(oem)...)
+	parts = append(parts, slices.Sorted(maps.Keys(oem))...)
 	parts = append(parts, slices.Sorted(maps.Keys(linksIn(root.Props)))...)
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:])

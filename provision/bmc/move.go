@@ -108,15 +108,6 @@ func (c *Controller) networkError(ctx context.Context, name string, want map[str
 	return group
 }
 
-// SharedError is the refusal of one write of several settings. Which of them
-// was meant is not known.
-type SharedError struct{ Err error }
-
-func (e *SharedError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the refusal.
-func (e *SharedError) Unwrap() error { return e.Err }
-
 // after returns what a setting is once the wanted ones are set.
 func (c *Controller) after(ctx context.Context, want map[string]state.Attr, name string) []string {
 	if w, ok := want[name]; ok {
@@ -240,31 +231,6 @@ func (c *Controller) notePending(ctx context.Context, name string) {
 	if d, err := c.load(ctx, name); err == nil {
 		c.session.ResetDue = pending(d)
 	}
-}
-
-// differing names the wanted network settings that read otherwise. What the
-// controller does not have at all is an error right away.
-func (c *Controller) differing(ctx context.Context, want map[string]state.Attr) ([]string, error) {
-	var out []string
-	for _, name := range order() {
-		w, ok := want[name]
-		if !ok {
-			continue
-		}
-		s := c.where.profile.settings[name]
-		d, err := c.load(ctx, s.in)
-		if err != nil {
-			return nil, err
-		}
-		have, err := s.read(d)
-		if err != nil {
-			return nil, err
-		}
-		if !same(have, w) {
-			out = append(out, name)
-		}
-	}
-	return out, nil
 }
 
 // newAddresses lists where the controller has to answer after the change.

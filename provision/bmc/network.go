@@ -35,8 +35,6 @@ func standardNetwork(t profile, d redfish.Document, want map[string]state.Attr) 
 	return body, nil
 }
 
-func sortedKeys(o redfish.Object) []string { return slices.Sorted(maps.Keys(o)) }
-
 // differs reports whether a setting is wanted and reads otherwise.
 func differs(d redfish.Document, want map[string]state.Attr, name string, read func(redfish.Document) (*state.Attr, error)) bool {
 	w, ok := want[name]

@@ -13,6 +13,31 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
+// differing names the wanted network settings that read otherwise. What the
+// controller does not have at all is an error right away.
+func (c *Controller) differing(ctx context.Context, want map[string]state.Attr) ([]string, error) {
+	var out []string
+	for _, name := range order() {
+		w, ok := want[name]
+		if !ok {
+			continue
+		}
+		s := c.where.profile.settings[name]
+		d, err := c.load(ctx, s.in)
+		if err != nil {
+			return nil, err
+		}
+		have, err := s.read(d)
+		if err != nil {
+			return nil, err
+		}
+		if !same(have, w) {
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
+
 // identity is what tells this controller from any other.
 type identity struct{ uuid, serial, peer string }
 
@@ -215,16 +240,4 @@ func resetBody(m redfish.Document) redfish.Object {
 		return redfish.Object{"ResetType": "GracefulRestart"}
 	}
 	return redfish.Object{"ResetType": allowed[0]}
-}
-
-// unprovenError is the end of a change that was accepted and then not seen to
-// be so. Whatever went wrong in looking, it says nothing about the setting:
-// neither that it is unsupported nor that it was refused.
-type unprovenError struct{ err error }
-
-func (e *unprovenError) Error() string { return e.err.Error() }
-
-// Is finds what the proof failed of, such as a cancelled context.
-func (e *unprovenError) Is(target error) bool {
-	return target != state.ErrUnsupported && target != redfish.ErrRefused && target != errValue && target != redfish.ErrAuth && errors.Is(e.err, target)
 }

@@ -170,3 +170,10 @@ func lineOf(root, manager redfish.Document) string {
 	}
 	return lineGeneric
 }
+
+// facts are what quirks are keyed by.
+type facts struct {
+	Line     string // product line, one of the line constants
+	Firmware string
+	Redfish  string
+}

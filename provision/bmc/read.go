@@ -10,6 +10,14 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
+// readHTTPS tells which certificate is shown. It costs no look.
+func (c *Controller) readHTTPS() (*state.Attr, error) {
+	if c.session.Root.Link("CertificateService") == "" {
+		return attr(c.session.Peer), &fixedError{"the controller has no certificate service"}
+	}
+	return attr(c.session.Peer), nil
+}
+
 // Read looks at the wanted settings and returns one fact for each, in the
 // order asked. It never fails as a whole: what could not be looked at is an
 // unknown fact. Where a value is wanted that this controller is known not to

@@ -12,26 +12,53 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// resourceMap is what is known about where things are on one controller. It is
-// made from the service root and the cache, and fills itself by following
-// links when something is asked for.
-type resourceMap struct {
-	links   map[string]string // resource names to URIs
-	docs    map[string]redfish.Document
-	facts   facts
-	profile profile
-	fired   []Quirk
-	cached  bool // some links come from the cache and may be stale
-	dirty   bool // the cache does not know all of it yet
-	// chosen says how sure the choice of the interface is.
-	chosen choice
-}
-
-// facts are what quirks are keyed by.
-type facts struct {
-	Line     string // product line, one of the line constants
-	Firmware string
-	Redfish  string
+// findEthernet picks the interface that the BMC is managed through.
+func (c *Controller) findEthernet(ctx context.Context) (string, error) {
+	uri, err := c.follow(ctx, inManager, "EthernetInterfaces")
+	if err != nil {
+		return "", err
+	}
+	members, err := c.members(ctx, uri)
+	if err != nil {
+		return "", err
+	}
+	here := c.session.At.Address.Addr().Unmap().WithZone("")
+	if len(members) == 1 {
+		c.where.chosen = choice{by: byBeingAlone, at: here.String()}
+		return members[0], nil
+	}
+	best, bestScore, outside := "", 0, 0
+	for _, uri := range members[:min(len(members), maxMembers)] {
+		if internalName(uri[strings.LastIndex(uri, "/")+1:]) {
+			continue
+		}
+		d, err := c.session.Get(ctx, uri)
+		if gone(err) {
+			continue
+		} else if err != nil {
+			return "", err
+		}
+		score := suitability(d, here)
+		if score > 0 && d.At("InterfaceEnabled") != false {
+			outside++
+		}
+		if score > bestScore {
+			best, bestScore = uri, score
+			c.where.docs[inEthernet] = d
+		}
+	}
+	if best == "" {
+		return "", unsupported("none of the %d interfaces of the manager leads outside", len(members))
+	}
+	switch {
+	case holds(c.where.docs[inEthernet], here):
+		c.where.chosen = choice{by: byAddress}
+	case outside <= 1:
+		c.where.chosen = choice{by: byBeingAlone, at: here.String()}
+	default:
+		c.where.chosen = choice{by: byScore}
+	}
+	return best, nil
 }
 
 // survey makes the map, from the cache where that holds.
@@ -291,4 +318,20 @@ func (c *Controller) findAttributes(ctx context.Context) (string, error) {
 		}
 	}
 	return "", unsupported("the manager %s has no link to its attributes", d.Text("Id"))
+}
+
+// surveyAgain makes sure of the links before anything is written: one read of
+// the manager, which also shows an update since the links were remembered.
+func (c *Controller) surveyAgain(ctx context.Context) error {
+	c.refresh()
+	for range 2 {
+		if err := c.survey(ctx); err != nil {
+			return err
+		}
+		if _, err := c.load(ctx, inManager); !errors.Is(err, errStale) {
+			return err
+		}
+		c.forget()
+	}
+	return nil
 }

@@ -10,9 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"time"
 
-	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/stmcginnis/gofish"
 )
 
@@ -222,8 +220,7 @@ func (c *Session) openSession(ctx context.Context) error {
 	if err != nil && answered && noSessions(root, err) {
 		cfg.BasicAuth = true
 		if api, err = gofish.ConnectContext(withRoot(ctx), cfg); err == nil {
-			c.api = api
-			_, err = c.Get(withLogin(ctx), root.Link("Managers"))
+			err = answers(withLogin(ctx), api, root.Link("Managers"))
 		}
 	}
 	if err != nil {
@@ -243,6 +240,15 @@ func (c *Session) openSession(ctx context.Context) error {
 		return fmt.Errorf("log in to %s: %w: the session came without a token", c.At.Address, errSpoke)
 	}
 	return nil
+}
+
+// answers sees that a resource can be read as this user.
+func answers(ctx context.Context, api *gofish.APIClient, uri string) error {
+	resp, err := api.WithContext(ctx).Get(uri)
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
+	return err
 }
 
 // dropByPassword deletes a session that came without the token to do it with.
@@ -311,122 +317,4 @@ func (c *Session) dropSession(ctx context.Context) error {
 		return nil
 	}
 	return plain(err, Public)
-}
-
-// dialTimeout is how long one dial to an address may hang that may not be there
-// yet: three tries of TCP.
-const dialTimeout = 5 * time.Second
-
-// Anybody is for a visit to whoever has the right certificate.
-func Anybody(string) error { return nil }
-
-// Visit carries the session to another address of what may be the same
-// controller; accept looks at the certificate that is shown there. The caller
-// leaves.
-func (c *Session) Visit(ctx context.Context, to netip.AddrPort, accept func(fingerprint string) error) (*Session, error) {
-	dial, stop := context.WithTimeout(ctx, dialTimeout)
-	defer stop()
-	conn, err := c.dialer.open(dial, to)
-	if err != nil {
-		return nil, err
-	}
-	if err := accept(Fingerprint(conn.ConnectionState().PeerCertificates[0])); err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	there := *c
-	there.At.Address = to
-	there.attach(to, conn)
-	if err := there.adopt(ctx, c.api); err != nil {
-		there.HangUp()
-		return nil, err
-	}
-	return &there, nil
-}
-
-// Knock sees who has an address, and sends nothing.
-func (c *Session) Knock(ctx context.Context, to netip.AddrPort) error {
-	conn, err := c.dialer.open(ctx, to)
-	if err == nil {
-		_ = conn.Close()
-	}
-	return err
-}
-
-// Leave ends a visit, and the session unless it is that of own.
-func (c *Session) Leave(ctx context.Context, own string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Timing.Logout)
-	defer cancel()
-	if c.SessionID() != own {
-		if err := c.dropSession(ctx); err != nil {
-			c.Log.Warn("bmc session left behind", "address", c.At.Address, "err", err)
-		}
-	}
-	c.HangUp()
-}
-
-func (c *Session) HangUp() { c.pipe.close() }
-
-// ExpectNewLogin says that the session is about to end, and may be opened anew.
-func (c *Session) ExpectNewLogin() { c.relogins = 0 }
-
-// SessionID names the session, or is "" without one.
-func (c *Session) SessionID() string {
-	if c.api == nil {
-		return ""
-	}
-	s, err := c.api.GetSession()
-	if err != nil {
-		return ""
-	}
-	return s.ID
-}
-
-// Token is what a session is recognised by, or "" without one.
-func (c *Session) Token() string {
-	s, err := c.api.GetSession()
-	if err != nil {
-		return ""
-	}
-	return s.Token
-}
-
-// ProveLogin logs in as a user on the connection that stands, and deletes that
-// session. When the user is our own, whose sessions end with the old password,
-// the new session becomes ours.
-func (c *Session) ProveLogin(ctx context.Context, user string, password secret.Value) error {
-	there := *c
-	there.At.Username, there.At.Password = user, password
-	if err := there.openSession(ctx); err != nil {
-		return err
-	}
-	delete(c.Refused, user)
-	if user == c.At.Username {
-		c.At.Password = password
-		_ = c.dropSession(ctx)
-		c.api, c.relogins = there.api, 0
-		return nil
-	}
-	if err := there.dropSession(ctx); err != nil {
-		c.Log.Warn("bmc session left behind", "user", user, "err", err)
-	}
-	return nil
-}
-
-// adopt carries the session of another connection over; where the controller
-// has ended it, again logs in anew.
-func (c *Session) adopt(ctx context.Context, old *gofish.APIClient) error {
-	cfg := c.config()
-	s, err := old.GetSession()
-	if err != nil {
-		cfg.Username, cfg.Password, cfg.BasicAuth = c.At.Username, c.At.Password.Reveal(), true
-	} else {
-		cfg.Session = s
-	}
-	api, err := gofish.ConnectContext(ctx, cfg)
-	if err != nil {
-		return plain(err, Public)
-	}
-	c.api, c.relogins = api, 0
-	return nil
 }

@@ -1,0 +1,120 @@
+package bmc
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/raiz-dns/raiz/provision/redfish"
+	"github.com/raiz-dns/raiz/provision/secret"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// SharedError is the refusal of one write of several settings. Which of them
+// was meant is not known.
+type SharedError struct{ Err error }
+
+func (e *SharedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the refusal.
+func (e *SharedError) Unwrap() error { return e.Err }
+
+// unprovenError is the end of a change that was accepted and then not seen to
+// be so. Whatever went wrong in looking, it says nothing about the setting:
+// neither that it is unsupported nor that it was refused.
+type unprovenError struct{ err error }
+
+func (e *unprovenError) Error() string { return e.err.Error() }
+
+// Is finds what the proof failed of, such as a cancelled context.
+func (e *unprovenError) Is(target error) bool {
+	return target != state.ErrUnsupported && target != redfish.ErrRefused && target != errValue && target != redfish.ErrAuth && errors.Is(e.err, target)
+}
+
+// Change is one setting that is to become Value.
+type Change struct {
+	Key   state.Key
+	Value state.Value
+	// Secret is the password of the account; other settings have none.
+	Secret secret.Value
+}
+
+// Status is how a change ended.
+type Status string
+
+// The statuses. Only Done means that the setting reads back as wanted.
+const (
+	Done        Status = "done"
+	Unsupported Status = "unsupported" // this controller has no such setting, or does not let it be written
+	Failed      Status = "failed"      // it is not as wanted
+	Unknown     Status = "unknown"     // nobody could look
+)
+
+// Outcome is what became of one change. Err is nil for Done alone.
+type Outcome struct {
+	Key    state.Key
+	Status Status
+	Err    error
+}
+
+func inOrder(changes []Change) []Change {
+	sorted := slices.Clone(changes)
+	slices.SortStableFunc(sorted, func(a, b Change) int {
+		return slices.Index(order(), a.Key.Name) - slices.Index(order(), b.Key.Name)
+	})
+	return sorted
+}
+
+// failed reports whether an error says that a setting is not as wanted, and
+// not just that nobody knows.
+func failed(err error) bool {
+	return errors.Is(err, redfish.ErrRefused) || errors.Is(err, errValue) || errors.Is(err, redfish.ErrAuth)
+}
+
+// outcome classifies the error of one change.
+func (c *Controller) outcome(ch Change, err error) Outcome {
+	o := Outcome{Key: ch.Key, Status: Done}
+	if err == nil {
+		c.session.Log.Info("bmc setting proven", "setting", ch.Key.Name)
+		return o
+	}
+	o.Err = fmt.Errorf("set %s of %s: %w", ch.Key.Name, c.session.At.Address, err)
+	switch {
+	case errors.Is(err, state.ErrUnsupported):
+		o.Status = Unsupported
+	case failed(err):
+		o.Status = Failed
+	default:
+		o.Status = Unknown
+	}
+	return o
+}
+
+func (c *Controller) finish(out []Outcome) ([]Outcome, error) {
+	var errs []error
+	for _, o := range out {
+		if o.Err != nil && !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == o.Err.Error() }) {
+			errs = append(errs, o.Err)
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// refusal sorts the error of a write. Status 0 is no answer, and stays
+// unknown; all others say that nothing was changed.
+func refusal(err error) error {
+	status := redfish.StatusOf(err)
+	if e, ok := errors.AsType[*redfish.StatusError](err); ok {
+		if _, unknown := redfish.FindNote(e.Notes, "PropertyUnknown", "PropertyNotWritable", "ActionNotSupported", "NoOperation"); unknown {
+			return fmt.Errorf("%w: %w", err, state.ErrUnsupported)
+		}
+	}
+	switch {
+	case status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented:
+		return fmt.Errorf("%w: %w", err, state.ErrUnsupported)
+	case status == 0 && !failed(err):
+		return err
+	}
+	return fmt.Errorf("%w: %w", redfish.ErrRefused, err)
+}

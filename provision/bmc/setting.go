@@ -1,0 +1,238 @@
+package bmc
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/redfish"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+func sortedKeys(o redfish.Object) []string { return slices.Sorted(maps.Keys(o)) }
+
+// The settings, as the names of state.Key have them.
+const (
+	Account     = "account"
+	Hostname    = "hostname"
+	DNS         = "dns"
+	NTP         = "ntp"
+	IPMI        = "ipmi"
+	PowerPolicy = "power-restore"
+	IPv4Address = "ipv4.address"
+	IPv4Gateway = "ipv4.gateway"
+	IPv4DHCP    = "ipv4.dhcp"
+	IPv6Address = "ipv6.address"
+	IPv6Gateway = "ipv6.gateway"
+
+	VLAN          = "vlan" // "none" or the tag
+	SSH           = "protocol.ssh"
+	Telnet        = "protocol.telnet"
+	SNMP          = "protocol.snmp"
+	HTTP          = "protocol.http"
+	KVMIP         = "protocol.kvm-ip"
+	VirtualMedia  = "protocol.virtual-media"
+	SerialConsole = "serial-console"
+	Boot          = "boot"       // "order", or what is booted always
+	BootOrder     = "boot-order" // as the system names its boot options
+
+	HTTPSCertificate = "https-certificate" // its fingerprint
+)
+
+// The resources a setting may live in; names of links in the cache too.
+const (
+	inManager    = "manager"
+	inEthernet   = "ethernet"
+	inProtocol   = "protocol"
+	inSystem     = "system"
+	inBios       = "bios"
+	inDateTime   = "datetime"   // HPE
+	inAttributes = "attributes" // Dell
+	inPower      = "power"      // Lenovo
+	inOemNTP     = "oem-ntp"    // Supermicro before X11
+)
+
+// setting says where one setting lives and how it is read and written.
+type setting struct {
+	in string
+	// read returns the value, or nil for absent.
+	read func(redfish.Document) (*state.Attr, error)
+	// body is the PATCH that makes it so; nil where it cannot be written, or
+	// where the network group writes it. why says why it cannot.
+	body func(redfish.Document, state.Attr) (redfish.Object, error)
+	why  string
+	// fixed says why the value that reads cannot be another one here, or "";
+	// nil is never. A plan knows by it what an apply could not do.
+	fixed func(redfish.Document) string
+	// before is a PATCH to the interface that must come first; may be nil.
+	before func(eth redfish.Document) redfish.Object
+	// orElse is where to look when this is unsupported; may be nil.
+	orElse *setting
+}
+
+// profile is how one controller has to be treated. Quirks change them.
+type profile struct {
+	settings map[string]setting
+	// network builds the one PATCH for all wanted network settings.
+	network func(profile, redfish.Document, map[string]state.Attr) (redfish.Object, error)
+	// padV4, padV6 and padGW6 fill a freed place of an address array where a
+	// fixed number of slots is never removed; nil deletes with null.
+	padV4, padV6, padGW6 any
+	// hiddenStatic is true where IPv4StaticAddresses shows only without DHCP.
+	hiddenStatic bool
+	// dhcpFirst switches DHCP off in a write of its own.
+	dhcpFirst bool
+	// dhcpOff is sent along when DHCP is switched off.
+	dhcpOff redfish.Object
+	// accountSlots is true where accounts are fixed slots that a PATCH fills.
+	accountSlots bool
+	firstSlot    int // the first that may be filled
+	// pending tells whether a resource's settings wait for a reset; nil never.
+	pending func(redfish.Document) bool
+	// noEnabled is true where accounts cannot be disabled.
+	noEnabled bool
+	// star sends If-Match "*" where no ETag was handed out.
+	star bool
+}
+
+// fixedError is why a setting that reads cannot be written.
+type fixedError struct{ why string }
+
+func (e *fixedError) Error() string { return e.why + ": " + state.ErrUnsupported.Error() }
+
+// Unwrap makes it a state.ErrUnsupported.
+func (e *fixedError) Unwrap() error { return state.ErrUnsupported }
+
+// lacking is fixed where the interface lacks the property to write.
+func lacking(path ...string) func(redfish.Document) string {
+	return func(d redfish.Document) string {
+		if d.Has(path...) {
+			return ""
+		}
+		return fmt.Sprintf("the interface %s has no %s", d.Text("Id"), path[0])
+	}
+}
+
+func always(why string) func(redfish.Document) string {
+	return func(redfish.Document) string { return why }
+}
+
+func unsupported(format string, args ...any) error {
+	return fmt.Errorf(format+": %w", append(args, state.ErrUnsupported)...)
+}
+
+// nowhere is a setting that a line of controllers does not have; it costs no
+// look.
+func nowhere(why string) setting {
+	return setting{why: why, read: func(redfish.Document) (*state.Attr, error) { return nil, unsupported("%s", why) }}
+}
+
+// word is one pair of a controller's spelling and ours.
+type word struct{ theirs, ours string }
+
+// powerStandard is ComputerSystem.v1_6_0 PowerRestorePolicyTypes.
+func powerStandard() []word {
+	return []word{{"AlwaysOn", "always-on"}, {"AlwaysOff", "always-off"}, {"LastState", "last-state"}}
+}
+
+func attr(values ...string) *state.Attr { return &state.Attr{Values: values} }
+
+func onOff(v any, name string) (*state.Attr, error) {
+	switch v {
+	case true:
+		return attr("on"), nil
+	case false:
+		return attr("off"), nil
+	case nil:
+		return nil, unsupported("the controller gives no value for %s", name)
+	}
+	return nil, fmt.Errorf("read %s: %T is no boolean", name, v)
+}
+
+// wantOn reads a wanted "on" or "off".
+func wantOn(a state.Attr) (bool, error) {
+	if len(a.Values) == 1 && (a.Values[0] == "on" || a.Values[0] == "off") {
+		return a.Values[0] == "on", nil
+	}
+	return false, fmt.Errorf("%w: %q is neither \"on\" nor \"off\"", errValue, a.Values)
+}
+
+func one(a state.Attr) (string, error) {
+	if len(a.Values) != 1 {
+		return "", fmt.Errorf("%w: %q is not exactly one", errValue, a.Values)
+	}
+	return a.Values[0], nil
+}
+
+func readEnum(words func() []word, path ...string) func(redfish.Document) (*state.Attr, error) {
+	return func(d redfish.Document) (*state.Attr, error) {
+		name := path[len(path)-1]
+		s := d.Text(path...)
+		if s == "" {
+			return nil, unsupported("%s has no %s", d.Kind(), name)
+		}
+		for _, w := range words() {
+			if w.theirs == s {
+				return attr(w.ours), nil
+			}
+		}
+		return nil, fmt.Errorf("read %s: %q is no known value", name, s)
+	}
+}
+
+func writeEnum(known func() []word, path ...string) func(redfish.Document, state.Attr) (redfish.Object, error) {
+	return func(d redfish.Document, want state.Attr) (redfish.Object, error) {
+		if !d.Has(path...) {
+			return nil, unsupported("%s has no %s", d.Kind(), path[len(path)-1])
+		}
+		s, err := one(want)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range known() {
+			if w.ours == s {
+				return nest(w.theirs, path...), nil
+			}
+		}
+		return nil, unsupported("%s knows no %q", path[len(path)-1], s)
+	}
+}
+
+// nest wraps a value in objects, outermost name first.
+func nest(v any, path ...string) redfish.Object {
+	for i := len(path) - 1; i > 0; i-- {
+		v = redfish.Object{path[i]: v}
+	}
+	return redfish.Object{path[0]: v}
+}
+
+// order is the safe order of the groups; the network comes last.
+func order() []string {
+	return []string{
+		Account, Hostname, DNS, NTP, IPMI, SSH, Telnet, SNMP, HTTP, KVMIP, VirtualMedia, SerialConsole, HTTPSCertificate,
+		PowerPolicy, Boot, BootOrder, VLAN, IPv4DHCP, IPv4Address, IPv4Gateway, IPv6Address, IPv6Gateway,
+	}
+}
+
+func isNetwork(name string) bool { return strings.HasPrefix(name, "ipv") || name == VLAN }
+
+// errValue marks a wanted value that nothing was asked about.
+var errValue = errors.New("this cannot be set")
+
+func same(have *state.Attr, want state.Attr) bool { return have != nil && have.Equal(want) }
+
+func show(a *state.Attr) string {
+	switch {
+	case a == nil:
+		return "nothing"
+	case len(a.Values) == 0:
+		return "none"
+	}
+	return strings.Join(a.Values, ", ")
+}
+
+// since is a deadline from now.
+func since(d time.Duration) time.Time { return time.Now().Add(d) }
