@@ -10,8 +10,6 @@ import (
 
 	"context"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/bmc"
@@ -20,13 +18,6 @@ import (
 	"github.com/raiz-dns/raiz/provision/verify"
 	"github.com/raiz-dns/raiz/templates"
 )
-
-// TestUnmanagedNames: the site language knows the settings that there are.
-func TestUnmanagedNames(t *testing.T) {
-	if diff := cmp.Diff(slices.Sorted(slices.Values(bmc.SettingNames())), site.BMCSettings()); diff != "" {
-		t.Errorf("(-bmc +site):\n%s", diff)
-	}
-}
 
 // refused is a journal as an apply leaves it that a controller refused these
 // settings of, in words that are its own.
@@ -53,7 +44,7 @@ func TestUnmanaged(t *testing.T) {
 	// Hostile words must neither end the string nor be a template.
 	words := "status 405: \"}\n${env(\"HOME\")} %{if} \\ \x1b[2J"
 	nobody := provision.Options{Packs: templates.FS(), Dial: func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }}
-	for _, name := range bmc.SettingNames() {
+	for _, name := range site.BMCSettings() {
 		t.Run(name, func(t *testing.T) {
 			run := provision.New(loaded(t, []byte(text), found), nobody)
 			defer run.Close(t.Context())

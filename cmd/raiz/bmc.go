@@ -102,7 +102,7 @@ func (g *globals) bmcInfo(ctx context.Context, c *bmc.Controller) error {
 	row("power", power)
 	row("licence", strings.Join(d.Licences, ", "))
 	for _, f := range d.Settings {
-		if strings.HasPrefix(f.Key.Name, "ipv") || f.Key.Name == bmc.VLAN {
+		if strings.HasPrefix(f.Key.Name, "ipv") || f.Key.Name == "vlan" {
 			row(f.Key.Name, factText(f))
 		}
 	}

@@ -60,8 +60,8 @@ func planWith(t *testing.T, target bmc.Target, links bmc.LinkCache, try bool) st
 	}
 	defer c.Close(t.Context())
 	items := []state.Item{
-		{Key: state.Key{Kind: state.Setting, Name: bmc.Hostname}, Value: state.Attr{Values: []string{"gru1-bmc"}}},
-		{Key: state.Key{Kind: state.Setting, Name: bmc.IPMI}, Value: state.Attr{Values: []string{"on"}}},
+		{Key: state.Key{Kind: state.Setting, Name: "hostname"}, Value: state.Attr{Values: []string{"gru1-bmc"}}},
+		{Key: state.Key{Kind: state.Setting, Name: "ipmi"}, Value: state.Attr{Values: []string{"on"}}},
 	}
 	if try {
 		out, err := c.Set(t.Context(), []bmc.Change{{Key: items[0].Key, Value: items[0].Value}})

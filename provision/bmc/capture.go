@@ -21,9 +21,6 @@ type Diagnosis struct {
 	Stats    redfish.Stats
 }
 
-// SettingNames are the names of all settings that raiz knows.
-func SettingNames() []string { return order() }
-
 // Diagnose reads every setting that raiz knows.
 func (c *Controller) Diagnose(ctx context.Context) (Diagnosis, error) {
 	id, err := c.Identity(ctx)

@@ -19,19 +19,19 @@ func powerDell() []word {
 
 func dellProfile(t *profile) {
 	t.network = dellNetwork
-	t.settings[Hostname] = setting{in: inAttributes, read: readDellHostname, body: writeDellHostname}
-	t.settings[DNS] = setting{in: inAttributes, read: readDellDNS, body: writeDellDNS}
-	t.settings[NTP] = setting{in: inAttributes, read: readDellNTP, body: writeDellNTP}
+	t.settings[hostnameName] = setting{in: inAttributes, read: readDellHostname, body: writeDellHostname}
+	t.settings[dnsName] = setting{in: inAttributes, read: readDellDNS, body: writeDellDNS}
+	t.settings[ntpName] = setting{in: inAttributes, read: readDellNTP, body: writeDellNTP}
 	for name, attribute := range dellSwitches() {
 		t.settings[name] = setting{in: inAttributes, read: readDellSwitch(attribute), body: writeDellSwitch(attribute)}
 	}
-	t.settings[HTTP] = setting{in: inAttributes, read: readDellHTTP, body: writeDellHTTP}
-	t.settings[VLAN] = setting{in: inAttributes, read: readDellVLAN}
-	t.settings[IPv4DHCP] = setting{in: inAttributes, read: readDellSwitch("IPv4.1.DHCPEnable")}
-	t.settings[IPv4Address] = setting{in: inAttributes, read: readDellIPv4}
-	t.settings[IPv4Gateway] = setting{in: inAttributes, read: readDellGateway4}
-	t.settings[IPv6Address] = setting{in: inAttributes, read: readDellIPv6}
-	t.settings[IPv6Gateway] = setting{in: inAttributes, read: readDellGateway6}
+	t.settings[httpName] = setting{in: inAttributes, read: readDellHTTP, body: writeDellHTTP}
+	t.settings[vlanName] = setting{in: inAttributes, read: readDellVLAN}
+	t.settings[ipv4DHCPName] = setting{in: inAttributes, read: readDellSwitch("IPv4.1.DHCPEnable")}
+	t.settings[ipv4AddressName] = setting{in: inAttributes, read: readDellIPv4}
+	t.settings[ipv4GatewayName] = setting{in: inAttributes, read: readDellGateway4}
+	t.settings[ipv6AddressName] = setting{in: inAttributes, read: readDellIPv6}
+	t.settings[ipv6GatewayName] = setting{in: inAttributes, read: readDellGateway6}
 }
 
 // attribute returns one attribute's text.
@@ -137,8 +137,8 @@ func writeDellNTP(_ redfish.Document, want state.Attr) (redfish.Object, error) {
 // dellSwitches are the attributes that switch a service.
 func dellSwitches() map[string]string {
 	return map[string]string{
-		IPMI: "IPMILan.1.Enable", SSH: "SSH.1.Enable", Telnet: "Telnet.1.Enable", SNMP: "SNMP.1.AgentEnable",
-		KVMIP: "VirtualConsole.1.Enable", VirtualMedia: "VirtualMedia.1.Enable", SerialConsole: "IPMISOL.1.Enable",
+		ipmiName: "IPMILan.1.Enable", sshName: "SSH.1.Enable", telnetName: "Telnet.1.Enable", snmpName: "SNMP.1.AgentEnable",
+		kvmIPName: "VirtualConsole.1.Enable", virtualMediaName: "VirtualMedia.1.Enable", serialConsoleName: "IPMISOL.1.Enable",
 	}
 }
 
@@ -186,13 +186,13 @@ func readDellVLAN(d redfish.Document) (*state.Attr, error) {
 }
 
 func dellVLAN(d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
-	if !differs(d, want, VLAN, readDellVLAN) {
+	if !differs(d, want, vlanName, readDellVLAN) {
 		return nil
 	}
 	if _, err := attribute(d, "NIC.1.VLanEnable"); err != nil {
 		return err
 	}
-	id, err := wantVLAN(want[VLAN])
+	id, err := wantVLAN(want[vlanName])
 	if err != nil {
 		return err
 	}
@@ -253,8 +253,8 @@ func readDellGateway6(d redfish.Document) (*state.Attr, error) {
 func dellNetwork(_ profile, d redfish.Document, want map[string]state.Attr) (redfish.Object, error) {
 	body := redfish.Object{}
 	group := "IPv4.1."
-	if differs(d, want, IPv4DHCP, readDellSwitch("IPv4.1.DHCPEnable")) {
-		on, err := wantOn(want[IPv4DHCP])
+	if differs(d, want, ipv4DHCPName, readDellSwitch("IPv4.1.DHCPEnable")) {
+		on, err := wantOn(want[ipv4DHCPName])
 		if err != nil {
 			return nil, err
 		}
@@ -263,12 +263,12 @@ func dellNetwork(_ profile, d redfish.Document, want map[string]state.Attr) (red
 	} else if !dellStatic(d) {
 		group = "IPv4Static.1."
 	}
-	if differs(d, want, IPv4Address, readDellIPv4) || differs(d, want, IPv4Gateway, readDellGateway4) {
+	if differs(d, want, ipv4AddressName, readDellIPv4) || differs(d, want, ipv4GatewayName, readDellGateway4) {
 		if err := dellIPv4(d, want, group, body); err != nil {
 			return nil, err
 		}
 	}
-	if differs(d, want, IPv6Address, readDellIPv6) || differs(d, want, IPv6Gateway, readDellGateway6) {
+	if differs(d, want, ipv6AddressName, readDellIPv6) || differs(d, want, ipv6GatewayName, readDellGateway6) {
 		if err := dellIPv6(d, want, body); err != nil {
 			return nil, err
 		}
@@ -280,11 +280,11 @@ func dellNetwork(_ profile, d redfish.Document, want map[string]state.Attr) (red
 }
 
 func dellIPv4(d redfish.Document, want map[string]state.Attr, group string, body redfish.Object) error {
-	addresses, err := wanted(d, want, IPv4Address, readDellIPv4, netip.ParsePrefix)
+	addresses, err := wanted(d, want, ipv4AddressName, readDellIPv4, netip.ParsePrefix)
 	if err != nil {
 		return err
 	}
-	gateways, err := wanted(d, want, IPv4Gateway, readDellGateway4, netip.ParseAddr)
+	gateways, err := wanted(d, want, ipv4GatewayName, readDellGateway4, netip.ParseAddr)
 	if err != nil {
 		return err
 	}
@@ -302,11 +302,11 @@ func dellIPv4(d redfish.Document, want map[string]state.Attr, group string, body
 }
 
 func dellIPv6(d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
-	addresses, err := wanted(d, want, IPv6Address, readDellIPv6, netip.ParsePrefix)
+	addresses, err := wanted(d, want, ipv6AddressName, readDellIPv6, netip.ParsePrefix)
 	if err != nil {
 		return err
 	}
-	gateways, err := wanted(d, want, IPv6Gateway, readDellGateway6, netip.ParseAddr)
+	gateways, err := wanted(d, want, ipv6GatewayName, readDellGateway6, netip.ParseAddr)
 	if err != nil {
 		return err
 	}

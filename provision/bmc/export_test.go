@@ -1,6 +1,8 @@
 package bmc
 
 import (
+	"encoding/json"
+
 	"github.com/raiz-dns/raiz/provision/redfish"
 )
 
@@ -11,7 +13,7 @@ import "github.com/raiz-dns/raiz/provision/state"
 // ReadResource reads a setting of a product line out of one resource.
 func ReadResource(line, name string, body []byte) (*state.Attr, error) {
 	t, _ := profileFor(facts{Line: line})
-	d, err := redfish.Decode("/redfish/v1/Test", "", body)
+	d, err := document(body)
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +23,7 @@ func ReadResource(line, name string, body []byte) (*state.Attr, error) {
 // Body builds the PATCH that makes settings so, given the resource as it is.
 func Body(line string, body []byte, want map[string]state.Attr) (map[string]any, error) {
 	t, _ := profileFor(facts{Line: line})
-	d, err := redfish.Decode("/redfish/v1/Test", "", body)
+	d, err := document(body)
 	if err != nil {
 		return nil, err
 	}
@@ -50,3 +52,41 @@ func SealEntry(e Entry, key []byte, name string) []byte { return sealEntry(e, ke
 
 // OpenEntry reads an entry that was sealed with the key.
 func OpenEntry(sealed, key []byte, name string) (Entry, bool) { return openEntry(sealed, key, name) }
+
+// document is a resource with that body.
+func document(body []byte) (redfish.Document, error) {
+	d := redfish.Document{URI: "/redfish/v1/Test"}
+	return d, json.Unmarshal(body, &d.Props)
+}
+
+// The names of the settings.
+const (
+	Account          = accountName
+	Boot             = bootName
+	BootOrder        = bootOrderName
+	DNS              = dnsName
+	HTTP             = httpName
+	HTTPSCertificate = httpsCertificateName
+	Hostname         = hostnameName
+	IPMI             = ipmiName
+	IPv4Address      = ipv4AddressName
+	IPv4DHCP         = ipv4DHCPName
+	IPv4Gateway      = ipv4GatewayName
+	IPv6Address      = ipv6AddressName
+	IPv6Gateway      = ipv6GatewayName
+	KVMIP            = kvmIPName
+	NTP              = ntpName
+	PowerPolicy      = powerPolicyName
+	SNMP             = snmpName
+	SSH              = sshName
+	SerialConsole    = serialConsoleName
+	Telnet           = telnetName
+	VirtualMedia     = virtualMediaName
+	VLAN             = vlanName
+)
+
+// ErrStillOn is a server that did not shut down in time.
+var ErrStillOn = errStillOn
+
+// SettingNames are the names of all settings that raiz knows.
+func SettingNames() []string { return order() }

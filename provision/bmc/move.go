@@ -60,7 +60,7 @@ func (c *Controller) unwritable(ctx context.Context, want map[string]state.Attr)
 	c.refresh()
 	// DHCP comes first: the others are tried together with it, because what
 	// can be written depends on it, unless it cannot be written itself.
-	names := append([]string{IPv4DHCP}, slices.DeleteFunc(order(), func(n string) bool { return n == IPv4DHCP })...)
+	names := append([]string{ipv4DHCPName}, slices.DeleteFunc(order(), func(n string) bool { return n == ipv4DHCPName })...)
 	for _, name := range names {
 		w, ok := want[name]
 		if !ok {
@@ -72,8 +72,8 @@ func (c *Controller) unwritable(ctx context.Context, want map[string]state.Attr)
 		}
 		if err == nil {
 			alone := map[string]state.Attr{name: w}
-			if dhcp, ok := want[IPv4DHCP]; ok && bad[IPv4DHCP] == nil {
-				alone[IPv4DHCP] = dhcp
+			if dhcp, ok := want[ipv4DHCPName]; ok && bad[ipv4DHCPName] == nil {
+				alone[ipv4DHCPName] = dhcp
 			}
 			_, err = c.where.profile.network(c.where.profile, c.where.docs[s.in], alone)
 		}
@@ -126,12 +126,12 @@ func (c *Controller) staysReachable(ctx context.Context, want map[string]state.A
 	if len(want) == 0 {
 		return nil
 	}
-	v4, v6 := c.after(ctx, want, IPv4Address), c.after(ctx, want, IPv6Address)
-	dhcp := slices.Equal(c.after(ctx, want, IPv4DHCP), []string{"on"})
+	v4, v6 := c.after(ctx, want, ipv4AddressName), c.after(ctx, want, ipv6AddressName)
+	dhcp := slices.Equal(c.after(ctx, want, ipv4DHCPName), []string{"on"})
 	if len(v4) > 0 || dhcp || len(v6) > 0 && c.session.At.Address.Addr().Is6() {
 		return nil
 	}
-	if _, changes := want[IPv6Address]; len(v6) > 0 && changes {
+	if _, changes := want[ipv6AddressName]; len(v6) > 0 && changes {
 		return nil // the proof is a look at the new IPv6 address
 	}
 	return fmt.Errorf("%w: it would leave the controller without an address known to answer; nothing of the network was changed", errValue)
@@ -140,7 +140,7 @@ func (c *Controller) staysReachable(ctx context.Context, want map[string]state.A
 // changeNetwork writes until all reads back as wanted, twice at most: some
 // OpenBMC loses the gateway with the first change (bmcweb #308).
 func (c *Controller) changeNetwork(ctx context.Context, want map[string]state.Attr) error {
-	in := c.where.profile.settings[IPv4Address].in
+	in := c.where.profile.settings[ipv4AddressName].in
 	self, err := c.ownIdentity(ctx)
 	if err != nil {
 		return err
@@ -236,7 +236,7 @@ func (c *Controller) notePending(ctx context.Context, name string) {
 // newAddresses lists where the controller has to answer after the change.
 func (c *Controller) newAddresses(want map[string]state.Attr, left []string) ([]netip.AddrPort, error) {
 	var out []netip.AddrPort
-	for _, name := range []string{IPv4Address, IPv6Address} {
+	for _, name := range []string{ipv4AddressName, ipv6AddressName} {
 		if !slices.Contains(left, name) {
 			continue
 		}

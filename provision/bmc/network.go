@@ -46,13 +46,13 @@ func differs(d redfish.Document, want map[string]state.Attr, name string, read f
 }
 
 func writeDHCP(t profile, d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
-	if !differs(d, want, IPv4DHCP, readDHCP) {
+	if !differs(d, want, ipv4DHCPName, readDHCP) {
 		return nil
 	}
 	if !d.Has("DHCPv4", "DHCPEnabled") {
 		return unsupported("the interface %s has no DHCPv4", d.Text("Id"))
 	}
-	on, err := wantOn(want[IPv4DHCP])
+	on, err := wantOn(want[ipv4DHCPName])
 	if err != nil {
 		return err
 	}
@@ -65,18 +65,18 @@ func writeDHCP(t profile, d redfish.Document, want map[string]state.Attr, body r
 }
 
 func writeIPv4(t profile, d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
-	if !differs(d, want, IPv4Address, readIPv4Address) && !differs(d, want, IPv4Gateway, readIPv4Gateway) {
+	if !differs(d, want, ipv4AddressName, readIPv4Address) && !differs(d, want, ipv4GatewayName, readIPv4Gateway) {
 		return nil
 	}
 	_, dhcpChanges := body["DHCPv4"]
 	if !d.Has("IPv4StaticAddresses") && !(t.hiddenStatic && dhcpChanges) {
 		return unsupported("the interface %s has no IPv4StaticAddresses", d.Text("Id"))
 	}
-	addresses, err := wanted(d, want, IPv4Address, readIPv4Address, netip.ParsePrefix)
+	addresses, err := wanted(d, want, ipv4AddressName, readIPv4Address, netip.ParsePrefix)
 	if err != nil {
 		return err
 	}
-	gateways, err := wanted(d, want, IPv4Gateway, readIPv4Gateway, netip.ParseAddr)
+	gateways, err := wanted(d, want, ipv4GatewayName, readIPv4Gateway, netip.ParseAddr)
 	if err != nil {
 		return err
 	}
@@ -96,11 +96,11 @@ func writeIPv4(t profile, d redfish.Document, want map[string]state.Attr, body r
 }
 
 func writeIPv6(t profile, d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
-	if differs(d, want, IPv6Address, readIPv6Address) {
+	if differs(d, want, ipv6AddressName, readIPv6Address) {
 		if !d.Has("IPv6StaticAddresses") {
 			return unsupported("the interface %s has no IPv6StaticAddresses", d.Text("Id"))
 		}
-		addresses, err := wanted(d, want, IPv6Address, readIPv6Address, netip.ParsePrefix)
+		addresses, err := wanted(d, want, ipv6AddressName, readIPv6Address, netip.ParsePrefix)
 		if err != nil {
 			return err
 		}
@@ -110,12 +110,12 @@ func writeIPv6(t profile, d redfish.Document, want map[string]state.Attr, body r
 		}
 		body["IPv6StaticAddresses"] = positional(d.List("IPv6StaticAddresses"), elements, t.padV6)
 	}
-	if differs(d, want, IPv6Gateway, readIPv6Gateway) {
+	if differs(d, want, ipv6GatewayName, readIPv6Gateway) {
 		// IPv6DefaultGateway is read-only (OpenBMC: PropertyNotWritable).
 		if !d.Has("IPv6StaticDefaultGateways") {
 			return unsupported("the interface %s has no IPv6StaticDefaultGateways", d.Text("Id"))
 		}
-		gateways, err := wanted(d, want, IPv6Gateway, readIPv6Gateway, netip.ParseAddr)
+		gateways, err := wanted(d, want, ipv6GatewayName, readIPv6Gateway, netip.ParseAddr)
 		if err != nil {
 			return err
 		}
@@ -148,16 +148,16 @@ func vlanID(v any) (*state.Attr, error) {
 }
 
 func writeVLAN(t profile, d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
-	if !differs(d, want, VLAN, readVLAN) {
+	if !differs(d, want, vlanName, readVLAN) {
 		return nil
 	}
 	if !d.Has("VLAN", "VLANEnable") {
 		return unsupported("the interface %s has no VLAN", d.Text("Id"))
 	}
-	if fixed := t.settings[VLAN].fixed; fixed != nil && fixed(d) != "" {
+	if fixed := t.settings[vlanName].fixed; fixed != nil && fixed(d) != "" {
 		return unsupported("%s", fixed(d))
 	}
-	id, err := wantVLAN(want[VLAN])
+	id, err := wantVLAN(want[vlanName])
 	if err != nil {
 		return err
 	}

@@ -58,9 +58,9 @@ const (
 	Forced   PowerMode = "forced"   // the power is cut at once
 )
 
-// ErrStillOn means that the operating system did not shut down in time. The
+// errStillOn means that the operating system did not shut down in time. The
 // server is on.
-var ErrStillOn = errors.New("the server is still on")
+var errStillOn = errors.New("the server is still on")
 
 // Power tells whether the server is on: "On", "Off", "PoweringOn" or
 // "PoweringOff".
@@ -143,7 +143,7 @@ func (c *Controller) powerTo(ctx context.Context, want string, kinds []string, p
 		case err == nil && have == want:
 			return true, nil
 		case over && err == nil && want == "Off":
-			return false, fmt.Errorf("%w after %s; look at its console, or cut the power with --force", ErrStillOn, patience)
+			return false, fmt.Errorf("%w after %s; look at its console, or cut the power with --force", errStillOn, patience)
 		case over:
 			return false, errors.Join(fmt.Errorf("it is not %s after %s", want, patience), err)
 		}

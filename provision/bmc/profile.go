@@ -5,20 +5,20 @@ func standard() profile {
 	t := profile{
 		network: standardNetwork,
 		settings: map[string]setting{
-			Hostname:    {in: inEthernet, read: readHostname, body: writeHostname},
-			DNS:         {in: inEthernet, read: readDNS, body: writeDNS(0), fixed: lacking("StaticNameServers")},
-			NTP:         {in: inProtocol, read: readNTP, body: writeNTP},
-			PowerPolicy: {in: inSystem, read: readEnum(powerStandard, "PowerRestorePolicy"), body: writeEnum(powerStandard, "PowerRestorePolicy")},
-			IPv4Address: {in: inEthernet, read: readIPv4Address, fixed: lacking("IPv4StaticAddresses")},
-			IPv4Gateway: {in: inEthernet, read: readIPv4Gateway, fixed: lacking("IPv4StaticAddresses")},
-			IPv4DHCP:    {in: inEthernet, read: readDHCP, fixed: lacking("DHCPv4", "DHCPEnabled")},
-			IPv6Address: {in: inEthernet, read: readIPv6Address, fixed: lacking("IPv6StaticAddresses")},
-			IPv6Gateway: {in: inEthernet, read: readIPv6Gateway, fixed: lacking("IPv6StaticDefaultGateways")},
-			VLAN:        {in: inEthernet, read: readVLAN},
+			hostnameName:    {in: inEthernet, read: readHostname, body: writeHostname},
+			dnsName:         {in: inEthernet, read: readDNS, body: writeDNS(0), fixed: lacking("StaticNameServers")},
+			ntpName:         {in: inProtocol, read: readNTP, body: writeNTP},
+			powerPolicyName: {in: inSystem, read: readEnum(powerStandard, "PowerRestorePolicy"), body: writeEnum(powerStandard, "PowerRestorePolicy")},
+			ipv4AddressName: {in: inEthernet, read: readIPv4Address, fixed: lacking("IPv4StaticAddresses")},
+			ipv4GatewayName: {in: inEthernet, read: readIPv4Gateway, fixed: lacking("IPv4StaticAddresses")},
+			ipv4DHCPName:    {in: inEthernet, read: readDHCP, fixed: lacking("DHCPv4", "DHCPEnabled")},
+			ipv6AddressName: {in: inEthernet, read: readIPv6Address, fixed: lacking("IPv6StaticAddresses")},
+			ipv6GatewayName: {in: inEthernet, read: readIPv6Gateway, fixed: lacking("IPv6StaticDefaultGateways")},
+			vlanName:        {in: inEthernet, read: readVLAN},
 
-			SerialConsole: {in: inSystem, read: readSerial, body: writeSerial},
-			Boot:          {in: inSystem, read: readBoot, body: writeBoot},
-			BootOrder:     {in: inSystem, read: readBootOrder, body: writeBootOrder, fixed: fixedBootOrder},
+			serialConsoleName: {in: inSystem, read: readSerial, body: writeSerial},
+			bootName:          {in: inSystem, read: readBoot, body: writeBoot},
+			bootOrderName:     {in: inSystem, read: readBootOrder, body: writeBootOrder, fixed: fixedBootOrder},
 		},
 	}
 	for name, property := range protocols() {

@@ -130,7 +130,7 @@ func (c *Controller) lookAround(ctx context.Context, p proof) (seen error, ok bo
 // another write may set it.
 func (c *Controller) lostGateway(left []string, to netip.AddrPort, p proof) bool {
 	for _, name := range left {
-		if name != IPv4Gateway && name != IPv6Gateway {
+		if name != ipv4GatewayName && name != ipv6GatewayName {
 			return false
 		}
 	}

@@ -56,16 +56,16 @@ func quirksHPE() []quirk {
 	slots6, slot1 := redfish.Object{"Address": "::", "PrefixLength": nil}, redfish.Object{"Address": "::"}
 	return []quirk{
 		{Quirk{"ilo-ntp-in-datetime", "iLO 5 2.46 to iLO 6 1.66: NetworkProtocol has no NTP; StaticNTPServers of Managers/1/DateTime takes two, once DHCP no longer sets them (HPE redfish utility)"}, ilo, func(t *profile) {
-			t.settings[NTP] = setting{in: inDateTime, read: readHPENTP, body: writeHPENTP, before: hpeOwnNTP}
+			t.settings[ntpName] = setting{in: inDateTime, read: readHPENTP, body: writeHPENTP, before: hpeOwnNTP}
 		}},
 		{Quirk{"ilo-power-auto-on", "iLO 5 and 6: no PowerRestorePolicy, but Oem.Hpe.PowerAutoOn of Systems/1 (\"Restore\" in four trees)"}, ilo, func(t *profile) {
-			t.settings[PowerPolicy] = setting{in: inSystem, read: readEnum(powerHPE, "Oem", "Hpe", "PowerAutoOn"), body: writeEnum(powerHPE, "Oem", "Hpe", "PowerAutoOn")}
+			t.settings[powerPolicyName] = setting{in: inSystem, read: readEnum(powerHPE, "Oem", "Hpe", "PowerAutoOn"), body: writeEnum(powerHPE, "Oem", "Hpe", "PowerAutoOn")}
 		}},
 		{Quirk{"ilo-hostname-in-oem", "iLO 5 and 6: Oem.Hpe.HostName stands beside HostName and is the one written; not tried on hardware"}, ilo, func(t *profile) {
-			t.settings[Hostname] = setting{in: inEthernet, read: readHostname, body: writeHPEHostname}
+			t.settings[hostnameName] = setting{in: inEthernet, read: readHostname, body: writeHPEHostname}
 		}},
 		{Quirk{"ilo-name-server-slots", "iLO 5 and 6: StaticNameServers has six places, IPv4 before IPv6; DHCP overrides it unless UseDNSServers is off"}, ilo, func(t *profile) {
-			t.settings[DNS] = setting{in: inEthernet, read: readDNS, body: writeHPEDNS, fixed: lacking("StaticNameServers")}
+			t.settings[dnsName] = setting{in: inEthernet, read: readDNS, body: writeHPEDNS, fixed: lacking("StaticNameServers")}
 		}},
 		{Quirk{"ilo-dhcp-first", "iLO 5 and 6: DHCP goes off in a write of its own, with UseGateway and UseDNSServers (HPE samples); free IPv6 places read \"::\" with PrefixLength null"}, ilo, func(t *profile) {
 			t.dhcpFirst, t.dhcpOff = true, redfish.Object{"UseGateway": false, "UseDNSServers": false, "UseNTPServers": false}
@@ -73,10 +73,10 @@ func quirksHPE() []quirk {
 		}},
 		{Quirk{"ilo-pending-reset", "iLO 5 and 6: network, DNS and NTP wait for Manager.Reset (HPE redfish utility); ConfigurationSettings of the resource says so even when the answer was lost"}, ilo, func(t *profile) { t.pending = hpePending }},
 		{Quirk{"ilo-vlan-on-shared-port", "iLO 5 and 6: VLAN is listed for every port, and HPE documents it for the shared one alone; not tried on hardware"}, ilo, func(t *profile) {
-			t.settings[VLAN] = setting{in: inEthernet, read: readVLAN, fixed: hpeFixedVLAN}
+			t.settings[vlanName] = setting{in: inEthernet, read: readVLAN, fixed: hpeFixedVLAN}
 		}},
 		{Quirk{"ilo-serial-in-oem", "iLO 5 2.46 to iLO 6 1.66: SerialConsole of the manager only tells; Oem.Hpe.SerialCLIStatus is the switch, with meanings of its own"}, ilo, func(t *profile) {
-			t.settings[SerialConsole] = nowhere("iLO switches its serial console in Oem.Hpe.SerialCLIStatus, which is not the standard setting")
+			t.settings[serialConsoleName] = nowhere("iLO switches its serial console in Oem.Hpe.SerialCLIStatus, which is not the standard setting")
 		}},
 		{Quirk{"ilo-account-without-enabled", "iLO 5 2.46 and 2.72: accounts have no Enabled"}, ilo, func(t *profile) { t.noEnabled = true }},
 	}
@@ -87,7 +87,7 @@ func quirksDell() []quirk {
 	return []quirk{
 		{Quirk{"idrac-attributes", "iDRAC9 6.00 and 7.10: NIC.1 lacks DHCPv4 and StaticNameServers; all of it lives in DellAttributes (also terraform-provider-redfish)"}, idrac, dellProfile},
 		{Quirk{"idrac-power-in-bios", "iDRAC9 7.10, iDRAC10 1.20: AcPwrRcvry of the BIOS, which takes a job and a reboot to write"}, idrac, func(t *profile) {
-			t.settings[PowerPolicy] = setting{in: inBios, read: readEnum(powerDell, "Attributes", "AcPwrRcvry"),
+			t.settings[powerPolicyName] = setting{in: inBios, read: readEnum(powerDell, "Attributes", "AcPwrRcvry"),
 				fixed: always("iDRAC keeps the power policy in the BIOS (AcPwrRcvry): changing it takes a job and a reboot; set it on site")}
 		}},
 		{Quirk{"idrac-account-slots", "iDRAC9 7.10: sixteen fixed slots, filled by PATCH; the first is reserved"}, idrac, func(t *profile) { t.accountSlots, t.firstSlot = true, 1 }},
@@ -100,16 +100,16 @@ func quirksLenovo() []quirk {
 	return []quirk{
 		{Quirk{"xcc-if-match", "XCC: a PATCH without If-Match is refused (ansible #56050, fwupd #6347); Lenovo's scripts send \"*\""}, xcc, func(t *profile) { t.star = true }},
 		{Quirk{"xcc-name-server-slots", "XCC 1.40: StaticNameServers has six places, IPv4 before IPv6, free ones read 0.0.0.0 and \"::\""}, xcc, func(t *profile) {
-			t.settings[DNS] = setting{in: inEthernet, read: readDNS, body: writeDNSApart, fixed: lacking("StaticNameServers")}
+			t.settings[dnsName] = setting{in: inEthernet, read: readDNS, body: writeDNSApart, fixed: lacking("StaticNameServers")}
 		}},
 		{Quirk{"xcc-ntp-slots", "XCC 1.40: four NTP places, an empty string frees one"}, xcc, func(t *profile) {
-			t.settings[NTP] = setting{in: inProtocol, read: readNTP, body: writeNTPSlots}
+			t.settings[ntpName] = setting{in: inProtocol, read: readNTP, body: writeNTPSlots}
 		}},
 		{Quirk{"xcc-address-slots", "XCC 1.40: one place for an IPv6 address and its gateway, free ones read \"::\""}, xcc, func(t *profile) {
 			t.padV6, t.padGW6 = redfish.Object{"Address": "::", "PrefixLength": 64}, slot1
 		}},
 		{Quirk{"xcc-power-in-chassis", "XCC: Chassis/1/Power Oem.Lenovo.PowerRestorePolicy (\"Restore\"; community.general #11270)"}, xcc, func(t *profile) {
-			t.settings[PowerPolicy] = setting{in: inPower, read: readEnum(powerLenovo, "Oem", "Lenovo", "PowerRestorePolicy"), body: writeEnum(powerLenovo, "Oem", "Lenovo", "PowerRestorePolicy")}
+			t.settings[powerPolicyName] = setting{in: inPower, read: readEnum(powerLenovo, "Oem", "Lenovo", "PowerRestorePolicy"), body: writeEnum(powerLenovo, "Oem", "Lenovo", "PowerRestorePolicy")}
 		}},
 	}
 }
@@ -121,13 +121,13 @@ func quirksSupermicro() []quirk {
 			t.padV6 = redfish.Object{"Address": "::", "PrefixLength": 64}
 		}},
 		{Quirk{"supermicro-power-in-bios", "X13: RestoreonACPowerLoss_0035 of the BIOS where the system has no PowerRestorePolicy; the suffix differs from board to board"}, smc, func(t *profile) {
-			s := t.settings[PowerPolicy]
+			s := t.settings[powerPolicyName]
 			s.orElse = &setting{in: inBios, read: readSupermicroPower,
 				fixed: always("this controller keeps the power policy in the BIOS (RestoreonACPowerLoss): changing it takes a reboot; set it on site")}
-			t.settings[PowerPolicy] = s
+			t.settings[powerPolicyName] = s
 		}},
 		{Quirk{"supermicro-oem-ntp", "X10 4.00 (Redfish 1.0.1): NTP lives in Oem.Supermicro.NTP of the manager"}, func(f facts) bool { return f.Line == lineSupermicro && strings.HasPrefix(f.Redfish, "1.0.") }, func(t *profile) {
-			t.settings[NTP] = setting{in: inOemNTP, read: readSupermicroNTP, body: writeSupermicroNTP}
+			t.settings[ntpName] = setting{in: inOemNTP, read: readSupermicroNTP, body: writeSupermicroNTP}
 		}},
 	}
 }
@@ -136,17 +136,17 @@ func quirksOthers() []quirk {
 	ami := isLine(lineAMI)
 	return []quirk{
 		{Quirk{"openbmc-serial-console-told", "OpenBMC 2.15: bmcweb shows SerialConsole of the system and has no way to write it"}, isLine(lineOpenBMC), func(t *profile) {
-			t.settings[SerialConsole] = setting{in: inSystem, read: readSerial, fixed: always("OpenBMC tells its serial console and does not let it be switched")}
+			t.settings[serialConsoleName] = setting{in: inSystem, read: readSerial, fixed: always("OpenBMC tells its serial console and does not let it be switched")}
 		}},
 		{Quirk{"serial-console-of-manager", "AMI 12.84, Intel 1.93: only the manager has a SerialConsole (deprecated in Manager v1_10_0)"}, func(f facts) bool { return f.Line == lineAMI || f.Line == lineGeneric }, func(t *profile) {
-			s, older := t.settings[SerialConsole], managerSerial()
+			s, older := t.settings[serialConsoleName], managerSerial()
 			s.orElse = &older
-			t.settings[SerialConsole] = s
+			t.settings[serialConsoleName] = s
 		}},
 		{Quirk{"ami-hidden-static", "AMI 12.84: bond0 shows IPv4StaticAddresses only without DHCP"}, ami, func(t *profile) {
 			t.hiddenStatic = true
-			t.settings[IPv4Address] = setting{in: inEthernet, read: readIPv4Address}
-			t.settings[IPv4Gateway] = setting{in: inEthernet, read: readIPv4Gateway}
+			t.settings[ipv4AddressName] = setting{in: inEthernet, read: readIPv4Address}
+			t.settings[ipv4GatewayName] = setting{in: inEthernet, read: readIPv4Gateway}
 		}},
 	}
 }

@@ -43,7 +43,7 @@ func (c *Controller) readAll(ctx context.Context, wanted []state.Item) []state.F
 	for _, it := range wanted {
 		k := it.Key
 		f := state.Fact{Key: k, Err: err}
-		if err == nil || k.Name == Account {
+		if err == nil || k.Name == accountName {
 			var v *state.Attr
 			v, f.Err = c.judged(ctx, it, err)
 			if _, fixed := errors.AsType[*fixedError](f.Err); v != nil && (f.Err == nil || fixed) {
@@ -81,10 +81,10 @@ func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, err
 	if k.Kind != state.Setting {
 		return nil, unsupported("%s is no setting of a bmc", k)
 	}
-	if k.Name == Account {
+	if k.Name == accountName {
 		return c.readAccount(ctx)
 	}
-	if k.Name == HTTPSCertificate {
+	if k.Name == httpsCertificateName {
 		return c.readHTTPS()
 	}
 	s, ok := c.where.profile.settings[k.Name]

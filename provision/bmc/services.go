@@ -12,7 +12,7 @@ import (
 // property each one is.
 func protocols() map[string]string {
 	return map[string]string{
-		IPMI: "IPMI", SSH: "SSH", Telnet: "Telnet", SNMP: "SNMP", HTTP: "HTTP", KVMIP: "KVMIP", VirtualMedia: "VirtualMedia",
+		ipmiName: "IPMI", sshName: "SSH", telnetName: "Telnet", snmpName: "SNMP", httpName: "HTTP", kvmIPName: "KVMIP", virtualMediaName: "VirtualMedia",
 	}
 }
 

@@ -33,9 +33,9 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 			out = append(out, Outcome{ch.Key, Unsupported, unsupported("raiz knows no bmc setting of this name")})
 		case isNetwork(ch.Key.Name):
 			network = append(network, ch)
-		case ch.Key.Name == Account:
+		case ch.Key.Name == accountName:
 			out = append(out, c.outcome(ch, c.setAccount(ctx, ch)))
-		case ch.Key.Name == HTTPSCertificate:
+		case ch.Key.Name == httpsCertificateName:
 			out = append(out, c.outcome(ch, c.setHTTPS(ctx, ch)))
 		default:
 			out = append(out, c.outcome(ch, c.setOne(ctx, ch)))
@@ -47,7 +47,7 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 	if c.session.ResetDue {
 		if err := c.resetAndProve(ctx, nil); err != nil {
 			for i, o := range out {
-				if o.Status == Done && !isNetwork(o.Key.Name) && o.Key.Name != Account {
+				if o.Status == Done && !isNetwork(o.Key.Name) && o.Key.Name != accountName {
 					out[i].Status, out[i].Err = Unknown, err
 				}
 			}

@@ -16,30 +16,30 @@ func sortedKeys(o redfish.Object) []string { return slices.Sorted(maps.Keys(o)) 
 
 // The settings, as the names of state.Key have them.
 const (
-	Account     = "account"
-	Hostname    = "hostname"
-	DNS         = "dns"
-	NTP         = "ntp"
-	IPMI        = "ipmi"
-	PowerPolicy = "power-restore"
-	IPv4Address = "ipv4.address"
-	IPv4Gateway = "ipv4.gateway"
-	IPv4DHCP    = "ipv4.dhcp"
-	IPv6Address = "ipv6.address"
-	IPv6Gateway = "ipv6.gateway"
+	accountName     = "account"
+	hostnameName    = "hostname"
+	dnsName         = "dns"
+	ntpName         = "ntp"
+	ipmiName        = "ipmi"
+	powerPolicyName = "power-restore"
+	ipv4AddressName = "ipv4.address"
+	ipv4GatewayName = "ipv4.gateway"
+	ipv4DHCPName    = "ipv4.dhcp"
+	ipv6AddressName = "ipv6.address"
+	ipv6GatewayName = "ipv6.gateway"
 
-	VLAN          = "vlan" // "none" or the tag
-	SSH           = "protocol.ssh"
-	Telnet        = "protocol.telnet"
-	SNMP          = "protocol.snmp"
-	HTTP          = "protocol.http"
-	KVMIP         = "protocol.kvm-ip"
-	VirtualMedia  = "protocol.virtual-media"
-	SerialConsole = "serial-console"
-	Boot          = "boot"       // "order", or what is booted always
-	BootOrder     = "boot-order" // as the system names its boot options
+	vlanName          = "vlan" // "none" or the tag
+	sshName           = "protocol.ssh"
+	telnetName        = "protocol.telnet"
+	snmpName          = "protocol.snmp"
+	httpName          = "protocol.http"
+	kvmIPName         = "protocol.kvm-ip"
+	virtualMediaName  = "protocol.virtual-media"
+	serialConsoleName = "serial-console"
+	bootName          = "boot"       // "order", or what is booted always
+	bootOrderName     = "boot-order" // as the system names its boot options
 
-	HTTPSCertificate = "https-certificate" // its fingerprint
+	httpsCertificateName = "https-certificate" // its fingerprint
 )
 
 // The resources a setting may live in; names of links in the cache too.
@@ -212,12 +212,12 @@ func nest(v any, path ...string) redfish.Object {
 // order is the safe order of the groups; the network comes last.
 func order() []string {
 	return []string{
-		Account, Hostname, DNS, NTP, IPMI, SSH, Telnet, SNMP, HTTP, KVMIP, VirtualMedia, SerialConsole, HTTPSCertificate,
-		PowerPolicy, Boot, BootOrder, VLAN, IPv4DHCP, IPv4Address, IPv4Gateway, IPv6Address, IPv6Gateway,
+		accountName, hostnameName, dnsName, ntpName, ipmiName, sshName, telnetName, snmpName, httpName, kvmIPName, virtualMediaName, serialConsoleName, httpsCertificateName,
+		powerPolicyName, bootName, bootOrderName, vlanName, ipv4DHCPName, ipv4AddressName, ipv4GatewayName, ipv6AddressName, ipv6GatewayName,
 	}
 }
 
-func isNetwork(name string) bool { return strings.HasPrefix(name, "ipv") || name == VLAN }
+func isNetwork(name string) bool { return strings.HasPrefix(name, "ipv") || name == vlanName }
 
 // errValue marks a wanted value that nothing was asked about.
 var errValue = errors.New("this cannot be set")

@@ -24,7 +24,7 @@ type Document struct {
 	Props Object
 }
 
-func Decode(uri, etag string, body []byte) (Document, error) {
+func decode(uri, etag string, body []byte) (Document, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	var props Object
 	if err := d.Decode(&props); err != nil {
@@ -119,9 +119,9 @@ const (
 // maxWords bounds a quotation of the controller.
 const maxWords = 200
 
-// NotesIn collects the messages of an answer wherever DSP0266 clause 8.6 and
+// notesIn collects the messages of an answer wherever DSP0266 clause 8.6 and
 // the vendors put them: beside a property, at the top, inside "error".
-func NotesIn(props Object, p Privacy) []Note {
+func notesIn(props Object, p Privacy) []Note {
 	var out []Note
 	for _, key := range slices.Sorted(maps.Keys(props)) {
 		property, ok := strings.CutSuffix(key, "@Message.ExtendedInfo")
@@ -135,7 +135,7 @@ func NotesIn(props Object, p Privacy) []Note {
 	}
 	for _, key := range []string{"error", "Error"} {
 		if inner, ok := props[key].(Object); ok {
-			out = append(out, NotesIn(inner, p)...)
+			out = append(out, notesIn(inner, p)...)
 		}
 	}
 	return out

@@ -38,12 +38,27 @@ func TestLinks(t *testing.T) {
 }
 
 func TestNotes(t *testing.T) {
-	d, err := redfish.Decode("/redfish/v1/Test", "", []byte(`{"HostName@Message.ExtendedInfo":[{"MessageId":"Base.1.13.PropertyNotWritable","Message":"no\nway"}],
+	got, err := redfish.Notes([]byte(`{"HostName@Message.ExtendedInfo":[{"MessageId":"Base.1.13.PropertyNotWritable","Message":"no\nway"}],
 		"error":{"@Message.ExtendedInfo":[{"MessageId":"iLO.2.25.ResetRequired"},{"MessageId":"Base.1.4.Success"},5,{"MessageId":7}]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := redfish.NoteText(redfish.NotesIn(d.Props, redfish.Public)); got != "PropertyNotWritable (HostName): no way; ResetRequired" {
+	if got != "PropertyNotWritable (HostName): no way; ResetRequired" {
 		t.Errorf("got %q", got)
 	}
+}
+
+// FuzzNotes: whatever a controller answers, its words are bounded and fit to
+// print.
+func FuzzNotes(f *testing.F) {
+	f.Add([]byte(`{"error":{"@Message.ExtendedInfo":[{"MessageId":"Base.1.4.X","Message":"a\u0007"}]}}`))
+	f.Add([]byte(`{"Error":{"Error":{"A@Message.ExtendedInfo":7}}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, _ := redfish.Notes(body)
+		for _, r := range got {
+			if r < ' ' || r == 0x7f {
+				t.Errorf("%q", got)
+			}
+		}
+	})
 }

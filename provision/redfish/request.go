@@ -29,7 +29,7 @@ func (c *Session) Get(ctx context.Context, uri string) (Document, error) {
 	if err != nil {
 		return Document{}, fmt.Errorf("get %s: %w", uri, err)
 	}
-	return Decode(uri, resp.Header.Get("ETag"), body)
+	return decode(uri, resp.Header.Get("ETag"), body)
 }
 
 // writeOnce sends one PATCH or POST. An error with statusOf 0 means that the
@@ -54,8 +54,8 @@ func (c *Session) writeOnce(ctx context.Context, method, uri string, body Object
 	text, err := io.ReadAll(resp.Body)
 	if err == nil && len(text) > 0 {
 		// A body that is no object says nothing; what counts is read back.
-		if doc, err := Decode(uri, "", text); err == nil {
-			out.props, out.Notes = doc.Props, NotesIn(doc.Props, p)
+		if doc, err := decode(uri, "", text); err == nil {
+			out.props, out.Notes = doc.Props, notesIn(doc.Props, p)
 		}
 	}
 	return out, nil

@@ -166,7 +166,7 @@ func (t *transport) keep(r *http.Request, resp *http.Response, body []byte) {
 func (t *transport) rootDocument() (Document, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	doc, err := Decode(schemas.DefaultServiceRoot, "", t.rootBody)
+	doc, err := decode(schemas.DefaultServiceRoot, "", t.rootBody)
 	return doc, err == nil
 }
 
@@ -174,11 +174,11 @@ func (t *transport) rootDocument() (Document, bool) {
 func (t *transport) loginNotes() []Note {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	doc, err := Decode("", "", t.greeting)
+	doc, err := decode("", "", t.greeting)
 	if err != nil {
 		return nil
 	}
-	return NotesIn(doc.Props, Confidential)
+	return notesIn(doc.Props, Confidential)
 }
 
 // cause names the time bound that was hit, which net/http does not.
