@@ -162,6 +162,7 @@ func Fingerprint(c *x509.Certificate) string {
 	return FingerprintOf(c.Raw)
 }
 
+// FingerprintOf returns that of a certificate in its DER form.
 func FingerprintOf(der []byte) string {
 	sum := sha256.Sum256(der)
 	return "sha256:" + hex.EncodeToString(sum[:])

@@ -65,11 +65,13 @@ func (d Document) Has(path ...string) bool {
 	return ok
 }
 
+// Text returns the string at path without the space around it, or "".
 func (d Document) Text(path ...string) string {
 	s, _ := d.At(path...).(string)
 	return strings.TrimSpace(s)
 }
 
+// List returns the array at path, or nil.
 func (d Document) List(path ...string) []any {
 	l, _ := d.At(path...).([]any)
 	return l
@@ -79,6 +81,7 @@ func (d Document) List(path ...string) []any {
 // path on this controller counts as none: gofish appends it to the address.
 func (d Document) Link(path ...string) string { return LinkTarget(d.At(path...)) }
 
+// LinkTarget returns where a link leads, or "".
 func LinkTarget(v any) string {
 	o, _ := v.(Object)
 	s, _ := o["@odata.id"].(string)
@@ -141,6 +144,7 @@ func notesIn(props Object, p Privacy) []Note {
 	return out
 }
 
+// AsList returns v where it is an array, or nil.
 func AsList(v any) []any { l, _ := v.([]any); return l }
 
 // noteOf reads one message; ok is false for one that only says "Success".
@@ -210,6 +214,7 @@ func plain(err error, p Privacy) error {
 	return out
 }
 
+// FindNote returns the first message with one of these ids.
 func FindNote(notes []Note, ids ...string) (Note, bool) {
 	for _, n := range notes {
 		if slices.Contains(ids, n.id) {

@@ -78,6 +78,7 @@ func (e *authError) Error() string {
 		e.endpoint.Address, e.endpoint.Username, e.endpoint.Password.Source(), e.status)
 }
 
+// Is makes it an ErrAuth.
 func (e *authError) Is(target error) bool { return target == ErrAuth }
 
 // StatusError is an answer that says no. It carries the controller's message
@@ -104,6 +105,7 @@ type Note struct {
 	account  string // first argument, for PasswordChangeRequired
 }
 
+// NoteText words messages in one line.
 func NoteText(notes []Note) string {
 	var parts []string
 	for _, n := range notes {
@@ -130,6 +132,7 @@ func StatusOf(err error) int {
 	return 0
 }
 
+// Because is NoteText after a colon, or "" without messages.
 func Because(notes []Note) string {
 	if len(notes) == 0 {
 		return ""

@@ -18,23 +18,24 @@ import (
 // is not safe for several goroutines: a BMC serves one request at a time.
 type Session struct {
 	Target Target
-	Timing Timing
-	dialer *dialer
-	stats  *counter
+	Timing Timing // Target's, with the defaults filled in
 	Log    *slog.Logger
 
-	At       Endpoint // where and as whom it is logged in
-	Peer     string   // fingerprint of the certificate it shows
+	At      Endpoint        // where and as whom it is logged in
+	Peer    string          // fingerprint of the certificate it shows
+	Root    Document        // the service root, as read at login
+	Refused map[string]bool // users whose declared password was refused
+
+	dialer   *dialer
+	stats    *counter
 	api      *gofish.APIClient
 	pipe     *transport
-	relogins int             // new logins since the session was first opened
-	Refused  map[string]bool // users whose declared password was refused
-	Root     Document        // the service root, as read at login
+	relogins int // new logins since the session was first opened
 
-	// resetDue is set by an answer that says that what was written waits for a
+	// ResetDue is set by an answer that says that what was written waits for a
 	// reset.
 	ResetDue bool
-	// anyTag sends If-Match "*" where no ETag was handed out.
+	// AnyTag sends If-Match "*" where no ETag was handed out.
 	AnyTag bool
 }
 

@@ -61,6 +61,7 @@ func (c *Session) Leave(ctx context.Context, own string) {
 	c.HangUp()
 }
 
+// HangUp closes the connection and leaves the session as it is.
 func (c *Session) HangUp() { c.pipe.close() }
 
 // ExpectNewLogin says that the session is about to end, and may be opened anew.
