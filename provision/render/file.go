@@ -100,6 +100,7 @@ func functions() template.FuncMap {
 	return template.FuncMap{
 		"join":  joined,
 		"sh":    shellWords,
+		"txt":   characterStrings,
 		"quote": func(word string) string { return shellWords([]string{word}) },
 	}
 }
@@ -124,6 +125,29 @@ func shellWords(words []string) string {
 		out[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 	}
 	return strings.Join(out, " ")
+}
+
+// characterStrings is a text as the data of a TXT record in a zone file (RFC
+// 1035 section 5.1): bytes outside of ASCII are escaped, and a string has at
+// most 255 bytes.
+func characterStrings(text string) string {
+	var all []string
+	for part := range slices.Chunk([]byte(text), 255) {
+		var b strings.Builder
+		for _, c := range part {
+			switch {
+			case c == '"' || c == '\\':
+				b.WriteByte('\\')
+				b.WriteByte(c)
+			case c < ' ' || c > '~':
+				fmt.Fprintf(&b, "\\%03d", c)
+			default:
+				b.WriteByte(c)
+			}
+		}
+		all = append(all, `"`+b.String()+`"`)
+	}
+	return strings.Join(all, " ")
 }
 
 // expand is a short text with actions in it.
