@@ -33,6 +33,9 @@ type Site struct {
 	// Components names the component pack that fills each kind, such as
 	// "bgp": "bird".
 	Components map[string]string
+	// PackOptions are what the site sets for the pack of a kind, by name: a
+	// string, int64, bool or []string.
+	PackOptions map[string]map[string]any
 
 	spots      map[string]spot // where things are written, for MissingSecrets
 	references []spotted       // what it looks up
@@ -136,6 +139,7 @@ type Factory struct {
 // Server is the machine and its operating system.
 type Server struct {
 	Hostname   string
+	Release    string // of Debian: "bookworm" unless declared
 	NTP        []string
 	DNS        []netip.Addr // resolvers the server itself uses
 	History    int          // generations the server keeps to go back to; 10 unless declared
@@ -292,7 +296,7 @@ type RateLimit struct {
 	Responses  int // a second, for each network and kind of answer
 	Slip       int // each of so many limited answers is sent truncated; 0 drops all, 1 none
 	IPv4Prefix int // length of what counts as one network
-	IPv6Prefix int
+	IPv6Prefix int // likewise
 }
 
 // Cookie is what server cookies are made with (RFC 9018): the same for all

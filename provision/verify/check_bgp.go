@@ -20,7 +20,7 @@ func exportID(a netip.Addr) string {
 // bgpChecks look at the server's own BGP: each declared session, then what it
 // exports, which must be exactly the declared blocks with an empty AS path.
 func bgpChecks(s *site.Site, e Evidence) []check {
-	unit, announce := append(unitNeeds(e.Units, "bgp"), "os.look"), unitNeeds(e.Units, "announce")
+	unit, announce := append(unitNeeds(e.Units, "bgp"), "os.look"), unitNeeds(e.Units, "guard")
 	checks := []check{{
 		id: "bgp.neighbors", title: "no session but the declared ones", vantage: FromServer, want: "only declared neighbors",
 		needs: unit, find: func() finding { return strangers(s, e.Server) },

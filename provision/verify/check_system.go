@@ -18,21 +18,11 @@ import (
 // that is disciplined is never this far off.
 const maxOffset = time.Second
 
-// announcer is the unit that announces while DNS answers; of a bgp pack.
-const announcer = "raiz-announce.service"
-
-// unitNeeds are the checks of the units of a kind. What announces is a kind of
-// its own: sessions stand without it.
+// unitNeeds are the checks of the units of a kind.
 func unitNeeds(units Units, kind string) []string {
 	var out []string
-	of := kind
-	if kind == "announce" {
-		of = "bgp"
-	}
-	for _, u := range units[of] {
-		if of != "bgp" || (u == announcer) == (kind == "announce") {
-			out = append(out, "unit."+u)
-		}
+	for _, u := range units[kind] {
+		out = append(out, "unit."+u)
 	}
 	return out
 }
@@ -58,12 +48,12 @@ func unitChecks(s *site.Site, e Evidence) []check {
 		}
 		// What announces stops with the name server: its state says nothing
 		// more while that one is down.
-		if u == announcer {
+		if slices.Contains(e.Units["guard"], u) {
 			c.explained = unitNeeds(e.Units, "dns")
 		}
 		checks = append(checks, c)
 	}
-	for _, kind := range []string{"bgp", "dns", "firewall", "time"} {
+	for _, kind := range []string{"bgp", "dns", "firewall", "guard", "time"} {
 		if len(e.Units[kind]) == 0 {
 			checks = append(checks, check{
 				id: "unit." + kind, title: "the service of " + kind + " runs and starts at boot", vantage: FromServer, want: "active, enabled",

@@ -40,6 +40,7 @@ type Controller interface {
 // there, which is said in the results.
 type Vantages struct {
 	Units    Units
+	Looks    Looks
 	UnitsErr error // why nobody knows of them
 	BMC      func(context.Context) (Controller, error)
 	SSH      func(context.Context) (Server, error)
@@ -75,7 +76,7 @@ func Gather(ctx context.Context, s *site.Site, v Vantages) Evidence {
 		e.SSHErr = err
 	} else {
 		e.Login = conn.Addr().String()
-		all.Go(func() { e.Server = gatherServer(ctx, s, v.Units, conn) })
+		all.Go(func() { e.Server = gatherServer(ctx, s, v, conn) })
 		all.Go(func() { e.TCP = AskThrough(ctx, s, conn) })
 	}
 	all.Wait()
@@ -109,17 +110,20 @@ func gatherBMC(ctx context.Context, s *site.Site, v Vantages) BMCEvidence {
 //go:embed look.sh
 var lookScript string
 
-func gatherServer(ctx context.Context, s *site.Site, units Units, conn Server) ServerEvidence {
+// lookEnd shows that the answer is whole.
+const lookEnd = "section end\n"
+
+func gatherServer(ctx context.Context, s *site.Site, v Vantages, conn Server) ServerEvidence {
 	qs := questions(s, "udp")
 	asks, sent, err := forAsker(s, qs)
 	if err != nil {
 		return ServerEvidence{Err: err}
 	}
-	text := "units=" + remote.Quote(strings.Join(units.all(), " ")) + "\n" +
+	text := "units=" + remote.Quote(strings.Join(v.Units.all(), " ")) + "\n" +
 		"replies=" + remote.Quote(strings.Join(replyLines(s), "\n")) + "\n" +
 		"questions=" + remote.Quote(strings.TrimSpace(ask.Lines(asks))) + "\n" +
 		"asker=" + remote.Quote(ask.Program()) + "\n" +
-		fmt.Sprintf("patience=%.0f\n", dnsTimeout.Seconds()) + lookScript
+		fmt.Sprintf("patience=%.0f\n", dnsTimeout.Seconds()) + lookScript + v.Looks.script(s) + lookEnd
 	r, err := conn.Run(ctx, remote.Script{Text: text, Root: true, Bash: true, Deadline: time.Minute})
 	if err != nil {
 		return ServerEvidence{Err: err}
@@ -128,10 +132,10 @@ func gatherServer(ctx context.Context, s *site.Site, units Units, conn Server) S
 	if err != nil {
 		return ServerEvidence{Err: fmt.Errorf("%w: exit %d: %.200s", err, r.Code, r.Stderr)}
 	}
-	return readServer(s, sections, qs, sent)
+	return readServer(s, v.Looks, sections, qs, sent)
 }
 
-func readServer(s *site.Site, sections map[string][]string, qs []Question, sent []*dns.Msg) ServerEvidence {
+func readServer(s *site.Site, looks Looks, sections map[string][]string, qs []Question, sent []*dns.Msg) ServerEvidence {
 	e := ServerEvidence{Replies: map[netip.Addr]string{}}
 	e.UDP = readUDP(sections["udp"], qs, sent)
 	e.Interfaces, e.NetworkErr = server.ParseAddresses(sections["addresses"])
@@ -142,13 +146,8 @@ func readServer(s *site.Site, sections map[string][]string, qs []Question, sent 
 			e.Replies[a] = rest
 		}
 	}
-	readClock(&e, sections["clock"])
-	e.SessionsErr = greeted(sections["sessions"])
-	for _, session := range ParseSessions(sections["sessions"]) {
-		lines := sections["export "+session.Name]
-		session.Exports, session.ExportsErr = ParseRoutes(lines), greeted(lines)
-		e.Sessions = append(e.Sessions, session)
-	}
+	looks.readClock(sections["clock"], &e)
+	looks.readSessions(s, sections, &e)
 	return e
 }
 

@@ -44,7 +44,10 @@ func example(t *testing.T, replace ...string) *site.Site {
 		}
 		in = strings.Replace(in, replace[i], replace[i+1], 1)
 	}
-	sites, diags := site.Load(fstest.MapFS{"in.hcl": {Data: []byte(in)}}, "in.hcl", site.Options{Operators: os.DirFS("../../templates/operators")})
+	sites, diags := site.Load(fstest.MapFS{"in.hcl": {Data: []byte(in)}}, "in.hcl", site.Options{
+		Operators: os.DirFS("../../templates/operators"), Packs: map[string][]site.Pack{"dns": {{Name: "nsd", Default: true}}, "bgp": {{Name: "bird", Default: true}},
+			"firewall": {{Name: "nftables", Default: true}}, "time": {{Name: "chrony", Default: true}}, "guard": {{Name: "watcher", Default: true}}},
+	})
 	if diags.HasErrors() || len(sites) != 1 {
 		t.Fatalf("%d sites, %v", len(sites), diags)
 	}
@@ -68,7 +71,7 @@ func serviceAddresses() []netip.Addr {
 func units() verify.Units {
 	return verify.Units{
 		"system": {"ssh.service"}, "network": {"systemd-networkd.service"}, "firewall": {"nftables.service"},
-		"time": {"chrony.service"}, "dns": {"nsd.service"}, "bgp": {"bird.service", "raiz-announce.service"},
+		"time": {"chrony.service"}, "dns": {"nsd.service"}, "bgp": {"bird.service"}, "guard": {"raiz-announce.service"},
 	}
 }
 
@@ -561,7 +564,7 @@ func TestOtherSites(t *testing.T) {
 		}
 	}
 	want := map[string]verify.Status{"unit.mydns.service": verify.Pass, "unit.mybgp.service": verify.Fail}
-	for _, u := range []string{"nftables", "chrony", "ssh", "systemd-networkd"} {
+	for _, u := range []string{"nftables", "chrony", "raiz-announce", "ssh", "systemd-networkd"} {
 		want["unit."+u+".service"] = verify.Pass
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
