@@ -16,7 +16,7 @@ type exitCode int
 const (
 	exitDone        exitCode = 0  // as declared
 	exitError       exitCode = 1  // an error
-	exitPending     exitCode = 2  // changes are pending
+	exitPending     exitCode = 2  // changes are pending, also those that the BMC has refused
 	exitFailed      exitCode = 3  // verification failed, or a zone is not there yet
 	exitUnreachable exitCode = 4  // could not look
 	exitReverted    exitCode = 5  // applied, then reverted
@@ -75,6 +75,8 @@ func applyCode(j apply.Journal, err error) exitCode {
 	switch {
 	case err == nil && len(j.Missing) > 0:
 		return exitFailed
+	case err == nil && j.Refused():
+		return exitPending
 	case err == nil:
 		return exitDone
 	case j.Outcome == apply.Reverted:

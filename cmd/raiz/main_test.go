@@ -328,6 +328,7 @@ func TestExitCodes(t *testing.T) {
 		{"verify: one failed", verifyCode(of(verify.Pass, verify.Unknown, verify.Fail)), exitFailed},
 		{"verify: one unknown", verifyCode(of(verify.Pass, verify.Unknown)), exitUnreachable},
 		{"apply: done", applyCode(apply.Journal{Outcome: apply.Done}, nil), exitDone},
+		{"apply: refused", applyCode(apply.Journal{Outcome: apply.Done, Entries: []apply.Entry{{Outcome: apply.Done}, {Outcome: apply.Unsupported}}}, nil), exitPending},
 		{"apply: reverted", applyCode(apply.Journal{Outcome: apply.Reverted}, broken), exitReverted},
 		{"apply: moved", applyCode(apply.Journal{Outcome: apply.NotTried}, fmt.Errorf("x: %w", provision.ErrMoved)), exitPending},
 		{"apply: failed", applyCode(apply.Journal{Outcome: apply.Failed}, broken), exitError},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
@@ -88,6 +89,12 @@ type Journal struct {
 	// Missing are the zones that are not there yet, in words. They keep the
 	// blocks withdrawn, and revert nothing.
 	Missing []string
+}
+
+// Refused reports whether the BMC did not take a setting that was planned: the
+// next plan has it again, until the site says to leave it alone.
+func (j Journal) Refused() bool {
+	return slices.ContainsFunc(j.Entries, func(e Entry) bool { return e.Outcome == Unsupported })
 }
 
 func (j *Journal) add(step string, outcome Outcome, err error, since time.Time) {
