@@ -46,8 +46,8 @@ func controllerThatRefuses(t *testing.T) bmc.Target {
 			Address: netip.MustParseAddrPort(ln.Addr().String()), Username: "raiz",
 			Password: secret.New("test", "a password"), Origin: redfish.Declared,
 		}},
-		Timing: redfish.Timing{ReadBack: 50 * time.Millisecond, Poll: 5 * time.Millisecond},
-	}}
+		Timing: redfish.Timing{Poll: 5 * time.Millisecond},
+	}, Patience: bmc.Patience{ReadBack: 50 * time.Millisecond}}
 }
 
 // planWith is what a plan says that is made with a cache, and what it exits.

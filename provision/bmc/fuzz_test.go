@@ -47,11 +47,11 @@ func FuzzController(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var said logs
 		timing := quick()
-		timing.Move, timing.Network, timing.Task = 20*time.Millisecond, time.Second, 20*time.Millisecond
+		timing.Task = 20 * time.Millisecond
 		c, err := bmc.Open(t.Context(), bmc.Target{Target: redfish.Target{
 			Endpoints: []redfish.Endpoint{factory()}, Fingerprint: b.Fingerprint(), Dial: dial, Timing: timing,
 			Log: slog.New(slog.NewTextHandler(&said, nil)),
-		}, Links: &cache{}})
+		}, Links: &cache{}, Patience: bmc.Patience{ReadBack: 50 * time.Millisecond, Move: 20 * time.Millisecond, Network: time.Second}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -93,7 +93,7 @@ func (c *Controller) replacement(ctx context.Context, pair KeyPair) (string, red
 // proveHTTPS connects anew until the certificate is shown, and carries on
 // there.
 func (c *Controller) proveHTTPS(ctx context.Context, want string, ans redfish.Answer) error {
-	end := since(c.session.Timing.Move)
+	end := since(c.patience.Move)
 	return await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (bool, error) {
 		there, err := c.session.Visit(ctx, c.session.At.Address, func(shown string) error {
 			if shown != want {
@@ -107,7 +107,7 @@ func (c *Controller) proveHTTPS(ctx context.Context, want string, ans redfish.An
 			return true, nil
 		}
 		if !end.After(since(0)) || ctx.Err() != nil {
-			return false, &unprovenError{fmt.Errorf("prove the certificate: not within %s: %w", c.session.Timing.Move, err)}
+			return false, &unprovenError{fmt.Errorf("prove the certificate: not within %s: %w", c.patience.Move, err)}
 		}
 		return false, nil
 	})

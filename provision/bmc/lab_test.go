@@ -158,7 +158,7 @@ func declared() redfish.Endpoint {
 func quick() redfish.Timing {
 	return redfish.Timing{
 		Connect: 5 * time.Second, Stagger: 200 * time.Millisecond, Prefer: 100 * time.Millisecond, Request: 10 * time.Second,
-		ReadBack: 50 * time.Millisecond, Task: 5 * time.Second, Move: 5 * time.Second, Poll: 5 * time.Millisecond, Logout: 5 * time.Second,
+		Task: 5 * time.Second, Poll: 5 * time.Millisecond, Logout: 5 * time.Second,
 	}
 }
 
@@ -166,7 +166,7 @@ func (l *lab) target(endpoints ...redfish.Endpoint) bmc.Target {
 	return bmc.Target{Target: redfish.Target{
 		Endpoints: endpoints, Fingerprint: l.bmc.Fingerprint(), Dial: l.dial, Timing: quick(),
 		Log: slog.New(slog.NewTextHandler(l.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}}
+	}, Patience: bmc.Patience{ReadBack: 50 * time.Millisecond, Move: 5 * time.Second}}
 }
 
 func (l *lab) open(t bmc.Target) *bmc.Controller {

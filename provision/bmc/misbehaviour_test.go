@@ -60,7 +60,7 @@ func misbehaviours() map[string]simbmc.Faults {
 
 // TestMisbehaviour changes the address of a controller that misbehaves from
 // the start, or from the moment it has moved. It ends in done and so, or in
-// not done and said; no session is left; and within Timing.Network.
+// not done and said; no session is left; and within Patience.Network.
 func TestMisbehaviour(t *testing.T) {
 	for name, f := range misbehaviours() {
 		for _, phase := range []string{"from the start", "once moved"} {
@@ -78,8 +78,8 @@ func misbehave(t *testing.T, personality, phase string, f simbmc.Faults) {
 	l := newLab(t, simbmc.Config{Personality: personality})
 	target := l.target(factory())
 	target.Timing.Connect, target.Timing.Request = time.Second, time.Second
-	target.Timing.Task, target.Timing.Move = 100*time.Millisecond, 400*time.Millisecond
-	target.Timing.Network, target.Timing.Logout = 3*time.Second, time.Second
+	target.Timing.Task, target.Patience.Move = 100*time.Millisecond, 400*time.Millisecond
+	target.Patience.Network, target.Timing.Logout = 3*time.Second, time.Second
 	c := l.open(target)
 	if phase == "from the start" {
 		l.bmc.SetFaults(f)
@@ -91,7 +91,7 @@ func misbehave(t *testing.T, personality, phase string, f simbmc.Faults) {
 	got, err := set(t, l, c, want)
 	// The bound is Network, and one request for each setting that is looked
 	// at afterwards; the rest is for a busy machine.
-	if took := time.Since(begin); took > target.Timing.Network+5*time.Second {
+	if took := time.Since(begin); took > target.Patience.Network+5*time.Second {
 		t.Errorf("it took %s", took)
 	}
 	l.bmc.SetFaults(simbmc.Faults{})

@@ -25,7 +25,7 @@ func (c *Controller) setNetwork(ctx context.Context, changes []Change) []Outcome
 			bad[ch.Key.Name] = fmt.Errorf("%w: a %T is no value of a bmc setting", errValue, ch.Value)
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.session.Timing.Network, fmt.Errorf("not within %s", c.session.Timing.Network))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.patience.Network, fmt.Errorf("not within %s", c.patience.Network))
 	defer cancel()
 	maps.Copy(bad, c.unwritable(ctx, want))
 	for name := range bad {
@@ -261,7 +261,7 @@ func (c *Controller) unused(ctx context.Context, news []netip.AddrPort) error {
 	ctx, cancel := context.WithTimeout(ctx, min(c.session.Timing.Connect, identityBound))
 	defer cancel()
 	for _, to := range news {
-		if err := c.session.Knock(ctx, to); errors.Is(err, redfish.ErrCertificate) {
+		if err := c.session.CheckPeer(ctx, to); errors.Is(err, redfish.ErrCertificate) {
 			return fmt.Errorf("%w: another device answers at %s: %w", errValue, to, err)
 		}
 	}

@@ -1,9 +1,11 @@
 package bmc
 
 import (
+	"cmp"
 	"context"
 	"encoding/pem"
 	"net/netip"
+	"time"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/secret"
@@ -17,14 +19,30 @@ type Target struct {
 	HTTPS KeyPair
 	// Links remembers found links between runs; nil remembers nothing.
 	Links LinkCache
+	// Patience bounds the proofs; zero fields take the defaults.
+	Patience Patience
+}
+
+// Patience bounds how long a change may take to be seen.
+type Patience struct {
+	ReadBack time.Duration // until an accepted setting has to read back; 15 s
+	Move     time.Duration // until a changed address has to answer; 3 min
+	Network  time.Duration // a whole change of the network with its proofs; 10 min
+}
+
+func (p Patience) withDefaults() Patience {
+	return Patience{
+		ReadBack: cmp.Or(p.ReadBack, 15*time.Second), Move: cmp.Or(p.Move, 3*time.Minute), Network: cmp.Or(p.Network, 10*time.Minute),
+	}
 }
 
 // Controller is an open session with one management controller. It is not
 // safe for several goroutines: a BMC serves one request at a time.
 type Controller struct {
-	session redfish.Session
-	https   KeyPair
-	links   LinkCache
+	session  redfish.Session
+	patience Patience
+	https    KeyPair
+	links    LinkCache
 
 	where    *resourceMap     // where things are; nil until looked for
 	distrust bool             // the cache was wrong in this run
@@ -43,7 +61,7 @@ func Open(ctx context.Context, t Target) (*Controller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Controller{session: *s, https: t.HTTPS, links: t.Links}, nil
+	return &Controller{session: *s, patience: t.Patience.withDefaults(), https: t.HTTPS, links: t.Links}, nil
 }
 
 // Close deletes the session at the address that answers, and hangs up. It

@@ -83,11 +83,11 @@ func (c *Controller) prove(ctx context.Context, p proof) error {
 			there.session.Leave(ctx, own)
 		}
 	}()
-	end := since(c.session.Timing.Move)
+	end := since(c.patience.Move)
 	var seen error
 	err := await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (ok bool, err error) {
 		if seen, ok = c.lookAround(ctx, p); !ok && ctx.Err() == nil && !end.After(since(0)) {
-			return false, fmt.Errorf("prove the change: not within %s: %w", c.session.Timing.Move, seen)
+			return false, fmt.Errorf("prove the change: not within %s: %w", c.patience.Move, seen)
 		}
 		return ok, nil
 	})
@@ -169,7 +169,7 @@ func (c *Controller) visit(ctx context.Context, to netip.AddrPort, p proof) erro
 
 // send makes a visitor with the session of this Controller.
 func (c *Controller) send(ctx context.Context, to netip.AddrPort) (*Controller, error) {
-	seen, err := c.session.Visit(ctx, to, redfish.Anybody)
+	seen, err := c.session.Visit(ctx, to, redfish.AnyPeer)
 	if err != nil {
 		return nil, err
 	}

@@ -110,8 +110,8 @@ func (c *Controller) judge(ctx context.Context, s setting, want state.Attr, ans 
 	if errors.Is(wrote, state.ErrUnsupported) || errors.Is(wrote, errValue) {
 		return wrote
 	}
-	end := since(c.session.Timing.ReadBack)
-	return await.Until(ctx, min(c.session.Timing.Poll, c.session.Timing.ReadBack), func(ctx context.Context) (bool, error) {
+	end := since(c.patience.ReadBack)
+	return await.Until(ctx, min(c.session.Timing.Poll, c.patience.ReadBack), func(ctx context.Context) (bool, error) {
 		c.refresh()
 		have, _, err := c.value(ctx, s)
 		switch {

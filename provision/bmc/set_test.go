@@ -162,7 +162,7 @@ func TestMove(t *testing.T) {
 			}
 			target := l.target(factory())
 			if c.want == bmc.Unknown {
-				target.Timing.Move = 200 * time.Millisecond
+				target.Patience.Move = 200 * time.Millisecond
 			}
 			ctl := l.open(target)
 			l.bmc.SetFaults(c.cfg.Faults)

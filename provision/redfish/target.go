@@ -55,16 +55,13 @@ type Target struct {
 
 // Timing bounds how long things may take.
 type Timing struct {
-	Connect  time.Duration // one dial with its TLS handshake; 15 s
-	Stagger  time.Duration // head start of each endpoint over the next; 1 s
-	Prefer   time.Duration // wait for a declared endpoint once a factory one answered; 2 s
-	Request  time.Duration // one request with its answer; 60 s
-	ReadBack time.Duration // until an accepted setting has to read back; 15 s
-	Task     time.Duration // a task the controller runs; 3 min
-	Move     time.Duration // until a changed address has to answer; 3 min
-	Network  time.Duration // a whole change of the network with its proofs; 10 min
-	Poll     time.Duration // between two looks; 2 s
-	Logout   time.Duration // the last request of a run; 10 s
+	Connect time.Duration // one dial with its TLS handshake; 15 s
+	Stagger time.Duration // head start of each endpoint over the next; 1 s
+	Prefer  time.Duration // wait for a declared endpoint once a factory one answered; 2 s
+	Request time.Duration // one request with its answer; 60 s
+	Task    time.Duration // a task the controller runs; 3 min
+	Poll    time.Duration // between two looks; 2 s
+	Logout  time.Duration // the last request of a run; 10 s
 }
 
 func (t Timing) withDefaults() Timing {
@@ -77,10 +74,7 @@ func (t Timing) withDefaults() Timing {
 	fill(&t.Stagger, time.Second)
 	fill(&t.Prefer, 2*time.Second)
 	fill(&t.Request, time.Minute)
-	fill(&t.ReadBack, 15*time.Second)
 	fill(&t.Task, 3*time.Minute)
-	fill(&t.Move, 3*time.Minute)
-	fill(&t.Network, 10*time.Minute)
 	fill(&t.Poll, 2*time.Second)
 	fill(&t.Logout, 10*time.Second)
 	return t

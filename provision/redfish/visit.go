@@ -13,8 +13,8 @@ import (
 // yet: three tries of TCP.
 const dialTimeout = 5 * time.Second
 
-// Anybody is for a visit to whoever has the right certificate.
-func Anybody(string) error { return nil }
+// AnyPeer is for a visit to whoever has the right certificate.
+func AnyPeer(string) error { return nil }
 
 // Visit carries the session to another address of what may be the same
 // controller; accept looks at the certificate that is shown there. The caller
@@ -40,8 +40,8 @@ func (c *Session) Visit(ctx context.Context, to netip.AddrPort, accept func(fing
 	return &there, nil
 }
 
-// Knock sees who has an address, and sends nothing.
-func (c *Session) Knock(ctx context.Context, to netip.AddrPort) error {
+// CheckPeer sees who has an address, and sends nothing.
+func (c *Session) CheckPeer(ctx context.Context, to netip.AddrPort) error {
 	conn, err := c.dialer.open(ctx, to)
 	if err == nil {
 		_ = conn.Close()
