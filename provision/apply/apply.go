@@ -13,6 +13,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 // Setter changes settings of a BMC; *bmc.Controller is one. It returns what
@@ -85,9 +86,9 @@ type Journal struct {
 	Generation string // on the server; "" when none was staged
 	Outcome    Outcome
 	Entries    []Entry
-	// Missing are the zones that are not there yet, in words. They keep the
-	// blocks withdrawn, and revert nothing.
-	Missing []string
+	// Missing says which zones are not there yet. They keep the blocks
+	// withdrawn, and revert nothing.
+	Missing []verdict.Message
 }
 
 func (j *Journal) add(step string, outcome Outcome, err error, since time.Time) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/raiz-dns/raiz/provision/report/messages"
 )
 
 // Style says how text looks.
@@ -25,9 +27,10 @@ type TextOptions struct {
 // printer keeps the first error of a writer, so that the text reads straight
 // on.
 type printer struct {
-	w   io.Writer
-	o   TextOptions
-	err error
+	w     io.Writer
+	o     TextOptions
+	words messages.Table
+	err   error
 }
 
 func (p *printer) line(format string, args ...any) {

@@ -59,7 +59,7 @@ type ServerEvidence struct {
 	UDP         map[Question]Answer
 }
 
-// Session is a BGP session as BIRD shows it.
+// Session is a BGP session as the routing daemon shows it.
 type Session struct {
 	Name     string
 	Neighbor netip.Addr
@@ -71,7 +71,7 @@ type Session struct {
 	ExportsErr error
 }
 
-// Route is a route as BIRD shows it.
+// Route is a route as a routing daemon shows it.
 type Route struct {
 	Prefix      netip.Prefix
 	ASPath      []site.ASN
@@ -114,5 +114,6 @@ const (
 type Answer struct {
 	Msg  *dns.Msg
 	Err  error
+	At   time.Time // when, by the clock of this machine
 	Took time.Duration
 }

@@ -14,7 +14,7 @@ func ReadUDP(lines []string, qs []Question, sent []*dns.Msg) map[Question]Answer
 // Hollow makes every check of a site without those it rests on, and returns
 // the verdicts.
 func Hollow(s *site.Site, e Evidence) []Result {
-	checks := allChecks(s, e)
+	checks := allChecks(s, e) // with the needs that come of units
 	for i := range checks {
 		checks[i].needs, checks[i].explained = nil, nil
 	}

@@ -19,9 +19,11 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -150,14 +152,23 @@ func answers(networks ...string) map[verify.Question]verify.Answer {
 			for _, zone := range zones() {
 				m := reply(verify.AskSOA, identity)
 				m.Answer[0].Header().Name = zone + "."
-				out[verify.Question{Address: a, Ask: verify.AskSOA, Zone: zone, Network: network}] = verify.Answer{Msg: m}
+				out[verify.Question{Address: a, Ask: verify.AskSOA, Zone: zone, Network: network}] = verify.Answer{Msg: m, At: answered}
 			}
 			for _, ask := range []verify.Ask{verify.AskHostname, verify.AskServer, verify.AskElsewhere} {
-				out[verify.Question{Address: a, Ask: ask, Network: network}] = verify.Answer{Msg: reply(ask, identity)}
+				out[verify.Question{Address: a, Ask: ask, Network: network}] = verify.Answer{Msg: reply(ask, identity), At: answered}
 			}
 		}
 	}
 	return out
+}
+
+// answered is when all answers came.
+var answered = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// signature is one over a SOA, valid from and until so long after the answer.
+func signature(zone string, from, until time.Duration) *dns.RRSIG {
+	return &dns.RRSIG{Hdr: dns.RR_Header{Name: zone, Rrtype: dns.TypeRRSIG, Class: dns.ClassINET}, TypeCovered: dns.TypeSOA,
+		Inception: uint32(answered.Add(from).Unix()), Expiration: uint32(answered.Add(until).Unix())}
 }
 
 // reply is what a good name server answers.
@@ -180,9 +191,9 @@ func TestHealthy(t *testing.T) {
 	results := verify.Judge(example(t), healthy())
 	for _, r := range results {
 		if r.Status != verify.Pass {
-			t.Errorf("%s: %s, %s %s %s", r.ID, r.Status, r.Got, r.Detail, r.Because)
+			t.Errorf("%s: %s, %s", r.ID, r.Status, inWords(r))
 		}
-		if r.Title == "" || r.Vantage == "" || r.Want == "" || r.Got == "" {
+		if r.Title.IsZero() || r.Vantage == "" || r.Want.IsZero() || len(r.Got) == 0 {
 			t.Errorf("%s does not say all: %+v", r.ID, r)
 		}
 	}
@@ -206,9 +217,20 @@ func family(id string) string {
 	return id
 }
 
+// inWords is what a result has found, in English.
+func inWords(r verify.Result) string {
+	words := messages.English()
+	return fmt.Sprintf("%s (%s)", words.All(r.Got), words.All(slices.Concat(r.Evidence, r.Advice)))
+}
+
+// inCodes is the same as data.
+func inCodes(r verify.Result) string {
+	return fmt.Sprintf("%s (%s)", verdict.Text(r.Got), verdict.Text(slices.Concat(r.Evidence, r.Advice)))
+}
+
 // changed is what differs from a healthy copy. Checks that are told apart by
 // an address alone, and say the same, are counted together.
-func changed(before, after []verify.Result) string {
+func changed(before, after []verify.Result, say func(verify.Result) string) string {
 	was := map[string]verify.Result{}
 	for _, r := range before {
 		was[r.ID] = r
@@ -216,10 +238,10 @@ func changed(before, after []verify.Result) string {
 	var lines []string
 	count := map[string]int{}
 	for _, r := range after {
-		if was[r.ID] == r {
+		if cmp.Equal(was[r.ID], r) {
 			continue
 		}
-		line := fmt.Sprintf("%s %s: %s (%s)", family(r.ID), r.Status, r.Got, r.Detail)
+		line := fmt.Sprintf("%s %s: %s", family(r.ID), r.Status, say(r))
 		if r.Because != "" {
 			line = fmt.Sprintf("%s because %s", family(r.ID), r.Because)
 		}
@@ -427,7 +449,7 @@ func bgpCases() []judged {
 		})},
 		{"nobody asks from outside", func(e *verify.Evidence) { e.Outside = verify.OutsideEvidence{} }},
 		{"another copy answers outside", func(e *verify.Evidence) {
-			e.Outside.Answers[asking("192.175.48.1", "udp", verify.AskSOA)] = verify.Answer{Msg: reply(verify.AskSOA, "eze1.as112.example.net")}
+			e.Outside.Answers[asking("192.175.48.1", "udp", verify.AskSOA)] = verify.Answer{Msg: reply(verify.AskSOA, "eze1.as112.example.net"), At: answered}
 		}},
 		{"outside it is not authoritative", func(e *verify.Evidence) {
 			e.Outside.Answers[asking("192.175.48.1", "udp", verify.AskSOA)].Msg.Authoritative = false
@@ -449,35 +471,25 @@ func TestJudge(t *testing.T) {
 	s := example(t)
 	before := verify.Judge(s, healthy())
 	said := map[string]map[verify.Status]bool{}
-	var all strings.Builder
+	var all, worded strings.Builder
 	for _, c := range slices.Concat(bmcCases(), systemCases(), dnsCases(), bgpCases()) {
 		e := healthy()
 		c.change(&e)
 		after := verify.Judge(s, e)
-		fmt.Fprintf(&all, "== %s\n%s\n", c.name, changed(before, after))
+		fmt.Fprintf(&all, "== %s\n%s\n", c.name, changed(before, after, inCodes))
+		fmt.Fprintf(&worded, "== %s\n%s\n", c.name, changed(before, after, inWords))
 		for _, r := range after {
 			if said[family(r.ID)] == nil {
 				said[family(r.ID)] = map[verify.Status]bool{}
 			}
 			said[family(r.ID)][r.Status] = true
-			if (r.Because != "") != (r.Status == verify.Skipped && r.Got == "") {
+			if (r.Because != "") != (r.Status == verify.Skipped && len(r.Got) == 0) {
 				t.Errorf("%s: %s is %s because of %q", c.name, r.ID, r.Status, r.Because)
 			}
 		}
 	}
-	const golden = "testdata/judge.golden"
-	if *update {
-		if err := os.WriteFile(golden, []byte(all.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(all.String(), "\n")); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	compareGolden(t, "testdata/judge.golden", all.String())
+	compareGolden(t, "../report/messages/testdata/judge.golden", worded.String())
 	// Every check has been made to say no. Two kinds cannot: one is either
 	// made or unknown, the other only sums up.
 	for _, r := range before {
@@ -494,11 +506,27 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func compareGolden(t *testing.T, path, have string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(have), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(have, "\n")); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
 // What nobody has looked at is never good.
 func TestNoEvidenceIsNoPass(t *testing.T) {
 	for _, r := range verify.Judge(example(t), verify.Evidence{}) {
 		if r.Status == verify.Pass || r.Status == verify.Warn {
-			t.Errorf("%s is %s: %s", r.ID, r.Status, r.Got)
+			t.Errorf("%s is %s: %s", r.ID, r.Status, inWords(r))
 		}
 	}
 }
@@ -513,7 +541,7 @@ func TestLocalBlocks(t *testing.T) {
 		}
 		for _, r := range verify.Judge(s, e) {
 			if r.ID == "bgp.export.198.51.100.0" {
-				return string(r.Status) + ": " + r.Got
+				return string(r.Status) + ": " + messages.English().All(r.Got)
 			}
 		}
 		return "no such check"
@@ -550,7 +578,8 @@ func TestOtherSites(t *testing.T) {
 	own.Components = maps.Clone(s.Components)
 	own.Components["dns"], own.Components["bgp"] = "mydns", "mybgp"
 	e := healthy()
-	e.Units["dns"], e.Units["bgp"] = []string{"mydns.service"}, []string{"mybgp.service"}
+	e.Units["dns"], e.Units["bgp"], e.Units["guard"] = []string{"mydns.service"}, []string{"mybgp.service"}, []string{"myguard.service"}
+	e.Server.Units["myguard.service"] = e.Server.Units["nsd.service"]
 	e.Server.Units["mydns.service"] = e.Server.Units["nsd.service"]
 	e.Server.Units["mybgp.service"] = server.UnitAnswer{Load: "loaded", Active: "failed", UnitFile: "enabled"}
 	got := map[string]verify.Status{}
@@ -559,7 +588,7 @@ func TestOtherSites(t *testing.T) {
 			got[r.ID] = r.Status
 		}
 	}
-	want := map[string]verify.Status{"unit.mydns.service": verify.Pass, "unit.mybgp.service": verify.Fail}
+	want := map[string]verify.Status{"unit.mydns.service": verify.Pass, "unit.myguard.service": verify.Pass, "unit.mybgp.service": verify.Fail}
 	for _, u := range []string{"nftables", "chrony", "ssh", "systemd-networkd"} {
 		want["unit."+u+".service"] = verify.Pass
 	}
@@ -568,20 +597,28 @@ func TestOtherSites(t *testing.T) {
 	}
 }
 
+func allInWords(ms []verdict.Message) string {
+	var out []string
+	for _, m := range ms {
+		out = append(out, messages.English().Say(m))
+	}
+	return strings.Join(out, "\n")
+}
+
 // What the gate of an apply waits for.
 func TestDNSProblems(t *testing.T) {
 	s := example(t)
 	if have := verify.DNSProblems(s, answers("tcp")); have != nil {
-		t.Errorf("of a good copy: %q", have)
+		t.Errorf("of a good copy: %s", have)
 	}
 	e := healthy()
 	on(&e, "tcp", "192.175.48.6", verify.AskSOA, func(a *verify.Answer) { *a = verify.Answer{Err: errors.New("connection refused")} })
 	on(&e, "tcp", "2620:4f:8000::1", verify.AskSOA, func(a *verify.Answer) { a.Msg = reply(verify.AskSOA, "other") })
-	want := []string{"192.175.48.6: zone 10.in-addr.arpa.: no answer (connection refused: is the name server up, and does it listen there?)", "2620:4f:8000::1: NSID other (another copy answered; it says nothing of this one)"}
-	if diff := cmp.Diff(want, verify.DNSProblems(s, e.TCP)); diff != "" {
+	want := []string{"192.175.48.6: zone 10.in-addr.arpa.: no answer (connection refused; is the name server up, and does it listen there?)", "2620:4f:8000::1: NSID other (another copy answered; it says nothing of this one)"}
+	if diff := cmp.Diff(want, strings.Split(allInWords(verify.DNSProblems(s, e.TCP)), "\n")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if have := verify.DNSProblems(s, nil); len(have) != 6 {
-		t.Errorf("of no answers: %q", have)
+		t.Errorf("of no answers: %s", have)
 	}
 }
