@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
@@ -169,7 +170,16 @@ func vantages(t *testing.T) (verify.Vantages, *connection) {
 func TestGatherHealthy(t *testing.T) {
 	s := example(t)
 	v, _ := vantages(t)
-	for _, r := range verify.Judge(s, verify.Gather(t.Context(), s, v)) {
+	before := time.Now()
+	e := verify.Gather(t.Context(), s, v)
+	for _, answers := range []map[verify.Question]verify.Answer{e.Server.UDP, e.TCP, e.Outside.Answers} {
+		for q, a := range answers {
+			if a.At.Before(before) || a.At.After(time.Now()) {
+				t.Errorf("%s %s by %s was answered at %s", q.Address, q.Ask, q.Network, a.At)
+			}
+		}
+	}
+	for _, r := range verify.Judge(s, e) {
 		if r.Status != verify.Pass {
 			t.Errorf("%s is %s: %s %s", r.ID, r.Status, inWords(r), r.Because)
 		}

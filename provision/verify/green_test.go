@@ -160,3 +160,80 @@ func TestTransferredRoot(t *testing.T) {
 		t.Error("a zone that is missing hides another fault")
 	}
 }
+
+// TestExpiredSignatures: a zone whose signatures are not valid when it is
+// asked for is not green, and it reverts no change and counts as served: the
+// copy has what it was sent.
+func TestExpiredSignatures(t *testing.T) {
+	s := example(t)
+	const hour = time.Hour
+	sigs := func(all ...*dns.RRSIG) []*dns.RRSIG { return all }
+	other := signature(zone, -2*hour, -hour)
+	other.TypeCovered = dns.TypeNS
+	for _, tt := range []struct {
+		name   string
+		sigs   []*dns.RRSIG
+		at     time.Time
+		status verify.Status
+		got    string
+	}{
+		{"valid", sigs(signature(zone, -hour, hour)), answered, verify.Pass, "identity and NSID"},
+		{"from this second on", sigs(signature(zone, 0, hour)), answered, verify.Pass, "identity and NSID"},
+		{"until this second", sigs(signature(zone, -hour, 0)), answered, verify.Pass, "identity and NSID"},
+		{"expired", sigs(signature(zone, -2*hour, -time.Second)), answered, verify.Fail,
+			"zone 10.in-addr.arpa.: its signature expired at 2026-11-23T11:59:59Z, and was still served at 2026-11-23T12:00:00Z"},
+		{"not yet valid", sigs(signature(zone, hour, 2*hour)), answered, verify.Fail,
+			"zone 10.in-addr.arpa.: its signature is valid from 2026-11-23T13:00:00Z on, and was served at 2026-11-23T12:00:00Z"},
+		{"one of two is valid", sigs(signature(zone, -2*hour, -hour), signature(zone, -hour, hour)), answered, verify.Pass, "identity and NSID"},
+		{"both have expired", sigs(signature(zone, -2*hour, -hour), signature(zone, -3*hour, -2*hour)), answered, verify.Fail, "its signature expired"},
+		{"one over something else has expired", sigs(other), answered, verify.Pass, "identity and NSID"},
+		{"nobody noted the time", sigs(signature(zone, -hour, hour)), time.Time{}, verify.Fail, "not known when"},
+		// The 32 bits of a signature come round (RFC 4034 section 3.1.5).
+		{"valid over the turn", sigs(&dns.RRSIG{Hdr: other.Hdr, TypeCovered: dns.TypeSOA, Inception: 1<<32 - 100, Expiration: 100}), time.Unix(1<<32, 0), verify.Pass, "identity and NSID"},
+		{"expired after the turn", sigs(&dns.RRSIG{Hdr: other.Hdr, TypeCovered: dns.TypeSOA, Inception: 1<<32 - 100, Expiration: 100}), time.Unix(1<<32+101, 0), verify.Fail, "expired at 2106-02-07T06:29:56Z"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := healthy()
+			for _, network := range []string{"tcp", "udp"} {
+				on(&e, network, "192.175.48.1", verify.AskSOA, func(a *verify.Answer) {
+					a.At = tt.at
+					for _, sig := range tt.sigs {
+						a.Msg.Answer = append(a.Msg.Answer, sig)
+					}
+				})
+			}
+			found := 0
+			for _, r := range verify.Judge(s, e) {
+				switch r.ID {
+				case "dns.192.175.48.1.udp", "dns.192.175.48.1.tcp":
+					found++
+					if said := inWords(r); r.Status != tt.status || !strings.Contains(said, tt.got) {
+						t.Errorf("%s: %s %s", r.ID, r.Status, said)
+					}
+				case "bgp.silent.198.51.100.0":
+					found++
+					if r.Status != verify.Pass {
+						t.Errorf("%s: %s %s", r.ID, r.Status, inWords(r))
+					}
+				}
+			}
+			served := verify.Served(s, e.TCP)
+			problems, missing := verify.Gate(s, served, e.TCP)
+			if found != 3 || len(problems) != 0 || len(missing) != 0 || !served[verify.ZoneAt{Zone: zone + ".", Address: addr("192.175.48.1")}] {
+				t.Errorf("%d checks; problems %s, missing %s", found, allInWords(problems), allInWords(missing))
+			}
+		})
+	}
+}
+
+// An expired signature hides no fault that a change is reverted for.
+func TestExpiredHidesNothing(t *testing.T) {
+	e := healthy()
+	on(&e, "tcp", "192.175.48.1", verify.AskSOA, func(a *verify.Answer) {
+		a.Msg.Answer = append(a.Msg.Answer, signature(zone, -2*time.Hour, -time.Hour))
+		a.Msg.RecursionAvailable = true
+	})
+	if problems, _ := verify.Gate(example(t), nil, e.TCP); len(problems) != 1 {
+		t.Errorf("problems: %s", allInWords(problems))
+	}
+}

@@ -400,6 +400,8 @@ func dnsCases() []judged {
 		{"zone is not loaded", soa(func(m *dns.Msg) { m.Rcode = dns.RcodeServerFailure })},
 		{"not authoritative", soa(func(m *dns.Msg) { m.Authoritative = false })},
 		{"no SOA", soa(func(m *dns.Msg) { m.Answer = nil })},
+		{"signature has expired", soa(func(m *dns.Msg) { m.Answer = append(m.Answer, signature(zone, -2*time.Hour, -time.Hour)) })},
+		{"signature is of tomorrow", soa(func(m *dns.Msg) { m.Answer = append(m.Answer, signature(zone, 24*time.Hour, 48*time.Hour)) })},
 		{"no NSID", soa(func(m *dns.Msg) { m.Extra = nil })},
 		{"offers recursion", soa(func(m *dns.Msg) { m.RecursionAvailable = true })},
 		{"another copy answers", soa(func(m *dns.Msg) { *m = *reply(verify.AskSOA, "eze1.as112.example.net") })},
@@ -479,6 +481,7 @@ func TestJudge(t *testing.T) {
 		fmt.Fprintf(&all, "== %s\n%s\n", c.name, changed(before, after, inCodes))
 		fmt.Fprintf(&worded, "== %s\n%s\n", c.name, changed(before, after, inWords))
 		for _, r := range after {
+			fits(t, r)
 			if said[family(r.ID)] == nil {
 				said[family(r.ID)] = map[verify.Status]bool{}
 			}
@@ -503,6 +506,31 @@ func TestJudge(t *testing.T) {
 		if !said[family(r.ID)][no] {
 			t.Errorf("no case in which %s says no", r.ID)
 		}
+	}
+}
+
+// fits holds what a result says against the definitions, and what is said
+// inside of it.
+func fits(t *testing.T, r verify.Result) {
+	t.Helper()
+	var check func(verdict.Message)
+	check = func(m verdict.Message) {
+		i := slices.IndexFunc(verify.Codes(), func(d verdict.Definition) bool { return d.Code == m.Code })
+		if i < 0 {
+			t.Errorf("%s: %s is not defined", r.ID, m.Code)
+			return
+		}
+		if err := verify.Codes()[i].Fits(m); err != nil {
+			t.Errorf("%s: %v", r.ID, err)
+		}
+		for _, a := range m.Args {
+			for _, inner := range a.Inner() {
+				check(inner)
+			}
+		}
+	}
+	for _, m := range r.Messages() {
+		check(m)
 	}
 }
 
