@@ -1,27 +1,12 @@
 package verify
 
 import (
-	"context"
-	"errors"
 	"slices"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
-
-// hardwareCounter is a Controller that counts hardware; *bmc.Controller does.
-type hardwareCounter interface {
-	Hardware(context.Context) (bmc.Hardware, error)
-}
-
-func countHardware(ctx context.Context, c Controller) (bmc.Hardware, error) {
-	counter, ok := c.(hardwareCounter)
-	if !ok {
-		return bmc.Hardware{}, errors.New("this session cannot count hardware")
-	}
-	return counter.Hardware(ctx)
-}
 
 // hardwareChecks compare the server with the least it has to have. What a
 // controller does not tell is unknown: it is never enough.

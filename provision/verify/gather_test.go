@@ -201,6 +201,7 @@ func TestGatherFails(t *testing.T) {
 		{"BMC does not say who it is", func(v *verify.Vantages, _ *connection) {
 			v.BMC = func(context.Context) (verify.Controller, error) { return controller{down}, nil }
 		}, []string{"bmc.login unknown: connection refused"}},
+		{"nobody to log in", func(v *verify.Vantages, _ *connection) { v.SSH = nil }, []string{"ssh.login unknown: nobody looked"}},
 		{"no server", func(v *verify.Vantages, _ *connection) {
 			v.SSH = func(context.Context) (verify.Server, error) { return nil, down }
 		}, []string{"ssh.login unknown: connection refused"}},
