@@ -97,6 +97,7 @@ func faultCodes() []verdict.Definition {
 			verdict.TypeAddress.Named("address"), verdict.TypeMessage.Named("got"), verdict.TypeMessages.Named("more")),
 		verdict.Define("dns.gate.unknown", "nobody knows whether an address answers, which keeps a change from being confirmed",
 			verdict.TypeAddress.Named("address"), verdict.TypeMessage.Named("got")),
+		verdict.Define("dns.gate.nowhere", "the site has no service address that could be asked"),
 		verdict.Define("dns.gate.missing", "a zone that has not been there yet keeps its blocks withdrawn",
 			verdict.TypeZone.Named("zone"), verdict.TypeAddresses.Named("primaries")),
 	}...)

@@ -100,6 +100,9 @@ func TestNoneOfAKind(t *testing.T) {
 			if said == n.allowed {
 				t.Errorf("something is said to be wrong: %t", said)
 			}
+			if problems, _ := verify.Gate(s, nil, e.TCP); len(problems) == 0 && regexp.MustCompile(`zones|service addresses|^blocks$`).MatchString(n.name) {
+				t.Error("a change of it is confirmed")
+			}
 			verify.Judge(s, e) // whose needs have to be there
 		})
 	}

@@ -39,6 +39,9 @@ func Served(s *site.Site, answers map[Question]Answer) map[ZoneAt]bool {
 // through, which says nothing of the change. Their blocks stay withdrawn.
 // Expired signatures say nothing of it either: they come from the primaries.
 func Gate(s *site.Site, before map[ZoneAt]bool, answers map[Question]Answer) (problems, missing []verdict.Message) {
+	if len(s.ServiceAddresses()) == 0 {
+		problems = append(problems, verdict.New("dns.gate.nowhere"))
+	}
 	var absent []string
 	for _, a := range s.ServiceAddresses() {
 		said := false
