@@ -150,7 +150,7 @@ func strangers(s *site.Site, e ServerEvidence) finding {
 		}
 	}
 	if len(extra) > 0 {
-		return finding{status: Fail, got: extra, advice: []verdict.Message{verdict.New("bgp.neighbors.stranger.advice")}}
+		return finding{status: Fail, got: few(extra), advice: []verdict.Message{verdict.New("bgp.neighbors.stranger.advice")}}
 	}
 	return pass(verdict.New("bgp.neighbors.good", verdict.Count("sessions", len(e.Sessions))))
 }

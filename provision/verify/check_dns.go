@@ -56,7 +56,7 @@ func dnsAnswers(s *site.Site, a netip.Addr, network string, answers map[Question
 	}
 	f := faults[0].finding()
 	if more := alike(faults) - 1; more > 0 && f.status != Unknown {
-		f.got = append(f.got, verdict.New("dns.more", verdict.Count("count", more)))
+		f.got = append(f.got, verdict.New("verify.more", verdict.Count("count", more)))
 	}
 	return f
 }
@@ -68,7 +68,6 @@ func dnsCodes() []verdict.Definition {
 		verdict.Define("dns.nowhere", "what the service addresses answer, of a site that has none"),
 		verdict.Define("dns.want", "every zone has to be answered for, by this copy, and nothing else", identity),
 		verdict.Define("dns.good", "every zone is answered for, by this copy", identity, verdict.TypeCount.Named("zones")),
-		verdict.Define("dns.more", "so many more faults say the same of other zones", verdict.TypeCount.Named("count")),
 	}
 }
 

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +224,19 @@ func TestExpiredSignatures(t *testing.T) {
 				t.Errorf("%d checks; problems %s, missing %s", found, allInWords(problems), allInWords(missing))
 			}
 		})
+	}
+}
+
+// A whole routing table that leaks is told by its first routes.
+func TestLeakIsBounded(t *testing.T) {
+	e := healthy()
+	for i := range 5000 {
+		e.Server.Sessions[0].Exports = append(e.Server.Sessions[0].Exports, verify.Route{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0}), 24)})
+	}
+	for _, r := range verify.Judge(example(t), e) {
+		if r.ID == "bgp.export.198.51.100.0" && (r.Status != verify.Fail || len(r.Got) != 21 || !strings.Contains(inWords(r), "10.0.19.0/24 is not declared; and 4980 more")) {
+			t.Errorf("%s: %d, %s", r.Status, len(r.Got), inWords(r))
+		}
 	}
 }
 

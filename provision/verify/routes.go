@@ -97,7 +97,7 @@ func compareRoutes(want, have []Route, front []site.ASN, advice routeAdvice) fin
 		}
 	}
 	if len(wrong) > 0 {
-		return finding{status: Fail, got: wrong, advice: todo}
+		return finding{status: Fail, got: few(wrong), advice: todo}
 	}
 	return pass(blocks(have))
 }

@@ -41,6 +41,18 @@ func (f finding) with(evidence ...verdict.Message) finding {
 	return f
 }
 
+// maxSaid is how many faults of one kind are told: a whole routing table that
+// leaks is known by its first routes.
+const maxSaid = 20
+
+// few are the first of many, and how many more there are.
+func few(all []verdict.Message) []verdict.Message {
+	if len(all) <= maxSaid {
+		return all
+	}
+	return append(all[:maxSaid:maxSaid], verdict.New("verify.more", verdict.Count("count", len(all)-maxSaid)))
+}
+
 // errNotLooked is why nobody knows of what is not in the evidence.
 var errNotLooked = errors.New("nobody looked")
 
@@ -137,6 +149,7 @@ func treeCodes() []verdict.Definition {
 		verdict.Define("verify.nobody-looked", "the evidence does not have it"),
 		verdict.Define("verify.no-object", "the site and its packs have nothing that the check could be about"),
 		verdict.Define("verify.why", "why something could not be done", verdict.TypeError.Named("error")),
+		verdict.Define("verify.more", "so many more say the same, or the like", verdict.TypeCount.Named("count")),
 		verdict.Define("verify.apply.configures", "raiz apply configures what is missing"),
 	}
 }

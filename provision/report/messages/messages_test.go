@@ -57,10 +57,10 @@ func badWords(words messages.Table) []string {
 
 func TestWordsAreRefused(t *testing.T) {
 	words := messages.English()
-	words["dns.more"] = "and {number} more"
+	words["verify.more"] = "and {number} more"
 	words["dns.less"] = "less"
 	delete(words, "dns.silent")
-	want := []string{"dns.less is no code", "dns.more has no argument number", "dns.silent has no words"}
+	want := []string{"dns.less is no code", "dns.silent has no words", "verify.more has no argument number"}
 	if bad := badWords(words); !slices.Equal(bad, want) {
 		t.Errorf("%q", bad)
 	}
