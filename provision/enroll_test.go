@@ -57,7 +57,7 @@ func loaded(t *testing.T, text []byte, found secret.Lookup) *site.Site {
 		t.Fatal(err)
 	}
 	sites, diags := site.Load(fstest.MapFS{"in.hcl": {Data: text}}, "in.hcl", site.Options{
-		Lookup: func(string) secret.Lookup { return found }, Operators: operators,
+		Lookup: func(string) secret.Lookup { return found }, Operators: operators, Packs: sitePacks(t),
 	})
 	if len(sites) != 1 {
 		t.Fatalf("%v", diags)

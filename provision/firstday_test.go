@@ -122,7 +122,7 @@ func (b *bed) startWithoutTime() {
 // losesZone: what answered before the change has to answer after it.
 func (b *bed) losesZone() {
 	o := b.o
-	o.Packs = templates.Over(templates.FS(), packWith(b.t, "nsd", map[string]string{"zones.conf.tmpl": "# no zone\n"}))
+	o.Packs = templates.Over(templates.FS(), packWith(b.t, "dns/nsd", map[string]string{"zones.conf.tmpl": "# no zone\n"}))
 	o.RevertAfter = 30 * time.Second
 	run := provision.New(b.Site, o)
 	defer run.Close(context.Background())

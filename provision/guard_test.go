@@ -158,7 +158,7 @@ func (b *bed) stranger(address string) {
 // systemPack is the built-in system pack with some of its files replaced.
 func systemPack(t *testing.T, replaced map[string]string) fstest.MapFS {
 	t.Helper()
-	return packWith(t, "system", replaced)
+	return packWith(t, "system/debian", replaced)
 }
 
 // packWith is a built-in pack with some of its files replaced.

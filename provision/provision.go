@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -219,9 +220,24 @@ func (r *Run) Verify(ctx context.Context, v Vantages) []verify.Result {
 		Router:  v.Router,
 		Outside: v.Outside,
 	}
-	from.Units, from.UnitsErr = render.Units(r.site, r.o.Packs)
+	from.Units, from.Looks, from.UnitsErr = looks(r.site, r.o.Packs)
 	if r.site.BMC != nil {
 		from.BMC = func(ctx context.Context) (verify.Controller, error) { return r.controller(ctx) }
 	}
 	return verify.Judge(r.site, verify.Gather(ctx, r.site, from))
+}
+
+// looks are what the packs of a site say of their services, and of how their
+// programs are looked at.
+func looks(s *site.Site, packs fs.FS) (verify.Units, verify.Looks, error) {
+	components, err := render.Components(s, packs)
+	if err != nil {
+		return nil, nil, err
+	}
+	units, looks := verify.Units{}, verify.Looks{}
+	for _, c := range components {
+		units[c.Kind] = c.Services
+		maps.Copy(looks, c.Observations)
+	}
+	return units, looks, nil
 }

@@ -104,7 +104,7 @@ func loadSite(t *testing.T, path string) *site.Site {
 	}
 	defer operators.Close()
 	sites, diags := site.Load(os.DirFS(filepath.Dir(path)), filepath.Base(path), site.Options{
-		Operators: operators.FS(),
+		Operators: operators.FS(), Packs: sitePacks(t),
 	})
 	if diags.HasErrors() {
 		t.Fatalf("load %s: %v", path, diags)

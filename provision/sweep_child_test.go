@@ -135,7 +135,7 @@ func packs(v string) fs.FS {
 	if v == "A" {
 		return templates.FS()
 	}
-	system, err := fs.Sub(templates.FS(), "system")
+	system, err := fs.Sub(templates.FS(), "system/debian")
 	if err != nil {
 		panic(err) // it is compiled in
 	}
@@ -143,7 +143,7 @@ func packs(v string) fs.FS {
 	if err != nil {
 		panic(err)
 	}
-	pack := fstest.MapFS{"system/extra.service.tmpl": &fstest.MapFile{Data: []byte(`[Unit]
+	pack := fstest.MapFS{"system/debian/extra.service.tmpl": &fstest.MapFile{Data: []byte(`[Unit]
 Description=shows that units come and go with their generation
 [Service]
 ExecStart=/bin/sleep infinity
@@ -164,7 +164,7 @@ WantedBy=multi-user.target
     how      = "restart"
   }`, 1))
 		}
-		pack["system/"+name] = &fstest.MapFile{Data: data}
+		pack["system/debian/"+name] = &fstest.MapFile{Data: data}
 	}
 	return templates.Over(templates.FS(), pack)
 }

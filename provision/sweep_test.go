@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/render"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/templates"
 )
 
 // place is a point of an apply at which it can be broken.
@@ -272,8 +274,12 @@ func newWorker(t *testing.T) (*worker, error) {
 }
 
 func exampleSite(dir string) (*site.Site, error) {
+	packs, err := render.Packs(templates.FS())
+	if err != nil {
+		return nil, err
+	}
 	sites, diags := site.Load(os.DirFS(dir), "as112-gru1.hcl", site.Options{
-		Operators: os.DirFS(filepath.Join(dir, "../templates/operators")),
+		Operators: os.DirFS(filepath.Join(dir, "../templates/operators")), Packs: packs,
 	})
 	if diags.HasErrors() {
 		return nil, fmt.Errorf("load the example site: %v", diags)

@@ -33,8 +33,8 @@ func TestDaemonsOwnWords(t *testing.T) {
 	b := newBed(t, "../sites/as112-gru1.hcl")
 	b.mustApply(b.Site)
 	for _, tt := range []struct{ name, pack, file, old, new, words string }{
-		{"NSD", "nsd", "nsd.conf.tmpl", `zonesdir: "/var/lib/nsd"`, `zonesdir: "/nowhere"`, "/nowhere"},
-		{"chrony", "chrony", "chrony.conf.tmpl", "makestep 1 3", "makestep 1 3\nuser nobodyatall", "nobodyatall"},
+		{"NSD", "dns/nsd", "nsd.conf.tmpl", `zonesdir: "/var/lib/nsd"`, `zonesdir: "/nowhere"`, "/nowhere"},
+		{"chrony", "time/chrony", "chrony.conf.tmpl", "makestep 1 3", "makestep 1 3\nuser nobodyatall", "nobodyatall"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := b.o

@@ -368,7 +368,8 @@ site "reference" {
     dns      = "nsd"
     firewall = "nftables"
     time     = "chrony"
-    system   = "system"
+    system   = "debian"
+    guard    = "watcher"
   }
 
   # A rule of the operator that this site does not keep, and why. Reports

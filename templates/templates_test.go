@@ -3,43 +3,55 @@ package templates_test
 import (
 	"errors"
 	"io/fs"
-	"slices"
+	"path"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/raiz-dns/raiz/provision/observation"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/templates"
 )
 
-// pack is a folder with one pack "p", made of the text inside of its block.
-func pack(body string) fstest.MapFS {
+// pack is a folder with one pack "p" of kind system, made of the text inside
+// of its block.
+func pack(body string) fstest.MapFS { return packOf("system", body) }
+
+func packOf(kind, body string) fstest.MapFS {
 	return fstest.MapFS{
-		"p/component.hcl": {Data: []byte("component \"p\" {\n" + body + "\n}\n")},
-		"p/a.tmpl":        {Data: []byte("text of a")},
+		kind + "/p/component.hcl": {Data: []byte("component \"p\" {\n" + body + "\n}\n")},
+		kind + "/p/a.tmpl":        {Data: []byte("text of a")},
+		kind + "/p/a.bad":         {Data: []byte("bad a")},
 	}
 }
 
 // file is a pack with one file, made of the text inside of its block.
 func file(body string) fstest.MapFS {
-	return pack("kind = \"dns\"\nfile \"/etc/a\" {\n" + body + "\n}")
+	return pack("kind = \"system\"\nfile \"/etc/a\" {\n" + body + "\n}")
 }
 
 func TestLoad(t *testing.T) {
-	fsys := pack(`
-  kind     = "dns"
+	fsys := packOf("bgp", `
+  kind     = "bgp"
+  default  = true
   packages = ["one", "two"]
-  unit     = "a.service"
-  file "/etc/a" {
+  release "trixie" {
+    packages = ["three"]
+  }
+  unit = "a.service"
+  file "/etc/a-{{ .Item }}" {
     template = "a.tmpl"
     mode     = "0640"
     owner    = "u"
     group    = "g"
     secret   = true
-    when     = "as112"
+    when     = ".DNS.Verified"
+    each     = ".NTP"
     check    = ["check", "{}"]
+    bad      = "a.bad"
     unit     = "a.service"
     how      = "reload"
     risk     = "service-gap"
@@ -49,24 +61,69 @@ func TestLoad(t *testing.T) {
     template = "a.tmpl"
     command  = ["run", "it"]
   }
+  option "count" {
+    default = 7
+    doc     = "how many"
+  }
+  option "words" {
+    default = ["a", "b"]
+    doc     = "which"
+  }
   service "a.service" {}
-  service "b.service" {}`)
-	have, err := templates.Load(fsys, "p")
+  service "b.service" {}
+  announce {
+    link     = ["/etc/x{family}", "/run/x{family}"]
+    announce = [["tell", "all"]]
+    withdraw = [["tell", "none"], ["stop"]]
+    show     = ["show"]
+    shown    = "^block{family} (up|start)"
+  }
+  observe "sessions" {
+    command = ["show", "sessions"]
+    alive   = "^hello"
+    begin   = ["^(?P<name>.*)$"]
+  }
+  observe "exports" {
+    command = ["show", "exports", "{session}"]
+    json {
+      records = "routes.*"
+      fields  = { prefix = "@key" }
+    }
+  }
+  rehearsal_file "/lib/a" {
+    template = "a.tmpl"
+  }`)
+	have, err := templates.Load(fsys, "bgp", "p")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := templates.Component{
-		Name: "p", Kind: "dns", Packages: []string{"one", "two"}, Unit: "a.service", Services: []string{"a.service", "b.service"},
+		Name: "p", Kind: "bgp", Default: true, Packages: map[string][]string{"": {"one", "two"}, "trixie": {"three"}},
+		Unit: "a.service", Services: []string{"a.service", "b.service"},
 		Files: []templates.File{{
-			Path: "/etc/a", Template: "text of a", Mode: 0o640, Owner: "u", Group: "g", Secret: true, When: "as112",
-			Effect: state.Effect{Component: "p", Order: 4, Unit: "a.service", How: state.Reload, Check: []string{"check", "{}"}, Risk: state.ServiceGap, Note: "a gap"},
+			Path: "/etc/a-{{ .Item }}", Template: "text of a", Mode: 0o640, Owner: "u", Group: "g", Secret: true, When: ".DNS.Verified", Each: ".NTP", Bad: "bad a",
+			Effect: state.Effect{Component: "p", Order: 5, Unit: "a.service", How: state.Reload, Check: []string{"check", "{}"}, Risk: state.ServiceGap, Note: "a gap"},
 		}, {
 			Path: "/etc/b", Template: "text of a", Mode: 0o644, Owner: "root", Group: "root",
-			Effect: state.Effect{Component: "p", Order: 4, How: state.Command, Command: []string{"run", "it"}},
+			Effect: state.Effect{Component: "p", Order: 5, How: state.Command, Command: []string{"run", "it"}},
 		}},
+		Options: []templates.Option{{Name: "count", Default: int64(7), Doc: "how many"}, {Name: "words", Default: []string{"a", "b"}, Doc: "which"}},
+		Announce: &templates.Announce{
+			Link: []string{"/etc/x{family}", "/run/x{family}"}, Announce: [][]string{{"tell", "all"}}, Withdraw: [][]string{{"tell", "none"}, {"stop"}},
+			Show: []string{"show"}, Shown: "^block{family} (up|start)",
+		},
+		Observations: map[string]observation.Observation{
+			"sessions": {Command: []string{"show", "sessions"}, Alive: regexp.MustCompile("^hello"), Lines: observation.Lines{Begin: []*regexp.Regexp{regexp.MustCompile("^(?P<name>.*)$")}}},
+			"exports":  {Command: []string{"show", "exports", "{session}"}, JSON: &observation.JSON{Records: "routes.*", Fields: map[string]string{"prefix": "@key"}}},
+		},
+		Rehearsal: []templates.File{{Path: "/lib/a", Template: "text of a", Mode: 0o644, Owner: "root", Group: "root", Effect: state.Effect{}}},
 	}
-	if diff := cmp.Diff(want, have); diff != "" {
+	same := cmp.Comparer(func(a, b *regexp.Regexp) bool { return (a == nil) == (b == nil) && (a == nil || a.String() == b.String()) })
+	if diff := cmp.Diff(want, have, same); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"one", "two", "three"}, have.PackagesOn("trixie")); diff != "" {
+		t.Errorf("packages on trixie (-want +got):\n%s", diff)
 	}
 }
 
@@ -77,38 +134,50 @@ func TestLoadRefuses(t *testing.T) {
 		fsys fs.FS
 		want string
 	}{
-		{"no pack", fstest.MapFS{}, `no component pack "p": there is no p/component.hcl`},
-		{"not readable", fstest.MapFS{"p/component.hcl": {Mode: fs.ModeDir}}, "read component pack: read p/component.hcl: invalid argument"},
-		{"not HCL", fstest.MapFS{"p/component.hcl": {Data: []byte("component {{")}}, "component pack: p/component.hcl:1,12-13: "},
-		{"no component", fstest.MapFS{"p/component.hcl": {Data: []byte("")}}, "component pack: p/component.hcl:1,1-1: Missing component block; "},
-		{"a word that is none", pack("kind = \"dns\"\nkimd = 1"), "component pack: p/component.hcl:3,1-5: Unsupported argument; An argument named \"kimd\" is not expected here."},
-		{"no kind", pack(""), "component pack: p/component.hcl:1,15-15: Missing required argument; The argument \"kind\" is required, but no definition was found."},
-		{"a variable", pack("kind = local.kind"), "component pack: p/component.hcl:2,8-13: Variables not allowed; Variables may not be used here."},
-		{"another name", fstest.MapFS{"p/component.hcl": {Data: []byte("component \"q\" {\n  kind = \"dns\"\n}\n")}}, `component pack p: calls itself "q"`},
-		{"another kind", pack(`kind = "mail"`), `component pack p: kind "mail" is none of system, network, firewall, time, dns, bgp`},
-		{"no template", file(`template = "b.tmpl"`), "component pack p: file /etc/a: read template: open p/b.tmpl: file does not exist"},
-		{"template out of the folder", file(`template = "../../etc/passwd"`), "component pack p: file /etc/a: read template: open ../etc/passwd: file does not exist"},
-		{"mode in words", file(template + `mode = "rw-r--r--"`), `component pack p: file /etc/a: mode "rw-r--r--" is not an octal mode such as "0644"`},
-		{"mode not octal", file(template + `mode = "0698"`), `component pack p: file /etc/a: mode "0698" is not an octal mode such as "0644"`},
-		{"set-user-ID", file(template + `mode = "4755"`), `component pack p: file /etc/a: mode "4755" is not an octal mode such as "0644"`},
-		{"secret, open to all", file(template + "secret = true\nmode = \"0644\""), "component pack p: file /etc/a: mode 0644 is too open for a secret: 0640 at most"},
-		{"secret, executable for all", file(template + "secret = true\nmode = \"0641\""), "component pack p: file /etc/a: mode 0641 is too open for a secret: 0640 at most"},
-		{"secret, group may write", file(template + "secret = true\nmode = \"0660\""), "component pack p: file /etc/a: mode 0660 is too open for a secret: 0640 at most"},
-		{"secret, without a mode", file(template + "secret = true"), `component pack p: file /etc/a: mode 0644 is too open for a secret: 0640 at most`},
-		{"reload of nothing", file(template + `how = "reload"`), `component pack p: file /etc/a: how = "reload" needs a unit`},
-		{"restart of nothing", file(template + `how = "restart"`), `component pack p: file /etc/a: how = "restart" needs a unit`},
-		{"a unit and nothing to do", file(template + `unit = "a.service"`), `component pack p: file /etc/a: unit = "a.service" needs how = "reload" or "restart"`},
-		{"a command and a unit", file(template + "command = [\"x\"]\nunit = \"a.service\""), "component pack p: file /etc/a: a command stands alone, without unit or how"},
-		{"a command and how", file(template + "command = [\"x\"]\nhow = \"reload\""), "component pack p: file /etc/a: a command stands alone, without unit or how"},
-		{"a command that is none", file(template + `how = "command"`), `component pack p: file /etc/a: how = "command" is neither "reload" nor "restart"`},
-		{"how in other words", file(template + "unit = \"a.service\"\nhow = \"hup\""), `component pack p: file /etc/a: how = "hup" is neither "reload" nor "restart"`},
-		{"risk in other words", file(template + `risk = "high"`), `component pack p: file /etc/a: risk = "high" is none of "session-reset", "service-gap", "may-cut-access"`},
-		{"no absolute path", pack("kind = \"dns\"\nfile \"etc/a\" {\n" + template + "}"), `component pack p: file etc/a: the path is not absolute and clean`},
-		{"a path with steps", pack("kind = \"dns\"\nfile \"/etc/../a\" {\n" + template + "}"), `component pack p: file /etc/../a: the path is not absolute and clean`},
+		{"no pack", fstest.MapFS{}, `no component pack "p" of kind system: there is no system/p/component.hcl`},
+		{"not readable", fstest.MapFS{"system/p/component.hcl": {Mode: fs.ModeDir}}, "read component pack: read system/p/component.hcl: invalid argument"},
+		{"not HCL", fstest.MapFS{"system/p/component.hcl": {Data: []byte("component {{")}}, "component pack: system/p/component.hcl:1,12-13: "},
+		{"no component", fstest.MapFS{"system/p/component.hcl": {Data: []byte("")}}, "component pack: system/p/component.hcl:1,1-1: Missing component block; "},
+		{"a word that is none", pack("kind = \"system\"\nkimd = 1"), "component pack: system/p/component.hcl:3,1-5: Unsupported argument; An argument named \"kimd\" is not expected here."},
+		{"no kind", pack(""), "component pack: system/p/component.hcl:1,15-15: Missing required argument; The argument \"kind\" is required, but no definition was found."},
+		{"a variable", pack("kind = local.kind"), "component pack: system/p/component.hcl:2,8-13: Variables not allowed; Variables may not be used here."},
+		{"another name", fstest.MapFS{"system/p/component.hcl": {Data: []byte("component \"q\" {\n  kind = \"system\"\n}\n")}}, `component pack system/p: calls itself "q"`},
+		{"another kind", pack(`kind = "mail"`), `component pack system/p: kind = "mail", and it lies in the folder of system`},
+		{"no template", file(`template = "b.tmpl"`), "component pack system/p: file /etc/a: read template: open system/p/b.tmpl: file does not exist"},
+		{"template out of the folder", file(`template = "../../etc/passwd"`), `component pack system/p: file /etc/a: read template: "../../etc/passwd" is no file of the pack`},
+		{"mode in words", file(template + `mode = "rw-r--r--"`), `component pack system/p: file /etc/a: mode "rw-r--r--" is not an octal mode such as "0644"`},
+		{"mode not octal", file(template + `mode = "0698"`), `component pack system/p: file /etc/a: mode "0698" is not an octal mode such as "0644"`},
+		{"set-user-ID", file(template + `mode = "4755"`), `component pack system/p: file /etc/a: mode "4755" is not an octal mode such as "0644"`},
+		{"secret, open to all", file(template + "secret = true\nmode = \"0644\""), "component pack system/p: file /etc/a: mode 0644 is too open for a secret: 0640 at most"},
+		{"secret, executable for all", file(template + "secret = true\nmode = \"0641\""), "component pack system/p: file /etc/a: mode 0641 is too open for a secret: 0640 at most"},
+		{"secret, group may write", file(template + "secret = true\nmode = \"0660\""), "component pack system/p: file /etc/a: mode 0660 is too open for a secret: 0640 at most"},
+		{"secret, without a mode", file(template + "secret = true"), `component pack system/p: file /etc/a: mode 0644 is too open for a secret: 0640 at most`},
+		{"reload of nothing", file(template + `how = "reload"`), `component pack system/p: file /etc/a: how = "reload" needs a unit`},
+		{"restart of nothing", file(template + `how = "restart"`), `component pack system/p: file /etc/a: how = "restart" needs a unit`},
+		{"a unit and nothing to do", file(template + `unit = "a.service"`), `component pack system/p: file /etc/a: unit = "a.service" needs how = "reload" or "restart"`},
+		{"a command and a unit", file(template + "command = [\"x\"]\nunit = \"a.service\""), "component pack system/p: file /etc/a: a command stands alone, without unit or how"},
+		{"a command and how", file(template + "command = [\"x\"]\nhow = \"reload\""), "component pack system/p: file /etc/a: a command stands alone, without unit or how"},
+		{"a command that is none", file(template + `how = "command"`), `component pack system/p: file /etc/a: how = "command" is neither "reload" nor "restart"`},
+		{"how in other words", file(template + "unit = \"a.service\"\nhow = \"hup\""), `component pack system/p: file /etc/a: how = "hup" is neither "reload" nor "restart"`},
+		{"risk in other words", file(template + `risk = "high"`), `component pack system/p: file /etc/a: risk = "high" is none of "session-reset", "service-gap", "may-cut-access"`},
+		{"check without a bad example", file(template + `check = ["true", "{}"]`), `component pack system/p: file /etc/a: a check needs bad = "FILE": an example that it refuses`},
+		{"bad example without a check", file(template + `bad = "a.bad"`), "component pack system/p: file /etc/a: bad = ... is there for a check, and there is none"},
+		{"bad example that is not there", file(template + "check = [\"true\", \"{}\"]\nbad = \"b.bad\""), "component pack system/p: file /etc/a: read the bad example: open system/p/b.bad: file does not exist"},
+		{"check of nothing", file(template + "check = [\"true\"]\nbad = \"a.bad\""), `component pack system/p: file /etc/a: check has no "{}", which stands for the file that is to be checked`},
+		{"option of no type", pack("kind = \"system\"\noption \"x\" {\n  default = {}\n  doc = \"x\"\n}"), `component pack system/p: option "x": default: it is no string, whole number, boolean or list of strings`},
+		{"option of a broken number", pack("kind = \"system\"\noption \"x\" {\n  default = 1.5\n  doc = \"x\"\n}"), `component pack system/p: option "x": default: it is no string`},
+		{"option without a value", pack("kind = \"system\"\noption \"x\" {\n  default = null\n  doc = \"x\"\n}"), `component pack system/p: option "x": default: it has no value`},
+		{"option that no template could name", pack("kind = \"system\"\noption \"x-y\" {\n  default = 1\n  doc = \"x\"\n}"), `component pack system/p: option "x-y": a name has small letters, digits and underscores`},
+		{"observation of nothing known", pack("kind = \"system\"\nobserve \"moon\" {\n  command = [\"x\"]\n}"), `component pack system/p: observe "moon" is none of clock, exports, refused, routes, sessions, zones`},
+		{"observation without a record", pack("kind = \"system\"\nobserve \"clock\" {\n  command = [\"x\"]\n}"), `component pack system/p: observe "clock": it needs begin`},
+		{"observation of a field that is none", pack("kind = \"system\"\nobserve \"clock\" {\n  command = [\"x\"]\n  begin = [\"(?P<stratun>.)\"]\n}"), `component pack system/p: observe "clock": field "stratun" is none of offset, stratum, synced`},
+		{"observation with a pattern that is none", pack("kind = \"system\"\nobserve \"clock\" {\n  command = [\"x\"]\n  begin = [\"(\"]\n}"), `component pack system/p: observe "clock": begin: error parsing regexp`},
+		{"no absolute path", pack("kind = \"system\"\nfile \"etc/a\" {\n" + template + "}"), `component pack system/p: file etc/a: the path is not absolute and clean`},
+		{"a path with steps", pack("kind = \"system\"\nfile \"/etc/../a\" {\n" + template + "}"), `component pack system/p: file /etc/../a: the path is not absolute and clean`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			have, err := templates.Load(tt.fsys, "p")
+			have, err := templates.Load(tt.fsys, "system", "p")
 			if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Errorf("got error %v\nwant %s", err, tt.want)
 			}
@@ -119,89 +188,116 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-// packs are the folders that have a component.hcl.
-func packs(t *testing.T) []string {
-	t.Helper()
-	names, err := fs.Glob(templates.FS(), "*/component.hcl")
-	if err != nil || len(names) < len(templates.Kinds()) {
-		t.Fatalf("%v, %v", names, err)
+// A kind wants what others need of it.
+func TestKindsAreComplete(t *testing.T) {
+	tests := []struct{ kind, body, want string }{
+		{"dns", "", `a pack of kind dns needs unit = "...", bad_zone = "refuses", "withdraws" or "serves", service "..." {}`},
+		{"dns", "unit = \"a.service\"\nbad_zone = \"eats\"\nservice \"a.service\" {}", `bad_zone = "eats" is none of "refuses", "withdraws", "serves"`},
+		{"bgp", "", `a pack of kind bgp needs unit = "...", announce { ... }, observe "sessions", observe "exports", service "..." {}`},
+		{"time", "", `a pack of kind time needs observe "clock", service "..." {}`},
+		{"firewall", "", `a pack of kind firewall needs service "..." {}`},
+		{"bgp", "announce {\n announce = []\n withdraw = [[\"x\"]]\n show = [\"x\"]\n shown = \"\\\\S\"\n}", `announce: shown = "\\S" is no extended regular expression of POSIX`},
+		{"bgp", "announce {\n announce = []\n withdraw = []\n show = [\"x\"]\n shown = \"x\"\n}", `announce: withdraw, show and each command need a word at least`},
+		{"bgp", "announce {\n link = [\"x\"]\n announce = []\n withdraw = [[\"x\"]]\n show = [\"x\"]\n shown = \"x\"\n}", `announce: link is a file and the link that leads to it`},
 	}
-	for i, n := range names {
-		names[i] = strings.TrimSuffix(n, "/component.hcl")
+	for _, tt := range tests {
+		_, err := templates.Load(packOf(tt.kind, "kind = \""+tt.kind+"\"\n"+tt.body), tt.kind, "p")
+		if want := "component pack " + tt.kind + "/p: " + tt.want; err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v\nwant %s", err, want)
+		}
 	}
-	return names
 }
 
-func TestEveryPackLoads(t *testing.T) {
-	kinds := map[string]bool{}
-	for _, name := range packs(t) {
-		t.Run(name, func(t *testing.T) {
-			c, err := templates.Load(templates.FS(), name)
-			if err != nil {
-				t.Fatal(err)
+func TestCatalog(t *testing.T) {
+	all, err := templates.Catalog(templates.FS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range templates.Kinds() {
+		defaults := 0
+		for _, c := range all[kind] {
+			if c.Default {
+				defaults++
 			}
-			kinds[c.Kind] = true
 			if c.Kind != templates.Kinds()[c.Order()] {
 				t.Errorf("kind %s has place %d", c.Kind, c.Order())
 			}
-			if c.Kind == "dns" && c.Unit == "" {
-				t.Error("a name server without its unit: what announces could not follow it")
-			}
 			for _, f := range c.Files {
-				switch {
-				case f.Effect.Risk != state.NoRisk && f.Effect.Note == "":
+				if f.Effect.Risk != state.NoRisk && f.Effect.Note == "" {
 					t.Errorf("%s has a risk that nobody explains", f.Path)
-				case f.Effect.Check != nil && !slices.ContainsFunc(f.Effect.Check, func(w string) bool { return strings.Contains(w, "{}") }):
-					t.Errorf("the check of %s does not look at it: %q", f.Path, f.Effect.Check)
 				}
 			}
-		})
+		}
+		if defaults != 1 {
+			t.Errorf("%d packs of kind %s call themselves the default", defaults, kind)
+		}
 	}
-	for _, k := range templates.Kinds() {
-		if !kinds[k] {
-			t.Errorf("no pack for %s", k)
+	second := packOf("system", "kind = \"system\"\ndefault = true")
+	for _, tt := range []struct {
+		fsys fs.FS
+		want string
+	}{
+		{fstest.MapFS{"p/component.hcl": {}}, "p/component.hcl: a pack lies at KIND/NAME/component.hcl, where KIND is one of system, network,"},
+		{fstest.MapFS{"mail/p/component.hcl": {}}, `component pack mail/p: kind "mail" is none of system, network,`},
+		{templates.Over(templates.FS(), second), "component packs system/debian and system/p both call themselves the default"},
+	} {
+		if _, err := templates.Catalog(tt.fsys); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("got %v\nwant %s", err, tt.want)
 		}
 	}
 }
 
 // No template lies about that no pack uses.
-func TestEveryTemplateIsUsed(t *testing.T) {
-	for _, name := range packs(t) {
-		text, err := fs.ReadFile(templates.FS(), name+"/component.hcl")
-		if err != nil {
-			t.Fatal(err)
+func TestEveryFileOfAPackIsUsed(t *testing.T) {
+	for _, pattern := range []string{"*/*/component.hcl"} {
+		names, err := fs.Glob(templates.FS(), pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%v, %v", names, err)
 		}
-		files, err := fs.Glob(templates.FS(), name+"/*.tmpl")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range files {
-			if !strings.Contains(string(text), `"`+strings.TrimPrefix(f, name+"/")+`"`) {
-				t.Errorf("%s is used by nothing", f)
+		for _, name := range names {
+			text, err := fs.ReadFile(templates.FS(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			folder := path.Dir(name)
+			files, err := fs.Glob(templates.FS(), folder+"/*")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				if f != name && !strings.Contains(string(text), `"`+path.Base(f)+`"`) {
+					t.Errorf("%s is used by nothing", f)
+				}
 			}
 		}
 	}
 }
 
 func TestOver(t *testing.T) {
-	lower := fstest.MapFS{"a/x": {Data: []byte("lower")}, "a/y": {Data: []byte("lower")}, "b/x": {Data: []byte("lower")}, "c/x": {Data: []byte("lower")}}
-	upper := fstest.MapFS{"a/x": {Data: []byte("upper")}, "d/x": {Data: []byte("upper")}, "c": {Data: []byte("a file")}}
+	lower := fstest.MapFS{"k/a/x": {Data: []byte("lower")}, "k/a/y": {Data: []byte("lower")}, "k/b/x": {Data: []byte("lower")}, "operators/o.hcl": {Data: []byte("lower")}, "operators/p.hcl": {Data: []byte("lower")}}
+	upper := fstest.MapFS{"k/a/x": {Data: []byte("upper")}, "k/d/x": {Data: []byte("upper")}, "operators/o.hcl": {Data: []byte("upper")}}
 	tests := []struct{ name, path, want, err string }{
-		{"replaced", "a/x", "upper", ""},
-		{"hidden: a pack is taken whole", "a/y", "", "open a/y: file does not exist"},
-		{"not replaced", "b/x", "lower", ""},
-		{"a file replaces no pack", "c/x", "lower", ""},
-		{"added", "d/x", "upper", ""},
-		{"in none", "e/x", "", "open e/x: file does not exist"},
-		{"no path", "../a/x", "", "open ../a/x: file does not exist"},
+		{"replaced", "k/a/x", "upper", ""},
+		{"hidden: a pack is taken whole", "k/a/y", "", "open k/a/y: file does not exist"},
+		{"not replaced", "k/b/x", "lower", ""},
+		{"added", "k/d/x", "upper", ""},
+		{"in none", "k/e/x", "", "open k/e/x: file does not exist"},
+		{"a profile is one file", "operators/o.hcl", "upper", ""},
+		{"and hides no other", "operators/p.hcl", "lower", ""},
+		{"no path", "../a/x", "", "open ../a/x: invalid argument"},
 	}
+	both := templates.Over(lower, upper)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			have, err := fs.ReadFile(templates.Over(lower, upper), tt.path)
-			if string(have) != tt.want || (err == nil) != (tt.err == "") || err != nil && err.Error() != tt.err {
+			have, err := fs.ReadFile(both, tt.path)
+			if string(have) != tt.want || (err == nil) != (tt.err == "") || err != nil && !strings.HasPrefix(err.Error(), "open "+tt.path) {
 				t.Errorf("got %q, %v; want %q, %s", have, err, tt.want, tt.err)
 			}
 		})
+	}
+	names, err := fs.Glob(both, "k/*/x")
+	if diff := cmp.Diff([]string{"k/a/x", "k/b/x", "k/d/x"}, names); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
 
@@ -215,7 +311,7 @@ func (locked) Open(name string) (fs.File, error) {
 // A pack that cannot be read is not absent: the built-in one would be used in
 // its place without a word.
 func TestOverDoesNotPassWhatItCannotRead(t *testing.T) {
-	_, err := templates.Load(templates.Over(templates.FS(), locked{}), "nsd")
+	_, err := templates.Load(templates.Over(templates.FS(), locked{}), "dns", "nsd")
 	if !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("got %v", err)
 	}

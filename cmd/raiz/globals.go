@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/render"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
@@ -63,15 +64,27 @@ func (g *globals) read(path string, from lookups) ([]*site.Site, site.Diagnostic
 		return nil, site.Diagnostics{site.Unreadable(path, err)}
 	}
 	defer folder.Close()
-	operators, err := fs.Sub(templates.FS(), "operators")
+	packs, err := g.packFS()
 	if err != nil {
-		panic("raiz: " + err.Error()) // the folder is part of the binary
+		return nil, unreadablePacks(err)
 	}
-	o := site.Options{Lookup: from, Base: dir, Operators: operators}
-	if packs, err := g.packFS(); err == nil { // said where it is read
-		o.Packs, _ = templates.Names(packs)
+	o := site.Options{Lookup: from, Base: dir}
+	if o.Operators, err = fs.Sub(packs, "operators"); err != nil {
+		panic("raiz: " + err.Error()) // the name of the folder is a valid one
+	}
+	if o.Packs, err = render.Packs(packs); err != nil {
+		return nil, unreadablePacks(err)
 	}
 	return site.Load(folder, name, o)
+}
+
+// unreadablePacks is what is wrong with the component packs: no site file can
+// be read without them.
+func unreadablePacks(err error) site.Diagnostics {
+	return site.Diagnostics{{
+		Severity: site.Error, Rule: "component", Summary: "component packs not readable",
+		Detail: err.Error() + ". docs/packs.md says what a pack is.", Pos: site.Pos{File: "--templates"},
+	}}
 }
 
 func (g *globals) say(diags site.Diagnostics) error {

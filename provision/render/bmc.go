@@ -52,7 +52,7 @@ func settings(s *site.Site) []state.Item {
 	if b.PowerRestore != "" {
 		add("power-restore", state.Effect{}, string(b.PowerRestore))
 	}
-	services(b, add)
+	optional(b, add)
 	return items
 }
 
@@ -60,8 +60,8 @@ func moving() state.Effect {
 	return state.Effect{Risk: state.MayCutAccess, Note: "moves the BMC; proven at the new address or reported"}
 }
 
-// services are the settings that only some sites declare.
-func services(b *site.BMC, add func(string, state.Effect, ...string)) {
+// optional are the settings that only some sites declare.
+func optional(b *site.BMC, add func(string, state.Effect, ...string)) {
 	if b.VLAN != "" {
 		add("vlan", moving(), b.VLAN)
 	}

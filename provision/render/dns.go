@@ -1,78 +1,49 @@
 package render
 
 import (
-	"github.com/raiz-dns/raiz/provision/secret"
+	"bytes"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"slices"
+	"strings"
+
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/templates"
 )
 
-type dnsView struct {
-	Unit            string // of the name server
-	Identity        string
-	NotifyAddresses []string // of the server, where primaries send NOTIFY
-	TrustAnchors    []string // DS records
-	Verified        bool     // whether any zone is checked before it is served
-	RateLimit       site.RateLimit
-	Cookies         bool
-	Cookie          string // only in the view of secret files
-	CookieStaging   string // only in the view of secret files
-	Where           string
-	Keys            []tsigView
-	Zones           []zoneView
-
-	cookie site.Cookie
-}
-
-type tsigView struct {
-	Name      string
-	Algorithm string
-	Text      string // only in the view of secret files
-	secret    secret.Value
-}
-
-type zoneView struct {
-	Name      string
-	Static    string // static data, a file of the pack: "as112-empty" and its like
-	File      string // where data from primaries is kept
-	Verified  bool
-	MaxBytes  int // of one transfer
-	MaxMiB    int
-	Primaries []primaryView
-}
-
-// maxZone bounds a transferred zone. The root has 2 MiB as text.
+// maxZone bounds a transferred zone, in bytes. The root has 2 MiB as text.
 const maxZone = 64 << 20
 
-type primaryView struct{ Address, Key string }
-
-func newDNS(s *site.Site, components []templates.Component) dnsView {
-	v := dnsView{
-		Identity: s.DNS.Identity, RateLimit: s.DNS.RateLimit, Where: s.Host.Name + ", " + s.Host.Location.City,
-		Cookies: !s.DNS.Cookie.Secret.IsZero(), cookie: s.DNS.Cookie,
+func newDNS(s *site.Site, components []templates.Component) DNS {
+	v := DNS{
+		Unit: mainUnit(components, "dns"), Identity: s.DNS.Identity, RateLimit: s.DNS.RateLimit,
+		Where: s.Host.Name + ", " + s.Host.Location.City, Cookies: !s.DNS.Cookie.Secret.IsZero(),
 	}
 	for _, a := range s.DNS.TrustAnchors {
 		v.TrustAnchors = append(v.TrustAnchors, a.String())
 	}
-	for _, c := range components {
-		if c.Kind == "dns" {
-			v.Unit = c.Unit
-		}
-	}
 	for _, k := range s.DNS.Keys {
-		v.Keys = append(v.Keys, tsigView{Name: k.Name, Algorithm: k.Algorithm, secret: k.Secret})
+		v.Keys = append(v.Keys, TSIG{Name: k.Name, Algorithm: k.Algorithm})
 	}
 	for _, z := range s.DNS.Zones {
-		v.Zones = append(v.Zones, newZone(z))
+		zone := newZone(z)
+		v.Zones = append(v.Zones, zone)
 		v.Verified = v.Verified || z.Verified()
+		for _, p := range zone.Primaries {
+			if !slices.Contains(v.Primaries, p) {
+				v.Primaries = append(v.Primaries, p)
+			}
+		}
 	}
 	for _, n := range notifySources(s) {
-		v.NotifyAddresses = append(v.NotifyAddresses, n.to...)
+		v.NotifyAddresses = append(v.NotifyAddresses, n.To...)
 	}
 	return v
 }
 
-func newZone(z site.Zone) zoneView {
-	v := zoneView{Name: z.Name, Verified: z.Verified(), MaxBytes: maxZone, MaxMiB: maxZone >> 20}
+func newZone(z site.Zone) Zone {
+	v := Zone{Name: z.Name, Verified: z.Verified(), MaxBytes: maxZone}
 	if z.Source == "as112" {
 		v.Static = staticOf(z.Name)
 		return v
@@ -85,9 +56,19 @@ func newZone(z site.Zone) zoneView {
 		v.File = "root..zone"
 	}
 	for _, p := range z.Primaries {
-		v.Primaries = append(v.Primaries, primaryView{Address: p.String(), Key: z.Key})
+		v.Primaries = append(v.Primaries, newPrimary(p, z.Key))
 	}
 	return v
+}
+
+// newPrimary names a primary by its address and its key: two zones may share
+// the address and not the key.
+func newPrimary(a netip.Addr, key string) Primary {
+	id := "p_" + a.String()
+	if key != "" {
+		id += "_" + key
+	}
+	return Primary{ID: strings.NewReplacer(".", "_", ":", "_", "-", "_").Replace(id), Family: familyOf(a), Address: a.String(), Key: key}
 }
 
 // staticOf names the data of a zone of AS112: delegated to it directly (RFC
@@ -102,4 +83,27 @@ func staticOf(zone string) string {
 		return "as112-dname-hostname"
 	}
 	return "as112-empty"
+}
+
+// staticZones are the data of the zones that come from no primary, from
+// templates beside the packs: no name server writes them differently.
+func staticZones(packs fs.FS, v Values) ([]StaticZone, error) {
+	var out []StaticZone
+	for _, z := range v.DNS.Zones {
+		if z.Static == "" || slices.ContainsFunc(out, func(s StaticZone) bool { return s.Name == z.Static }) {
+			continue
+		}
+		file := "zones/static/" + z.Static + ".zone.tmpl"
+		source, err := fs.ReadFile(packs, file)
+		if err != nil {
+			return nil, fmt.Errorf("data of zone %s: %w", z.Name, err)
+		}
+		var text bytes.Buffer
+		if err := execute(&text, file, string(source), v); err != nil {
+			return nil, err
+		}
+		out = append(out, StaticZone{Name: z.Static, Zone: z.Name, Text: text.String()})
+	}
+	slices.SortFunc(out, func(a, b StaticZone) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
 }

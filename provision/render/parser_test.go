@@ -35,7 +35,7 @@ func parsers() []parser {
 		{"chronyd", "/etc/chrony/chrony.conf", []string{"chronyd", "-p", "-f", "{}"}, [2]string{"makestep 1 3", "makestep often"}},
 		{"sshd", "/etc/ssh/sshd_config.d/raiz.conf", []string{"sshd", "-t", "-f", "{}"}, [2]string{"X11Forwarding no", "X11Forwarding perhaps"}},
 		{"bash", "/usr/local/lib/raiz/announce", []string{"bash", "-n", "{}"}, [2]string{"round() {", "round() ("}},
-		{"shellcheck", "/usr/local/lib/raiz/announce", []string{"shellcheck", "-S", "warning", "{}"}, [2]string{"local link=/run/raiz-blocks$1.conf state\n", "local state=$(false)\n"}},
+		{"shellcheck", "/usr/local/lib/raiz/announce", []string{"shellcheck", "-S", "warning", "{}"}, [2]string{"local line\n", "local line=$(false)\n"}},
 		{"perl", "/usr/local/lib/raiz/ask", []string{"perl", "-c", "{}"}, [2]string{"use strict;", "use strictly;"}},
 		{"systemd-analyze", "/etc/systemd/system/raiz-announce.service", []string{"systemd-analyze", "verify", "{}"}, [2]string{"Restart=always", "Restart=seldom\nFoo=bar"}},
 		{"systemd-analyze", "/etc/systemd/system/raiz-clock.service", []string{"systemd-analyze", "verify", "{}"}, [2]string{"Restart=on-failure", "Restart=seldom\nFoo=bar"}},

@@ -1,13 +1,11 @@
 package render
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
-	"text/template"
 
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -29,39 +27,40 @@ const (
 // Desired returns everything that is wanted of a site. packs is the folder of
 // component packs, as templates.FS gives it.
 func Desired(s *site.Site, packs fs.FS, secrets Secrets) (*state.Set, error) {
-	components, err := load(s, packs)
-	if err != nil {
-		return nil, fmt.Errorf("render %s: %w", s.Name, err)
-	}
-	items := append(settings(s), live(s)...)
-	open, closed, err := views(s, components, secrets)
-	if err != nil {
-		return nil, fmt.Errorf("render %s: %w", s.Name, err)
-	}
-	for _, c := range components {
-		for _, f := range c.Files {
-			if holds, err := open.has(f.When); err != nil {
-				return nil, fmt.Errorf("render %s: component pack %s: file %s: %w", s.Name, c.Name, f.Path, err)
-			} else if !holds {
-				continue
-			}
-			v := open
-			if f.Secret {
-				v = closed
-			}
-			item, err := file(f, v)
-			if err != nil {
-				return nil, fmt.Errorf("render %s: %w", s.Name, err)
-			}
-			items = append(items, item)
-		}
-		items = append(items, unitsAndPackages(c)...)
-	}
-	set, err := state.NewSet(s.Name, items)
+	set, err := desired(s, packs, secrets)
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", s.Name, err)
 	}
 	return set, nil
+}
+
+func desired(s *site.Site, packs fs.FS, secrets Secrets) (*state.Set, error) {
+	components, err := load(s, packs)
+	if err != nil {
+		return nil, err
+	}
+	open, closed, err := values(s, packs, components, secrets)
+	if err != nil {
+		return nil, err
+	}
+	items := append(settings(s), live(s)...)
+	installed := map[string]bool{}
+	for _, c := range components {
+		options := optionsOf(c, s.PackOptions[c.Kind])
+		open.Options, closed.Options = options, options
+		files, err := filesOf(c, open, closed)
+		if err != nil {
+			return nil, fmt.Errorf("component pack %s/%s: %w", c.Kind, c.Name, err)
+		}
+		items = append(append(items, files...), services(c)...)
+		for _, p := range c.PackagesOn(s.Server.Release) {
+			if !installed[p] { // two packs may need the same one
+				items = append(items, packageItem(c, p))
+			}
+			installed[p] = true
+		}
+	}
+	return state.NewSet(s.Name, items)
 }
 
 // load reads the packs of a site in the order in which they take effect.
@@ -72,54 +71,46 @@ func load(s *site.Site, packs fs.FS) ([]templates.Component, error) {
 		if name == "" {
 			return nil, fmt.Errorf("no component pack for %s", kind)
 		}
-		c, err := templates.Load(packs, name)
+		c, err := templates.Load(packs, kind, name)
 		if err != nil {
 			return nil, err
-		}
-		if c.Kind != kind {
-			return nil, fmt.Errorf("component pack %s is of kind %s, wanted for %s", name, c.Kind, kind)
 		}
 		out = append(out, c)
 	}
 	return out, nil
 }
 
-// Units are the units of each kind of component of a site, as its packs name
-// them.
-func Units(s *site.Site, packs fs.FS) (map[string][]string, error) {
+// Components are the packs of a site in the order in which they take effect.
+func Components(s *site.Site, packs fs.FS) ([]templates.Component, error) {
 	components, err := load(s, packs)
 	if err != nil {
-		return nil, fmt.Errorf("units of %s: %w", s.Name, err)
+		return nil, fmt.Errorf("packs of %s: %w", s.Name, err)
 	}
-	out := map[string][]string{}
-	for _, c := range components {
-		out[c.Kind] = c.Services
-	}
-	return out, nil
+	return components, nil
 }
 
-func file(f templates.File, v view) (state.Item, error) {
-	t, err := template.New(f.Path).Option("missingkey=error").Parse(f.Template)
-	if err != nil {
-		return state.Item{}, fmt.Errorf("template of %s: %w", f.Path, err)
+// optionsOf are the options of a pack: the site's, and the defaults.
+func optionsOf(c templates.Component, chosen map[string]any) map[string]any {
+	out := map[string]any{}
+	for _, o := range c.Options {
+		out[o.Name] = o.Default
+		if v, ok := chosen[o.Name]; ok {
+			out[o.Name] = v
+		}
 	}
-	var buf bytes.Buffer
-	if err := t.Execute(&buf, v); err != nil {
-		return state.Item{}, fmt.Errorf("template of %s: %w", f.Path, err)
-	}
-	value := state.NewFile(f.Mode, f.Owner, f.Group, buf.Bytes(), state.Secrecy(f.Secret))
-	return state.Item{Key: state.Key{Kind: state.Path, Name: f.Path}, Value: value, Effect: f.Effect}, nil
+	return out
 }
 
-func unitsAndPackages(c templates.Component) []state.Item {
+func packageItem(c templates.Component, name string) state.Item {
+	return state.Item{
+		Key:    state.Key{Kind: state.Package, Name: name},
+		Value:  state.Text("installed"),
+		Effect: state.Effect{Component: c.Name, Order: c.Order()},
+	}
+}
+
+func services(c templates.Component) []state.Item {
 	var items []state.Item
-	for _, p := range c.Packages {
-		items = append(items, state.Item{
-			Key:    state.Key{Kind: state.Package, Name: p},
-			Value:  state.Text("installed"),
-			Effect: state.Effect{Component: c.Name, Order: c.Order()},
-		})
-	}
 	for _, u := range c.Services {
 		items = append(items, state.Item{
 			Key:    state.Key{Kind: state.Unit, Name: u},

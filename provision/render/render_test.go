@@ -84,6 +84,9 @@ func loadWith(t *testing.T, o site.Options, file string, replace ...string) *sit
 	if o.Operators, err = fs.Sub(templates.FS(), "operators"); err != nil {
 		t.Fatal(err)
 	}
+	if o.Packs, err = render.Packs(templates.FS()); err != nil {
+		t.Fatal(err)
+	}
 	sites, diags := site.Load(fstest.MapFS{"in.hcl": {Data: text}}, "in.hcl", o)
 	if diags.HasErrors() || len(sites) != 1 {
 		t.Fatalf("%s gives %d sites and %v", file, len(sites), diags)
@@ -224,8 +227,8 @@ func TestSecretsStayInSecretFiles(t *testing.T) {
 // A template of an open file that asks for a secret gets none.
 func TestOpenFileNeverGetsASecret(t *testing.T) {
 	packs := templates.Over(templates.FS(), fstest.MapFS{
-		"nsd/component.hcl": {Data: []byte("component \"nsd\" {\n  kind = \"dns\"\n  file \"/etc/open\" {\n    template = \"a.tmpl\"\n  }\n}\n")},
-		"nsd/a.tmpl":        {Data: []byte("{{ range .BGP.Passwords }}[{{ .Text }}]{{ end }}{{ range .DNS.Keys }}[{{ .Text }}]{{ end }}")},
+		"dns/nsd/component.hcl": {Data: []byte("component \"nsd\" {\nkind = \"dns\"\n  unit = \"nsd.service\"\n  bad_zone = \"refuses\"\n  service \"nsd.service\" {}\n  file \"/etc/open\" {\n    template = \"a.tmpl\"\n  }\n}\n")},
+		"dns/nsd/a.tmpl":        {Data: []byte("{{ range .BGP.Neighbors }}[{{ .Password }}]{{ end }}{{ range .BGP.Sessions }}[{{ .Neighbor.Password }}]{{ end }}[{{ .DNS.Cookie }}]{{ range .DNS.Keys }}[{{ .Text }}]{{ end }}")},
 	})
 	set, err := render.Desired(load(t, examples()["reference"]), packs, render.Revealed)
 	if err != nil {
@@ -284,10 +287,10 @@ func TestDesiredIsPure(t *testing.T) {
 }
 
 func TestDesiredRefuses(t *testing.T) {
-	pack := func(kind, file, template string) fstest.MapFS {
+	pack := func(file, template string) fstest.MapFS {
 		return fstest.MapFS{
-			"nsd/component.hcl": {Data: []byte("component \"nsd\" {\n  kind = \"" + kind + "\"\n" + file + "}\n")},
-			"nsd/a.tmpl":        {Data: []byte(template)},
+			"dns/nsd/component.hcl": {Data: []byte("component \"nsd\" {\nkind = \"dns\"\n  unit = \"nsd.service\"\n  bad_zone = \"refuses\"\n  service \"nsd.service\" {}\n" + file + "}\n")},
+			"dns/nsd/a.tmpl":        {Data: []byte(template)},
 		}
 	}
 	const a = "  file \"/etc/a\" {\n    template = \"a.tmpl\"\n  }\n"
@@ -297,17 +300,15 @@ func TestDesiredRefuses(t *testing.T) {
 		replace []string
 		want    string
 	}{
-		{"no such pack", templates.FS(), []string{`  dns {`, "  components {\n    dns = \"maradns\"\n  }\n  dns {"}, `render as112-gru1: no component pack "maradns": there is no maradns/component.hcl`},
-		{"pack of another kind", templates.FS(), []string{`  dns {`, "  components {\n    dns = \"bird\"\n  }\n  dns {"}, "render as112-gru1: component pack bird is of kind bgp, wanted for dns"},
-		{"broken template", templates.Over(templates.FS(), pack("dns", a, "{{ .Source")), nil, "render as112-gru1: template of /etc/a: template: /etc/a:1: unclosed action"},
-		{"template asks for what is not there", templates.Over(templates.FS(), pack("dns", a, "{{ .Sources }}")), nil,
-			"render as112-gru1: template of /etc/a: template: /etc/a:1:3: executing \"/etc/a\" at <.Sources>: can't evaluate field Sources in type render.view"},
-		{"two packs want one file", templates.Over(templates.FS(), pack("dns", strings.Replace(a, "/etc/a", "/etc/hosts", 1), "x")), nil,
-			`render as112-gru1: file /etc/hosts is wanted twice, by "system" and by "nsd"`},
-		{"one pack wants a file twice", templates.Over(templates.FS(), pack("dns", a+a, "x")), nil,
+		{"broken template", templates.Over(templates.FS(), pack(a, "{{ .Source")), nil, "render as112-gru1: component pack dns/nsd: file /etc/a: template: /etc/a:1: unclosed action"},
+		{"template asks for what is not there", templates.Over(templates.FS(), pack(a, "{{ .Sources }}")), nil,
+			"render as112-gru1: component pack dns/nsd: file /etc/a: template: /etc/a:1:3: executing \"/etc/a\" at <.Sources>: can't evaluate field Sources in type render.Values"},
+		{"two packs want one file", templates.Over(templates.FS(), pack(strings.Replace(a, "/etc/a", "/etc/hosts", 1), "x")), nil,
+			`render as112-gru1: file /etc/hosts is wanted twice, by "debian" and by "nsd"`},
+		{"one pack wants a file twice", templates.Over(templates.FS(), pack(a+a, "x")), nil,
 			`render as112-gru1: file /etc/a is wanted twice, by "nsd" and by "nsd"`},
-		{"a condition that nobody knows", templates.Over(templates.FS(), pack("dns", strings.Replace(a, "template", "when = \"moonshine\"\n    template", 1), "x")), nil,
-			`render as112-gru1: component pack nsd: file /etc/a: when = "moonshine" is none of as112-dname-empty, as112-dname-hostname, as112-empty, as112-hostname, blocks4, blocks6, cookies, management-carrier, management-vlan, service-carrier, service-vlan, verified-zones`},
+		{"a condition that nobody knows", templates.Over(templates.FS(), pack(strings.Replace(a, "template", "when = \"moonshine\"\n    template", 1), "x")), nil,
+			`render as112-gru1: component pack dns/nsd: file /etc/a: when = "moonshine": template: when:1: function "moonshine" not defined`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -418,23 +419,6 @@ address management.4094 192.0.2.20/28
 				if i.VLAN != 0 && len(i.Device()) > 15 {
 					t.Errorf("%s is longer than the kernel allows", i.Device())
 				}
-			}
-		})
-	}
-}
-
-func TestSymbolOf(t *testing.T) {
-	tests := []struct{ name, in, want string }{
-		{"plain", "edge1", "n_edge1"},
-		{"hyphen and dot", "edge-1.gru", "n_edge_1_gru"},
-		{"digit in front", "1st", "n_1st"},
-		{"a word of BIRD", "protocol", "n_protocol"},
-		{"outside ASCII", "São", "n_S_o"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if have := render.SymbolOf(tt.in); have != tt.want {
-				t.Errorf("got %q, want %q", have, tt.want)
 			}
 		})
 	}

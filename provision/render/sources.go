@@ -3,22 +3,14 @@ package render
 import (
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
 // ownSources are the blocks and the loopback, by family.
-func ownSources(s *site.Site) []family {
-	v4, v6 := []string{"127.0.0.0/8"}, []string{"::1"}
-	for _, p := range widest(s.Blocks()) {
-		if p.Addr().Is4() {
-			v4 = append(v4, p.String())
-		} else {
-			v6 = append(v6, p.String())
-		}
-	}
-	return []family{{Number: 4, Word: "ip", Joined: strings.Join(v4, ", ")}, {Number: 6, Word: "ip6", Joined: strings.Join(v6, ", ")}}
+func ownSources(s *site.Site) []Family {
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	return prefixFamilies(append(loopback, widest(s.Blocks())...))
 }
 
 // widest leaves out what another prefix covers: nftables takes no intervals
@@ -34,17 +26,9 @@ func widest(all []netip.Prefix) []netip.Prefix {
 	return out
 }
 
-// notifyView are the primaries of one family and the server's addresses that
-// they send NOTIFY to.
-type notifyView struct {
-	Word     string // of nftables: ip or ip6
-	From, To string
-	to       []string
-}
-
 // notifySources: NOTIFY comes to the management addresses, which are this
 // copy's alone; one to an anycast address would reach any copy.
-func notifySources(s *site.Site) []notifyView {
+func notifySources(s *site.Site) []Notify {
 	var from []netip.Addr
 	for _, z := range s.DNS.Zones {
 		for _, p := range z.Primaries {
@@ -53,15 +37,15 @@ func notifySources(s *site.Site) []notifyView {
 			}
 		}
 	}
-	var out []notifyView
+	var out []Notify
 	for _, f := range families(from) {
-		n := notifyView{Word: f.Word, From: f.Joined}
+		n := Notify{Family: f.Number, From: f.Addresses}
 		for _, a := range s.Server.Management.Addresses {
 			if familyOf(a.Addr()) == f.Number {
-				n.to = append(n.to, a.Addr().String())
+				n.To = append(n.To, a.Addr().String())
 			}
 		}
-		if n.To = strings.Join(n.to, ", "); n.To != "" {
+		if len(n.To) > 0 {
 			out = append(out, n)
 		}
 	}

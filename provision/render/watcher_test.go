@@ -456,7 +456,7 @@ func TestWatcherSeesBIRDObey(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.spoiled(dead)
-	p.hears("killing BIRD", "does not withdraw")
+	p.hears("killing bird.service", "does not withdraw")
 	p.hears("withdrew the IPv6 blocks")
 	p.startBIRD() // as systemd does, after a moment
 	if got := p.announced(); got != "" {
@@ -471,7 +471,7 @@ func TestWatcherSeesBIRDObey(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := p.withdraw()
-	if !strings.Contains(said, "killing BIRD") || strings.Count(said, "blocks are withdrawn") != 2 {
+	if !strings.Contains(said, "killing bird.service") || strings.Count(said, "blocks are withdrawn") != 2 {
 		t.Errorf("says %s", said)
 	}
 	if exec.Command(p.dir+"/birdc", "show", "status").Run() == nil {

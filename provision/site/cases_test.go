@@ -90,7 +90,9 @@ func runCase(t *testing.T, archive *txtar.Archive, name string) {
 			sites[rest] = &fstest.MapFile{Data: f.Data}
 		}
 	}
-	opt.Packs = map[string][]string{"network": {"networkd"}, "bgp": {"bird", "frr"}, "dns": {"bind", "knot", "nsd"}, "firewall": {"nftables"}, "time": {"chrony"}, "system": {"system"}}
+	opt.Packs = packsOf(map[string][]string{
+		"network": {"networkd"}, "bgp": {"bird", "frr"}, "dns": {"nsd", "bind", "knot"}, "firewall": {"nftables"}, "time": {"chrony"}, "system": {"debian"}, "guard": {"watcher"},
+	})
 	opt.Lookup = func(string) secret.Lookup { return found }
 	have, diags := site.Load(sites, entry, opt)
 	var missing site.Diagnostics
@@ -245,4 +247,16 @@ func (f found) Exec(argv []string) (string, error) {
 		return "", errors.New("no program")
 	}
 	return f.find(fmt.Sprintf("exec(%q)", strings.Join(argv, " ")), secret.ErrNotAllowed)
+}
+
+// packsOf are packs of these names; the first of each kind is the default.
+func packsOf(names map[string][]string) map[string][]site.Pack {
+	all := map[string][]site.Pack{}
+	for kind, packs := range names {
+		for i, name := range packs {
+			all[kind] = append(all[kind], site.Pack{Name: name, Default: i == 0})
+		}
+		slices.SortFunc(all[kind], func(a, b site.Pack) int { return strings.Compare(a.Name, b.Name) })
+	}
+	return all
 }

@@ -29,7 +29,7 @@ type Options struct {
 	Base string
 	// Packs are the component packs that there are, by kind. Without them any
 	// name will do.
-	Packs map[string][]string
+	Packs map[string][]Pack
 	// Operators is the folder with the operator profiles, NAME.hcl.
 	Operators fs.FS
 }
@@ -168,7 +168,7 @@ type loader struct {
 	profiles map[string]Profile // a broken one has no name
 	ranges   []special
 	rules    map[string]requirement
-	packs    map[string][]string
+	packs    map[string][]Pack
 	lookup   func(site string) secret.Lookup
 	looked   *lookups
 }

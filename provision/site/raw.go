@@ -124,6 +124,7 @@ type rawServer struct {
 	Hostname   *hcl.Attribute `hcl:"hostname,optional"`
 	NTP        *hcl.Attribute `hcl:"ntp,optional"`
 	DNS        *hcl.Attribute `hcl:"dns,optional"`
+	Release    *hcl.Attribute `hcl:"release,optional"`
 	History    *hcl.Attribute `hcl:"history,optional"`
 	SSH        *rawSSH        `hcl:"ssh,block"`
 	Interfaces []rawInterface `hcl:"interface,block"`
@@ -252,6 +253,16 @@ type rawComponents struct {
 	Firewall *hcl.Attribute `hcl:"firewall,optional"`
 	Time     *hcl.Attribute `hcl:"time,optional"`
 	System   *hcl.Attribute `hcl:"system,optional"`
+	Guard    *hcl.Attribute `hcl:"guard,optional"`
+
+	Options []rawPackOptions `hcl:"options,block"`
+}
+
+type rawPackOptions struct {
+	Kind      string    `hcl:"kind,label"`
+	KindRange hcl.Range `hcl:"kind,label_range"`
+	Range     hcl.Range `hcl:",def_range"`
+	Body      hcl.Body  `hcl:",remain"`
 }
 
 type rawOverride struct {

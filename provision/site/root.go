@@ -2,7 +2,6 @@ package site
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -54,7 +53,8 @@ func (c *converter) site(raw *rawSite) *Site {
 	if c.block(raw.DNS == nil, raw.Range, "dns", `dns { identity = "gru1.example.net" ... }`) {
 		s.DNS = c.dns(raw.DNS, s.Operator.RateLimit)
 	}
-	s.Components = c.components(raw.Components, s.Operator.Components)
+	s.Components, s.PackOptions = c.components(raw.Components, s.Operator.Components)
+	c.zonePack(s, raw.DNS)
 	c.checkClaims()
 	if routed {
 		c.sessions(s)
@@ -88,54 +88,6 @@ func (c *converter) anycasts(raw *rawSite, bgp BGP) []Anycast {
 	c.unique("anycast", names)
 	slices.SortStableFunc(out, func(a, b Anycast) int { return strings.Compare(a.Name, b.Name) })
 	return out
-}
-
-// components returns the pack of each kind: the site's, or the operator's, or
-// the one that raiz is best tested with.
-func (c *converter) components(raw *rawComponents, operators map[string]string) map[string]string {
-	packs := map[string]string{
-		"network": "networkd", "bgp": "bird", "dns": "nsd", "firewall": "nftables", "time": "chrony", "system": "system",
-	}
-	for kind, pack := range operators {
-		packs[kind] = pack
-	}
-	if raw == nil {
-		return packs
-	}
-	for _, set := range raw.kinds() {
-		if got := c.text(set.attr, c.pack(set.kind)); got.ok {
-			packs[set.kind] = got.val
-		}
-	}
-	return packs
-}
-
-// pack checks the name of a component pack for one kind.
-func (c *converter) pack(kind string) func(string) *problem {
-	return func(s string) *problem {
-		if c.packs == nil || slices.Contains(c.packs[kind], s) {
-			return name("a component")(s)
-		}
-		for _, other := range slices.Sorted(maps.Keys(c.packs)) {
-			if slices.Contains(c.packs[other], s) {
-				return &problem{"component", "component of another kind", fmt.Sprintf("%q is a pack for %s.%s", s, other, didYouMean("", c.packs[kind]))}
-			}
-		}
-		return &problem{"component", "unknown component", fmt.Sprintf("There is no pack %q for %s.%s", short(s), kind, didYouMean(s, c.packs[kind]))}
-	}
-}
-
-// kindAttr is the argument of one kind of component.
-type kindAttr struct {
-	kind string
-	attr *hcl.Attribute
-}
-
-func (r *rawComponents) kinds() []kindAttr {
-	return []kindAttr{
-		{"network", r.Network}, {"bgp", r.BGP}, {"dns", r.DNS},
-		{"firewall", r.Firewall}, {"time", r.Time}, {"system", r.System},
-	}
 }
 
 // sessions: a block needs a session of its family to be announced in. Whether

@@ -21,6 +21,7 @@ func (c *converter) server(raw *rawServer) (Server, attachment) {
 		s.Hostname = c.text(raw.Hostname, hostname).val
 	}
 	s.DNS, s.NTP = c.helpers(raw.DNS, raw.NTP, raw.Range, "the server")
+	s.Release = c.oneOf(raw.Release, "bookworm", "bookworm", "trixie")
 	s.History = int(c.number(raw.History, 2, 100, 10))
 	if raw.SSH == nil {
 		c.fail(raw.Range, problem{"required", "missing block", `ssh is needed here, for example: ssh { identity = "~/.ssh/raiz" }`})

@@ -33,6 +33,9 @@ type Site struct {
 	// Components names the component pack that fills each kind, such as
 	// "bgp": "bird".
 	Components map[string]string
+	// PackOptions are what the site sets for the pack of a kind, by name: a
+	// string, int64, bool or []string.
+	PackOptions map[string]map[string]any
 
 	spots      map[string]spot // where things are written, for MissingSecrets
 	references []spotted       // what it looks up
@@ -135,6 +138,7 @@ type Factory struct {
 // Server is the machine and its operating system.
 type Server struct {
 	Hostname   string
+	Release    string // of Debian: "bookworm" unless declared
 	NTP        []string
 	DNS        []netip.Addr // resolvers the server itself uses
 	History    int          // generations the server keeps to go back to; 10 unless declared

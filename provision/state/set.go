@@ -64,7 +64,7 @@ type Set struct {
 // twice or has no value.
 func NewSet(site string, items []Item) (*Set, error) {
 	sorted := slices.Clone(items)
-	slices.SortFunc(sorted, func(a, b Item) int { return a.Key.Compare(b.Key) })
+	slices.SortStableFunc(sorted, func(a, b Item) int { return a.Key.Compare(b.Key) })
 	for i, it := range sorted {
 		if it.Value == nil {
 			return nil, fmt.Errorf("%s has no value", it.Key)

@@ -184,7 +184,7 @@ func exported(want []Route, a netip.Addr, e Evidence) finding {
 		return unknown(why(have.ExportsErr))
 	}
 	return compareRoutes(want, have.Exports, nil, routeAdvice{
-		missing: verdict.New("bgp.export.missing.advice", verdict.Units("guard", e.Units.of(kindGuard))),
+		missing: verdict.New("bgp.export.missing.advice", verdict.Units("guard", e.Units[kindGuard])),
 		other:   verdict.New("bgp.export.other.advice"),
 	})
 }

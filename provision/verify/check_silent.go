@@ -41,11 +41,11 @@ func unheardBlocks(s *site.Site, session netip.Addr, e Evidence) finding {
 func drawn(exports []Route, dead []fault, where []netip.Addr, units Units) finding {
 	worst := slices.MinFunc(dead, func(a, b fault) int { return int(a.kind) - int(b.kind) })
 	blocks, at := verdict.Prefixes("blocks", prefixesOf(exports)), verdict.Addresses("dead", where)
-	guard := verdict.Units("guard", units.of(kindGuard))
+	guard := verdict.Units("guard", units[kindGuard])
 	switch worst.kind {
 	case silent:
 		return fail(verdict.New("bgp.silent.dead", blocks, at),
-			verdict.New("bgp.silent.dead.advice", verdict.Units("routing", units.of(kindBGP)), guard))
+			verdict.New("bgp.silent.dead.advice", verdict.Units("routing", units[kindBGP]), guard))
 	case otherCopy:
 		return fail(verdict.New("bgp.silent.other-copy", blocks, at), verdict.New("bgp.silent.other-copy.advice", guard))
 	}

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/raiz-dns/raiz/provision/server"
@@ -18,25 +17,6 @@ const (
 	kindTime     = "time"
 )
 
-// announcer is the unit of the guard where a bgp pack still has it.
-const announcer = "raiz-announce.service"
-
-// of are the units of a kind. Sessions stand without the guard, whichever pack
-// has it.
-func (u Units) of(kind string) []string {
-	guards := u[kindGuard]
-	if len(guards) == 0 && slices.Contains(u[kindBGP], announcer) {
-		guards = []string{announcer}
-	}
-	switch kind {
-	case kindGuard:
-		return guards
-	case kindBGP:
-		return slices.DeleteFunc(slices.Clone(u[kindBGP]), func(unit string) bool { return slices.Contains(guards, unit) })
-	}
-	return u[kind]
-}
-
 // all are the units of every kind, once each.
 func (u Units) all() []string {
 	var out []string
@@ -51,7 +31,7 @@ func (u Units) all() []string {
 func unitNeeds(units Units, kinds []string) []string {
 	var out []string
 	for _, kind := range kinds {
-		for _, u := range units.of(kind) {
+		for _, u := range units[kind] {
 			out = append(out, "unit."+u)
 		}
 	}
@@ -62,7 +42,6 @@ func unitNeeds(units Units, kinds []string) []string {
 // by, and of which nobody knows a unit, is not passed over.
 func unitChecks(s *site.Site, e Evidence) []check {
 	var checks []check
-	guards := e.Units.of(kindGuard)
 	for _, u := range e.Units.all() {
 		c := check{
 			id: "unit." + u, vantage: FromServer, title: verdict.New("unit.title", verdict.Unit("unit", u)), want: verdict.New("unit.good"),
@@ -70,13 +49,13 @@ func unitChecks(s *site.Site, e Evidence) []check {
 		}
 		// What announces stops with the name server: its state says nothing
 		// more while that one is down.
-		if slices.Contains(guards, u) {
+		if slices.Contains(e.Units[kindGuard], u) {
 			c.explained = unitNeeds(e.Units, []string{kindDNS})
 		}
 		checks = append(checks, c)
 	}
 	for _, kind := range []string{kindBGP, kindDNS, kindFirewall, kindGuard, kindTime} {
-		if len(e.Units.of(kind)) == 0 {
+		if len(e.Units[kind]) == 0 {
 			checks = append(checks, check{
 				id: "unit." + kind, vantage: FromServer, title: verdict.New("unit.kind.title", verdict.Word("kind", kind)), want: verdict.New("unit.good"),
 				find: func() finding { return noUnit(s, e, kind) },
@@ -91,7 +70,7 @@ func noUnit(s *site.Site, e Evidence, kind string) finding {
 	if e.UnitsErr != nil {
 		return unknown(why(e.UnitsErr))
 	}
-	return unknown(verdict.New("unit.kind.none", verdict.Word("pack", cmp.Or(s.Components[kind], kind))))
+	return unknown(verdict.New("unit.kind.none", verdict.Word("pack", s.Components[kind])))
 }
 
 func unitRuns(name string, e ServerEvidence) finding {

@@ -27,12 +27,24 @@ func AboutNothing(found Status) Status {
 	return evaluate([]check{{id: "x", find: func() finding { return finding{status: found} }}})[0].Status
 }
 
-// ReadClock reads what chronyc says.
-func ReadClock(lines []string) ServerEvidence {
+// ReadClock reads what a time daemon says.
+func ReadClock(looks Looks, lines []string) ServerEvidence {
 	var e ServerEvidence
-	readClock(&e, lines)
+	looks.readClock(lines, &e)
 	return e
 }
 
+// ReadSessions reads what a routing daemon says of its sessions.
+func ReadSessions(looks Looks, lines []string) ([]Session, error) {
+	records, err := looks.read("sessions", lines)
+	return sessionsOf(records), err
+}
+
+// ReadRoutes reads what a routing daemon says of what it exports.
+func ReadRoutes(looks Looks, lines []string) ([]Route, error) {
+	records, err := looks.read("exports", lines)
+	return routesOf(records), err
+}
+
 // LookScript is what runs on the server.
-func LookScript() string { return lookScript }
+func LookScript() string { return lookScript + lookEnd }

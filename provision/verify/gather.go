@@ -37,6 +37,7 @@ type Controller interface {
 // there, which is said in the results.
 type Vantages struct {
 	Units    Units
+	Looks    Looks
 	UnitsErr error // why nobody knows of them
 	BMC      func(context.Context) (Controller, error)
 	SSH      func(context.Context) (Server, error)
@@ -47,19 +48,19 @@ type Vantages struct {
 // dnsTimeout is RSSAC047's: what has not come after 4 s does not come.
 const dnsTimeout = 4 * time.Second
 
-// look is one way to look at a copy. What it sees goes into its own part of the
-// evidence, so that all look at once.
-type look func(context.Context, *site.Site, Vantages, *Evidence)
+// way is one way to look at a copy. What is seen goes into a part of the
+// evidence of its own, so that all are gone at once.
+type way func(context.Context, *site.Site, Vantages, *Evidence)
 
-// looks are all ways to look. Each has a file of its own.
-func looks() []look { return []look{lookAtBMC, lookAtServer, lookAtRouter, lookFromOutside} }
+// ways are all of them. Each has a file of its own.
+func ways() []way { return []way{lookAtBMC, lookAtServer, lookAtRouter, lookFromOutside} }
 
 // Gather looks from every vantage at once. It has no error of its own: what
 // could not be seen is in the evidence with its reason.
 func Gather(ctx context.Context, s *site.Site, v Vantages) Evidence {
 	e := Evidence{Units: v.Units, UnitsErr: v.UnitsErr}
 	var all sync.WaitGroup
-	for _, look := range looks() {
+	for _, look := range ways() {
 		all.Go(func() { look(ctx, s, v, &e) })
 	}
 	all.Wait()
@@ -78,7 +79,7 @@ func lookAtServer(ctx context.Context, s *site.Site, v Vantages, e *Evidence) {
 	}
 	e.Login = conn.Addr().String()
 	var all sync.WaitGroup
-	all.Go(func() { e.Server = gatherServer(ctx, s, v.Units, conn) })
+	all.Go(func() { e.Server = gatherServer(ctx, s, v, conn) })
 	all.Go(func() { e.TCP = AskThrough(ctx, s, conn) })
 	all.Wait()
 }
@@ -86,17 +87,20 @@ func lookAtServer(ctx context.Context, s *site.Site, v Vantages, e *Evidence) {
 //go:embed look.sh
 var lookScript string
 
-func gatherServer(ctx context.Context, s *site.Site, units Units, conn Server) ServerEvidence {
+// lookEnd shows that the answer is whole.
+const lookEnd = "section end\n"
+
+func gatherServer(ctx context.Context, s *site.Site, v Vantages, conn Server) ServerEvidence {
 	qs := questions(s, "udp")
 	asks, sent, err := forAsker(s, qs)
 	if err != nil {
 		return ServerEvidence{Err: err}
 	}
-	text := "units=" + remote.Quote(strings.Join(units.all(), " ")) + "\n" +
+	text := "units=" + remote.Quote(strings.Join(v.Units.all(), " ")) + "\n" +
 		"replies=" + remote.Quote(strings.Join(replyLines(s), "\n")) + "\n" +
 		"questions=" + remote.Quote(strings.TrimSpace(ask.Lines(asks))) + "\n" +
 		"asker=" + remote.Quote(ask.Program()) + "\n" +
-		fmt.Sprintf("patience=%.0f\n", dnsTimeout.Seconds()) + lookScript
+		fmt.Sprintf("patience=%.0f\n", dnsTimeout.Seconds()) + lookScript + v.Looks.script(s) + lookEnd
 	r, err := conn.Run(ctx, remote.Script{Text: text, Root: true, Bash: true, Deadline: time.Minute})
 	if err != nil {
 		return ServerEvidence{Err: err}
@@ -105,10 +109,10 @@ func gatherServer(ctx context.Context, s *site.Site, units Units, conn Server) S
 	if err != nil {
 		return ServerEvidence{Err: fmt.Errorf("%w: exit %d: %.200s", err, r.Code, r.Stderr)}
 	}
-	return readServer(s, sections, qs, sent)
+	return readServer(s, v.Looks, sections, qs, sent)
 }
 
-func readServer(s *site.Site, sections map[string][]string, qs []Question, sent []*dns.Msg) ServerEvidence {
+func readServer(s *site.Site, looks Looks, sections map[string][]string, qs []Question, sent []*dns.Msg) ServerEvidence {
 	e := ServerEvidence{Replies: map[netip.Addr]string{}}
 	e.UDP = readUDP(sections["udp"], qs, sent)
 	e.Interfaces, e.NetworkErr = server.ParseAddresses(sections["addresses"])
@@ -119,13 +123,8 @@ func readServer(s *site.Site, sections map[string][]string, qs []Question, sent 
 			e.Replies[a] = rest
 		}
 	}
-	readClock(&e, sections["clock"])
-	e.SessionsErr = greeted(sections["sessions"])
-	for _, session := range ParseSessions(sections["sessions"]) {
-		lines := sections["export "+session.Name]
-		session.Exports, session.ExportsErr = ParseRoutes(lines), greeted(lines)
-		e.Sessions = append(e.Sessions, session)
-	}
+	looks.readClock(sections["clock"], &e)
+	looks.readSessions(s, sections, &e)
 	return e
 }
 

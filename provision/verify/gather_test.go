@@ -123,7 +123,7 @@ func (c connection) look(s remote.Script) (remote.Result, error) {
 	b.WriteString("== clock\n C0000201,192.0.2.1,3,1.0,-0.001,0,0,0,0,0,0,0,0,Normal\n")
 	b.WriteString("== sessions\n BIRD 2.0.12 ready.\n e4 BGP --- up 1 Established\n   BGP state: Established\n     Neighbor address: 198.51.100.0\n     Neighbor AS: 64500\n" +
 		" e6 BGP --- up 1 Established\n   BGP state: Established\n     Neighbor address: 2001:db8:0:3::2\n     Neighbor AS: 64500\n")
-	b.WriteString("== export e4\n BIRD 2.0.12 ready.\n 192.175.48.0/24 blackhole [b 1] * (200)\n== export e6\n BIRD 2.0.12 ready.\n 2620:4f:8000::/48 blackhole [b 1] * (200)\n== end\n")
+	b.WriteString("== export 198.51.100.0\n BIRD 2.0.12 ready.\n 192.175.48.0/24 blackhole [b 1] * (200)\n== export 2001:db8:0:3::2\n BIRD 2.0.12 ready.\n 2620:4f:8000::/48 blackhole [b 1] * (200)\n== end\n")
 	return remote.Result{Stdout: []byte(b.String())}, nil
 }
 
@@ -156,6 +156,7 @@ func vantages(t *testing.T) (verify.Vantages, *connection) {
 	conn.run = conn.look
 	return verify.Vantages{
 		Units:  units(),
+		Looks:  looksOf(t, "bgp/bird", "time/chrony"),
 		BMC:    func(context.Context) (verify.Controller, error) { return controller{}, nil },
 		SSH:    func(context.Context) (verify.Server, error) { return conn, nil },
 		Router: func(context.Context) ([]verify.Route, error) { return healthy().Router.Routes, nil },

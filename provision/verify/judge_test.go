@@ -43,7 +43,10 @@ func example(t *testing.T, replace ...string) *site.Site {
 		}
 		in = strings.Replace(in, replace[i], replace[i+1], 1)
 	}
-	sites, diags := site.Load(fstest.MapFS{"in.hcl": {Data: []byte(in)}}, "in.hcl", site.Options{Operators: os.DirFS("../../templates/operators")})
+	sites, diags := site.Load(fstest.MapFS{"in.hcl": {Data: []byte(in)}}, "in.hcl", site.Options{
+		Operators: os.DirFS("../../templates/operators"), Packs: map[string][]site.Pack{"dns": {{Name: "nsd", Default: true}}, "bgp": {{Name: "bird", Default: true}},
+			"firewall": {{Name: "nftables", Default: true}}, "time": {{Name: "chrony", Default: true}}, "guard": {{Name: "watcher", Default: true}}},
+	})
 	if diags.HasErrors() || len(sites) != 1 {
 		t.Fatalf("%d sites, %v", len(sites), diags)
 	}
@@ -67,7 +70,7 @@ func serviceAddresses() []netip.Addr {
 func units() verify.Units {
 	return verify.Units{
 		"system": {"ssh.service"}, "network": {"systemd-networkd.service"}, "firewall": {"nftables.service"},
-		"time": {"chrony.service"}, "dns": {"nsd.service"}, "bgp": {"bird.service", "raiz-announce.service"},
+		"time": {"chrony.service"}, "dns": {"nsd.service"}, "bgp": {"bird.service"}, "guard": {"raiz-announce.service"},
 	}
 }
 
@@ -311,8 +314,7 @@ func TestOtherSites(t *testing.T) {
 	own.Components = maps.Clone(s.Components)
 	own.Components["dns"], own.Components["bgp"] = "mydns", "mybgp"
 	e := healthy()
-	e.Units["dns"], e.Units["bgp"], e.Units["guard"] = []string{"mydns.service"}, []string{"mybgp.service"}, []string{"myguard.service"}
-	e.Server.Units["myguard.service"] = e.Server.Units["nsd.service"]
+	e.Units["dns"], e.Units["bgp"] = []string{"mydns.service"}, []string{"mybgp.service"}
 	e.Server.Units["mydns.service"] = e.Server.Units["nsd.service"]
 	e.Server.Units["mybgp.service"] = server.UnitAnswer{Load: "loaded", Active: "failed", UnitFile: "enabled"}
 	got := map[string]verify.Status{}
@@ -321,8 +323,8 @@ func TestOtherSites(t *testing.T) {
 			got[r.ID] = r.Status
 		}
 	}
-	want := map[string]verify.Status{"unit.mydns.service": verify.Pass, "unit.myguard.service": verify.Pass, "unit.mybgp.service": verify.Fail}
-	for _, u := range []string{"nftables", "chrony", "ssh", "systemd-networkd"} {
+	want := map[string]verify.Status{"unit.mydns.service": verify.Pass, "unit.mybgp.service": verify.Fail}
+	for _, u := range []string{"nftables", "chrony", "raiz-announce", "ssh", "systemd-networkd"} {
 		want["unit."+u+".service"] = verify.Pass
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

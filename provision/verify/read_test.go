@@ -2,8 +2,10 @@ package verify_test
 
 import (
 	"encoding/hex"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verify"
+	"github.com/raiz-dns/raiz/templates"
 )
 
 // saved are the lines that birdc 2.0.12 printed.
@@ -24,6 +27,26 @@ func saved(t *testing.T, name string) []string {
 		t.Fatal(err)
 	}
 	return strings.Split(string(text), "\n")
+}
+
+// looksOf are the looks of packs that are part of the binary.
+func looksOf(t testing.TB, packs ...string) verify.Looks {
+	t.Helper()
+	looks := verify.Looks{}
+	for _, pack := range packs {
+		kind, name := filepath.Split(pack)
+		c, err := templates.Load(templates.FS(), filepath.Clean(kind), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(looks, c.Observations)
+	}
+	return looks
+}
+
+// mute are the lines after which nobody knows anything.
+func mute(lines []string) bool {
+	return !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "BIRD ") })
 }
 
 func TestParseSessions(t *testing.T) {
@@ -40,14 +63,18 @@ func TestParseSessions(t *testing.T) {
 		}},
 		{"BIRD is not there", saved(t, "nosocket"), nil},
 		{"nothing", nil, nil},
-		{"a neighbor on the link", []string{"x BGP --- up 1 Established", "  BGP state: Established", "    Neighbor address: fe80::1%eth0", "    Neighbor AS: 4294967295"},
+		{"a neighbor on the link", []string{"BIRD 2.0.12 ready.", "x BGP --- up 1 Established", "  BGP state: Established", "    Neighbor address: fe80::1%eth0", "    Neighbor AS: 4294967295"},
 			[]verify.Session{{Name: "x", State: "Established", Neighbor: addr("fe80::1"), PeerAS: 4294967295}}},
-		{"numbers that are none", []string{"x BGP --- up 1", "  Neighbor address: nowhere", "  Neighbor AS: 99999999999"}, []verify.Session{{Name: "x", State: "up"}}},
-		{"attributes of nobody", []string{"  BGP state: Established", "d Device --- up 1", "  BGP state: Established"}, nil},
+		{"numbers that are none", []string{"BIRD 2.0.12 ready.", "x BGP --- up 1", "  Neighbor address: nowhere", "  Neighbor AS: 99999999999"}, []verify.Session{{Name: "x", State: "up"}}},
+		{"attributes of nobody", []string{"BIRD 2.0.12 ready.", "  BGP state: Established", "d Device --- up 1", "  BGP state: Established"}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, verify.ParseSessions(tt.lines), cmpopts.EquateComparable(addr("::"))); diff != "" {
+			have, err := verify.ReadSessions(looksOf(t, "bgp/bird"), tt.lines)
+			if (err != nil) != mute(tt.lines) {
+				t.Errorf("got error %v", err)
+			}
+			if diff := cmp.Diff(tt.want, have, cmpopts.EquateComparable(addr("::"))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -71,13 +98,17 @@ func TestParseRoutes(t *testing.T) {
 			{Prefix: c, ASPath: []site.ASN{112}},
 		}},
 		{"BIRD is not there", saved(t, "nosocket"), nil},
-		{"a set in the path", []string{"192.175.48.0/24 x", "\tBGP.as_path: 112 {64512 64513}"}, []verify.Route{{Prefix: a, ASPath: []site.ASN{112, 64512, 64513}}}},
-		{"extended communities", []string{"192.175.48.0/24 x", "\tBGP.ext_community: (rt, 112, 1) (ro, 1, 2)"}, []verify.Route{{Prefix: a, Communities: []string{"rt:112:1", "ro:1:2"}}}},
-		{"attributes of nothing", []string{"\tBGP.as_path: 1", "no prefix", "\tBGP.as_path: 2"}, nil},
+		{"a set in the path", []string{"BIRD 2.0.12 ready.", "192.175.48.0/24 x", "\tBGP.as_path: 112 {64512 64513}"}, []verify.Route{{Prefix: a, ASPath: []site.ASN{112, 64512, 64513}}}},
+		{"extended communities", []string{"BIRD 2.0.12 ready.", "192.175.48.0/24 x", "\tBGP.ext_community: (rt, 112, 1) (ro, 1, 2)"}, []verify.Route{{Prefix: a, Communities: []string{"rt:112:1", "ro:1:2"}}}},
+		{"attributes of nothing", []string{"BIRD 2.0.12 ready.", "\tBGP.as_path: 1", "no prefix", "\tBGP.as_path: 2"}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, verify.ParseRoutes(tt.lines), cmpopts.EquateComparable(a)); diff != "" {
+			have, err := verify.ReadRoutes(looksOf(t, "bgp/bird"), tt.lines)
+			if (err != nil) != mute(tt.lines) {
+				t.Errorf("got error %v", err)
+			}
+			if diff := cmp.Diff(tt.want, have, cmpopts.EquateComparable(a)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -96,15 +127,15 @@ func TestReadClock(t *testing.T) {
 		{"a leap second is due", []string{strings.Replace(good, "Normal", "Insert second", 1)}, verify.ServerEvidence{Synced: true, Stratum: 3, Offset: -12 * time.Microsecond}, ""},
 		{"free", []string{"7F7F0101,,0,0.0,0.0,0.0,0.0,0,0,0,1.0,1.0,0.0,Not synchronised"}, verify.ServerEvidence{}, ""},
 		{"stratum of nobody", []string{strings.Replace(good, ",3,", ",16,", 1)}, verify.ServerEvidence{Stratum: 16, Offset: -12 * time.Microsecond}, ""},
-		{"no daemon", []string{"506 Cannot talk to daemon"}, verify.ServerEvidence{}, `chronyc says "506 Cannot talk to daemon"`},
-		{"nothing", nil, verify.ServerEvidence{}, `chronyc says ""`},
-		{"no number", []string{strings.Replace(good, "-0.000012", "fast", 1)}, verify.ServerEvidence{}, `chronyc says "C0000201,192.0.2.1,3,1795447220.1,fast,0.00002,0.00003,1.5,0.001,0.02,0.01,0.001,64.2,Normal"`},
-		{"a number beyond all time", []string{strings.Replace(good, "-0.000012", "1e300", 1)}, verify.ServerEvidence{}, `chronyc says "C0000201,192.0.2.1,3,1795447220.1,1e300,0.00002,0.00003,1.5,0.001,0.02,0.01,0.001,64.2,Normal"`},
-		{"not a number", []string{strings.Replace(good, "-0.000012", "NaN", 1)}, verify.ServerEvidence{}, `chronyc says "C0000201,192.0.2.1,3,1795447220.1,NaN,0.00002,0.00003,1.5,0.001,0.02,0.01,0.001,64.2,Normal"`},
+		{"no daemon", []string{"506 Cannot talk to daemon"}, verify.ServerEvidence{}, `the time daemon says "506 Cannot talk to daemon"`},
+		{"nothing", nil, verify.ServerEvidence{}, `the time daemon says ""`},
+		{"no number", []string{strings.Replace(good, "-0.000012", "fast", 1)}, verify.ServerEvidence{}, `the time daemon says "C0000201,192.0.2.1,3,1795447220.1,fast,0.00002,0.00003,1.5,0.001,0.02,0.01,0.001,64.2,Normal"`},
+		{"a number beyond all time", []string{strings.Replace(good, "-0.000012", "1e300", 1)}, verify.ServerEvidence{}, `the time daemon's offset is no number: "1e300"`},
+		{"not a number", []string{strings.Replace(good, "-0.000012", "NaN", 1)}, verify.ServerEvidence{}, `the time daemon says "C0000201,192.0.2.1,3,1795447220.1,NaN,0.00002,0.00003,1.5,0.001,0.02,0.01,0.001,64.2,Normal"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			have := verify.ReadClock(tt.lines)
+			have := verify.ReadClock(looksOf(t, "time/chrony"), tt.lines)
 			if said := text(have.ClockErr); said != tt.err {
 				t.Errorf("error %q, want %q", said, tt.err)
 			}
@@ -210,14 +241,17 @@ func FuzzParseBIRD(f *testing.F) {
 		}
 		f.Add(string(text))
 	}
+	looks := looksOf(f, "bgp/bird")
 	f.Fuzz(func(t *testing.T, text string) {
 		lines := strings.Split(text, "\n")
-		for _, s := range verify.ParseSessions(lines) {
+		sessions, _ := verify.ReadSessions(looks, lines)
+		for _, s := range sessions {
 			if s.Name == "" {
 				t.Errorf("a session without a name in %q", text)
 			}
 		}
-		for _, r := range verify.ParseRoutes(lines) {
+		routes, _ := verify.ReadRoutes(looks, lines)
+		for _, r := range routes {
 			if !r.Prefix.IsValid() {
 				t.Errorf("a route without a prefix in %q", text)
 			}

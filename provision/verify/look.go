@@ -1,0 +1,172 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/observation"
+	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/site"
+)
+
+// Looks say how the programs of a copy are looked at, by the name of what is
+// seen: "sessions", "exports", "clock". Its packs say so.
+type Looks map[string]observation.Observation
+
+// script is the part of the look at the server that the packs declare: a line
+// for each command. What was seen is in the section of that name.
+func (l Looks) script(s *site.Site) string {
+	var b strings.Builder
+	line := func(section string, argv []string) {
+		b.WriteString("look " + remote.Quote(section))
+		for _, word := range argv {
+			b.WriteString(" " + remote.Quote(word))
+		}
+		b.WriteString("\n")
+	}
+	for _, name := range []string{"clock", "sessions"} {
+		if o, ok := l[name]; ok {
+			line(name, o.Argv(nil))
+		}
+	}
+	if o, ok := l["exports"]; ok {
+		for _, n := range s.BGP.Neighbors {
+			for _, a := range n.Addresses {
+				line(exportSection(a), o.Argv(sessionFields(n, a)))
+			}
+		}
+	}
+	return b.String()
+}
+
+func exportSection(a netip.Addr) string { return "export " + a.String() }
+
+// sessionFields are what the command that shows exports may be told of a
+// session.
+func sessionFields(n site.Neighbor, a netip.Addr) map[string]string {
+	family := "4"
+	if a.Is6() {
+		family = "6"
+	}
+	return map[string]string{
+		"session": site.SessionID(n.Name, a), "neighbor": a.String(), "family": family, "as": fmt.Sprint(n.ASN),
+	}
+}
+
+// read returns the records of one look.
+func (l Looks) read(name string, lines []string) ([]observation.Record, error) {
+	o, ok := l[name]
+	if !ok {
+		return nil, fmt.Errorf("the component pack says nothing of how to see its %s", name)
+	}
+	return o.Read(lines)
+}
+
+func (l Looks) readSessions(s *site.Site, sections map[string][]string, e *ServerEvidence) {
+	var records []observation.Record
+	records, e.SessionsErr = l.read("sessions", sections["sessions"])
+	e.Sessions = sessionsOf(records)
+	for i := range e.Sessions {
+		have := &e.Sessions[i]
+		if !declared(s, have.Neighbor) {
+			have.ExportsErr = errNotLooked
+			continue
+		}
+		records, have.ExportsErr = l.read("exports", sections[exportSection(have.Neighbor)])
+		have.Exports = routesOf(records)
+	}
+}
+
+func declared(s *site.Site, a netip.Addr) bool {
+	return slices.ContainsFunc(s.BGP.Neighbors, func(n site.Neighbor) bool { return slices.Contains(n.Addresses, a) })
+}
+
+// sessionsOf: what is not understood stays zero and is seen as a session to
+// nobody.
+func sessionsOf(records []observation.Record) []Session {
+	var out []Session
+	for _, r := range records {
+		s := Session{Name: r.Last("name"), State: r.Last("state"), Error: r.Last("error")}
+		s.Neighbor, _ = netip.ParseAddr(r.Last("neighbor"))
+		if n, err := strconv.ParseUint(r.Last("as"), 10, 32); err == nil {
+			s.PeerAS = site.ASN(n)
+		}
+		if strings.EqualFold(s.State, "established") {
+			s.State = established
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func routesOf(records []observation.Record) []Route {
+	var out []Route
+	for _, r := range records {
+		p, err := netip.ParsePrefix(r.Last("prefix"))
+		if err != nil {
+			continue
+		}
+		route := Route{Prefix: p, Communities: observation.Communities(r["communities"])}
+		for _, n := range observation.ASPath(r["as_path"]) {
+			route.ASPath = append(route.ASPath, site.ASN(n))
+		}
+		out = append(out, route)
+	}
+	return out
+}
+
+// maxSeconds is what a time.Duration bears, about 292 years.
+const maxSeconds = 9e9
+
+func (l Looks) readClock(lines []string, e *ServerEvidence) {
+	records, err := l.read("clock", lines)
+	if err == nil && len(records) == 0 {
+		err = fmt.Errorf("the time daemon says %.200q", strings.Join(lines, " "))
+	}
+	if e.ClockErr = err; err != nil {
+		return
+	}
+	r := records[len(records)-1]
+	if e.Offset, e.ClockErr = offset(r.Last("offset")); e.ClockErr != nil {
+		return
+	}
+	sane := true
+	if text := r.Last("stratum"); text != "" {
+		e.Stratum, err = strconv.Atoi(text)
+		sane = err == nil && e.Stratum > 0 && e.Stratum < 16 // RFC 5905 section 7.3
+	}
+	e.Synced = sane && holds(r.Last("synced"))
+}
+
+// holds reports whether a field of a record says yes: with any word but those
+// that say no.
+func holds(word string) bool {
+	switch strings.ToLower(word) {
+	case "", "no", "false", "0":
+		return false
+	}
+	return true
+}
+
+// offset reads seconds, or a number with a unit such as "+1.2ms". A daemon
+// that does not tell its offset has none.
+func offset(text string) (time.Duration, error) {
+	text = strings.TrimPrefix(strings.ReplaceAll(text, " ", ""), "+")
+	if text == "" {
+		return 0, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil {
+		return d, nil
+	}
+	seconds, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(seconds) || math.Abs(seconds) > maxSeconds {
+		return 0, errors.New("the time daemon's offset is no number: " + strconv.Quote(text))
+	}
+	return time.Duration(seconds * float64(time.Second)), nil
+}

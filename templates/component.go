@@ -1,0 +1,88 @@
+package templates
+
+import (
+	"io/fs"
+	"slices"
+
+	"github.com/raiz-dns/raiz/provision/observation"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Component is one pack.
+type Component struct {
+	Name    string
+	Kind    string
+	Default bool // taken where neither site nor operator names one of this kind
+	// Packages are those of every release under "", and those of one release
+	// of Debian alone under its name, such as "bookworm".
+	Packages map[string][]string
+	Unit     string // main unit, where other packs need to name it
+	Files    []File
+	Services []string // units that are to be enabled and running
+	Options  []Option
+	// Observations say how the program is looked at: "sessions" and "exports"
+	// of bgp, "clock" of time, "zones" of dns.
+	Observations map[string]observation.Observation
+	Announce     *Announce // of a bgp pack
+	BadZone      BadZone   // of a dns pack
+	// Rehearsal are files that only a rehearsal puts into the base system.
+	Rehearsal []File
+}
+
+// File is one file of a pack. Path, Check and Command may hold actions of
+// text/template, as Template does.
+type File struct {
+	Path     string
+	Template string // text of the template
+	Mode     fs.FileMode
+	Owner    string
+	Group    string
+	Secret   bool
+	When     string // pipeline that has to be true for the file to be wanted; "" for always
+	Each     string // pipeline of a list: one file for each, which is .Item; "" for one file
+	Bad      string // what Check has to refuse
+	Effect   state.Effect
+}
+
+// Option is what a site may set for a pack.
+type Option struct {
+	Name    string
+	Default any // string, int64, bool or []string; a site's value has the same type
+	Doc     string
+}
+
+// BadZone is what a name server does with a transferred zone that its checks
+// find wrong.
+type BadZone string
+
+// What a name server may do.
+const (
+	RefusesBadZone   BadZone = "refuses"   // never served; the old one goes on
+	WithdrawsBadZone BadZone = "withdraws" // served, and withdrawn when it is found
+	ServesBadZone    BadZone = "serves"    // served: it cannot check
+)
+
+// Announce is how a routing daemon takes the blocks of one family. "{family}"
+// stands for 4 or 6 in every word.
+type Announce struct {
+	// Link is a file, and the link that leads to it while the blocks are
+	// announced; nothing where the daemon needs none.
+	Link []string
+	// Announce are commands, run in turn.
+	Announce [][]string
+	// Withdraw are commands, each a try of its own: the next is run when the
+	// blocks are still there after it.
+	Withdraw [][]string
+	// Show prints whether the daemon has the blocks; Shown, an extended
+	// regular expression of POSIX, matches a line when it has.
+	Show  []string
+	Shown string
+}
+
+// PackagesOn are the packages on one release of Debian.
+func (c Component) PackagesOn(release string) []string {
+	return slices.Concat(c.Packages[""], c.Packages[release])
+}
+
+// Order is the place of a kind among Kinds.
+func (c Component) Order() int { return orderOf(c.Kind) }

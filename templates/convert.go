@@ -1,0 +1,202 @@
+package templates
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// reader makes one pack of what its folder has.
+type reader struct {
+	fsys         fs.FS
+	folder, kind string
+}
+
+func (r reader) component(name string, raw rawComponent) (Component, error) {
+	c := Component{Name: raw.Name, Kind: raw.Kind, Default: raw.Default, Unit: raw.Unit, BadZone: BadZone(raw.BadZone)}
+	if raw.Name != name {
+		return Component{}, fmt.Errorf("calls itself %q", raw.Name)
+	}
+	if raw.Kind != path.Base(r.kind) {
+		return Component{}, fmt.Errorf("kind = %q, and it lies in the folder of %s", raw.Kind, r.kind)
+	}
+	c.Packages = packages(raw)
+	for _, f := range raw.Files {
+		file, err := r.file(f)
+		if err != nil {
+			return Component{}, fmt.Errorf("file %s: %w", f.Path, err)
+		}
+		file.Effect.Component, file.Effect.Order = name, c.Order()
+		c.Files = append(c.Files, file)
+	}
+	for _, f := range raw.Rehearsal {
+		file, err := r.file(rawFile{Path: f.Path, Template: f.Template})
+		if err != nil {
+			return Component{}, fmt.Errorf("rehearsal_file %s: %w", f.Path, err)
+		}
+		c.Rehearsal = append(c.Rehearsal, file)
+	}
+	for _, s := range raw.Services {
+		c.Services = append(c.Services, s.Unit)
+	}
+	var err error
+	if c.Options, err = options(raw.Options); err != nil {
+		return Component{}, err
+	}
+	if c.Observations, err = observations(raw.Observe); err != nil {
+		return Component{}, err
+	}
+	if c.Announce, err = announce(raw.Announce); err != nil {
+		return Component{}, fmt.Errorf("announce: %w", err)
+	}
+	if err := complete(c); err != nil {
+		return Component{}, err
+	}
+	return c, nil
+}
+
+func packages(raw rawComponent) map[string][]string {
+	if len(raw.Packages) == 0 && len(raw.Releases) == 0 {
+		return nil
+	}
+	all := map[string][]string{"": raw.Packages}
+	for _, r := range raw.Releases {
+		all[r.Name] = append(all[r.Name], r.Packages...)
+	}
+	return all
+}
+
+// complete wants of a kind what the others need of it.
+func complete(c Component) error {
+	var missing []string
+	want := func(there bool, what string) {
+		if !there {
+			missing = append(missing, what)
+		}
+	}
+	observed := func(name string) { _, ok := c.Observations[name]; want(ok, `observe "`+name+`"`) }
+	switch c.Kind {
+	case "time":
+		observed("clock")
+	case "dns":
+		want(c.Unit != "", `unit = "..."`)
+		want(c.BadZone != "", `bad_zone = "refuses", "withdraws" or "serves"`)
+	case "bgp":
+		want(c.Unit != "", `unit = "..."`)
+		want(c.Announce != nil, "announce { ... }")
+		observed("sessions")
+		observed("exports")
+	}
+	if slices.Contains([]string{"time", "dns", "bgp", "firewall", "guard"}, c.Kind) {
+		want(len(c.Services) > 0, `service "..." {}`)
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("a pack of kind %s needs %s", c.Kind, strings.Join(missing, ", "))
+	}
+	if c.Kind == "dns" && !slices.Contains([]BadZone{RefusesBadZone, WithdrawsBadZone, ServesBadZone}, c.BadZone) {
+		return fmt.Errorf(`bad_zone = %q is none of "refuses", "withdraws", "serves"`, c.BadZone)
+	}
+	return nil
+}
+
+func (r reader) file(raw rawFile) (File, error) {
+	// A path with an action in it is looked at when it has become one.
+	if !path.IsAbs(raw.Path) || !strings.Contains(raw.Path, "{{") && path.Clean(raw.Path) != raw.Path {
+		return File{}, errors.New("the path is not absolute and clean")
+	}
+	text, err := r.read(raw.Template)
+	if err != nil {
+		return File{}, fmt.Errorf("read template: %w", err)
+	}
+	mode, err := strconv.ParseUint(cmp.Or(raw.Mode, "0644"), 8, 9)
+	if err != nil {
+		return File{}, fmt.Errorf("mode %q is not an octal mode such as \"0644\"", raw.Mode)
+	}
+	if raw.Secret && mode&0o027 != 0 {
+		return File{}, fmt.Errorf("mode %s is too open for a secret: 0640 at most", cmp.Or(raw.Mode, "0644"))
+	}
+	bad, err := r.bad(raw)
+	if err != nil {
+		return File{}, err
+	}
+	effect, err := effectOf(raw)
+	return File{
+		Path: raw.Path, Template: string(text), Mode: fs.FileMode(mode),
+		Owner: cmp.Or(raw.Owner, "root"), Group: cmp.Or(raw.Group, "root"),
+		Secret: raw.Secret, When: raw.When, Each: raw.Each, Bad: bad, Effect: effect,
+	}, err
+}
+
+// bad is what the check of a file has to refuse: one that refuses nothing
+// checks nothing.
+func (r reader) bad(raw rawFile) (string, error) {
+	switch {
+	case len(raw.Check) == 0 && raw.Bad == "":
+		return "", nil
+	case len(raw.Check) == 0:
+		return "", errors.New("bad = ... is there for a check, and there is none")
+	case !slices.Contains(raw.Check, "{}"):
+		return "", errors.New(`check has no "{}", which stands for the file that is to be checked`)
+	case raw.Bad == "":
+		return "", errors.New("a check needs bad = \"FILE\": an example that it refuses")
+	}
+	text, err := r.read(raw.Bad)
+	if err != nil {
+		return "", fmt.Errorf("read the bad example: %w", err)
+	}
+	return string(text), nil
+}
+
+// read takes nothing but what lies in the pack's own folder.
+func (r reader) read(name string) ([]byte, error) {
+	if !fs.ValidPath(name) {
+		return nil, fmt.Errorf("%q is no file of the pack", name)
+	}
+	return fs.ReadFile(r.fsys, path.Join(r.folder, name))
+}
+
+func effectOf(raw rawFile) (state.Effect, error) {
+	e := state.Effect{Unit: raw.Unit, How: state.How(raw.How), Command: raw.Command, Check: raw.Check, Risk: state.Risk(raw.Risk), Note: raw.Note}
+	switch {
+	case len(raw.Command) > 0 && (raw.Unit != "" || raw.How != ""):
+		return e, errors.New("a command stands alone, without unit or how")
+	case len(raw.Command) > 0:
+		e.How = state.Command
+	case e.How == state.Nothing && e.Unit != "":
+		return e, fmt.Errorf("unit = %q needs how = \"reload\" or \"restart\"", raw.Unit)
+	case e.How != state.Nothing && e.How != state.Reload && e.How != state.Restart:
+		return e, fmt.Errorf("how = %q is neither \"reload\" nor \"restart\"", raw.How)
+	case e.How != state.Nothing && e.Unit == "":
+		return e, fmt.Errorf("how = %q needs a unit", raw.How)
+	}
+	switch e.Risk {
+	case state.NoRisk, state.SessionReset, state.ServiceGap, state.MayCutAccess:
+		return e, nil
+	}
+	return e, fmt.Errorf("risk = %q is none of \"session-reset\", \"service-gap\", \"may-cut-access\"", raw.Risk)
+}
+
+func announce(raw *rawAnnounce) (*Announce, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	if len(raw.Link) != 0 && len(raw.Link) != 2 {
+		return nil, errors.New(`link is a file and the link that leads to it: ["/etc/...", "/run/..."]`)
+	}
+	if len(raw.Withdraw) == 0 || slices.ContainsFunc(slices.Concat(raw.Announce, raw.Withdraw, [][]string{raw.Show}), func(argv []string) bool { return len(argv) == 0 }) {
+		return nil, errors.New("withdraw, show and each command need a word at least")
+	}
+	// The server's own tools match it, which know no more than POSIX.
+	if _, err := regexp.CompilePOSIX(raw.Shown); err != nil || raw.Shown == "" {
+		return nil, fmt.Errorf("shown = %q is no extended regular expression of POSIX", raw.Shown)
+	}
+	return &Announce{Link: raw.Link, Announce: raw.Announce, Withdraw: raw.Withdraw, Show: raw.Show, Shown: raw.Shown}, nil
+}

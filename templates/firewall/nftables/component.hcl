@@ -1,0 +1,18 @@
+component "nftables" {
+  kind     = "firewall"
+  default  = true
+  packages = ["nftables"]
+
+  file "/etc/nftables.conf" {
+    template = "nftables.conf.tmpl"
+    mode     = "0644"
+    check    = ["nft", "--check", "--file", "{}"]
+    bad      = "nftables.conf.bad"
+    unit     = "nftables.service"
+    how      = "reload"
+    risk     = "may-cut-access"
+    note     = "may cut management access"
+  }
+
+  service "nftables.service" {}
+}

@@ -1,0 +1,73 @@
+component "networkd" {
+  kind     = "network"
+  default  = true
+  packages = ["systemd"]
+
+  # A reload configures the links whose file has changed anew, and removes
+  # what is declared no more. A restart would leave old addresses in place
+  # (systemd 252).
+  file "/etc/systemd/networkd.conf.d/60-raiz.conf" {
+    template = "networkd.conf.tmpl"
+    unit     = "systemd-networkd.service"
+    how      = "restart"
+  }
+  file "/etc/systemd/network/20-raiz-loopback.network" {
+    template = "loopback.network.tmpl"
+    unit     = "systemd-networkd.service"
+    how      = "reload"
+    risk     = "service-gap"
+    note     = "moves service addresses on the loopback"
+  }
+  file "/etc/systemd/network/20-raiz-management.network" {
+    template = "management.network.tmpl"
+    unit     = "systemd-networkd.service"
+    how      = "reload"
+    risk     = "may-cut-access"
+    note     = "may cut management access"
+  }
+  file "/etc/systemd/network/20-raiz-service.network" {
+    template = "service.network.tmpl"
+    unit     = "systemd-networkd.service"
+    how      = "reload"
+    risk     = "session-reset"
+    note     = "may reset every BGP session"
+  }
+
+  # A tagged interface, and what carries it where nothing else does. The file
+  # of what carries it comes later than that of the tagged one, which has the
+  # same MAC: networkd takes the first that matches.
+  file "/etc/systemd/network/20-raiz-management.netdev" {
+    template = "management.netdev.tmpl"
+    when     = ".Management.Tag"
+    unit     = "systemd-networkd.service"
+    how      = "reload"
+    risk     = "may-cut-access"
+    note     = "may cut management access"
+  }
+  file "/etc/systemd/network/30-raiz-management-carrier.network" {
+    template = "management-carrier.network.tmpl"
+    when     = ".Management.Carrier.VLANs"
+    unit     = "systemd-networkd.service"
+    how      = "reload"
+    risk     = "may-cut-access"
+    note     = "may cut management access"
+  }
+  file "/etc/systemd/network/20-raiz-service.netdev" {
+    template = "service.netdev.tmpl"
+    when     = ".Service.Tag"
+    unit     = "systemd-networkd.service"
+    how      = "reload"
+    risk     = "session-reset"
+    note     = "may reset every BGP session"
+  }
+  file "/etc/systemd/network/30-raiz-service-carrier.network" {
+    template = "service-carrier.network.tmpl"
+    when     = ".Service.Carrier.VLANs"
+    unit     = "systemd-networkd.service"
+    how      = "reload"
+    risk     = "session-reset"
+    note     = "may reset every BGP session"
+  }
+
+  service "systemd-networkd.service" {}
+}

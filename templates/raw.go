@@ -1,0 +1,87 @@
+package templates
+
+import "github.com/hashicorp/hcl/v2"
+
+// The raw structs of component.hcl.
+
+type rawPack struct {
+	Component rawComponent `hcl:"component,block"`
+}
+
+type rawComponent struct {
+	Name      string       `hcl:"name,label"`
+	Kind      string       `hcl:"kind"`
+	Default   bool         `hcl:"default,optional"`
+	Packages  []string     `hcl:"packages,optional"`
+	Releases  []rawRelease `hcl:"release,block"`
+	Unit      string       `hcl:"unit,optional"`
+	BadZone   string       `hcl:"bad_zone,optional"`
+	Files     []rawFile    `hcl:"file,block"`
+	Services  []rawService `hcl:"service,block"`
+	Options   []rawOption  `hcl:"option,block"`
+	Observe   []rawObserve `hcl:"observe,block"`
+	Announce  *rawAnnounce `hcl:"announce,block"`
+	Rehearsal []rawExtra   `hcl:"rehearsal_file,block"`
+}
+
+type rawRelease struct {
+	Name     string   `hcl:"name,label"`
+	Packages []string `hcl:"packages"`
+}
+
+type rawFile struct {
+	Path     string   `hcl:"path,label"`
+	Template string   `hcl:"template"`
+	Mode     string   `hcl:"mode,optional"`
+	Owner    string   `hcl:"owner,optional"`
+	Group    string   `hcl:"group,optional"`
+	Secret   bool     `hcl:"secret,optional"`
+	When     string   `hcl:"when,optional"`
+	Each     string   `hcl:"each,optional"`
+	Check    []string `hcl:"check,optional"`
+	Bad      string   `hcl:"bad,optional"`
+	Unit     string   `hcl:"unit,optional"`
+	How      string   `hcl:"how,optional"`
+	Command  []string `hcl:"command,optional"`
+	Risk     string   `hcl:"risk,optional"`
+	Note     string   `hcl:"note,optional"`
+}
+
+type rawExtra struct {
+	Path     string `hcl:"path,label"`
+	Template string `hcl:"template"`
+}
+
+type rawService struct {
+	Unit string `hcl:"unit,label"`
+}
+
+type rawOption struct {
+	Name    string         `hcl:"name,label"`
+	Default hcl.Expression `hcl:"default"`
+	Doc     string         `hcl:"doc"`
+}
+
+type rawObserve struct {
+	Name    string   `hcl:"name,label"`
+	Command []string `hcl:"command"`
+	Alive   string   `hcl:"alive,optional"`
+	Begin   []string `hcl:"begin,optional"`
+	Again   []string `hcl:"again,optional"`
+	End     []string `hcl:"end,optional"`
+	More    []string `hcl:"more,optional"`
+	JSON    *rawJSON `hcl:"json,block"`
+}
+
+type rawJSON struct {
+	Records string            `hcl:"records"`
+	Fields  map[string]string `hcl:"fields"`
+}
+
+type rawAnnounce struct {
+	Link     []string   `hcl:"link,optional"`
+	Announce [][]string `hcl:"announce"`
+	Withdraw [][]string `hcl:"withdraw"`
+	Show     []string   `hcl:"show"`
+	Shown    string     `hcl:"shown"`
+}
