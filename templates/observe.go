@@ -11,16 +11,31 @@ import (
 	"github.com/raiz-dns/raiz/provision/observation"
 )
 
-// Fields returns what each observation may tell, by its name: a group of a
-// pattern, or a field of JSON, has one of these names.
-func Fields() map[string][]string {
-	return map[string][]string{
-		"sessions": {"as", "error", "name", "neighbor", "state"},
-		"exports":  {"as_path", "communities", "prefix"},
-		"clock":    {"offset", "stratum", "synced"},
-		"zones":    {"expires", "serial", "state", "zone"},
-		"routes":   {"as_path", "communities", "next_hop", "prefix"},
-		"refused":  {"as_path", "communities", "next_hop", "prefix"},
+// Fields returns what each observation may tell, by its name, and what that
+// means: a group of a pattern, or a field of JSON, has one of these names.
+func Fields() map[string]map[string]string {
+	route := map[string]string{
+		"prefix":      "of the route",
+		"as_path":     "AS numbers, the nearest first; what stands between them does not matter",
+		"communities": "as (65535,65281), 65535:65281 or no-export, of any kind and any number",
+		"next_hop":    "an address",
+	}
+	exported := maps.Clone(route)
+	delete(exported, "next_hop")
+	return map[string]map[string]string{
+		"sessions": {
+			"name": "as the daemon calls it", "neighbor": "address of the other side", "as": "AS number of the other side",
+			"state": "established, or anything else", "error": "the last one",
+		},
+		"exports": exported,
+		"clock": {
+			"synced":  "anything but no, false, 0 or nothing when the clock is in sync",
+			"offset":  "of the clock: seconds, or a number with its unit such as +1.2ms",
+			"stratum": "1 to 15 (RFC 5905)",
+		},
+		"zones":   {"zone": "its name", "serial": "of what is served", "state": "as the server calls it", "expires": "when it is served no more"},
+		"routes":  route,
+		"refused": route,
 	}
 }
 
@@ -46,10 +61,11 @@ func observations(raw []rawObserve) (map[string]observation.Observation, error) 
 	return all, nil
 }
 
-func observe(raw rawObserve, known []string) (o observation.Observation, err error) {
+func observe(raw rawObserve, fields map[string]string) (o observation.Observation, err error) {
 	if len(raw.Command) == 0 {
 		return o, errors.New("command is empty")
 	}
+	known := slices.Sorted(maps.Keys(fields))
 	o.Command = raw.Command
 	if raw.Alive != "" {
 		if o.Alive, err = regexp.Compile(raw.Alive); err != nil {

@@ -49,8 +49,8 @@ type Link struct {
 
 // Match says which interface is meant: by its name or by its MAC address.
 type Match struct {
-	Name string
-	MAC  string
+	Name string // of the interface
+	MAC  string // with colons
 }
 
 // Carrier is an interface that has no address and carries tagged ones.
@@ -76,7 +76,7 @@ type OnLink struct {
 // Rule sends what has this source by the service link.
 type Rule struct {
 	From     string // prefix
-	Priority int
+	Priority int    // a lower one is looked at first
 }
 
 // ServiceAddress is one address where DNS answers.
@@ -96,14 +96,14 @@ type Family struct {
 // Notify are the primaries of one family and the server's addresses that they
 // send NOTIFY to (RFC 1996).
 type Notify struct {
-	Family int
-	From   []string
-	To     []string
+	Family int      // 4 or 6
+	From   []string // addresses of primaries
+	To     []string // addresses of the server
 }
 
 // SSH is how the server is logged in to.
 type SSH struct {
-	Port      uint16
+	Port      uint16   // of TCP
 	RootLogin bool     // whether root itself logs in, with a key
 	Any       bool     // from anywhere: the site declares no networks
 	From      []Family // networks that may
@@ -111,7 +111,7 @@ type SSH struct {
 
 // BGP is the routing.
 type BGP struct {
-	ASN       site.ASN      // of the server
+	ASN       site.ASN      // AS number of the server
 	RouterID  string        // an IPv4 address
 	Neighbors []BGPNeighbor // in the order of the site file
 	Sessions  []BGPSession  // each address of a neighbor has its own
@@ -147,7 +147,7 @@ type BGPSession struct {
 
 // BGPFamily is a family that has blocks, sessions or both.
 type BGPFamily struct {
-	Number         int
+	Number         int      // 4 or 6
 	Any            string   // the prefix of all addresses
 	Blocks         []string // what is announced
 	LocalBlocks    []string // those with the community NO_EXPORT (RFC 1997)
@@ -157,7 +157,7 @@ type BGPFamily struct {
 
 // Behind are blocks with something in front of their empty AS path.
 type Behind struct {
-	Blocks   []string
+	Blocks   []string   // prefixes
 	Prepends []site.ASN // in the order in which they are put in front: the origin first
 }
 
@@ -181,27 +181,27 @@ type DNS struct {
 
 // TSIG is a key.
 type TSIG struct {
-	Name      string
-	Algorithm string
+	Name      string // of the key
+	Algorithm string // such as "hmac-sha256"
 	Text      string // base64; only in a file with secret = true
 }
 
 // Primary is one server that zones are transferred from.
 type Primary struct {
 	ID      string // an identifier
-	Family  int
-	Address string
+	Family  int    // 4 or 6
+	Address string // port 53
 	Key     string // name of the key; "" for none
 }
 
 // Zone is one zone.
 type Zone struct {
-	Name      string // without the dot at the end, but for the root
-	Static    string // name in DNS.Static; "" for one from primaries
-	File      string // name of a file to keep it in, which no other zone has
-	Verified  bool   // whether it is checked before it is served
-	MaxBytes  int    // of one transfer
-	Primaries []Primary
+	Name      string    // without the dot at the end, but for the root
+	Static    string    // name in DNS.Static; "" for one from primaries
+	File      string    // name of a file to keep it in, which no other zone has
+	Verified  bool      // whether it is checked before it is served
+	MaxBytes  int       // of one transfer
+	Primaries []Primary // who it is transferred from
 }
 
 // StaticZone is the data of zones that all have the same.

@@ -295,7 +295,7 @@ type RateLimit struct {
 	Responses  int // a second, for each network and kind of answer
 	Slip       int // each of so many limited answers is sent truncated; 0 drops all, 1 none
 	IPv4Prefix int // length of what counts as one network
-	IPv6Prefix int
+	IPv6Prefix int // likewise
 }
 
 // Cookie is what server cookies are made with (RFC 9018): the same for all
