@@ -39,7 +39,7 @@ func mayImport() map[string][]string {
 		return names
 	}
 	below := rooms("site", "state", "render", "bmc", "remote", "observe", "plan", "apply", "server",
-		"verify", "verdict", "report", "report/messages", "ask", "rehearse", "simbmc", "secret", "templates")
+		"verify", "verdict", "observation", "report", "report/messages", "ask", "rehearse", "simbmc", "secret", "templates")
 	return map[string][]string{
 		"cmd/raiz":                  append(rooms("provision", "fleet"), below...),
 		"provision":                 append(rooms("fleet"), below...),
@@ -48,6 +48,7 @@ func mayImport() map[string][]string {
 		"provision/state":           nil,
 		"provision/secret":          nil,
 		"provision/verdict":         nil,
+		"provision/observation":     nil,
 		"provision/simbmc":          nil,
 		"provision/render":          rooms("site", "state", "secret", "ask", "templates"),
 		"provision/ask":             nil,
@@ -57,11 +58,11 @@ func mayImport() map[string][]string {
 		"provision/observe":         rooms("state", "bmc", "remote", "server"),
 		"provision/plan":            rooms("state"),
 		"provision/apply":           rooms("plan", "state", "bmc", "remote", "server", "secret", "verdict"),
-		"provision/verify":          rooms("site", "state", "ask", "bmc", "remote", "server", "verdict"),
-		"provision/report":          rooms("site", "state", "plan", "apply", "verify", "verdict", "report/messages"),
+		"provision/verify":          rooms("site", "state", "ask", "bmc", "remote", "server", "verdict", "observation"),
+		"provision/report":          rooms("site", "state", "plan", "apply", "verify", "verdict", "observation", "report/messages"),
 		"provision/report/messages": rooms("verdict"),
 		"provision/rehearse":        rooms("site", "simbmc", "secret"),
-		"templates":                 rooms("state"),
+		"templates":                 rooms("state", "observation"),
 	}
 }
 

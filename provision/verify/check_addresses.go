@@ -48,6 +48,12 @@ func addressChecks(s *site.Site, e Evidence) []check {
 	return checks
 }
 
+func addressProbes(*site.Site, Vantages) []probe {
+	return []probe{{name: "addresses", argv: []string{"ip", "-j", "address", "show"}, read: func(lines []string, e *ServerEvidence) {
+		e.Interfaces, e.NetworkErr = server.ParseAddresses(lines)
+	}}}
+}
+
 func addressCheck(role, word string, p netip.Prefix, e Evidence) check {
 	return check{
 		id: addressID(word, p), vantage: FromServer, title: verdict.New("os.address.title", verdict.Prefix("address", p), verdict.Word("role", role)),

@@ -18,6 +18,10 @@ func clockChecks(_ *site.Site, e Evidence) []check {
 	}}
 }
 
+func clockProbes(_ *site.Site, v Vantages) []probe {
+	return []probe{{name: "clock", argv: v.Looks.argv("clock", nil), read: v.Looks.readClock}}
+}
+
 func clock(e ServerEvidence) finding {
 	switch {
 	case e.ClockErr != nil:

@@ -66,6 +66,16 @@ func unitChecks(s *site.Site, e Evidence) []check {
 	return checks
 }
 
+func unitProbes(_ *site.Site, v Vantages) []probe {
+	argv := []string{"systemctl", "show"}
+	for _, p := range []string{"Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "NRestarts"} {
+		argv = append(argv, "-p", p)
+	}
+	return []probe{{name: "units", argv: append(argv, v.Units.all()...), read: func(lines []string, e *ServerEvidence) {
+		e.Units, e.UnitsErr = server.ParseUnits(lines)
+	}}}
+}
+
 func noUnit(s *site.Site, e Evidence, kind string) finding {
 	if e.UnitsErr != nil {
 		return unknown(why(e.UnitsErr))

@@ -57,6 +57,7 @@ type ServerEvidence struct {
 	Stratum     int
 	Offset      time.Duration // of the clock, by its own account
 	UDP         map[Question]Answer
+	Printed     map[string][]string // the lines of each probe, by its name
 }
 
 // Session is a BGP session as the routing daemon shows it.

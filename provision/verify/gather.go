@@ -96,11 +96,11 @@ func gatherServer(ctx context.Context, s *site.Site, v Vantages, conn Server) Se
 	if err != nil {
 		return ServerEvidence{Err: err}
 	}
-	text := "units=" + remote.Quote(strings.Join(v.Units.all(), " ")) + "\n" +
-		"replies=" + remote.Quote(strings.Join(replyLines(s), "\n")) + "\n" +
+	all := probes(s, v)
+	text := "replies=" + remote.Quote(strings.Join(replyLines(s), "\n")) + "\n" +
 		"questions=" + remote.Quote(strings.TrimSpace(ask.Lines(asks))) + "\n" +
 		"asker=" + remote.Quote(ask.Program()) + "\n" +
-		fmt.Sprintf("patience=%.0f\n", dnsTimeout.Seconds()) + lookScript + v.Looks.script(s) + lookEnd
+		fmt.Sprintf("patience=%.0f\n", dnsTimeout.Seconds()) + lookScript + script(all) + lookEnd
 	r, err := conn.Run(ctx, remote.Script{Text: text, Root: true, Bash: true, Deadline: time.Minute})
 	if err != nil {
 		return ServerEvidence{Err: err}
@@ -109,22 +109,20 @@ func gatherServer(ctx context.Context, s *site.Site, v Vantages, conn Server) Se
 	if err != nil {
 		return ServerEvidence{Err: fmt.Errorf("%w: exit %d: %.200s", err, r.Code, r.Stderr)}
 	}
-	return readServer(s, v.Looks, sections, qs, sent)
+	e := readServer(sections, qs, sent)
+	take(all, sections, &e)
+	return e
 }
 
-func readServer(s *site.Site, looks Looks, sections map[string][]string, qs []Question, sent []*dns.Msg) ServerEvidence {
+func readServer(sections map[string][]string, qs []Question, sent []*dns.Msg) ServerEvidence {
 	e := ServerEvidence{Replies: map[netip.Addr]string{}}
 	e.UDP = readUDP(sections["udp"], qs, sent)
-	e.Interfaces, e.NetworkErr = server.ParseAddresses(sections["addresses"])
-	e.Units, e.UnitsErr = server.ParseUnits(sections["units"])
 	for _, l := range sections["replies"] {
 		from, rest, _ := strings.Cut(l, " ")
 		if a, err := netip.ParseAddr(from); err == nil {
 			e.Replies[a] = rest
 		}
 	}
-	looks.readClock(sections["clock"], &e)
-	looks.readSessions(s, sections, &e)
 	return e
 }
 

@@ -180,6 +180,12 @@ func TestGatherHealthy(t *testing.T) {
 			}
 		}
 	}
+	// What was printed can be had by the name of its probe.
+	for _, name := range []string{"addresses", "units", "clock", "sessions", "export 198.51.100.0", "export 2001:db8:0:3::2"} {
+		if len(e.Server.Printed[name]) == 0 {
+			t.Errorf("nothing was printed by %q", name)
+		}
+	}
 	for _, r := range verify.Judge(s, e) {
 		if r.Status != verify.Pass {
 			t.Errorf("%s is %s: %s %s", r.ID, r.Status, inWords(r), r.Because)

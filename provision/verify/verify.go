@@ -56,26 +56,27 @@ func (r Result) Messages() []verdict.Message {
 	return append(append(append(out, r.Got...), r.Evidence...), r.Advice...)
 }
 
-// group is the checks of one subject, with the codes that they use. Each has a
-// file of its own.
+// group is the checks of one subject, with the codes that they use and what
+// they want to be looked at on the server. Each has a file of its own.
 type group struct {
 	checks func(*site.Site, Evidence) []check
 	codes  func() []verdict.Definition
+	probes func(*site.Site, Vantages) []probe // nil for none
 }
 
 // groups are in the order of the tree: what others rest on comes first.
 func groups() []group {
 	return []group{
-		{bmcChecks, bmcCodes},
-		{hardwareChecks, hardwareCodes},
-		{loginChecks, loginCodes},
-		{addressChecks, addressCodes},
-		{unitChecks, unitCodes},
-		{clockChecks, clockCodes},
-		{dnsChecks, dnsCodes},
-		{bgpChecks, bgpCodes},
-		{routerChecks, routerCodes},
-		{outsideChecks, outsideCodes},
+		{bmcChecks, bmcCodes, nil},
+		{hardwareChecks, hardwareCodes, nil},
+		{loginChecks, loginCodes, nil},
+		{addressChecks, addressCodes, addressProbes},
+		{unitChecks, unitCodes, unitProbes},
+		{clockChecks, clockCodes, clockProbes},
+		{dnsChecks, dnsCodes, nil},
+		{bgpChecks, bgpCodes, sessionProbes},
+		{routerChecks, routerCodes, nil},
+		{outsideChecks, outsideCodes, nil},
 	}
 }
 
