@@ -62,6 +62,7 @@ cross:
 lint:
 	@out=$$(gofmt -l cmd provision templates); [ -z "$$out" ] || { echo "not gofmt-ed: $$out"; exit 1; }
 	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
 
 deps-demo:
 	@.ci/install-missing $(REHEARSE_PACKAGES)

@@ -95,7 +95,7 @@ func (j *Journal) add(step string, outcome Outcome, err error, since time.Time) 
 	j.Entries = append(j.Entries, Entry{Step: step, Outcome: outcome, Err: err, Took: time.Since(since)})
 }
 
-// ErrNotApplicable: a plan with unknowns, or one that lacks its lifeline, is
+// ErrNotApplicable says that a plan with unknowns, or one without its lifeline, is
 // not started.
 var ErrNotApplicable = errors.New("plan cannot be applied")
 

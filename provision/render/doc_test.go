@@ -197,7 +197,9 @@ func (w *valueWalk) example(field string, values []reflect.Value) string {
 		w.shown[field] = true
 		return "`" + strings.ReplaceAll(text, "|", "\\|") + "`"
 	}
-	w.shown[field] = w.shown[field]
+	if !w.shown[field] {
+		w.shown[field] = false // a field, and without an example so far
+	}
 	return ""
 }
 
