@@ -42,8 +42,7 @@ func ReadSessions(looks Looks, lines []string) ([]Session, error) {
 
 // ReadRoutes reads what a routing daemon says of what it exports.
 func ReadRoutes(looks Looks, lines []string) ([]Route, error) {
-	records, err := looks.read("exports", lines)
-	return routesOf(records), err
+	return looks.readRoutes(lines)
 }
 
 // LookScript is what runs on the server.

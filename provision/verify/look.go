@@ -70,10 +70,10 @@ func (l Looks) readSessions(lines []string, e *ServerEvidence) {
 }
 
 func (l Looks) readExports(neighbor netip.Addr, lines []string, e *ServerEvidence) {
-	records, err := l.read("exports", lines)
+	routes, err := l.readRoutes(lines)
 	for i := range e.Sessions {
 		if e.Sessions[i].Neighbor == neighbor {
-			e.Sessions[i].Exports, e.Sessions[i].ExportsErr = routesOf(records), err
+			e.Sessions[i].Exports, e.Sessions[i].ExportsErr = routes, err
 		}
 	}
 }
@@ -96,12 +96,18 @@ func sessionsOf(records []observation.Record) []Session {
 	return out
 }
 
-func routesOf(records []observation.Record) []Route {
+// readRoutes reads what is exported. A route that is not understood is not an
+// absent one: then nobody knows.
+func (l Looks) readRoutes(lines []string) ([]Route, error) {
+	records, err := l.read("exports", lines)
+	if err != nil {
+		return nil, err
+	}
 	var out []Route
 	for _, r := range records {
 		p, err := netip.ParsePrefix(r.Last("prefix"))
 		if err != nil {
-			continue
+			return nil, fmt.Errorf("the routing daemon exports a route to what is no block: %.200q", r.Last("prefix"))
 		}
 		route := Route{Prefix: p, Communities: observation.Communities(r["communities"])}
 		for _, n := range observation.ASPath(r["as_path"]) {
@@ -109,7 +115,7 @@ func routesOf(records []observation.Record) []Route {
 		}
 		out = append(out, route)
 	}
-	return out
+	return out, nil
 }
 
 // maxSeconds is what a time.Duration bears, about 292 years.
