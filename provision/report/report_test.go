@@ -19,6 +19,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
@@ -290,6 +291,16 @@ func TestJSONIsOneDocument(t *testing.T) {
 		if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: more than one document", name)
 		}
+	}
+}
+
+// Verdicts are said in the words that are given.
+func TestOtherWords(t *testing.T) {
+	words := messages.English()
+	words["unit.down.advice"] = "véase journalctl -u {unit} allí"
+	var b bytes.Buffer
+	if err := report.Text(&b, everything(t), report.TextOptions{Words: words}); err != nil || !strings.Contains(b.String(), "véase journalctl -u nsd.service allí") {
+		t.Errorf("%v\n%s", err, b.String())
 	}
 }
 

@@ -20,6 +20,8 @@ const (
 // TextOptions are how much is said, and how.
 type TextOptions struct {
 	Style Style
+	// Words are what verdicts are said in; nil is English.
+	Words messages.Table
 	// Full shows the whole content of new files and every check that passed.
 	Full bool
 }

@@ -16,7 +16,10 @@ import (
 
 // Text writes the report for a person.
 func Text(w io.Writer, r Report, o TextOptions) error {
-	p := &printer{w: w, o: o, words: messages.English()}
+	p := &printer{w: w, o: o, words: o.Words}
+	if p.words == nil {
+		p.words = messages.English()
+	}
 	for _, n := range r.Notices {
 		p.line("%s %s", p.yellow("note:"), safe(n))
 	}
