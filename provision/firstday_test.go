@@ -12,6 +12,7 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/templates"
 )
 
@@ -29,7 +30,7 @@ func TestFirstDay(t *testing.T) {
 	if err != nil || j.Outcome != apply.Done || j.Generation == "" {
 		t.Fatalf("%s: %v; want the generation confirmed", j.Outcome, err)
 	}
-	if said := strings.Join(j.Missing, "\n"); len(j.Missing) != 2 || !strings.Contains(said, "zone . is not there yet: its primaries are 203.0.113.53") {
+	if said := messages.English().All(j.Missing); len(j.Missing) != 2 || !strings.Contains(said, "zone . is not there yet: its primaries are 203.0.113.53") {
 		t.Errorf("says that this is missing:\n%s", said)
 	}
 	b.must(b.announced(false)())

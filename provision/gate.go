@@ -14,7 +14,9 @@ import (
 	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -55,12 +57,12 @@ func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 }
 
 // problems says what keeps the gate closed, and which zones are not there yet.
-func (r *Run) problems(ctx context.Context, conn verify.Server) (problems, missing []string) {
+func (r *Run) problems(ctx context.Context, conn verify.Server) (problems []string, missing []verdict.Message) {
 	reached := make(chan []string, 1)
 	go func() { reached <- r.unreachable(ctx, conn.Addr()) }()
 	dns, missing := verify.Gate(r.site, r.before, verify.AskThrough(ctx, r.site, conn))
 	if len(dns) > 0 {
-		problems = append(problems, "DNS does not answer: "+strings.Join(dns, "; "))
+		problems = append(problems, "DNS does not answer: "+messages.English().All(dns))
 	}
 	return append(problems, <-reached...), missing
 }

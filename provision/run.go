@@ -21,6 +21,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -69,7 +70,7 @@ type Run struct {
 	cost costs
 
 	before  map[verify.ZoneAt]bool // what the copy answered for before the change
-	missing []string               // zones that are not there yet, after it
+	missing []verdict.Message      // zones that are not there yet, after it
 }
 
 // New returns a run that has not connected to anything yet.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -47,7 +48,7 @@ func TestSoak(t *testing.T) {
 				for _, r := range results {
 					if r.Status != verify.Pass {
 						red++
-						t.Errorf("run %d: %s is %s: %s (%s) %s", i, r.ID, r.Status, r.Got, r.Detail, r.Because)
+						t.Errorf("run %d: %s is %s: %s (%s) %s", i, r.ID, r.Status, messages.English().All(r.Got), messages.English().All(r.Evidence), r.Because)
 					}
 				}
 			}

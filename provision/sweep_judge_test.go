@@ -15,6 +15,7 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verify"
@@ -114,7 +115,7 @@ func (w *worker) effective(v string) error {
 		conn, err := w.dial(ctx)
 		if last = err; err == nil {
 			if problems := verify.DNSProblems(s, verify.AskThrough(ctx, s, conn)); len(problems) > 0 {
-				last = errors.New("DNS: " + strings.Join(problems, "; "))
+				last = errors.New("DNS: " + messages.English().All(problems))
 			}
 			_ = conn.Close()
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 // Setter changes settings of a BMC; *bmc.Controller is one. It returns what
@@ -86,9 +87,9 @@ type Journal struct {
 	Generation string // on the server; "" when none was staged
 	Outcome    Outcome
 	Entries    []Entry
-	// Missing are the zones that are not there yet, in words. They keep the
-	// blocks withdrawn, and revert nothing.
-	Missing []string
+	// Missing says which zones are not there yet. They keep the blocks
+	// withdrawn, and revert nothing.
+	Missing []verdict.Message
 }
 
 // Refused reports whether the BMC did not take a setting that was planned: the

@@ -7,8 +7,10 @@ import (
 	"io"
 
 	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -59,6 +61,7 @@ type applyDocument struct {
 	Error      string          `json:"error,omitempty"`
 	Entries    []entryDocument `json:"entries"`
 	Missing    []string        `json:"missing,omitempty"`
+	MissingAs  []saidDocument  `json:"missing_messages,omitempty"`
 }
 
 type entryDocument struct {
@@ -82,6 +85,23 @@ type resultDocument struct {
 	Got     string         `json:"got,omitempty"`
 	Detail  string         `json:"detail,omitempty"`
 	Because string         `json:"because,omitempty"`
+	// Said is the same as codes with arguments.
+	Said messagesDocument `json:"messages"`
+}
+
+// saidDocument is a message: as data, and in English.
+type saidDocument struct {
+	Code verdict.Code           `json:"code"`
+	Args map[string]verdict.Arg `json:"args,omitempty"`
+	Text string                 `json:"text"`
+}
+
+type messagesDocument struct {
+	Title    *saidDocument  `json:"title,omitempty"`
+	Want     *saidDocument  `json:"want,omitempty"`
+	Got      []saidDocument `json:"got,omitempty"`
+	Evidence []saidDocument `json:"evidence,omitempty"`
+	Advice   []saidDocument `json:"advice,omitempty"`
 }
 
 type problemDocument struct {
@@ -196,7 +216,10 @@ func value(v state.Value) any {
 }
 
 func applyJSON(r Report) *applyDocument {
-	d := &applyDocument{Outcome: string(r.Apply.Outcome), Generation: r.Apply.Generation, Entries: []entryDocument{}, Missing: r.Apply.Missing}
+	d := &applyDocument{Outcome: string(r.Apply.Outcome), Generation: r.Apply.Generation, Entries: []entryDocument{}, MissingAs: said(messages.English(), r.Apply.Missing)}
+	for _, m := range d.MissingAs {
+		d.Missing = append(d.Missing, m.Text)
+	}
 	if r.ApplyErr != nil {
 		d.Error = r.ApplyErr.Error()
 	}
@@ -212,9 +235,30 @@ func applyJSON(r Report) *applyDocument {
 
 func verifyJSON(results []verify.Result) *verifyDocument {
 	d := &verifyDocument{Counts: map[verify.Status]int{}, Results: []resultDocument{}}
+	words := messages.English()
 	for _, r := range results {
 		d.Counts[r.Status]++
-		d.Results = append(d.Results, resultDocument(r))
+		d.Results = append(d.Results, resultDocument{
+			ID: r.ID, Title: words.Say(r.Title), Vantage: r.Vantage, Status: r.Status, Want: words.Say(r.Want),
+			Got: words.All(r.Got), Detail: words.All(detail(r)), Because: r.Because,
+			Said: messagesDocument{Title: saidOnce(words, r.Title), Want: saidOnce(words, r.Want),
+				Got: said(words, r.Got), Evidence: said(words, r.Evidence), Advice: said(words, r.Advice)},
+		})
 	}
 	return d
+}
+
+func said(words messages.Table, ms []verdict.Message) []saidDocument {
+	var out []saidDocument
+	for _, m := range ms {
+		out = append(out, saidDocument{m.Code, m.ByName(), words.Say(m)})
+	}
+	return out
+}
+
+func saidOnce(words messages.Table, m verdict.Message) *saidDocument {
+	if m.IsZero() {
+		return nil
+	}
+	return &said(words, []verdict.Message{m})[0]
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,8 +19,10 @@ import (
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -114,14 +117,25 @@ func unreachable(t *testing.T) *plan.Plan {
 }
 
 func results() []verify.Result {
+	all := func(ms ...verdict.Message) []verdict.Message { return ms }
+	at := netip.MustParseAddr("192.0.2.1")
+	title := verdict.New("dns.title", verdict.Address("address", at), verdict.Word("network", "udp"))
 	return []verify.Result{
-		{ID: "bmc.login", Title: "BMC answers", Vantage: verify.FromBMC, Status: verify.Pass, Want: "login as raiz", Got: "Example X1"},
-		{ID: "bmc.health", Title: "hardware is healthy", Vantage: verify.FromBMC, Status: verify.Warn, Want: "OK", Got: "Warning", Detail: "look at the event log of the BMC"},
-		{ID: "unit.nsd.service", Title: "nsd.service runs", Vantage: verify.FromServer, Status: verify.Fail, Want: "active, enabled", Got: "failed " + evil, Detail: "see journalctl"},
-		{ID: "os.clock", Title: "clock is disciplined", Vantage: verify.FromServer, Status: verify.Unknown, Want: "synchronised", Got: "could not look", Detail: "no socket"},
-		{ID: "dns.192.0.2.1.udp", Title: "192.0.2.1 answers", Vantage: verify.FromServer, Status: verify.Skipped, Want: "authoritative", Because: "unit.nsd.service"},
-		{ID: "router.routes", Title: "the router has the blocks", Vantage: verify.FromRouter, Status: verify.Skipped, Got: "not looked", Detail: "nobody can look from here"},
-		{ID: "outside.192.0.2.1.udp", Title: "192.0.2.1 answers from outside", Vantage: verify.FromOutside, Status: verify.OtherInstance, Want: "NSID gru1", Got: "NSID eze1", Detail: "another copy answered"},
+		{ID: "bmc.login", Title: verdict.New("bmc.login.title"), Vantage: verify.FromBMC, Status: verify.Pass, Want: verdict.New("bmc.login.want", verdict.Word("user", "raiz")),
+			Got: all(verdict.New("bmc.login.in", verdict.Seen("vendor", "Example"), verdict.Seen("model", "X1"), verdict.Seen("firmware", "1.2"), verdict.Seen("serial", "S1")))},
+		{ID: "bmc.health", Title: verdict.New("bmc.health.title"), Vantage: verify.FromBMC, Status: verify.Warn, Want: verdict.New("bmc.health", verdict.Seen("health", "OK")),
+			Got: all(verdict.New("bmc.health", verdict.Seen("health", "Warning"))), Advice: all(verdict.New("bmc.health.advice"))},
+		{ID: "unit.nsd.service", Title: verdict.New("unit.title", verdict.Unit("unit", "nsd.service")), Vantage: verify.FromServer, Status: verify.Fail, Want: verdict.New("unit.good"),
+			Got: all(verdict.New("unit.down", verdict.Seen("active", "failed "+evil), verdict.Seen("sub", "dead"))), Advice: all(verdict.New("unit.down.advice", verdict.Unit("unit", "nsd.service")))},
+		{ID: "os.clock", Title: verdict.New("os.clock.title"), Vantage: verify.FromServer, Status: verify.Unknown, Want: verdict.New("os.clock.want", verdict.Duration("limit", time.Second)),
+			Got: all(verdict.New("verify.could-not-look")), Evidence: all(verdict.New("verify.why", verdict.Error("error", errors.New("no socket "+evil))))},
+		{ID: "dns.192.0.2.1.udp", Title: title, Vantage: verify.FromServer, Status: verify.Skipped, Want: verdict.New("dns.want", verdict.Word("identity", "gru1")), Because: "unit.nsd.service"},
+		{ID: "bgp.silent.192.0.2.9", Title: verdict.New("bgp.silent.title", verdict.Address("address", at)), Vantage: verify.FromServer, Status: verify.Fail, Want: verdict.New("bgp.silent.want"),
+			Got: all(verdict.New("bgp.silent.not-served", verdict.Prefixes("blocks", []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}), verdict.Addresses("dead", []netip.Addr{at}),
+				verdict.Inner("got", verdict.New("dns.zone.refused", verdict.Zone("zone", "10.in-addr.arpa."))))), Advice: all(verdict.New("bgp.silent.not-served.advice", verdict.Units("guard", nil)), verdict.New("dns.zone.refused.advice"))},
+		{ID: "router.routes", Title: verdict.New("router.title"), Vantage: verify.FromRouter, Status: verify.Skipped, Got: all(verdict.New("verify.not-looked-at")), Evidence: all(verdict.New("router.nobody"))},
+		{ID: "outside.192.0.2.1.udp", Title: verdict.New("outside.title", verdict.Address("address", at), verdict.Word("network", "udp")), Vantage: verify.FromOutside, Status: verify.OtherInstance,
+			Want: verdict.New("outside.want", verdict.Word("identity", "gru1")), Got: all(verdict.New("dns.other-copy", verdict.Seen("nsid", "eze1"))), Advice: all(verdict.New("dns.other-copy.advice"))},
 	}
 }
 
@@ -162,10 +176,12 @@ func written(t *testing.T) map[string]string {
 	}
 	s := &site.Site{Name: "gru1"}
 	reports := map[string]report.Report{
-		"everything":  everything(t),
-		"as-wanted":   {Site: s, Plan: diff(t, "x", nil)},
-		"unknown":     {Site: s, Plan: diff(t, "x", errors.New("connection refused "+evil))},
-		"applied":     {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Done}},
+		"everything": everything(t),
+		"as-wanted":  {Site: s, Plan: diff(t, "x", nil)},
+		"unknown":    {Site: s, Plan: diff(t, "x", errors.New("connection refused "+evil))},
+		"applied":    {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Done}},
+		"missing": {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Done, Missing: []verdict.Message{
+			verdict.New("dns.gate.missing", verdict.Zone("zone", "."), verdict.Addresses("primaries", []netip.Addr{netip.MustParseAddr("192.0.2.53")}))}}},
 		"set":         {Site: s, Apply: &apply.Journal{Outcome: apply.Done}},
 		"unsupported": {Site: s, Plan: diff(t, "y", fmt.Errorf("tried on 2026-11-23: status 405: %w", state.ErrUnsupported))},
 		"unreachable": {Site: s, Plan: unreachable(t)},
@@ -275,6 +291,16 @@ func TestJSONIsOneDocument(t *testing.T) {
 		if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: more than one document", name)
 		}
+	}
+}
+
+// Verdicts are said in the words that are given.
+func TestOtherWords(t *testing.T) {
+	words := messages.English()
+	words["unit.down.advice"] = "véase journalctl -u {unit} allí"
+	var b bytes.Buffer
+	if err := report.Text(&b, everything(t), report.TextOptions{Words: words}); err != nil || !strings.Contains(b.String(), "véase journalctl -u nsd.service allí") {
+		t.Errorf("%v\n%s", err, b.String())
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/raiz-dns/raiz/provision/report/messages"
 )
 
 // Style says how text looks.
@@ -18,6 +20,8 @@ const (
 // TextOptions are how much is said, and how.
 type TextOptions struct {
 	Style Style
+	// Words are what verdicts are said in; nil is English.
+	Words messages.Table
 	// Full shows the whole content of new files and every check that passed.
 	Full bool
 }
@@ -25,9 +29,10 @@ type TextOptions struct {
 // printer keeps the first error of a writer, so that the text reads straight
 // on.
 type printer struct {
-	w   io.Writer
-	o   TextOptions
-	err error
+	w     io.Writer
+	o     TextOptions
+	words messages.Table
+	err   error
 }
 
 func (p *printer) line(format string, args ...any) {

@@ -3,17 +3,23 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
 // Text writes the report for a person.
 func Text(w io.Writer, r Report, o TextOptions) error {
-	p := &printer{w: w, o: o}
+	p := &printer{w: w, o: o, words: o.Words}
+	if p.words == nil {
+		p.words = messages.English()
+	}
 	for _, n := range r.Notices {
 		p.line("%s %s", p.yellow("note:"), safe(n))
 	}
@@ -87,7 +93,7 @@ func (p *printer) journal(j apply.Journal, err error) {
 		p.line("%s %s", p.red("not applied:"), safe(err.Error()))
 	}
 	for _, m := range j.Missing {
-		p.line("%s %s; the blocks stay withdrawn until it is there, and are announced then by themselves", p.yellow("missing:"), safe(m))
+		p.line("%s %s; the blocks stay withdrawn until it is there, and are announced then by themselves", p.yellow("missing:"), p.words.Say(m))
 	}
 }
 
@@ -116,6 +122,9 @@ func (p *printer) verify(results []verify.Result) {
 	p.line("%s %s", p.bold("checks:"), strings.Join(parts, ", "))
 }
 
+// detail is more of what was seen, and what to do.
+func detail(r verify.Result) []verdict.Message { return slices.Concat(r.Evidence, r.Advice) }
+
 func (p *printer) result(r verify.Result) {
 	mark := string(r.Status)
 	switch r.Status {
@@ -126,19 +135,19 @@ func (p *printer) result(r verify.Result) {
 	default:
 		mark = p.red(mark)
 	}
-	p.line("%s %s %s", mark, safe(r.Title), p.dim("["+string(r.Vantage)+", "+r.ID+"]"))
+	p.line("%s %s %s", mark, p.words.Say(r.Title), p.dim("["+string(r.Vantage)+", "+r.ID+"]"))
 	switch {
 	case r.Because != "":
 		p.line("      because %s did not pass", r.Because)
 	case r.Status == verify.Pass:
-		p.line("      %s", p.dim(safe(r.Got)))
+		p.line("      %s", p.dim(p.words.All(r.Got)))
 	default:
-		if r.Want != "" && r.Status == verify.Fail {
-			p.line("      want %s", safe(r.Want))
+		if !r.Want.IsZero() && r.Status == verify.Fail {
+			p.line("      want %s", p.words.Say(r.Want))
 		}
-		p.line("      got  %s", safe(r.Got))
-		if r.Detail != "" {
-			p.line("      %s", safe(r.Detail))
+		p.line("      got  %s", p.words.All(r.Got))
+		if more := detail(r); len(more) > 0 {
+			p.line("      %s", p.words.All(more))
 		}
 	}
 }

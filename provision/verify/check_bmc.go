@@ -3,22 +3,29 @@ package verify
 import (
 	"errors"
 	"maps"
-	"net/netip"
-	"strings"
+	"slices"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
-// settingNames are the settings that are looked at.
-func settingNames() []string {
-	return []string{
+// settingNames are the settings in the order in which they are looked at.
+func settingNames(want map[string][]string) []string {
+	first := []string{
 		"account", "ipv4.dhcp", "ipv4.address", "ipv4.gateway", "ipv6.address", "ipv6.gateway", "vlan", "dns", "ntp", "hostname", "ipmi",
 		"protocol.ssh", "protocol.telnet", "protocol.snmp", "protocol.http", "protocol.kvm-ip", "protocol.virtual-media",
 		"serial-console", "https-certificate", "power-restore", "boot", "boot-order",
 	}
+	out := slices.DeleteFunc(first, func(name string) bool { return want[name] == nil })
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if !slices.Contains(out, name) {
+			out = append(out, name) // what this list has no place for is looked at all the same
+		}
+	}
+	return out
 }
 
 func bmcChecks(s *site.Site, e Evidence) []check {
@@ -26,92 +33,88 @@ func bmcChecks(s *site.Site, e Evidence) []check {
 		return nil
 	}
 	checks := []check{{
-		id: "bmc.login", title: "BMC answers, is the one, and lets us in", vantage: FromBMC,
-		want: "login as " + s.BMC.Username, find: func() finding { return bmcLogin(e.BMC) },
+		id: "bmc.login", vantage: FromBMC, title: verdict.New("bmc.login.title"),
+		want:  verdict.New("bmc.login.want", verdict.Word("user", s.BMC.Username)),
+		about: []string{"BMC"}, find: func() finding { return bmcLogin(e.BMC) },
 	}, {
-		id: "bmc.health", title: "hardware is healthy", vantage: FromBMC, want: "OK", needs: []string{"bmc.login"},
-		find: func() finding { return bmcHealth(e.BMC.Identity) },
+		id: "bmc.health", vantage: FromBMC, title: verdict.New("bmc.health.title"), want: verdict.New("bmc.health", verdict.Seen("health", "OK")),
+		about: []string{"BMC"}, needs: []string{"bmc.login"}, find: func() finding { return bmcHealth(e.BMC.Identity) },
 	}}
-	want := wantedSettings(s.BMC)
-	for _, name := range settingNames() {
-		if why, off := s.BMC.Unmanaged[name]; off {
-			checks = append(checks, check{
-				id: "bmc." + name, title: "BMC setting " + name, vantage: FromBMC, want: "left alone",
-				find: func() finding {
-					return finding{status: Skipped, got: "not looked", detail: "the site leaves it alone: " + why}
-				},
-			})
-			continue
-		}
-		values, declared := want[name]
-		if !declared {
-			continue
-		}
+	for _, name := range slices.Sorted(maps.Keys(s.BMC.Unmanaged)) {
 		checks = append(checks, check{
-			id: "bmc." + name, title: "BMC setting " + name, vantage: FromBMC, want: joined(values), needs: []string{"bmc.login"},
-			find: func() finding { return bmcSetting(values, e.BMC.Facts[name]) },
+			id: "bmc." + name, vantage: FromBMC, title: verdict.New("bmc.setting.title", verdict.Word("setting", name)),
+			want: verdict.New("bmc.setting.unmanaged"), about: []string{name}, find: func() finding {
+				return notLooked(verdict.New("bmc.setting.unmanaged.why", verdict.Seen("reason", s.BMC.Unmanaged[name])))
+			},
 		})
 	}
-	return append(checks, hardwareChecks(s.BMC.Hardware, e.BMC)...)
+	want := wantedSettings(s.BMC)
+	for _, name := range settingNames(want) {
+		values := want[name]
+		checks = append(checks, check{
+			id: "bmc." + name, vantage: FromBMC, title: verdict.New("bmc.setting.title", verdict.Word("setting", name)),
+			want:  verdict.New("bmc.setting.want", verdict.Words("values", values)),
+			about: slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" }),
+			needs: []string{"bmc.login"}, find: func() finding { return bmcSetting(values, e.BMC.Facts[name]) },
+		})
+	}
+	return checks
 }
 
 func bmcLogin(e BMCEvidence) finding {
 	switch {
 	case e.Err == nil && e.Facts == nil:
-		return unknown(errNotLooked)
+		return unknown(why(errNotLooked))
 	case e.Err == nil:
-		return pass(e.Identity.Vendor + " " + e.Identity.Model + ", firmware " + e.Identity.Firmware + ", serial " + e.Identity.Serial)
+		return pass(verdict.New("bmc.login.in", verdict.Seen("vendor", e.Identity.Vendor), verdict.Seen("model", e.Identity.Model),
+			verdict.Seen("firmware", e.Identity.Firmware), verdict.Seen("serial", e.Identity.Serial)))
 	case errors.Is(e.Err, redfish.ErrCertificate):
-		return fail("another certificate", e.Err.Error())
+		return fail(verdict.New("bmc.login.other-certificate")).with(why(e.Err))
 	case errors.Is(e.Err, redfish.ErrAuth):
-		return fail("login refused", e.Err.Error())
+		return fail(verdict.New("bmc.login.refused")).with(why(e.Err))
 	case errors.Is(e.Err, redfish.ErrPasswordChange):
-		return fail("a new password is wanted first", e.Err.Error())
+		return fail(verdict.New("bmc.login.password-change")).with(why(e.Err))
 	}
-	return finding{status: Unknown, got: "no answer", detail: e.Err.Error()}
+	return finding{status: Unknown, got: []verdict.Message{verdict.New("bmc.login.silent")}}.with(why(e.Err))
 }
 
 func bmcHealth(id bmc.Identity) finding {
+	health := verdict.New("bmc.health", verdict.Seen("health", id.Health))
 	switch id.Health {
 	case "OK":
-		return pass("OK")
+		return pass(health)
 	case "Warning":
-		return finding{status: Warn, got: "Warning", detail: "look at the event log of the BMC"}
+		return warn(health, verdict.New("bmc.health.advice"))
 	case "":
-		return finding{status: Unknown, got: "not told", detail: "this controller does not tell the health of the server"}
+		return finding{status: Unknown, got: []verdict.Message{verdict.New("bmc.health.untold")}}.with(verdict.New("bmc.health.untold.why"))
 	}
-	return fail(id.Health, "look at the event log of the BMC")
+	return fail(health, verdict.New("bmc.health.advice"))
 }
 
 func bmcSetting(want []string, f state.Fact) finding {
 	switch {
 	case f.Key == (state.Key{}):
-		return unknown(errNotLooked)
+		return unknown(why(errNotLooked))
 	case f.Unknown():
-		return unknown(f.Err)
+		return unknown(why(f.Err))
 	}
 	have, ok := f.Value.(state.Attr)
+	values := verdict.New("bmc.setting", verdict.AllSeen("values", have.Values))
 	switch {
-	case ok && strings.Join(have.Values, "\n") == strings.Join(want, "\n"):
-		return pass(joined(have.Values))
+	case ok && slices.Equal(have.Values, want):
+		return pass(values)
 	case f.Unsupported() && ok:
-		return finding{status: Warn, got: joined(have.Values), detail: f.Err.Error()}
+		return warn(values).with(why(f.Err))
 	case f.Unsupported():
-		return finding{status: Warn, got: "unsupported", detail: f.Err.Error()}
+		return warn(verdict.New("bmc.setting.unsupported")).with(why(f.Err))
 	}
-	return fail(joined(have.Values), "raiz apply sets it")
+	return fail(values, verdict.New("bmc.setting.advice"))
 }
 
 // wantedSettings are said here once more, from the site and not from what
 // render makes of it: a check must be able to catch a rendering that is wrong.
 func wantedSettings(b *site.BMC) map[string][]string {
 	want := map[string][]string{"account": {b.Username}, "ipmi": {"off"}, "ipv4.dhcp": {"off"}}
-	family := func(a netip.Addr) string {
-		if a.Is4() {
-			return "ipv4"
-		}
-		return "ipv6"
-	}
 	for _, a := range b.Addresses {
 		want[family(a.Addr())+".address"] = []string{a.String()}
 	}
@@ -146,4 +149,29 @@ func wantedSettings(b *site.BMC) map[string][]string {
 	}
 	maps.DeleteFunc(want, func(name string, _ []string) bool { _, off := b.Unmanaged[name]; return off })
 	return want
+}
+
+func bmcCodes() []verdict.Definition {
+	return []verdict.Definition{
+		verdict.Define("bmc.login.title", "the login to the BMC"),
+		verdict.Define("bmc.login.want", "a login is wanted", verdict.TypeWord.Named("user")),
+		verdict.Define("bmc.login.in", "somebody is logged in to this BMC", verdict.TypeSeen.Named("vendor"), verdict.TypeSeen.Named("model"),
+			verdict.TypeSeen.Named("firmware"), verdict.TypeSeen.Named("serial")),
+		verdict.Define("bmc.login.other-certificate", "the BMC has another certificate than the site declares"),
+		verdict.Define("bmc.login.refused", "the BMC refuses the login"),
+		verdict.Define("bmc.login.password-change", "the BMC wants a new password first"),
+		verdict.Define("bmc.login.silent", "the BMC does not answer"),
+		verdict.Define("bmc.health.title", "the health of the hardware, as the BMC tells it"),
+		verdict.Define("bmc.health", "the health, by the words of Redfish", verdict.TypeSeen.Named("health")),
+		verdict.Define("bmc.health.advice", "where to see what is broken"),
+		verdict.Define("bmc.health.untold", "the health is not told"),
+		verdict.Define("bmc.health.untold.why", "some controllers do not tell it"),
+		verdict.Define("bmc.setting.title", "a setting of the BMC", verdict.TypeWord.Named("setting")),
+		verdict.Define("bmc.setting.want", "the values that the site declares", verdict.TypeWords.Named("values")),
+		verdict.Define("bmc.setting", "the values of a setting", verdict.TypeAllSeen.Named("values")),
+		verdict.Define("bmc.setting.unsupported", "the controller does not have the setting"),
+		verdict.Define("bmc.setting.unmanaged", "the site leaves the setting alone"),
+		verdict.Define("bmc.setting.unmanaged.why", "why the site leaves it alone, in its words", verdict.TypeSeen.Named("reason")),
+		verdict.Define("bmc.setting.advice", "raiz apply sets it"),
+	}
 }

@@ -1,84 +1,96 @@
 package verify
 
 import (
-	"context"
-	"errors"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
-
-// hardwareCounter is a Controller that counts hardware; *bmc.Controller does.
-type hardwareCounter interface {
-	Hardware(context.Context) (bmc.Hardware, error)
-}
-
-func countHardware(ctx context.Context, c Controller) (bmc.Hardware, error) {
-	counter, ok := c.(hardwareCounter)
-	if !ok {
-		return bmc.Hardware{}, errors.New("this session cannot count hardware")
-	}
-	return counter.Hardware(ctx)
-}
 
 // hardwareChecks compare the server with the least it has to have. What a
 // controller does not tell is unknown: it is never enough.
-func hardwareChecks(least site.Hardware, e BMCEvidence) []check {
+func hardwareChecks(s *site.Site, e Evidence) []check {
+	if s.BMC == nil {
+		return nil
+	}
+	least, have := s.BMC.Hardware, e.BMC.Hardware
 	var checks []check
-	add := func(name, title, want string, find func() finding) {
+	add := func(name string, title, want verdict.Message, find func() finding) {
 		checks = append(checks, check{
-			id: "bmc.hardware." + name, title: title, vantage: FromBMC, want: want, needs: []string{"bmc.login"},
+			id: "bmc.hardware." + name, vantage: FromBMC, title: title, want: want, about: []string{name}, needs: []string{"bmc.login"},
 			find: func() finding {
-				if e.HardwareErr != nil {
-					return unknown(e.HardwareErr)
+				if e.BMC.HardwareErr != nil {
+					return unknown(why(e.BMC.HardwareErr))
 				}
 				return find()
 			},
 		})
 	}
 	for _, c := range []struct {
-		name, title string
-		least       int
-		have        bmc.Quantity
+		name  string
+		title verdict.Message
+		least int
+		have  bmc.Quantity
 	}{
-		{"cpus", "enough CPUs", least.CPUs, e.Hardware.CPUs},
-		{"cores", "enough cores", least.Cores, e.Hardware.Cores},
-		{"memory", "enough memory, in GiB", least.MemoryGiB, e.Hardware.MemoryGiB},
-		{"disks", "enough disks", least.Disks, e.Hardware.Disks},
-		{"power-supplies", "enough healthy power supplies", least.PowerSupplies, e.Hardware.Supplies},
-		{"nics", "enough Ethernet ports", least.NICs, e.Hardware.NICs},
+		{"cpus", verdict.New("bmc.hardware.cpus"), least.CPUs, have.CPUs},
+		{"cores", verdict.New("bmc.hardware.cores"), least.Cores, have.Cores},
+		{"memory", verdict.New("bmc.hardware.memory"), least.MemoryGiB, have.MemoryGiB},
+		{"disks", verdict.New("bmc.hardware.disks"), least.Disks, have.Disks},
+		{"power-supplies", verdict.New("bmc.hardware.power-supplies"), least.PowerSupplies, have.Supplies},
+		{"nics", verdict.New("bmc.hardware.nics"), least.NICs, have.NICs},
 	} {
 		if c.least > 0 {
-			add(c.name, c.title, "at least "+strconv.Itoa(c.least), func() finding { return enough(c.least, c.have) })
+			add(c.name, c.title, verdict.New("bmc.hardware.want", verdict.Count("least", c.least)), func() finding { return enough(c.least, c.have) })
 		}
 	}
 	if least.RAID != "" {
-		add("raid", "disks are redundant", "a healthy "+least.RAID, func() finding { return redundant(least.RAID, e.Hardware) })
+		add("raid", verdict.New("bmc.hardware.raid"), verdict.New("bmc.hardware.raid.want", verdict.Word("raid", least.RAID)),
+			func() finding { return redundant(least.RAID, have) })
 	}
 	return checks
 }
 
 func enough(least int, have bmc.Quantity) finding {
+	count := verdict.New("bmc.hardware.count", verdict.Count("count", have.N))
 	switch {
 	case have.Err != nil:
-		return unknown(have.Err)
+		return unknown(why(have.Err))
 	case have.N < least:
-		return fail(strconv.Itoa(have.N), "the server is smaller than declared; have it extended, or declare what is agreed")
+		return fail(count, verdict.New("bmc.hardware.count.advice"))
 	}
-	return pass(strconv.Itoa(have.N))
+	return pass(count)
 }
 
 func redundant(want string, h bmc.Hardware) finding {
+	volumes := verdict.New("bmc.hardware.volumes", verdict.AllSeen("volumes", h.Volumes))
 	switch {
 	case slices.Contains(h.Degraded, want):
-		return fail("degraded "+want, "replace the disk before it is needed")
+		return fail(verdict.New("bmc.hardware.degraded", verdict.Word("raid", want)), verdict.New("bmc.hardware.degraded.advice"))
 	case slices.Contains(h.Volumes, want):
-		return pass(joined(h.Volumes))
+		return pass(volumes)
 	case h.VolumesErr != nil:
-		return unknown(h.VolumesErr)
+		return unknown(why(h.VolumesErr))
 	}
-	return fail(strings.TrimSpace(joined(h.Volumes)), "no such volume is known to the BMC; a software RAID does not show there")
+	return fail(volumes, verdict.New("bmc.hardware.volumes.advice"))
+}
+
+func hardwareCodes() []verdict.Definition {
+	return []verdict.Definition{
+		verdict.Define("bmc.hardware.cpus", "the number of CPUs"),
+		verdict.Define("bmc.hardware.cores", "the number of cores"),
+		verdict.Define("bmc.hardware.memory", "the memory, in GiB"),
+		verdict.Define("bmc.hardware.disks", "the number of disks"),
+		verdict.Define("bmc.hardware.power-supplies", "the number of healthy power supplies"),
+		verdict.Define("bmc.hardware.nics", "the number of Ethernet ports"),
+		verdict.Define("bmc.hardware.want", "the least that the site wants", verdict.TypeCount.Named("least")),
+		verdict.Define("bmc.hardware.count", "how many there are", verdict.TypeCount.Named("count")),
+		verdict.Define("bmc.hardware.count.advice", "what to do about a server that is too small"),
+		verdict.Define("bmc.hardware.raid", "a volume that outlives a disk"),
+		verdict.Define("bmc.hardware.raid.want", "the kind of volume that the site wants", verdict.TypeWord.Named("raid")),
+		verdict.Define("bmc.hardware.volumes", "the volumes that the BMC knows", verdict.TypeAllSeen.Named("volumes")),
+		verdict.Define("bmc.hardware.volumes.advice", "what the BMC may not see"),
+		verdict.Define("bmc.hardware.degraded", "the volume has lost a disk", verdict.TypeWord.Named("raid")),
+		verdict.Define("bmc.hardware.degraded.advice", "what to do about a lost disk"),
+	}
 }

@@ -57,9 +57,10 @@ type ServerEvidence struct {
 	Stratum     int
 	Offset      time.Duration // of the clock, by its own account
 	UDP         map[Question]Answer
+	Printed     map[string][]string // the lines of each probe, by its name
 }
 
-// Session is a BGP session as BIRD shows it.
+// Session is a BGP session as the routing daemon shows it.
 type Session struct {
 	Name     string
 	Neighbor netip.Addr
@@ -71,7 +72,7 @@ type Session struct {
 	ExportsErr error
 }
 
-// Route is a route as BIRD shows it.
+// Route is a route as a routing daemon shows it.
 type Route struct {
 	Prefix      netip.Prefix
 	ASPath      []site.ASN
@@ -114,5 +115,6 @@ const (
 type Answer struct {
 	Msg  *dns.Msg
 	Err  error
+	At   time.Time // when, by the clock of this machine
 	Took time.Duration
 }

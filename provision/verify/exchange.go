@@ -110,7 +110,8 @@ func (x *exchange) take(got *dns.Msg, err error) {
 	if err != nil {
 		a = Answer{Err: fmt.Errorf("answer is no DNS message: %w", err)}
 	}
-	a.Took = time.Since(x.start)
+	a.At = time.Now()
+	a.Took = a.At.Sub(x.start)
 	x.out[x.qs[i]] = a
 	delete(x.open, got.Id)
 }

@@ -21,6 +21,12 @@ func Hollow(s *site.Site, e Evidence) []Result {
 	return evaluate(checks)
 }
 
+// AboutNothing is the verdict of a check that has nothing to be about, and
+// finds that.
+func AboutNothing(found Status) Status {
+	return evaluate([]check{{id: "x", find: func() finding { return finding{status: found} }}})[0].Status
+}
+
 // ReadClock reads what a time daemon says.
 func ReadClock(looks Looks, lines []string) ServerEvidence {
 	var e ServerEvidence
@@ -36,8 +42,7 @@ func ReadSessions(looks Looks, lines []string) ([]Session, error) {
 
 // ReadRoutes reads what a routing daemon says of what it exports.
 func ReadRoutes(looks Looks, lines []string) ([]Route, error) {
-	records, err := looks.read("exports", lines)
-	return routesOf(records), err
+	return looks.readRoutes(lines)
 }
 
 // LookScript is what runs on the server.

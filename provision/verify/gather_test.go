@@ -8,15 +8,18 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
@@ -168,9 +171,24 @@ func vantages(t *testing.T) (verify.Vantages, *connection) {
 func TestGatherHealthy(t *testing.T) {
 	s := example(t)
 	v, _ := vantages(t)
-	for _, r := range verify.Judge(s, verify.Gather(t.Context(), s, v)) {
+	before := time.Now()
+	e := verify.Gather(t.Context(), s, v)
+	for _, answers := range []map[verify.Question]verify.Answer{e.Server.UDP, e.TCP, e.Outside.Answers} {
+		for q, a := range answers {
+			if a.At.Before(before) || a.At.After(time.Now()) {
+				t.Errorf("%s %s by %s was answered at %s", q.Address, q.Ask, q.Network, a.At)
+			}
+		}
+	}
+	// What was printed can be had by the name of its probe.
+	for _, name := range []string{"addresses", "units", "clock", "sessions", "export 198.51.100.0", "export 2001:db8:0:3::2"} {
+		if len(e.Server.Printed[name]) == 0 {
+			t.Errorf("nothing was printed by %q", name)
+		}
+	}
+	for _, r := range verify.Judge(s, e) {
 		if r.Status != verify.Pass {
-			t.Errorf("%s is %s: %s (%s) %s", r.ID, r.Status, r.Got, r.Detail, r.Because)
+			t.Errorf("%s is %s: %s %s", r.ID, r.Status, inWords(r), r.Because)
 		}
 	}
 }
@@ -190,6 +208,7 @@ func TestGatherFails(t *testing.T) {
 		{"BMC does not say who it is", func(v *verify.Vantages, _ *connection) {
 			v.BMC = func(context.Context) (verify.Controller, error) { return controller{down}, nil }
 		}, []string{"bmc.login unknown: connection refused"}},
+		{"nobody to log in", func(v *verify.Vantages, _ *connection) { v.SSH = nil }, []string{"ssh.login unknown: nobody looked"}},
 		{"no server", func(v *verify.Vantages, _ *connection) {
 			v.SSH = func(context.Context) (verify.Server, error) { return nil, down }
 		}, []string{"ssh.login unknown: connection refused"}},
@@ -206,7 +225,7 @@ func TestGatherFails(t *testing.T) {
 			c.run = func(remote.Script) (remote.Result, error) { return remote.Result{}, down }
 		}, []string{"os.look unknown: connection refused"}},
 		{"nothing is forwarded", func(_ *verify.Vantages, c *connection) { c.forward = down },
-			repeated("dns.%s.tcp fail: connection refused: is the name server up, and does it listen there?")},
+			repeated("dns.%s.tcp fail: connection refused; is the name server up, and does it listen there?")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -216,7 +235,7 @@ func TestGatherFails(t *testing.T) {
 			var have []string
 			for _, r := range verify.Judge(s, verify.Gather(t.Context(), s, v)) {
 				if r.Status != verify.Pass && r.Because == "" {
-					have = append(have, r.ID+" "+string(r.Status)+": "+r.Detail)
+					have = append(have, r.ID+" "+string(r.Status)+": "+messages.English().All(slices.Concat(r.Evidence, r.Advice)))
 				}
 			}
 			if diff := cmp.Diff(tt.want, have); diff != "" {
@@ -243,8 +262,8 @@ func TestGatherFromTheServerAlone(t *testing.T) {
 	for _, r := range verify.Judge(s, verify.Gather(t.Context(), s, v)) {
 		switch {
 		case r.Vantage == verify.FromRouter || r.Vantage == verify.FromOutside:
-			if skipped++; r.Status != verify.Skipped || r.Got != "not looked" {
-				t.Errorf("%s is %s: %s", r.ID, r.Status, r.Got)
+			if skipped++; r.Status != verify.Skipped || !strings.HasPrefix(inWords(r), "not looked") {
+				t.Errorf("%s is %s: %s", r.ID, r.Status, inWords(r))
 			}
 		case r.Status != verify.Pass:
 			t.Errorf("%s is %s", r.ID, r.Status)

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/observation"
-	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
@@ -19,30 +17,23 @@ import (
 // seen: "sessions", "exports", "clock". Its packs say so.
 type Looks map[string]observation.Observation
 
-// script is the part of the look at the server that the packs declare: a line
-// for each command. What was seen is in the section of that name.
-func (l Looks) script(s *site.Site) string {
-	var b strings.Builder
-	line := func(section string, argv []string) {
-		b.WriteString("look " + remote.Quote(section))
-		for _, word := range argv {
-			b.WriteString(" " + remote.Quote(word))
-		}
-		b.WriteString("\n")
+// argv is the command of one look, nil where no pack declares it.
+func (l Looks) argv(name string, fields map[string]string) []string {
+	o, ok := l[name]
+	if !ok {
+		return nil
 	}
-	for _, name := range []string{"clock", "sessions"} {
-		if o, ok := l[name]; ok {
-			line(name, o.Argv(nil))
-		}
+	return o.Argv(fields)
+}
+
+// sessionProbes look at the sessions, and at what each declared one exports.
+func sessionProbes(s *site.Site, v Vantages) []probe {
+	out := []probe{{name: "sessions", argv: v.Looks.argv("sessions", nil), read: v.Looks.readSessions}}
+	for _, p := range peerings(s) {
+		out = append(out, probe{name: exportSection(p.at), argv: v.Looks.argv("exports", sessionFields(p.Neighbor, p.at)),
+			read: func(lines []string, e *ServerEvidence) { v.Looks.readExports(p.at, lines, e) }})
 	}
-	if o, ok := l["exports"]; ok {
-		for _, n := range s.BGP.Neighbors {
-			for _, a := range n.Addresses {
-				line(exportSection(a), o.Argv(sessionFields(n, a)))
-			}
-		}
-	}
-	return b.String()
+	return out
 }
 
 func exportSection(a netip.Addr) string { return "export " + a.String() }
@@ -68,23 +59,23 @@ func (l Looks) read(name string, lines []string) ([]observation.Record, error) {
 	return o.Read(lines)
 }
 
-func (l Looks) readSessions(s *site.Site, sections map[string][]string, e *ServerEvidence) {
-	var records []observation.Record
-	records, e.SessionsErr = l.read("sessions", sections["sessions"])
-	e.Sessions = sessionsOf(records)
+// readSessions leaves what they export unknown: each declared one has a look
+// of its own.
+func (l Looks) readSessions(lines []string, e *ServerEvidence) {
+	records, err := l.read("sessions", lines)
+	e.Sessions, e.SessionsErr = sessionsOf(records), err
 	for i := range e.Sessions {
-		have := &e.Sessions[i]
-		if !declared(s, have.Neighbor) {
-			have.ExportsErr = errNotLooked
-			continue
-		}
-		records, have.ExportsErr = l.read("exports", sections[exportSection(have.Neighbor)])
-		have.Exports = routesOf(records)
+		e.Sessions[i].ExportsErr = errNotLooked
 	}
 }
 
-func declared(s *site.Site, a netip.Addr) bool {
-	return slices.ContainsFunc(s.BGP.Neighbors, func(n site.Neighbor) bool { return slices.Contains(n.Addresses, a) })
+func (l Looks) readExports(neighbor netip.Addr, lines []string, e *ServerEvidence) {
+	routes, err := l.readRoutes(lines)
+	for i := range e.Sessions {
+		if e.Sessions[i].Neighbor == neighbor {
+			e.Sessions[i].Exports, e.Sessions[i].ExportsErr = routes, err
+		}
+	}
 }
 
 // sessionsOf: what is not understood stays zero and is seen as a session to
@@ -98,19 +89,25 @@ func sessionsOf(records []observation.Record) []Session {
 			s.PeerAS = site.ASN(n)
 		}
 		if strings.EqualFold(s.State, "established") {
-			s.State = "Established" // RFC 4271 section 8.2.2
+			s.State = established
 		}
 		out = append(out, s)
 	}
 	return out
 }
 
-func routesOf(records []observation.Record) []Route {
+// readRoutes reads what is exported. A route that is not understood is not an
+// absent one: then nobody knows.
+func (l Looks) readRoutes(lines []string) ([]Route, error) {
+	records, err := l.read("exports", lines)
+	if err != nil {
+		return nil, err
+	}
 	var out []Route
 	for _, r := range records {
 		p, err := netip.ParsePrefix(r.Last("prefix"))
 		if err != nil {
-			continue
+			return nil, fmt.Errorf("the routing daemon exports a route to what is no block: %.200q", r.Last("prefix"))
 		}
 		route := Route{Prefix: p, Communities: observation.Communities(r["communities"])}
 		for _, n := range observation.ASPath(r["as_path"]) {
@@ -118,7 +115,7 @@ func routesOf(records []observation.Record) []Route {
 		}
 		out = append(out, route)
 	}
-	return out
+	return out, nil
 }
 
 // maxSeconds is what a time.Duration bears, about 292 years.

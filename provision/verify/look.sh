@@ -1,6 +1,6 @@
 # One look at the server for verify. It changes nothing. Before it stand the
-# lists units, replies and questions, and the program that asks them; behind it
-# the looks that the packs declare.
+# lists replies and questions, and the program that asks them; behind it the
+# probes of the checks.
 LC_ALL=C
 export LC_ALL PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 section() { printf '== %s\n' "$*"; }
@@ -26,6 +26,3 @@ section replies
 while read -r from to; do
 	[[ -n $to ]] && printf '%s %s\n' "$from" "$(ip -o route get "$to" from "$from" 2>&1 | head -n 1)"
 done <<<"$replies" | raw
-look addresses ip -j address show
-# shellcheck disable=SC2086
-look units systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p NRestarts $units

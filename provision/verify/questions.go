@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -99,7 +100,9 @@ func readUDP(lines []string, qs []Question, sent []*dns.Msg) map[Question]Answer
 				out[qs[i]] = Answer{Err: fmt.Errorf("answer is no DNS message: %w", err)}
 				continue
 			}
-			out[qs[i]] = matched(m, sent[i])
+			answer := matched(m, sent[i])
+			answer.At = time.Now() // a moment after it came
+			out[qs[i]] = answer
 		}
 	}
 	return out

@@ -115,6 +115,14 @@ func TestParseRoutes(t *testing.T) {
 	}
 }
 
+// A route that is not understood does not vanish from what is exported.
+func TestUnknownRoute(t *testing.T) {
+	routes, err := verify.ReadRoutes(looksOf(t, "bgp/bird"), []string{"BIRD 2.0.12 ready.", "192.175.48.0/24 x", "192.175.480.0/24 x"})
+	if err == nil || !strings.Contains(err.Error(), "192.175.480.0/24") || routes != nil {
+		t.Errorf("%v, %v", routes, err)
+	}
+}
+
 func TestReadClock(t *testing.T) {
 	const good = "C0000201,192.0.2.1,3,1795447220.1,-0.000012,0.00002,0.00003,1.5,0.001,0.02,0.01,0.001,64.2,Normal"
 	tests := []struct {

@@ -1,12 +1,10 @@
 package verify
 
 import (
-	"cmp"
-	"errors"
 	"slices"
-	"strings"
 
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 // Status is the verdict on one check.
@@ -33,109 +31,77 @@ const (
 	FromOutside Vantage = "outside"
 )
 
-// Result is one check with its verdict.
+// Result is one check with its verdict. What it says is data; provision/report
+// has the words.
 type Result struct {
-	ID      string
-	Title   string
-	Vantage Vantage
-	Status  Status
-	Want    string
-	Got     string
-	Detail  string // what to do, or more of what was seen
-	Because string // ID of the check that kept this one from being made
+	ID       string
+	Vantage  Vantage
+	Status   Status
+	Title    verdict.Message // what it is about
+	Want     verdict.Message
+	Got      []verdict.Message
+	Evidence []verdict.Message // more of what was seen
+	Advice   []verdict.Message // what to do
+	Because  string            // ID of the check that kept this one from being made
 }
 
-// finding is what a check found; the tree makes a Result of it.
-type finding struct {
-	status Status
-	got    string
-	detail string
+// Messages are all that the result says.
+func (r Result) Messages() []verdict.Message {
+	var out []verdict.Message
+	for _, m := range []verdict.Message{r.Title, r.Want} {
+		if !m.IsZero() {
+			out = append(out, m)
+		}
+	}
+	return append(append(append(out, r.Got...), r.Evidence...), r.Advice...)
 }
 
-func pass(got string) finding         { return finding{status: Pass, got: got} }
-func fail(got, detail string) finding { return finding{status: Fail, got: got, detail: detail} }
-
-// errNotLooked is why nobody knows of what is not in the evidence.
-var errNotLooked = errors.New("nobody looked")
-
-func unknown(err error) finding {
-	return finding{status: Unknown, got: "could not look", detail: err.Error()}
+// group is the checks of one subject, with the codes that they use and what
+// they want to be looked at on the server. Each has a file of its own.
+type group struct {
+	checks func(*site.Site, Evidence) []check
+	codes  func() []verdict.Definition
+	probes func(*site.Site, Vantages) []probe // nil for none
 }
 
-// check is a node of the tree. needs and explained must stand before it.
-type check struct {
-	id      string
-	title   string
-	vantage Vantage
-	want    string
-	needs   []string
-	// explained are checks whose failure explains that this one does not
-	// pass: it is looked at all the same, because it may.
-	explained []string
-	find      func() finding
+// groups are in the order of the tree: what others rest on comes first.
+func groups() []group {
+	return []group{
+		{bmcChecks, bmcCodes, nil},
+		{hardwareChecks, hardwareCodes, nil},
+		{loginChecks, loginCodes, nil},
+		{addressChecks, addressCodes, addressProbes},
+		{unitChecks, unitCodes, unitProbes},
+		{clockChecks, clockCodes, clockProbes},
+		{dnsChecks, dnsCodes, nil},
+		{bgpChecks, bgpCodes, sessionProbes},
+		{routerChecks, routerCodes, nil},
+		{outsideChecks, outsideCodes, nil},
+	}
 }
 
-// Judge returns the verdict on every check, in the order of the tree: BMC,
-// login, system, DNS, BGP, router, outside. It is pure.
+// Judge returns the verdict on every check, in the order of the tree. It is
+// pure.
 func Judge(s *site.Site, e Evidence) []Result { return evaluate(allChecks(s, e)) }
 
 func allChecks(s *site.Site, e Evidence) []check {
 	var checks []check
-	checks = append(checks, bmcChecks(s, e)...)
-	checks = append(checks, systemChecks(s, e)...)
-	checks = append(checks, dnsChecks(s, e)...)
-	checks = append(checks, bgpChecks(s, e)...)
-	checks = append(checks, routerChecks(s, e)...)
-	return append(checks, outsideChecks(s, e)...)
+	for _, g := range groups() {
+		checks = append(checks, g.checks(s, e)...)
+	}
+	for i, c := range checks {
+		checks[i].needs = slices.Concat(c.needs, unitNeeds(e.Units, c.kinds))
+	}
+	return checks
 }
 
-// evaluate makes each check whose needs have passed. The reason of a skipped
-// one is the first check that really failed, however far up it is.
-func evaluate(checks []check) []Result {
-	results := make([]Result, 0, len(checks))
-	blocked := map[string]string{} // check to the reason why nothing may rest on it
-	status := map[string]Status{}
-	for _, c := range checks {
-		r := Result{ID: c.id, Title: c.title, Vantage: c.vantage, Want: c.want}
-		for _, other := range append(slices.Clone(c.needs), c.explained...) {
-			if status[other] == "" {
-				panic("verify: " + c.id + " needs " + other + ", which does not come before it")
-			}
-		}
-		for _, need := range c.needs {
-			r.Because = cmp.Or(r.Because, blocked[need])
-		}
-		if r.Because != "" {
-			r.Status = Skipped
-		} else {
-			r.judge(c, status)
-		}
-		status[c.id] = r.Status
-		switch r.Status {
-		case Pass, Warn:
-		case Skipped:
-			blocked[c.id] = cmp.Or(r.Because, c.id) // nobody could look from there; nothing rests on it
-		default:
-			blocked[c.id] = c.id
-		}
-		results = append(results, r)
+// Codes are the definitions of everything that a result may say.
+func Codes() []verdict.Definition {
+	out := treeCodes()
+	for _, g := range groups() {
+		out = append(out, g.codes()...)
 	}
-	return results
-}
-
-// judge makes a check, and lays what it finds wrong to what explains it.
-func (r *Result) judge(c check, status map[string]Status) {
-	f := c.find()
-	r.Status, r.Got, r.Detail = f.status, f.got, f.detail
-	if r.Status != Fail && r.Status != OtherInstance {
-		return
-	}
-	for _, other := range c.explained {
-		if status[other] == Fail {
-			r.Status, r.Got, r.Detail, r.Because = Skipped, "", "", other
-			return
-		}
-	}
+	return append(out, faultCodes()...)
 }
 
 // Failed returns the results that say no.
@@ -152,11 +118,4 @@ func having(results []Result, status Status) []Result {
 		}
 	}
 	return out
-}
-
-func joined(words []string) string {
-	if len(words) == 0 {
-		return "nothing"
-	}
-	return strings.Join(words, ", ")
 }

@@ -1,11 +1,11 @@
 package verify
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 // ZoneAt is a zone at one service address.
@@ -15,13 +15,16 @@ type ZoneAt struct {
 }
 
 // Served are the zones that the answers over TCP show to be served, as this
-// copy.
+// copy. A zone whose signatures have expired is.
 func Served(s *site.Site, answers map[Question]Answer) map[ZoneAt]bool {
 	out := map[ZoneAt]bool{}
 	for _, a := range s.ServiceAddresses() {
 		for _, z := range s.DNS.Zones {
 			answer := answers[Question{Address: a, Ask: AskSOA, Zone: z.Name, Network: "tcp"}]
-			if answer.Msg != nil && zoneFault(s, z, answer).kind == 0 {
+			if answer.Msg == nil {
+				continue
+			}
+			if kind := zoneFault(s, z, answer).kind; kind == 0 || kind == expired {
 				out[ZoneAt{name(z), a}] = true
 			}
 		}
@@ -34,35 +37,58 @@ func Served(s *site.Site, answers map[Question]Answer) map[ZoneAt]bool {
 // not served as before. missing are the zones that the name server would serve
 // and that were not there before either: their first transfer has not come
 // through, which says nothing of the change. Their blocks stay withdrawn.
-func Gate(s *site.Site, before map[ZoneAt]bool, answers map[Question]Answer) (problems, missing []string) {
+// Expired signatures say nothing of it either: they come from the primaries.
+func Gate(s *site.Site, before map[ZoneAt]bool, answers map[Question]Answer) (problems, missing []verdict.Message) {
+	if len(s.ServiceAddresses()) == 0 {
+		problems = append(problems, verdict.New("dns.gate.nowhere"))
+	}
+	var absent []string
 	for _, a := range s.ServiceAddresses() {
 		said := false
 		for _, f := range dnsFaults(s, a, "tcp", answers) {
 			switch {
+			case f.kind == expired:
 			case f.kind == notLoaded && !before[ZoneAt{f.zone, a}]:
-				if !slices.Contains(missing, f.zone) {
-					missing = append(missing, f.zone)
+				if !slices.Contains(absent, f.zone) {
+					absent = append(absent, f.zone)
 				}
 			case !said:
 				said = true
-				problems = append(problems, fmt.Sprintf("%s: %s (%s)", a, f, f.detail))
+				problems = append(problems, problem(a, f))
 			}
 		}
 	}
-	for i, zone := range missing {
-		missing[i] = fmt.Sprintf("zone %s is not there yet: its primaries are %s", zone, joined(primariesOf(s, zone)))
+	for _, zone := range absent {
+		missing = append(missing, verdict.New("dns.gate.missing", verdict.Zone("zone", zone), verdict.Addresses("primaries", primariesOf(s, zone))))
 	}
 	return problems, missing
 }
 
-func primariesOf(s *site.Site, zone string) []string {
-	var out []string
+func problem(a netip.Addr, f fault) verdict.Message {
+	more := append(f.evidence(), f.advices()...)
+	if len(more) == 0 {
+		return verdict.New("dns.gate.unknown", verdict.Address("address", a), verdict.Inner("got", f.got))
+	}
+	return verdict.New("dns.gate.problem", verdict.Address("address", a), verdict.Inner("got", f.got),
+		verdict.Messages("more", more))
+}
+
+func primariesOf(s *site.Site, zone string) []netip.Addr {
 	for _, z := range s.DNS.Zones {
-		if name(z) != zone {
-			continue
+		if name(z) == zone {
+			return z.Primaries
 		}
-		for _, p := range z.Primaries {
-			out = append(out, p.String())
+	}
+	return nil
+}
+
+// DNSProblems says what keeps each service address from answering over TCP as
+// this copy; nothing means that all of them do.
+func DNSProblems(s *site.Site, answers map[Question]Answer) []verdict.Message {
+	var out []verdict.Message
+	for _, a := range s.ServiceAddresses() {
+		if faults := dnsFaults(s, a, "tcp", answers); len(faults) > 0 {
+			out = append(out, problem(a, faults[0]))
 		}
 	}
 	return out
