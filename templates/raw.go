@@ -43,8 +43,7 @@ type rawFile struct {
 	Unit     string   `hcl:"unit,optional"`
 	How      string   `hcl:"how,optional"`
 	Command  []string `hcl:"command,optional"`
-	Risk     string   `hcl:"risk,optional"`
-	Note     string   `hcl:"note,optional"`
+	Effect   string   `hcl:"effect,optional"`
 }
 
 type rawExtra struct {

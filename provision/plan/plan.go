@@ -62,7 +62,7 @@ func (p Plan) Digest() string { return p.digest }
 
 // Risk reports whether any change carries that risk.
 func (p Plan) Risk(r state.Risk) bool {
-	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Effect.Risk == r })
+	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Effect.Name.Risk() == r })
 }
 
 // Of returns the changes of one kind.
@@ -80,7 +80,7 @@ func (p Plan) Of(k state.Kind) []Change {
 func Diff(want *state.Set, have *state.Facts) Plan {
 	p := Plan{Site: want.Site()}
 	sum := sha256.New()
-	fmt.Fprintf(sum, "raiz plan 2 %q\n", want.Site())
+	fmt.Fprintf(sum, "raiz plan 3 %q\n", want.Site())
 	for it := range want.All() {
 		fact := have.Get(it.Key)
 		digestItem(sum, it, fact)
@@ -114,7 +114,7 @@ func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
 	// How a change takes effect is reviewed with it: a pack that runs another
 	// command has moved the plan, although the bytes are the same.
 	e := it.Effect
-	fmt.Fprintf(sum, "effect %q %d %q %q %q %q %q %q\n", e.Component, e.Order, e.Unit, e.How, e.Command, e.Check, e.Risk, e.Note)
+	fmt.Fprintf(sum, "effect %q %d %q %q %q %q %q\n", e.Component, e.Order, e.Unit, e.How, e.Command, e.Check, e.Name)
 	switch {
 	case fact.Err != nil:
 		fmt.Fprintf(sum, "have unknown %t\n", fact.Unsupported())

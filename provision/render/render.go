@@ -133,7 +133,7 @@ func live(s *site.Site) []state.Item {
 	for _, i := range []site.Interface{s.Server.Management, s.Server.Service} {
 		e := effect
 		if i.Role == "management" {
-			e.Risk, e.Note = state.MayCutAccess, "may cut management access"
+			e.Name = state.MayCutServer
 		}
 		for _, a := range i.Addresses {
 			add(i.Device(), a.String(), e)

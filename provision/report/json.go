@@ -47,7 +47,8 @@ type changeDocument struct {
 	Unit   string      `json:"unit,omitempty"`
 	How    state.How   `json:"how,omitempty"`
 	Risk   state.Risk  `json:"risk,omitempty"`
-	Note   string      `json:"note,omitempty"`
+	// Effect is what the change does to the service.
+	Effect *saidDocument `json:"effect,omitempty"`
 }
 
 type factDocument struct {
@@ -174,10 +175,11 @@ func harmless(text []byte) []byte {
 
 func planJSON(p plan.Plan) *planDocument {
 	d := &planDocument{Digest: p.Digest(), Empty: p.Empty(), Applicable: p.Applicable(), Changes: []changeDocument{}, Unknown: facts(p.Unknown), Unsupported: facts(p.Unsupported)}
+	words := messages.English()
 	for _, c := range p.Changes {
 		d.Changes = append(d.Changes, changeDocument{
 			Key: c.Key.String(), Action: c.Action, Before: value(c.Before), After: value(c.After),
-			Unit: c.Effect.Unit, How: c.Effect.How, Risk: c.Effect.Risk, Note: c.Effect.Note,
+			Unit: c.Effect.Unit, How: c.Effect.How, Risk: c.Effect.Name.Risk(), Effect: saidOnce(words, c.Effect.Message()),
 		})
 	}
 	return d

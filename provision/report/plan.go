@@ -60,12 +60,8 @@ func andMore(n int) string {
 func (p *printer) change(c plan.Change) {
 	mark := map[plan.Action]string{plan.Create: p.green("+"), plan.Update: p.yellow("~"), plan.Delete: p.red("-")}[c.Action]
 	p.line("%s %s%s", mark, c.Key, p.summary(c))
-	if c.Effect.Note != "" {
-		note := c.Effect.Note
-		if c.Effect.Risk == state.MayCutAccess && c.Key.Kind != state.Setting {
-			note += "; reverts by itself unless confirmed over a new connection"
-		}
-		p.line("    %s", p.yellow(note))
+	if does := c.Effect.Message(); !does.IsZero() {
+		p.line("    %s", p.yellow(p.words.Say(does)))
 	}
 	if c.Key.Kind == state.Path {
 		p.fileDiff(c)

@@ -51,12 +51,12 @@ func changes(t *testing.T) *plan.Plan {
 		}
 		have = append(have, state.Fact{Key: k, Value: seen, Err: err})
 	}
-	moves := state.Effect{Component: "bmc", Risk: state.MayCutAccess, Note: "moves the BMC; proven at the new address or reported"}
+	moves := state.Effect{Component: "bmc", Name: state.MovesController}
 	add(key(state.Setting, "dns"), state.Attr{Values: []string{"192.0.2.1", "192.0.2.2"}}, state.Attr{}, nil, state.Effect{Component: "bmc"})
 	add(key(state.Setting, "ipv4.address"), state.Text("192.0.2.10/28"), state.Text("192.168.0.120/24"), nil, moves)
 	add(key(state.Setting, "ipv6.address"), state.Text("2001:db8::10/64"), nil, fmt.Errorf("this model has no IPv6: %w", state.ErrUnsupported), moves)
 	add(key(state.Package, "bird2"), state.Text("installed"), nil, nil, state.Effect{Component: "bird"})
-	reload := state.Effect{Component: "bird", Unit: "bird.service", How: state.Reload, Risk: state.SessionReset, Note: "resets the BGP sessions whose parameters changed"}
+	reload := state.Effect{Component: "bird", Unit: "bird.service", How: state.Reload, Name: state.ResetsChanged}
 	add(key(state.Path, "/etc/a-changed"), file("one\ntwo\nthree\n", state.Public), file("one\n2\nthree\n", state.Public), nil, reload)
 	mode := file("same\n", state.Public)
 	mode.Mode = 0o644
@@ -72,7 +72,7 @@ func changes(t *testing.T) *plan.Plan {
 	add(key(state.Path, "/etc/i-orphan"), nil, state.File{}, nil, state.Effect{})
 	add(key(state.Unit, "bird.service"), state.Service{Enabled: true, Active: true}, nil, nil, state.Effect{})
 	add(key(state.Unit, "nsd.service"), state.Service{Enabled: true, Active: true}, state.Service{Enabled: true}, nil, state.Effect{})
-	cut := state.Effect{Risk: state.MayCutAccess, Note: "may cut management access", Unit: "systemd-networkd.service", How: state.Restart}
+	cut := state.Effect{Name: state.MayCutServer, Unit: "systemd-networkd.service", How: state.Restart}
 	add(key(state.Live, "address eno1 192.0.2.20/28"), state.Text("present"), nil, nil, cut)
 	set, err := state.NewSet("gru1", items)
 	if err != nil {
