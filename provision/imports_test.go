@@ -41,7 +41,8 @@ func mayImport() map[string][]string {
 	below := rooms("site", "state", "render", "bmc", "redfish", "remote", "observe", "plan", "apply", "server",
 		"verify", "verdict", "report", "report/messages", "ask", "await", "observation", "rehearse", "simbmc", "secret", "templates")
 	return map[string][]string{
-		"cmd/raiz":                  append(rooms("provision", "fleet"), below...),
+		"cmd/raiz":                  append(append(rooms("provision", "fleet"), below...), "docs"),
+		"docs":                      nil,
 		"provision":                 append(rooms("fleet"), below...),
 		"provision/fleet":           append(rooms("provision"), below...),
 		"provision/site":            rooms("secret"),

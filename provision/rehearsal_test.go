@@ -121,7 +121,7 @@ func (b *bed) record(r report.Report) {
 			b.t.Error(err)
 		}
 	}
-	if err := report.JSON(b.said, r); err != nil {
+	if err := report.JSON(b.said, report.Envelope{Verb: "apply", Result: report.Document(r), Err: r.ApplyErr}); err != nil {
 		b.t.Error(err)
 	}
 	if r.Plan != nil {

@@ -196,7 +196,7 @@ func TestController(t *testing.T) {
 				t.Errorf("outcome %q, %v, calls %v", j.Outcome, err, f.called)
 			}
 			last := j.Entries[len(j.Entries)-1]
-			if !c.server && (last.Step != "server" || last.Outcome != apply.NotTried) {
+			if !c.server && (last.Step.Code != "apply.server" || last.Outcome != apply.NotTried) {
 				t.Errorf("the journal ends with %+v, want the server not tried", last)
 			}
 		})

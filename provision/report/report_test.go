@@ -141,10 +141,10 @@ func results() []verify.Result {
 
 func journal(outcome apply.Outcome) *apply.Journal {
 	return &apply.Journal{Generation: "7", Outcome: outcome, Entries: []apply.Entry{
-		{Step: "bmc ipv4.address", Outcome: apply.Done, Took: 12340 * time.Millisecond},
-		{Step: "bmc ipv6.address", Outcome: apply.Unsupported, Err: errors.New("this model has no IPv6")},
-		{Step: "packages", Outcome: apply.Failed, Err: errors.New("apt-get: " + evil), Took: 50 * time.Millisecond},
-		{Step: "server", Outcome: apply.NotTried},
+		{Step: apply.Setting(key(state.Setting, "ipv4.address")), Outcome: apply.Done, Took: 12340 * time.Millisecond},
+		{Step: apply.Setting(key(state.Setting, "ipv6.address")), Outcome: apply.Unsupported, Err: errors.New("this model has no IPv6")},
+		{Step: verdict.New("apply.packages"), Outcome: apply.Failed, Err: errors.New("apt-get: " + evil), Took: 50 * time.Millisecond},
+		{Step: verdict.New("apply.server"), Outcome: apply.NotTried},
 	}}
 }
 
@@ -155,9 +155,13 @@ func everything(t *testing.T) report.Report {
 		Site: &site.Site{Name: "gru1", Operator: site.Profile{
 			Name: "as112", Rules: []site.Rule{{ID: "bmc-ipv6"}, {ID: "rack-units"}}, Overrides: map[string]string{"bmc-ipv6": "the host has none " + evil},
 		}},
-		Notices: []string{"the server has reverted a change: generation 6 " + evil},
-		Plan:    changes(t),
-		Apply:   journal(apply.Failed), ApplyErr: errors.New("packages: apt-get failed"),
+		Notices: []verdict.Message{verdict.New("notice.unmanaged", verdict.Word("setting", "ntp"), verdict.Seen("reason", "it was refused "+evil))},
+		Declare: report.Declaration{
+			Before: []verdict.Message{verdict.New("declare.write")}, Lines: []string{"unmanaged = {", "  ntp = \"" + evil + "\"", "}"},
+			After: []verdict.Message{verdict.New("declare.remove", verdict.Words("attributes", []string{"ntp"}))},
+		},
+		Plan:  changes(t),
+		Apply: journal(apply.Failed), ApplyErr: errors.New("packages: apt-get failed"),
 		Verify: results(),
 		Cost:   &report.Cost{SSHConnections: 1, SSHExecs: 2, Uploads: 1, BMCGets: 5, BMCHandshakes: 1},
 	}
@@ -193,7 +197,9 @@ func written(t *testing.T) map[string]string {
 		put(name+".txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{}) })
 		put(name+".full.txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{Full: true}) })
 		put(name+".colour.txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{Style: report.Colour}) })
-		put(name+".json", func(w io.Writer) error { return report.JSON(w, r) })
+		put(name+".json", func(w io.Writer) error {
+			return report.JSON(w, report.Envelope{Verb: "plan", Exit: 2, Result: report.Document(r), Err: r.ApplyErr})
+		})
 	}
 	problems := site.Diagnostics{
 		{Severity: site.Error, Rule: "gw-onlink", Summary: "gateway not on the link", Detail: "192.0.2.99 is not in 192.0.2.0/28.", Pos: site.Pos{File: "gru1.hcl", Line: 7, Column: 15}, Source: "  gateways  = [\"192.0.2.99\"]"},
@@ -204,7 +210,9 @@ func written(t *testing.T) map[string]string {
 	put("problems.colour.txt", func(w io.Writer) error {
 		return report.Diagnostics(w, problems, report.TextOptions{Style: report.Colour})
 	})
-	put("problems.json", func(w io.Writer) error { return report.DiagnosticsJSON(w, problems) })
+	put("problems.json", func(w io.Writer) error {
+		return report.JSON(w, report.Envelope{Verb: "validate", Exit: 64, Problems: problems, Err: errors.New("gru1.hcl is not valid"), Code: "invalid"})
+	})
 	return out
 }
 
@@ -283,10 +291,10 @@ func TestJSONIsOneDocument(t *testing.T) {
 		if !strings.HasSuffix(name, ".json") {
 			continue
 		}
-		var d struct{ Schema int }
+		var d struct{ Schema string }
 		dec := json.NewDecoder(strings.NewReader(text))
-		if err := dec.Decode(&d); err != nil || d.Schema != 1 {
-			t.Errorf("%s: schema %d, %v", name, d.Schema, err)
+		if err := dec.Decode(&d); err != nil || d.Schema != report.Schema {
+			t.Errorf("%s: schema %q, %v", name, d.Schema, err)
 		}
 		if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: more than one document", name)
@@ -317,7 +325,9 @@ func (f *full) Write(p []byte) (int, error) {
 func TestWriterFails(t *testing.T) {
 	for name, write := range map[string]func(io.Writer) error{
 		"text": func(w io.Writer) error { return report.Text(w, everything(t), report.TextOptions{}) },
-		"JSON": func(w io.Writer) error { return report.JSON(w, everything(t)) },
+		"JSON": func(w io.Writer) error {
+			return report.JSON(w, report.Envelope{Result: report.Document(everything(t))})
+		},
 		"diagnostics": func(w io.Writer) error {
 			return report.Diagnostics(w, site.Diagnostics{{Summary: strings.Repeat("x", 200)}}, report.TextOptions{})
 		},
