@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, std streams) exitCode {
 	cmd, err := root.ExecuteContextC(ctx)
 	code, err := ended(ctx, err)
 	if g.json && g.answer.helped {
-		code, err = exitUsage, fmt.Errorf("help is for people: leave --json out")
+		code, err = exitUsage, errors.New("help is for people: leave --json out")
 	}
 	if verb := verbOf(cmd); g.speaksJSON(verb) {
 		if err = g.tell(verb, code, err); err != nil && code == exitDone {
