@@ -34,7 +34,7 @@ const settle = 2 * time.Minute
 
 // bed is a rehearsal with raiz's own output kept for the search for secrets.
 type bed struct {
-	*rehearse.Ground
+	*rehearse.Testbed
 	t     *testing.T
 	o     provision.Options
 	said  *bytes.Buffer // every report in every form, and the log
@@ -76,13 +76,13 @@ func newBed(t *testing.T, path string) *bed {
 	return newBedWith(t, path, rehearse.Options{})
 }
 
-func newBedWith(t *testing.T, path string, ground rehearse.Options) *bed {
+func newBedWith(t *testing.T, path string, testbed rehearse.Options) *bed {
 	t.Helper()
 	needMachines(t)
-	ground.Progress = func(line string) { t.Log(line) }
+	testbed.Progress = func(line string) { t.Log(line) }
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
-	g, err := rehearse.Up(ctx, loadSite(t, path), ground)
+	g, err := rehearse.Up(ctx, loadSite(t, path), testbed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,9 +91,9 @@ func newBedWith(t *testing.T, path string, ground rehearse.Options) *bed {
 			t.Error(err)
 		}
 	})
-	b := &bed{Ground: g, t: t, said: &bytes.Buffer{}, links: &memoryLinks{all: map[string][]byte{}}}
+	b := &bed{Testbed: g, t: t, said: &bytes.Buffer{}, links: &memoryLinks{all: map[string][]byte{}}}
 	log := slog.New(slog.NewTextHandler(&lockedBuffer{b: b.said}, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	b.o = provision.OnGround(provision.Options{Packs: templates.FS(), Links: b.links, Who: "test", Log: log}, g)
+	b.o = provision.OnTestbed(provision.Options{Packs: templates.FS(), Links: b.links, Who: "test", Log: log}, g)
 	return b
 }
 
@@ -177,7 +177,7 @@ func (b *bed) verifyUntil(s *site.Site, want map[string]verify.Status) []verify.
 	var results []verify.Result
 	for end := time.Now().Add(settle); ; {
 		run := provision.New(s, b.o)
-		results = run.Verify(b.t.Context(), provision.GroundVantages(b.Ground))
+		results = run.Verify(b.t.Context(), provision.TestbedVantages(b.Testbed))
 		_ = run.Close(context.Background())
 		if got = notInOrder(results); cmp.Equal(want, got) || time.Now().After(end) {
 			break

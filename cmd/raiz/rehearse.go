@@ -44,9 +44,9 @@ systemd-container; nothing leaves this machine.`,
 				return err
 			}
 			err = provision.Rehearse(cmd.Context(), s, o, provision.Rehearsal{
-				Ground: rehearse.Options{Progress: g.progress},
-				Step:   func(step string) { fmt.Fprintf(g.std.err, "==> %s\n", step) },
-				Show:   g.showAll,
+				Testbed: rehearse.Options{Progress: g.progress},
+				Step:    func(step string) { fmt.Fprintf(g.std.err, "==> %s\n", step) },
+				Show:    g.showAll,
 			})
 			switch {
 			case errors.Is(err, provision.ErrRehearsal):
@@ -87,13 +87,13 @@ func newRehearseUp(g *globals) *cobra.Command {
 			if err != nil {
 				return exit(exitError, err)
 			}
-			ground, err := rehearse.Up(cmd.Context(), s, rehearse.Options{
+			testbed, err := rehearse.Up(cmd.Context(), s, rehearse.Options{
 				Progress: g.progress, Personality: personality, BMCCommand: []string{self, "rehearse", "bmc"},
 			})
 			if err != nil {
 				return exit(exitError, err)
 			}
-			fmt.Fprintln(g.std.out, ground.ID)
+			fmt.Fprintln(g.std.out, testbed.ID)
 			return nil
 		},
 	}
@@ -119,9 +119,9 @@ func takeDown(ctx context.Context, ids []string) error {
 	var errs []error
 	code := exitUsage // of IDs that are none
 	for _, id := range ids {
-		ground, err := rehearse.Find(id)
+		testbed, err := rehearse.Find(id)
 		if err == nil {
-			if err = ground.Down(context.WithoutCancel(ctx)); err != nil {
+			if err = testbed.Down(context.WithoutCancel(ctx)); err != nil {
 				code = exitError
 			}
 		}
@@ -171,7 +171,7 @@ behind its name as they are, and ends as the command ends.`,
   raiz rehearse shell 1a2b3c4d controller dig @192.175.48.1 hostname.as112.net TXT`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ground, err := rehearse.Find(args[0])
+			testbed, err := rehearse.Find(args[0])
 			if err != nil {
 				return exit(exitUsage, err)
 			}
@@ -182,7 +182,7 @@ behind its name as they are, and ends as the command ends.`,
 			if len(args) > 2 {
 				argv = args[2:]
 			}
-			c, err := commandOn(cmd.Context(), ground, where, argv)
+			c, err := commandOn(cmd.Context(), testbed, where, argv)
 			if err != nil {
 				return err
 			}
@@ -195,17 +195,17 @@ behind its name as they are, and ends as the command ends.`,
 	return cmd
 }
 
-func commandOn(ctx context.Context, ground *rehearse.Ground, where string, argv []string) (c *exec.Cmd, err error) {
+func commandOn(ctx context.Context, testbed *rehearse.Testbed, where string, argv []string) (c *exec.Cmd, err error) {
 	switch where {
 	case "server":
-		c, err = ground.Server.Command(ctx, argv...)
+		c, err = testbed.Server.Command(ctx, argv...)
 	case "router":
-		c, err = ground.Router.Command(ctx, argv...)
+		c, err = testbed.Router.Command(ctx, argv...)
 	case "controller":
-		c = ground.Netns(rehearse.RoleController).Command(ctx, argv...)
+		c = testbed.Netns(rehearse.RoleController).Command(ctx, argv...)
 	case "primary":
-		if err = ground.Primary.Has(); err == nil {
-			c = ground.Primary.Command(ctx, argv...)
+		if err = testbed.Primary.Has(); err == nil {
+			c = testbed.Primary.Command(ctx, argv...)
 		}
 	default:
 		return nil, exit(exitUsage, fmt.Errorf("no machine %q; there are server, router, controller and primary", where))

@@ -24,17 +24,17 @@ import (
 // Primary is the name server that the site's zones are transferred from: an
 // NSD of the base tree, alone in a namespace under every address that they
 // name as a primary.
-type Primary struct{ ground *Ground }
+type Primary struct{ testbed *Testbed }
 
 // loadLimit is how long it may take to load a zone. A second is usual.
 const loadLimit = 60 * time.Second
 
 // machine is where its files lie; nothing boots there.
-func (p Primary) machine() *Machine { return p.ground.machine(RolePrimary) }
+func (p Primary) machine() *Machine { return p.testbed.machine(RolePrimary) }
 
-func (p Primary) netns() Netns { return p.ground.Netns(RolePrimary) }
+func (p Primary) netns() Netns { return p.testbed.Netns(RolePrimary) }
 
-func (p Primary) zones() []zoneRecord { return p.ground.Record.Zones }
+func (p Primary) zones() []zoneRecord { return p.testbed.Record.Zones }
 
 // path is a file of the primary's as seen from here.
 func (p Primary) path(inside string) string { return filepath.Join(p.machine().root, inside) }
@@ -60,13 +60,13 @@ func (p Primary) build(ctx context.Context, disk string, progress func(string)) 
 		return nil
 	}
 	m := p.machine()
-	if err := m.layer(ctx, p.ground.Base, disk, DiskLayered); err != nil {
+	if err := m.layer(ctx, p.testbed.Base, disk, DiskLayered); err != nil {
 		return err
 	}
-	if err := m.Write("/etc/nsd/nsd.conf", 0o600, primaryConfig(p.ground.Site, p.ground.Layout)); err != nil {
+	if err := m.Write("/etc/nsd/nsd.conf", 0o600, primaryConfig(p.testbed.Site, p.testbed.Layout)); err != nil {
 		return err
 	}
-	if err := m.Write("/etc/nsd/time.zone", 0o644, timeZone(p.ground.Layout)); err != nil {
+	if err := m.Write("/etc/nsd/time.zone", 0o644, timeZone(p.testbed.Layout)); err != nil {
 		return err
 	}
 	// NSD writes there what changed between two editions.
@@ -88,7 +88,7 @@ func (p Primary) build(ctx context.Context, disk string, progress func(string)) 
 }
 
 func (p Primary) buildZone(ctx context.Context, zone int) error {
-	e, err := firstEdition(p.ground.Created)
+	e, err := firstEdition(p.testbed.Created)
 	if err != nil {
 		return err
 	}

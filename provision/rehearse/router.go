@@ -70,11 +70,11 @@ Restart=on-abort
 }
 
 // equip puts the router's configuration onto its disk.
-func (g *Ground) equip() error {
-	m, s := g.Router.Machine, g.Site
+func (t *Testbed) equip() error {
+	m, s := t.Router.Machine, t.Site
 	files := map[string]string{
 		"/etc/hostname":           "router\n",
-		"/etc/machine-id":         hex.EncodeToString(g.seed.derive("machine " + m.name)[:16]) + "\n",
+		"/etc/machine-id":         hex.EncodeToString(t.seed.derive("machine " + m.name)[:16]) + "\n",
 		"/etc/chrony/chrony.conf": "local stratum 3\nallow all\ncmdport 0\ndriftfile /var/lib/chrony/chrony.drift\n",
 	}
 	units := []string{"chrony.service"}
@@ -84,7 +84,7 @@ func (g *Ground) equip() error {
 		files["/lib/systemd/system/"+unit] = birdUnit(n, i)
 		units = append(units, unit)
 	}
-	if dns := resolverFiles(s, g.Layout); dns != nil {
+	if dns := resolverFiles(s, t.Layout); dns != nil {
 		maps.Copy(files, dns)
 		units = append(units, "nsd.service")
 	}

@@ -133,7 +133,7 @@ func TestDamage(t *testing.T) {
 // FuzzFindZone: whatever is typed names one of the zones there are or none,
 // and is shown clean and short.
 func FuzzFindZone(f *testing.F) {
-	p := Primary{ground: &Ground{Record: Record{ID: "00000000", Zones: []zoneRecord{{Name: "."}, {Name: "arpa"}, {Name: "root-servers.net"}}}}}
+	p := Primary{testbed: &Testbed{Record: Record{ID: "00000000", Zones: []zoneRecord{{Name: "."}, {Name: "arpa"}, {Name: "root-servers.net"}}}}}
 	for _, s := range []string{".", "arpa", "ARPA.", "root-servers.net.", "", "..", "arpa..", "/", "../../etc", "$INCLUDE x", "-h", strings.Repeat("a", 255), "\x1b]0;x\a", "arpa\n", "\xff", "K.arpa"} {
 		f.Add(s)
 	}

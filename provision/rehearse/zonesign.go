@@ -145,7 +145,7 @@ func (p Primary) keyRecord(zone int) (*dns.DNSKEY, error) {
 
 // unsigned makes the text of an edition without signatures.
 func (p Primary) unsigned(_ context.Context, zone int, e edition) (string, error) {
-	return zoneText(p.zones()[zone].Name, p.ground.seed, e), nil
+	return zoneText(p.zones()[zone].Name, p.testbed.seed, e), nil
 }
 
 // signed makes the text of an edition as it should be: with NSEC, signatures
