@@ -260,9 +260,7 @@ func (b *bed) spoofed() {
 // since are all routes of the routers with the time since when they stand.
 func (b *bed) since() string {
 	b.t.Helper()
-	out, err := b.Router.Birdc(b.t.Context(), "show", "route", "where", "source = RTS_BGP")
-	b.must(err)
-	return out
+	return b.birdc("show", "route", "where", "source = RTS_BGP")
 }
 
 // wholeTable: a router that sends more routes than it may, though the filter

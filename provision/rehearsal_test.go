@@ -209,6 +209,16 @@ func notInOrder(results []verify.Result) map[string]verify.Status {
 	return out
 }
 
+// birdc asks every router of the host.
+func (b *bed) birdc(words ...string) string {
+	b.t.Helper()
+	var all strings.Builder
+	for _, n := range b.Site.BGP.Neighbors {
+		all.WriteString(b.on(b.Router.Machine, append([]string{"birdc", "-s", "/run/bird/" + n.Name + ".ctl"}, words...)...))
+	}
+	return all.String()
+}
+
 func (b *bed) on(m *rehearse.Machine, argv ...string) string {
 	b.t.Helper()
 	out, err := m.Run(b.t.Context(), argv...)
@@ -448,9 +458,7 @@ func (b *bed) must(err error) {
 func (b *bed) routerASN(from, to int) {
 	b.t.Helper()
 	b.on(b.Router.Machine, "sh", "-c", fmt.Sprintf("grep -q 'as %d;' /etc/bird/edge1.conf && sed -i 's/as %d;/as %d;/' /etc/bird/edge1.conf", from, from, to))
-	if _, err := b.Router.Birdc(b.t.Context(), "configure"); err != nil {
-		b.t.Fatal(err)
-	}
+	b.birdc("configure")
 }
 
 func (b *bed) secrets() map[string]string {

@@ -378,8 +378,7 @@ func TestFRootCopy(t *testing.T) {
 	b := newBed(t, "../sites/f-root-example.hcl")
 	b.mustApply(b.Site)
 	b.verifyUntil(b.Site, allInOrder())
-	out, err := b.Router.Birdc(t.Context(), "show", "route", "all", "where", "source = RTS_BGP")
-	b.must(err)
+	out := b.birdc("show", "route", "all", "where", "source = RTS_BGP")
 	for _, want := range []string{"BGP.as_path: 64510 3557\n", "BGP.community: (65535,65281)\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the routers have no route with %q:\n%s", want, out)

@@ -27,6 +27,9 @@ type Component struct {
 	BadZone      BadZone   // of a dns pack
 	// Rehearsal are files that only a rehearsal puts into the base system.
 	Rehearsal []File
+	// Commands are what a rehearsal has a pack of its own do, by name.
+	// "{field}" in a word stands for what the name of the command is about.
+	Commands map[string][]string
 }
 
 // File is one file of a pack. Path, Check and Command may hold actions of

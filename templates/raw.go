@@ -22,6 +22,7 @@ type rawComponent struct {
 	Observe   []rawObserve `hcl:"observe,block"`
 	Announce  *rawAnnounce `hcl:"announce,block"`
 	Rehearsal []rawExtra   `hcl:"rehearsal_file,block"`
+	Commands  []rawCommand `hcl:"command,block"`
 }
 
 type rawRelease struct {
@@ -50,6 +51,11 @@ type rawFile struct {
 type rawExtra struct {
 	Path     string `hcl:"path,label"`
 	Template string `hcl:"template"`
+}
+
+type rawCommand struct {
+	Name string   `hcl:"name,label"`
+	Argv []string `hcl:"argv"`
 }
 
 type rawService struct {

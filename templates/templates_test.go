@@ -118,7 +118,9 @@ func TestLoad(t *testing.T) {
 		},
 		Rehearsal: []templates.File{{Path: "/lib/a", Template: "text of a", Mode: 0o644, Owner: "root", Group: "root", Effect: state.Effect{}}},
 	}
-	same := cmp.Comparer(func(a, b *regexp.Regexp) bool { return (a == nil) == (b == nil) && (a == nil || a.String() == b.String()) })
+	same := cmp.Comparer(func(a, b *regexp.Regexp) bool {
+		return (a == nil) == (b == nil) && (a == nil || a.String() == b.String())
+	})
 	if diff := cmp.Diff(want, have, same); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

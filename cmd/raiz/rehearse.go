@@ -44,7 +44,7 @@ systemd-container; nothing leaves this machine.`,
 				return err
 			}
 			err = provision.Rehearse(cmd.Context(), s, o, provision.Rehearsal{
-				Testbed: rehearse.Options{Progress: g.progress},
+				Testbed: rehearse.Options{Progress: g.progress, Packs: o.Packs},
 				Step:    func(step string) { fmt.Fprintf(g.std.err, "==> %s\n", step) },
 				Show:    g.showAll,
 			})
@@ -83,12 +83,16 @@ func newRehearseUp(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			packs, err := g.packFS()
+			if err != nil {
+				return exit(exitError, err)
+			}
 			self, err := os.Executable()
 			if err != nil {
 				return exit(exitError, err)
 			}
 			testbed, err := rehearse.Up(cmd.Context(), s, rehearse.Options{
-				Progress: g.progress, Personality: personality, BMCCommand: []string{self, "rehearse", "bmc"},
+				Progress: g.progress, Packs: packs, Personality: personality, BMCCommand: []string{self, "rehearse", "bmc"},
 			})
 			if err != nil {
 				return exit(exitError, err)
@@ -163,11 +167,12 @@ func newRehearseShell(g *globals) *cobra.Command {
 		Use:   "shell ID [server|router|controller|primary] [COMMAND...]",
 		Short: "Enter a machine of a rehearsal",
 		Long: `shell runs a command on a machine of a rehearsal, with the words that stand
-behind its name as they are, and ends as the command ends.`,
+behind its name as they are, and ends as the command ends. What runs there is
+what the packs say; systemctl lists it.`,
 		Example: `  raiz rehearse shell 1a2b3c4d server
-  raiz rehearse shell 1a2b3c4d server journalctl -u nsd -f
-  raiz rehearse shell 1a2b3c4d router birdc show route
-  raiz rehearse shell 1a2b3c4d router birdc -s /run/bird/edge2.ctl show route   the second neighbor
+  raiz rehearse shell 1a2b3c4d server journalctl -f
+  raiz rehearse shell 1a2b3c4d router systemctl list-units --type=service   what runs there
+  raiz rehearse shell 1a2b3c4d router ip route   what it has learnt
   raiz rehearse shell 1a2b3c4d controller dig @192.175.48.1 hostname.as112.net TXT`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

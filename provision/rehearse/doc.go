@@ -15,6 +15,10 @@
 //	CGROUP2/raiz-ID/ROLE       every process of the rehearsal
 //	CACHE/base-HASH            the Debian tree all machines are layered on
 //
+// It knows no daemon: what the router, the primary and their commands are is
+// said by the packs below templates/lab, whose templates see Values, and what
+// is installed by those packs and the ones of the site.
+//
 // It does not know raiz's own plan, apply and verify: those are run against
 // the testbed by whoever called Up. Start reading at Up, then layOut, which
 // decides what is wired to what.

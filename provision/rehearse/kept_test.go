@@ -62,13 +62,12 @@ func TestCrowdedSite(t *testing.T) {
 	if got := login(t, tb, "10.20.30.1:2222", "sudo id -un; echo $SSH_CLIENT"); !strings.HasPrefix(got, "root\n203.0.113.1 ") {
 		t.Errorf("the server saw %q, want root from 203.0.113.1", got)
 	}
-	out, err := tb.Router.Birdc(t.Context(), "show", "protocols")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"n_edge1_v4", "n_edge1_v6", "n_edge_2_v4"} {
-		if !strings.Contains(out, name) {
-			t.Errorf("no session %s:\n%s", name, out)
+	for neighbor, names := range map[string][]string{"edge1": {"n_edge1_v4", "n_edge1_v6"}, "edge-2": {"n_edge_2_v4"}} {
+		out := mustRun(t, tb.Router.Machine, "birdc", "-s", "/run/bird/"+neighbor+".ctl", "show", "protocols")
+		for _, name := range names {
+			if !strings.Contains(out, name) {
+				t.Errorf("no session %s:\n%s", name, out)
+			}
 		}
 	}
 	tb.Site.BMC.Factory = &site.Factory{Username: tb.Site.BMC.Username, Password: tb.Site.BMC.Password}

@@ -32,13 +32,14 @@ type Record struct {
 	OwnerStart string
 	Seed       string // all made secrets come from it
 	Sessions   []sessionRecord
+	Lab        labRecord
 	Layout     *layout
 	Zones      []zoneRecord // of the primary
 	Services   []netip.Addr // where the server answers once it is provisioned
 	Base       string       // the tree its machines are layered on
 }
 
-type sessionRecord struct{ Neighbor, Protocol, Socket string }
+type sessionRecord struct{ Neighbor, ID string }
 
 // validID keeps an ID from naming a directory elsewhere.
 func validID(id string) bool { return regexp.MustCompile(`^[0-9a-f]{8}$`).MatchString(id) }
@@ -89,7 +90,7 @@ func Find(id string) (*Testbed, error) {
 		return nil, fmt.Errorf("find rehearsal %s: its record has no seed", id)
 	}
 	t.Server = t.machine(RoleServer)
-	t.Router = Router{Machine: t.machine(RoleRouter), sessions: t.Record.Sessions}
+	t.Router = Router{Machine: t.machine(RoleRouter), sessions: t.Sessions, lab: t.Lab}
 	t.Primary = Primary{testbed: t}
 	return t, nil
 }

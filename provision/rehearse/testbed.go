@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/simbmc"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/templates"
 )
 
 // runDir holds one directory a rehearsal, also of those that are kept.
@@ -43,7 +45,10 @@ func roles() []Role { return []Role{RoleServer, RoleRouter, RoleBMC, RoleControl
 type Options struct {
 	// Progress is told, in one line each, about steps that take a while.
 	Progress func(string)
-	// Packages are Debian packages the server has beyond the default ones.
+	// Packs are the component packs: those of the site, and those of the lab.
+	// Without it they are templates.FS.
+	Packs fs.FS
+	// Packages are Debian packages the server has beyond those of packs.
 	Packages []string
 	// Disk is what the server writes to.
 	Disk Disk
@@ -82,6 +87,9 @@ func Up(ctx context.Context, s *site.Site, o Options) (*Testbed, error) {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
+	if o.Packs == nil {
+		o.Packs = templates.FS()
+	}
 	if err := sweep(ctx, o.Progress); err != nil {
 		return nil, err
 	}
@@ -95,21 +103,36 @@ func Up(ctx context.Context, s *site.Site, o Options) (*Testbed, error) {
 	return t, nil
 }
 
-// build does all that Down undoes.
-func (t *Testbed) build(ctx context.Context, s *site.Site, o Options) (err error) {
+// plan decides what is built, and has the tree that machines are layered on.
+func (t *Testbed) plan(ctx context.Context, s *site.Site, o Options) (l lab, err error) {
 	if t.Site, t.Substitutions, err = t.substitute(s); err != nil {
-		return err
+		return lab{}, err
 	}
 	if t.Layout, err = layOut(t.Site); err != nil {
-		return err
+		return lab{}, err
+	}
+	if l, err = loadLab(o.Packs); err != nil {
+		return lab{}, err
+	}
+	t.Lab = l.record()
+	t.Router.lab = t.Lab
+	tree, err := treeOf(s, o.Packs, l, o.Packages)
+	if err != nil {
+		return lab{}, err
 	}
 	if err := t.keep(); err != nil {
-		return err
+		return lab{}, err
 	}
-	if t.Base, err = baseTree(ctx, debian(o.Packages), t.group()+"/build", o.Progress); err != nil {
-		return err
+	if t.Base, err = baseTree(ctx, tree, t.group()+"/build", o.Progress); err != nil {
+		return lab{}, err
 	}
-	if err := t.keep(); err != nil {
+	return l, t.keep()
+}
+
+// build does all that Down undoes.
+func (t *Testbed) build(ctx context.Context, s *site.Site, o Options) error {
+	lab, err := t.plan(ctx, s, o)
+	if err != nil {
 		return err
 	}
 	o.Progress("wire server, router, BMC and controller")
@@ -144,14 +167,14 @@ func (t *Testbed) build(ctx context.Context, s *site.Site, o Options) (err error
 	if err := t.install(ctx); err != nil {
 		return err
 	}
-	if err := t.equip(); err != nil {
+	if err := t.equip(ctx, lab); err != nil {
 		return err
 	}
 	o.Progress("boot server and router")
 	all, bootCtx := errgroup.WithContext(ctx)
 	all.Go(func() error { return t.Server.Boot(bootCtx) })
 	all.Go(func() error { return t.Router.Boot(bootCtx) })
-	all.Go(func() error { return t.Primary.build(bootCtx, disk, o.Progress) })
+	all.Go(func() error { return t.Primary.build(bootCtx, lab.primary, disk, o.Progress) })
 	if err := all.Wait(); err != nil {
 		return err
 	}

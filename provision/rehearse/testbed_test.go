@@ -51,6 +51,7 @@ func example() *site.Site {
 			},
 		},
 		Server: site.Server{
+			Release:    "bookworm",
 			Hostname:   "gru1",
 			NTP:        []string{"192.0.2.1"},
 			DNS:        addrs("192.0.2.1"),
@@ -163,15 +164,12 @@ func dialPatiently(t *testing.T, tb *rehearse.Testbed, addr string) net.Conn {
 	return nil
 }
 
-func TestGroundAnswers(t *testing.T) {
+func TestTestbedAnswers(t *testing.T) {
 	tb := up(t, example())
 	if got := login(t, tb, "192.0.2.30:22", "hostname"); got != "debian" {
 		t.Errorf("hostname of the server = %q, want debian", got)
 	}
-	out, err := tb.Router.Birdc(t.Context(), "show", "protocols")
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := mustRun(t, tb.Router.Machine, "birdc", "-s", "/run/bird/edge1.ctl", "show", "protocols")
 	if !strings.Contains(out, "n_edge1_v4") || !strings.Contains(out, "n_edge1_v6") {
 		t.Errorf("the router lacks sessions:\n%s", out)
 	}

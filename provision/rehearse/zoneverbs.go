@@ -128,8 +128,8 @@ func (p Primary) Expire(ctx context.Context, zone string, what Expiry) (Served, 
 	return served, nil
 }
 
-// change publishes a new edition of a zone, and returns when NSD serves it and
-// so has begun to send NOTIFYs.
+// change publishes a new edition of a zone, and returns when it is served and
+// so the primary has begun to send NOTIFYs.
 func (p Primary) change(ctx context.Context, verb, zone string, set func(*edition), produce producer) (Served, error) {
 	i, err := p.find(zone)
 	if err != nil {
@@ -158,7 +158,7 @@ func (p Primary) change(ctx context.Context, verb, zone string, set func(*editio
 	if err := p.publish(i, text, e); err != nil {
 		return fail(err)
 	}
-	if _, err := p.run(ctx, "nsd-control", "reload", name); err != nil {
+	if _, err := p.named(ctx, "reload", map[string]string{"zone": name}); err != nil {
 		return fail(err)
 	}
 	if err := p.awaitSerial(ctx, i, e.Serial); err != nil {
