@@ -26,8 +26,8 @@ type Rehearsal struct {
 }
 
 // convergence is how long BGP and the clock may take to come up once
-// everything is in place: a BIRD that was refused once tries again after two
-// minutes at most.
+// everything is in place: a routing daemon that was refused once may
+// try again after two minutes at most.
 const convergence = 3 * time.Minute
 
 // ErrRehearsal means that a rehearsal did not end as it has to.
