@@ -64,7 +64,7 @@ func (p Primary) build(ctx context.Context, pack templates.Component, disk strin
 		return nil
 	}
 	m := p.machine()
-	if err := m.layer(ctx, p.testbed.Base, disk, DiskLayered); err != nil {
+	if err := m.layer(ctx, p.testbed.LabBase, disk, DiskLayered); err != nil {
 		return err
 	}
 	if err := m.outfit(ctx, pack, valuesOf(p.testbed.Site, p.testbed.Layout)); err != nil {

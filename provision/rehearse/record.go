@@ -36,7 +36,8 @@ type Record struct {
 	Layout     *layout
 	Zones      []zoneRecord // of the primary
 	Services   []netip.Addr // where the server answers once it is provisioned
-	Base       string       // the tree its machines are layered on
+	Base       string       // the tree the server is layered on
+	LabBase    string       // the tree the machines around it are layered on
 }
 
 type sessionRecord struct{ Neighbor, ID string }

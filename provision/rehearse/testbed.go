@@ -116,14 +116,17 @@ func (t *Testbed) plan(ctx context.Context, s *site.Site, o Options) (l lab, err
 	}
 	t.Lab = l.record()
 	t.Router.lab = t.Lab
-	tree, err := treeOf(s, o.Packs, l, o.Packages)
+	server, around, err := treesOf(s, o.Packs, l, o.Packages)
 	if err != nil {
 		return lab{}, err
 	}
 	if err := t.keep(); err != nil {
 		return lab{}, err
 	}
-	if t.Base, err = baseTree(ctx, tree, t.group()+"/build", o.Progress); err != nil {
+	if t.Base, err = baseTree(ctx, server, t.group()+"/build", o.Progress); err != nil {
+		return lab{}, err
+	}
+	if t.LabBase, err = baseTree(ctx, around, t.group()+"/build", o.Progress); err != nil {
 		return lab{}, err
 	}
 	return l, t.keep()
@@ -161,7 +164,7 @@ func (t *Testbed) build(ctx context.Context, s *site.Site, o Options) error {
 	if err := t.Server.layer(ctx, t.Base, disk, o.Disk); err != nil {
 		return err
 	}
-	if err := t.Router.layer(ctx, t.Base, disk, DiskLayered); err != nil {
+	if err := t.Router.layer(ctx, t.LabBase, disk, DiskLayered); err != nil {
 		return err
 	}
 	if err := t.install(ctx); err != nil {

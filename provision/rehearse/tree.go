@@ -33,16 +33,48 @@ type recipe struct {
 // leave it.
 const operatingSystem = "system"
 
-// treeOf is the server as remote hands leave it: a minimal Debian with what
-// the packs of the site, the default ones and those of the lab declare,
-// nothing of it running.
-func treeOf(s *site.Site, packs fs.FS, l lab, extra []string) (recipe, error) {
+// labRelease is the release of Debian of the machines around the server.
+const labRelease = "bookworm"
+
+// treesOf are the tree of the server as remote hands leave it, a minimal Debian
+// with what its packs declare and nothing of it running, and that of the
+// machines around it. A site with the default packs has one tree for all, which
+// is built once; packages of other packs may be in conflict with those of the
+// default ones, as two time daemons are, and are in a tree without these.
+func treesOf(s *site.Site, packs fs.FS, l lab, extra []string) (server, around recipe, err error) {
 	catalog, err := templates.Catalog(packs)
 	if err != nil {
-		return recipe{}, err
+		return recipe{}, recipe{}, err
 	}
+	var defaults, chosen []templates.Component
+	for _, kind := range templates.Kinds() {
+		for _, c := range catalog[kind] {
+			if c.Default {
+				defaults = append(defaults, c)
+			}
+			if c.Name == s.Components[kind] || s.Components[kind] == "" && c.Default {
+				chosen = append(chosen, c)
+			}
+		}
+	}
+	same := func(a, b templates.Component) bool { return a.Name == b.Name }
+	usual := s.Server.Release == labRelease && slices.EqualFunc(defaults, chosen, same)
+	machines := append([]templates.Component{l.router, l.primary}, defaults...)
+	if usual {
+		around, err = treeOf(labRelease, machines, extra)
+		return around, around, err
+	}
+	if around, err = treeOf(labRelease, machines, nil); err != nil {
+		return recipe{}, recipe{}, err
+	}
+	server, err = treeOf(s.Server.Release, chosen, extra)
+	return server, around, err
+}
+
+// treeOf is a minimal Debian with what packs declare.
+func treeOf(release string, packs []templates.Component, extra []string) (recipe, error) {
 	r := recipe{
-		suite: s.Server.Release,
+		suite: release,
 		packages: append([]string{
 			"ca-certificates", "dbus", "iputils-ping", "libpam-systemd", "netbase", "procps", "sudo", "systemd", "systemd-sysv",
 		}, extra...),
@@ -54,15 +86,7 @@ func treeOf(s *site.Site, packs fs.FS, l lab, extra []string) (recipe, error) {
 			"etc/hostname", "etc/machine-id", "etc/resolv.conf", "etc/ssh/ssh_host_*",
 		},
 	}
-	used := []templates.Component{l.router, l.primary}
-	for _, kind := range templates.Kinds() {
-		for _, c := range catalog[kind] {
-			if c.Default || c.Name == s.Components[kind] {
-				used = append(used, c)
-			}
-		}
-	}
-	for _, c := range used {
+	for _, c := range packs {
 		if err := r.add(c); err != nil {
 			return recipe{}, fmt.Errorf("pack %s/%s: %w", c.Kind, c.Name, err)
 		}

@@ -38,7 +38,11 @@ func treeFor(t *testing.T, fsys fstest.MapFS, release, clock string) (recipe, er
 	t.Helper()
 	s := plain()
 	s.Server.Release, s.Components = release, map[string]string{"time": clock}
-	return treeOf(s, templates.Over(templates.FS(), fsys), defaultLab(t), []string{"faketime"})
+	server, around, err := treesOf(s, templates.Over(templates.FS(), fsys), defaultLab(t), []string{"faketime"})
+	if err == nil && !slices.Contains(around.packages, "bird2") {
+		t.Errorf("the machines around the server have no router: %v", around.packages)
+	}
+	return server, err
 }
 
 func TestTreeOf(t *testing.T) {
@@ -69,7 +73,10 @@ func TestTreeOf(t *testing.T) {
 	if other.hash() == usual.hash() {
 		t.Error("both trees have one name")
 	}
-	clash := "rehearsal_file \"/usr/lib/systemd/system/chrony.service.d/rehearsal.conf\" {\n template = \"a.tmpl\"\n}\n"
+	if slices.Contains(other.packages, "chrony") {
+		t.Errorf("a default pack that the site did not choose is in: %v", other.packages)
+	}
+	clash := "rehearsal_file \"/etc/ssh/sshd_config.d/10-installer.conf\" {\n template = \"a.tmpl\"\n}\n"
 	if _, err := treeFor(t, withPack(clash), "bookworm", "other"); err == nil || !strings.Contains(err.Error(), "another pack has one with other text") {
 		t.Errorf("error = %v", err)
 	}
