@@ -64,7 +64,7 @@ func mayImport() map[string][]string {
 		"provision/verify":          rooms("site", "state", "ask", "bmc", "observation", "redfish", "remote", "server", "verdict"),
 		"provision/report":          rooms("site", "state", "plan", "apply", "verify", "verdict", "observation", "report/messages"),
 		"provision/report/messages": rooms("verdict"),
-		"provision/rehearse":        rooms("site", "simbmc", "secret", "await"),
+		"provision/rehearse":        rooms("site", "simbmc", "secret", "await", "observation", "templates"),
 		"templates":                 rooms("state", "observation"),
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 // Rehearsal is what a rehearsal tells while it goes on.
 type Rehearsal struct {
-	Ground rehearse.Options
+	Testbed rehearse.Options
 	// Step is told which step begins.
 	Step func(verdict.Message)
 	// Show is given each report as it comes.
@@ -26,8 +26,8 @@ type Rehearsal struct {
 }
 
 // convergence is how long BGP and the clock may take to come up once
-// everything is in place: a BIRD that was refused once tries again after two
-// minutes at most.
+// everything is in place: a routing daemon that was refused once may
+// try again after two minutes at most.
 const convergence = 3 * time.Minute
 
 // Rehearse builds the site on this machine and runs on it what an engineer
@@ -35,45 +35,45 @@ const convergence = 3 * time.Minute
 // empty. Whatever happens, nothing is left behind.
 func Rehearse(ctx context.Context, s *site.Site, o Options, h Rehearsal) (err error) {
 	h.Step(verdict.New("rehearse.build"))
-	g, err := rehearse.Up(ctx, s, h.Ground)
+	testbed, err := rehearse.Up(ctx, s, h.Testbed)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRehearsal, err)
 	}
 	defer func() {
 		h.Step(verdict.New("rehearse.down"))
-		err = errors.Join(err, g.Down(context.WithoutCancel(ctx)))
+		err = errors.Join(err, testbed.Down(context.WithoutCancel(ctx)))
 	}()
-	if err := h.Show(report.Report{Site: g.Site, Notices: substitutions(g)}); err != nil {
+	if err := h.Show(report.Report{Site: testbed.Site, Notices: substitutions(testbed)}); err != nil {
 		return err
 	}
-	o = OnGround(o, g)
-	if err := rehearseApply(ctx, g.Site, o, h); err != nil {
+	o = OnTestbed(o, testbed)
+	if err := rehearseApply(ctx, testbed.Site, o, h); err != nil {
 		return err
 	}
-	if err := rehearseVerify(ctx, g, o, h); err != nil {
+	if err := rehearseVerify(ctx, testbed, o, h); err != nil {
 		return err
 	}
-	return rehearseAgain(ctx, g.Site, o, h)
+	return rehearseAgain(ctx, testbed.Site, o, h)
 }
 
-// OnGround makes a run go to a rehearsal instead of the real site.
-func OnGround(o Options, g *rehearse.Ground) Options {
-	o.Dial = g.Netns(rehearse.RoleController).DialContext
+// OnTestbed makes a run go to a rehearsal instead of the real site.
+func OnTestbed(o Options, testbed *rehearse.Testbed) Options {
+	o.Dial = testbed.Netns(rehearse.RoleController).DialContext
 	o.AgentSocket = ""
 	return o
 }
 
-// GroundVantages are the places that only a rehearsal lets us look from: the
+// TestbedVantages are the places that only a rehearsal lets us look from: the
 // host's router, and somebody behind it.
-func GroundVantages(g *rehearse.Ground) Vantages {
+func TestbedVantages(testbed *rehearse.Testbed) Vantages {
 	return Vantages{
 		Router: func(ctx context.Context) ([]verify.Route, error) {
-			taken, err := g.Router.Routes(ctx)
+			taken, err := testbed.Router.Routes(ctx)
 			if err != nil {
 				return nil, err
 			}
 			// What the router does not take has left the server all the same.
-			refused, err := g.Router.Refused(ctx)
+			refused, err := testbed.Router.Refused(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -84,14 +84,14 @@ func GroundVantages(g *rehearse.Ground) Vantages {
 			return out, nil
 		},
 		Outside: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return g.Netns(rehearse.RoleController).DialContext(ctx, network, address)
+			return testbed.Netns(rehearse.RoleController).DialContext(ctx, network, address)
 		},
 	}
 }
 
-func substitutions(g *rehearse.Ground) []verdict.Message {
+func substitutions(testbed *rehearse.Testbed) []verdict.Message {
 	var out []verdict.Message
-	for _, s := range g.Substitutions {
+	for _, s := range testbed.Substitutions {
 		out = append(out, verdict.New("rehearse.made", verdict.Seen("what", s.What), verdict.Seen("why", s.Why)))
 	}
 	return out
@@ -116,10 +116,10 @@ func rehearseApply(ctx context.Context, s *site.Site, o Options, h Rehearsal) er
 	return nil
 }
 
-func rehearseVerify(ctx context.Context, g *rehearse.Ground, o Options, h Rehearsal) error {
+func rehearseVerify(ctx context.Context, testbed *rehearse.Testbed, o Options, h Rehearsal) error {
 	h.Step(verdict.New("rehearse.verify"))
-	results := VerifyWithin(ctx, g.Site, o, GroundVantages(g), convergence)
-	if err := h.Show(report.Report{Site: g.Site, Verify: results}); err != nil {
+	results := VerifyWithin(ctx, testbed.Site, o, TestbedVantages(testbed), convergence)
+	if err := h.Show(report.Report{Site: testbed.Site, Verify: results}); err != nil {
 		return err
 	}
 	if n := len(verify.Failed(results)) + len(verify.Undecided(results)); n > 0 {

@@ -34,11 +34,12 @@ const settle = 2 * time.Minute
 
 // bed is a rehearsal with raiz's own output kept for the search for secrets.
 type bed struct {
-	*rehearse.Ground
+	*rehearse.Testbed
 	t     *testing.T
 	o     provision.Options
 	said  *bytes.Buffer // every report in every form, and the log
 	links *memoryLinks
+	named nameServer
 }
 
 type memoryLinks struct {
@@ -76,13 +77,18 @@ func newBed(t *testing.T, path string) *bed {
 	return newBedWith(t, path, rehearse.Options{})
 }
 
-func newBedWith(t *testing.T, path string, ground rehearse.Options) *bed {
+func newBedWith(t *testing.T, path string, testbed rehearse.Options) *bed {
+	t.Helper()
+	return newBedOf(t, loadSite(t, path), testbed)
+}
+
+func newBedOf(t *testing.T, s *site.Site, testbed rehearse.Options) *bed {
 	t.Helper()
 	needMachines(t)
-	ground.Progress = func(line string) { t.Log(line) }
+	testbed.Progress = func(line string) { t.Log(line) }
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
-	g, err := rehearse.Up(ctx, loadSite(t, path), ground)
+	g, err := rehearse.Up(ctx, s, testbed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,9 +97,9 @@ func newBedWith(t *testing.T, path string, ground rehearse.Options) *bed {
 			t.Error(err)
 		}
 	})
-	b := &bed{Ground: g, t: t, said: &bytes.Buffer{}, links: &memoryLinks{all: map[string][]byte{}}}
+	b := &bed{Testbed: g, t: t, named: named(s.Components["dns"]), said: &bytes.Buffer{}, links: &memoryLinks{all: map[string][]byte{}}}
 	log := slog.New(slog.NewTextHandler(&lockedBuffer{b: b.said}, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	b.o = provision.OnGround(provision.Options{Packs: templates.FS(), Links: b.links, Who: "test", Log: log}, g)
+	b.o = provision.OnTestbed(provision.Options{Packs: templates.FS(), Links: b.links, Who: "test", Log: log}, g)
 	return b
 }
 
@@ -177,7 +183,7 @@ func (b *bed) verifyUntil(s *site.Site, want map[string]verify.Status) []verify.
 	var results []verify.Result
 	for end := time.Now().Add(settle); ; {
 		run := provision.New(s, b.o)
-		results = run.Verify(b.t.Context(), provision.GroundVantages(b.Ground))
+		results = run.Verify(b.t.Context(), provision.TestbedVantages(b.Testbed))
 		_ = run.Close(context.Background())
 		if got = notInOrder(results); cmp.Equal(want, got) || time.Now().After(end) {
 			break
@@ -207,6 +213,16 @@ func notInOrder(results []verify.Result) map[string]verify.Status {
 		}
 	}
 	return out
+}
+
+// birdc asks every router of the host.
+func (b *bed) birdc(words ...string) string {
+	b.t.Helper()
+	var all strings.Builder
+	for _, n := range b.Site.BGP.Neighbors {
+		all.WriteString(b.on(b.Router.Machine, append([]string{"birdc", "-s", "/run/bird/" + n.Name + ".ctl"}, words...)...))
+	}
+	return all.String()
 }
 
 func (b *bed) on(m *rehearse.Machine, argv ...string) string {
@@ -448,9 +464,7 @@ func (b *bed) must(err error) {
 func (b *bed) routerASN(from, to int) {
 	b.t.Helper()
 	b.on(b.Router.Machine, "sh", "-c", fmt.Sprintf("grep -q 'as %d;' /etc/bird/edge1.conf && sed -i 's/as %d;/as %d;/' /etc/bird/edge1.conf", from, from, to))
-	if _, err := b.Router.Birdc(b.t.Context(), "configure"); err != nil {
-		b.t.Fatal(err)
-	}
+	b.birdc("configure")
 }
 
 func (b *bed) secrets() map[string]string {

@@ -42,7 +42,7 @@ func TestSoak(t *testing.T) {
 			verdicts, red := 0, 0
 			for i := range runs {
 				run := provision.New(b.Site, b.o)
-				results := run.Verify(t.Context(), provision.GroundVantages(b.Ground))
+				results := run.Verify(t.Context(), provision.TestbedVantages(b.Testbed))
 				_ = run.Close(context.Background())
 				verdicts += len(results)
 				for _, r := range results {

@@ -29,7 +29,7 @@ const sweepEnv = "RAIZ_SWEEP_CHILD"
 
 // order is what a child is told.
 type order struct {
-	Ground      string // ID of the rehearsal
+	Testbed     string // ID of the rehearsal
 	Dir         string // where the example site is
 	Pin         string // fingerprint of the BMC, which lives in the parent
 	To          string // variant of the site to apply
@@ -71,7 +71,7 @@ func sweepChild(text string) int {
 }
 
 func obey(o order) (tally, error) {
-	g, err := rehearse.Find(o.Ground)
+	g, err := rehearse.Find(o.Testbed)
 	if err != nil {
 		return tally{}, err
 	}
@@ -113,8 +113,8 @@ func obey(o order) (tally, error) {
 }
 
 // sweepOptions log in at whichever of the two addresses the server has.
-func sweepOptions(g *rehearse.Ground, to string) provision.Options {
-	o := provision.OnGround(provision.Options{Packs: packs(to), Who: "sweep"}, g)
+func sweepOptions(g *rehearse.Testbed, to string) provision.Options {
+	o := provision.OnTestbed(provision.Options{Packs: packs(to), Who: "sweep"}, g)
 	o.Via = netip.AddrPortFrom(variant(g.Site, other(to)).Server.Management.Addresses[0].Addr(), 22)
 	return o
 }

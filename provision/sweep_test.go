@@ -242,7 +242,7 @@ func summarise(t *testing.T, places []place, verdicts []verdict) {
 // worker is one rehearsal that jobs are run on, one after the other.
 type worker struct {
 	t    *testing.T
-	g    *rehearse.Ground
+	g    *rehearse.Testbed
 	at   string            // variant that stands
 	refs map[string]string // variant to the hashes of its managed files
 	dir  string

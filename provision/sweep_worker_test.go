@@ -29,7 +29,7 @@ type child struct {
 
 func (w *worker) child(o order) *child {
 	w.t.Helper()
-	o.Ground, o.Dir, o.Pin = w.g.ID, w.dir, w.g.Site.BMC.Fingerprint
+	o.Testbed, o.Dir, o.Pin = w.g.ID, w.dir, w.g.Site.BMC.Fingerprint
 	text, err := json.Marshal(o)
 	w.must(err)
 	cmd := exec.Command(os.Args[0], "-test.run=^$")

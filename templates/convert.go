@@ -21,7 +21,7 @@ type reader struct {
 }
 
 func (r reader) component(name string, raw rawComponent) (Component, error) {
-	c := Component{Name: raw.Name, Kind: raw.Kind, Default: raw.Default, Unit: raw.Unit, BadZone: BadZone(raw.BadZone)}
+	c := Component{Name: raw.Name, Kind: raw.Kind, Default: raw.Default, Unit: raw.Unit, BadZone: BadZone(raw.BadZone), Anchors: raw.Anchors}
 	if raw.Name != name {
 		return Component{}, fmt.Errorf("calls itself %q", raw.Name)
 	}
@@ -57,10 +57,13 @@ func (r reader) component(name string, raw rawComponent) (Component, error) {
 	if c.Announce, err = announce(raw.Announce); err != nil {
 		return Component{}, fmt.Errorf("announce: %w", err)
 	}
-	if err := complete(c); err != nil {
+	if c.Commands, err = commands(raw.Commands); err != nil {
 		return Component{}, err
 	}
-	return c, nil
+	if _, lab := r.lab(); lab {
+		return c, labComplete(c)
+	}
+	return c, complete(c)
 }
 
 func packages(raw rawComponent) map[string][]string {
@@ -76,6 +79,9 @@ func packages(raw rawComponent) map[string][]string {
 
 // complete wants of a kind what the others need of it.
 func complete(c Component) error {
+	if len(c.Commands) > 0 {
+		return errors.New("command blocks are for packs of the lab alone")
+	}
 	var missing []string
 	want := func(there bool, what string) {
 		if !there {

@@ -16,12 +16,14 @@ type rawComponent struct {
 	Releases  []rawRelease `hcl:"release,block"`
 	Unit      string       `hcl:"unit,optional"`
 	BadZone   string       `hcl:"bad_zone,optional"`
+	Anchors   bool         `hcl:"trust_anchors,optional"`
 	Files     []rawFile    `hcl:"file,block"`
 	Services  []rawService `hcl:"service,block"`
 	Options   []rawOption  `hcl:"option,block"`
 	Observe   []rawObserve `hcl:"observe,block"`
 	Announce  *rawAnnounce `hcl:"announce,block"`
 	Rehearsal []rawExtra   `hcl:"rehearsal_file,block"`
+	Commands  []rawCommand `hcl:"command,block"`
 }
 
 type rawRelease struct {
@@ -49,6 +51,11 @@ type rawFile struct {
 type rawExtra struct {
 	Path     string `hcl:"path,label"`
 	Template string `hcl:"template"`
+}
+
+type rawCommand struct {
+	Name string   `hcl:"name,label"`
+	Argv []string `hcl:"argv"`
 }
 
 type rawService struct {

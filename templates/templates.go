@@ -44,12 +44,6 @@ func Load(fsys fs.FS, kind, name string) (Component, error) {
 	return load(fsys, kind, name)
 }
 
-// LoadLab reads a pack of the rehearsal: of one of the machines around the
-// server, "router" or "primary". A site cannot choose it.
-func LoadLab(fsys fs.FS, role, name string) (Component, error) {
-	return load(fsys, path.Join("lab", role), name)
-}
-
 func load(fsys fs.FS, kind, name string) (Component, error) {
 	folder := path.Join(kind, name)
 	file := path.Join(folder, "component.hcl")

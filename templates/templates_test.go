@@ -3,6 +3,7 @@ package templates_test
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path"
 	"regexp"
 	"strings"
@@ -311,5 +312,29 @@ func TestOverDoesNotPassWhatItCannotRead(t *testing.T) {
 	_, err := templates.Load(templates.Over(templates.FS(), locked{}), "dns", "nsd")
 	if !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// docs/packs.md has every word that component.hcl may hold.
+func TestEveryWordIsDocumented(t *testing.T) {
+	raw, err := os.ReadFile("raw.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../docs/packs.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := regexp.MustCompile(`hcl:"([a-z_]+)`).FindAllStringSubmatch(string(raw), -1)
+	if len(words) < 30 {
+		t.Fatalf("%d words", len(words))
+	}
+	for _, w := range words {
+		if w[1] == "path" { // a label
+			continue
+		}
+		if !regexp.MustCompile("`[^`\n]*\\b" + w[1] + "\\b[^`\n]*`").Match(page) {
+			t.Errorf("docs/packs.md does not say what %s is", w[1])
+		}
 	}
 }

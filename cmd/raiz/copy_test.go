@@ -58,12 +58,12 @@ func TestRehearsals(t *testing.T) {
 				id := strings.TrimSpace(ts.ReadFile("stdout"))
 				ts.Setenv("ID", id)
 				ts.Defer(func() {
-					ground, err := rehearse.Find(id)
+					testbed, err := rehearse.Find(id)
 					if errors.Is(err, fs.ErrNotExist) {
 						return // the script has taken it down
 					}
 					if err == nil {
-						err = ground.Down(context.Background())
+						err = testbed.Down(context.Background())
 					}
 					if err != nil {
 						t.Error(err)

@@ -11,12 +11,12 @@ import (
 // onRehearsal returns the rehearsed copy of a site in place of the real one.
 // It needs neither secrets nor an operator file: it has made ones.
 func (t *target) onRehearsal(s *site.Site, o provision.Options) (*site.Site, provision.Options, provision.Vantages, error) {
-	ground, err := rehearse.Find(t.rehearsal)
+	testbed, err := rehearse.Find(t.rehearsal)
 	if err == nil {
-		err = ground.Adopt(s)
+		err = testbed.Adopt(s)
 	}
 	if err != nil {
 		return nil, provision.Options{}, provision.Vantages{}, exit(exitUsage, err)
 	}
-	return ground.Site, provision.OnGround(o, ground), provision.GroundVantages(ground), nil
+	return testbed.Site, provision.OnTestbed(o, testbed), provision.TestbedVantages(testbed), nil
 }

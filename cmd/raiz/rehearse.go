@@ -46,9 +46,9 @@ systemd-container; nothing leaves this machine.`,
 				return err
 			}
 			err = provision.Rehearse(cmd.Context(), s, o, provision.Rehearsal{
-				Ground: rehearse.Options{Progress: g.progress},
-				Step:   func(step verdict.Message) { fmt.Fprintf(g.std.err, "==> %s\n", messages.English().Say(step)) },
-				Show:   g.showAll,
+				Testbed: rehearse.Options{Progress: g.progress, Packs: o.Packs},
+				Step:    func(step verdict.Message) { fmt.Fprintf(g.std.err, "==> %s\n", messages.English().Say(step)) },
+				Show:    g.showAll,
 			})
 			if g.json {
 				_ = g.put(rehearsed(g.answer.reports))
@@ -108,20 +108,24 @@ func newRehearseUp(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			packs, err := g.packFS()
+			if err != nil {
+				return exit(exitError, err)
+			}
 			self, err := os.Executable()
 			if err != nil {
 				return exit(exitError, err)
 			}
-			ground, err := rehearse.Up(cmd.Context(), s, rehearse.Options{
-				Progress: g.progress, Personality: personality, BMCCommand: []string{self, "rehearse", "bmc"},
+			testbed, err := rehearse.Up(cmd.Context(), s, rehearse.Options{
+				Progress: g.progress, Packs: packs, Personality: personality, BMCCommand: []string{self, "rehearse", "bmc"},
 			})
 			if err != nil {
 				return exit(exitError, err)
 			}
 			if g.json {
-				return g.put(map[string]string{"id": ground.ID})
+				return g.put(map[string]string{"id": testbed.ID})
 			}
-			fmt.Fprintln(g.std.out, ground.ID)
+			fmt.Fprintln(g.std.out, testbed.ID)
 			return nil
 		},
 	}
@@ -148,9 +152,9 @@ func (g *globals) takeDown(ctx context.Context, ids []string) error {
 	code := exitUsage // of IDs that are none
 	down := []string{}
 	for _, id := range ids {
-		ground, err := rehearse.Find(id)
+		testbed, err := rehearse.Find(id)
 		if err == nil {
-			if err = ground.Down(context.WithoutCancel(ctx)); err != nil {
+			if err = testbed.Down(context.WithoutCancel(ctx)); err != nil {
 				code = exitError
 			}
 		}
@@ -205,15 +209,16 @@ func newRehearseShell(g *globals) *cobra.Command {
 		Use:   "shell ID [server|router|controller|primary] [COMMAND...]",
 		Short: "Enter a machine of a rehearsal",
 		Long: `shell runs a command on a machine of a rehearsal, with the words that stand
-behind its name as they are, and ends as the command ends.`,
+behind its name as they are, and ends as the command ends. What runs there is
+what the packs say; systemctl lists it.`,
 		Example: `  raiz rehearse shell 1a2b3c4d server
-  raiz rehearse shell 1a2b3c4d server journalctl -u nsd -f
-  raiz rehearse shell 1a2b3c4d router birdc show route
-  raiz rehearse shell 1a2b3c4d router birdc -s /run/bird/edge2.ctl show route   the second neighbor
+  raiz rehearse shell 1a2b3c4d server journalctl -f
+  raiz rehearse shell 1a2b3c4d router systemctl list-units --type=service   what runs there
+  raiz rehearse shell 1a2b3c4d router ip route   what it has learnt
   raiz rehearse shell 1a2b3c4d controller dig @192.175.48.1 hostname.as112.net TXT`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ground, err := rehearse.Find(args[0])
+			testbed, err := rehearse.Find(args[0])
 			if err != nil {
 				return exit(exitUsage, err)
 			}
@@ -224,7 +229,7 @@ behind its name as they are, and ends as the command ends.`,
 			if len(args) > 2 {
 				argv = args[2:]
 			}
-			c, err := commandOn(cmd.Context(), ground, where, argv)
+			c, err := commandOn(cmd.Context(), testbed, where, argv)
 			if err != nil {
 				return err
 			}
@@ -237,17 +242,17 @@ behind its name as they are, and ends as the command ends.`,
 	return cmd
 }
 
-func commandOn(ctx context.Context, ground *rehearse.Ground, where string, argv []string) (c *exec.Cmd, err error) {
+func commandOn(ctx context.Context, testbed *rehearse.Testbed, where string, argv []string) (c *exec.Cmd, err error) {
 	switch where {
 	case "server":
-		c, err = ground.Server.Command(ctx, argv...)
+		c, err = testbed.Server.Command(ctx, argv...)
 	case "router":
-		c, err = ground.Router.Command(ctx, argv...)
+		c, err = testbed.Router.Command(ctx, argv...)
 	case "controller":
-		c = ground.Netns(rehearse.RoleController).Command(ctx, argv...)
+		c = testbed.Netns(rehearse.RoleController).Command(ctx, argv...)
 	case "primary":
-		if err = ground.Primary.Has(); err == nil {
-			c = ground.Primary.Command(ctx, argv...)
+		if err = testbed.Primary.Has(); err == nil {
+			c = testbed.Primary.Command(ctx, argv...)
 		}
 	default:
 		return nil, exit(exitUsage, fmt.Errorf("no machine %q; there are server, router, controller and primary", where))

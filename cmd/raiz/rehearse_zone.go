@@ -55,14 +55,14 @@ returns when the primary answers with what it says.
 			if err := zoneUsage(args[1], args[2:], how); err != nil {
 				return exit(exitUsage, err)
 			}
-			ground, err := rehearse.Find(args[0])
+			testbed, err := rehearse.Find(args[0])
 			if err != nil {
 				return exit(exitUsage, err)
 			}
-			if err := zoneThere(ground.Primary, args[1], args[2:]); err != nil {
+			if err := zoneThere(testbed.Primary, args[1], args[2:]); err != nil {
 				return exit(exitUsage, err)
 			}
-			done, err := zoneVerb(cmd.Context(), ground.Primary, args[1], args[2:], how)
+			done, err := zoneVerb(cmd.Context(), testbed.Primary, args[1], args[2:], how)
 			if err != nil {
 				return exit(exitError, err)
 			}

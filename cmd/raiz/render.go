@@ -16,7 +16,7 @@ func newRender(g *globals) *cobra.Command {
 		Use:   "render PATH [FILE...]",
 		Short: "Print the files that a site becomes, without its secrets",
 		Example: `  raiz render gru1.hcl
-  raiz render gru1.hcl /etc/bird/bird.conf`,
+  raiz render gru1.hcl /etc/hosts`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			s, err := g.one(args[0], name)

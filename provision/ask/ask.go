@@ -1,6 +1,6 @@
 // Package ask has DNS questions asked by the server itself: of an anycast
 // address that is the only way to be sure to reach this very copy. The asker
-// is one program, which verify sends along and which the watcher of the
+// is one program, which verify sends along and which what guards the
 // announcement has in a file. This package knows its language, and nothing of
 // what good answers are.
 package ask

@@ -49,8 +49,11 @@ func (r Record) Last(field string) string {
 }
 
 // Argv is the command with the fields of one thing in the place of "{field}".
-func (o Observation) Argv(fields map[string]string) []string {
-	out := slices.Clone(o.Command)
+func (o Observation) Argv(fields map[string]string) []string { return Fill(o.Command, fields) }
+
+// Fill returns words with fields in the place of "{field}".
+func Fill(words []string, fields map[string]string) []string {
+	out := slices.Clone(words)
 	for name, value := range fields {
 		for i := range out {
 			out[i] = strings.ReplaceAll(out[i], "{"+name+"}", value)

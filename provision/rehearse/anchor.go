@@ -19,7 +19,7 @@ const anchorFile = "trust-anchors"
 
 // AnchorFile is a file with the DNSKEY record of each signed zone's
 // key-signing key.
-func (p Primary) AnchorFile() string { return filepath.Join(p.ground.dir(), anchorFile) }
+func (p Primary) AnchorFile() string { return filepath.Join(p.testbed.dir(), anchorFile) }
 
 // Anchors returns the trust anchors of the zones that the primary signs.
 func (p Primary) Anchors() ([]site.TrustAnchor, error) {
@@ -45,16 +45,16 @@ func (p Primary) Anchors() ([]site.TrustAnchor, error) {
 
 // anchor gives the Site the trust anchors that its zones have here. A site
 // that trusts none goes on doing so.
-func (g *Ground) anchor() error {
-	if len(g.Site.DNS.TrustAnchors) == 0 || len(g.Zones) == 0 {
+func (t *Testbed) anchor() error {
+	if len(t.Site.DNS.TrustAnchors) == 0 || len(t.Zones) == 0 {
 		return nil
 	}
-	all, err := g.Primary.Anchors()
+	all, err := t.Primary.Anchors()
 	if err != nil {
 		return err
 	}
-	g.Site.DNS.TrustAnchors = all
-	g.Substitutions = append(g.Substitutions, Substitution{
+	t.Site.DNS.TrustAnchors = all
+	t.Substitutions = append(t.Substitutions, Substitution{
 		What: "dns trust_anchors", Why: "the zones are signed by keys made for this rehearsal",
 	})
 	return nil

@@ -65,17 +65,17 @@ func reveal(v secret.Value) string {
 
 // startBMC brings the BMC up in this process, or in one of its own that
 // outlives it, and returns the fingerprint of its certificate.
-func (g *Ground) startBMC(ctx context.Context, spec bmcSpec, o Options) (string, error) {
+func (t *Testbed) startBMC(ctx context.Context, spec bmcSpec, o Options) (string, error) {
 	if len(o.BMCCommand) == 0 {
-		b, err := g.newBMC(spec, g.keeper)
+		b, err := t.newBMC(spec, t.keeper)
 		if err != nil {
 			return "", err
 		}
-		listeners, err := g.listenBMC(spec)
+		listeners, err := t.listenBMC(spec)
 		if err != nil {
 			return "", errors.Join(err, b.Close())
 		}
-		g.BMC = b
+		t.BMC = b
 		for _, l := range listeners {
 			go func() { _ = b.Serve(l) }() // ends with Close, in Down
 		}
@@ -85,24 +85,24 @@ func (g *Ground) startBMC(ctx context.Context, spec bmcSpec, o Options) (string,
 	if err != nil {
 		return "", fmt.Errorf("keep BMC: %w", err)
 	}
-	if err := writeFile(filepath.Join(g.dir(), "bmc.json"), 0o600, string(text)); err != nil {
+	if err := writeFile(filepath.Join(t.dir(), "bmc.json"), 0o600, string(text)); err != nil {
 		return "", err
 	}
-	return g.spawnBMC(ctx, append(slices.Clone(o.BMCCommand), g.ID))
+	return t.spawnBMC(ctx, append(slices.Clone(o.BMCCommand), t.ID))
 }
 
 // spawnBMC starts a process that is to call ServeBMC, and waits until its BMC
 // answers.
-func (g *Ground) spawnBMC(ctx context.Context, argv []string) (string, error) {
-	group := g.group() + "/bmc"
-	if err := g.spawn(group, argv); err != nil {
+func (t *Testbed) spawnBMC(ctx context.Context, argv []string) (string, error) {
+	group := t.group() + "/bmc"
+	if err := t.spawn(group, argv); err != nil {
 		return "", err
 	}
 	var print string
 	err := await(ctx, "the simulated BMC", func() (bool, error) {
-		text, err := os.ReadFile(filepath.Join(g.dir(), "bmc.fingerprint"))
+		text, err := os.ReadFile(filepath.Join(t.dir(), "bmc.fingerprint"))
 		if errors.Is(err, fs.ErrNotExist) && !group.populated() {
-			said, _ := os.ReadFile(filepath.Join(g.dir(), "bmc.log"))
+			said, _ := os.ReadFile(filepath.Join(t.dir(), "bmc.log"))
 			return false, fmt.Errorf("it ended: %s", lastLines(strings.TrimSpace(string(said)), 5))
 		}
 		print = string(text)
@@ -112,8 +112,8 @@ func (g *Ground) spawnBMC(ctx context.Context, argv []string) (string, error) {
 }
 
 // spawn starts it in the cgroup of the rehearsal so that Down ends it.
-func (g *Ground) spawn(group cgroup, argv []string) error {
-	said, err := os.OpenFile(filepath.Join(g.dir(), "bmc.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+func (t *Testbed) spawn(group cgroup, argv []string) error {
+	said, err := os.OpenFile(filepath.Join(t.dir(), "bmc.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("start BMC: %w", err)
 	}
@@ -131,13 +131,13 @@ func (g *Ground) spawn(group cgroup, argv []string) error {
 // process of its own and returns when its context ends. Where the site has no
 // BMC it looks after the power of the server alone.
 func ServeBMC(ctx context.Context, id string) error {
-	g, err := Find(id)
+	t, err := Find(id)
 	if err != nil {
 		return err
 	}
-	k := g.keepServer()
+	k := t.keepServer()
 	defer k.close()
-	text, err := os.ReadFile(filepath.Join(g.dir(), "bmc.json"))
+	text, err := os.ReadFile(filepath.Join(t.dir(), "bmc.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		<-ctx.Done()
 		return nil
@@ -149,12 +149,12 @@ func ServeBMC(ctx context.Context, id string) error {
 	if err := json.Unmarshal(text, &spec); err != nil {
 		return fmt.Errorf("read BMC of rehearsal %s: %w", id, err)
 	}
-	b, err := g.newBMC(spec, k)
+	b, err := t.newBMC(spec, k)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	listeners, err := g.listenBMC(spec)
+	listeners, err := t.listenBMC(spec)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func ServeBMC(ctx context.Context, id string) error {
 	stop := context.AfterFunc(ctx, func() { _ = b.Close() })
 	defer stop()
 	// Written under another name first: whoever waits for it reads all of it.
-	path := filepath.Join(g.dir(), "bmc.fingerprint")
+	path := filepath.Join(t.dir(), "bmc.fingerprint")
 	if err := writeFile(path+".new", 0o600, b.Fingerprint()); err != nil {
 		return err
 	}
@@ -175,8 +175,8 @@ func ServeBMC(ctx context.Context, id string) error {
 	return all.Wait()
 }
 
-func (g *Ground) newBMC(spec bmcSpec, k *keeper) (*simbmc.BMC, error) {
-	n := g.Netns(RoleBMC)
+func (t *Testbed) newBMC(spec bmcSpec, k *keeper) (*simbmc.BMC, error) {
+	n := t.Netns(RoleBMC)
 	return simbmc.New(simbmc.Config{
 		Powered: k.powered, Reset: k.reset,
 		Personality: spec.Personality, Users: spec.Users, Hostname: spec.Hostname,
@@ -190,10 +190,10 @@ func (g *Ground) newBMC(spec bmcSpec, k *keeper) (*simbmc.BMC, error) {
 }
 
 // listenBMC listens on all addresses the BMC has or will have.
-func (g *Ground) listenBMC(spec bmcSpec) ([]net.Listener, error) {
+func (t *Testbed) listenBMC(spec bmcSpec) ([]net.Listener, error) {
 	var all []net.Listener
 	for _, port := range spec.Ports {
-		l, err := g.Netns(RoleBMC).Listen("tcp", net.JoinHostPort("::", strconv.Itoa(int(port))))
+		l, err := t.Netns(RoleBMC).Listen("tcp", net.JoinHostPort("::", strconv.Itoa(int(port))))
 		if err != nil {
 			for _, l := range all {
 				_ = l.Close()

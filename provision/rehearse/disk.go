@@ -45,9 +45,9 @@ func (m *Machine) mountRoot(base, dir string) error {
 // makeDisk returns a directory that can hold upper layers. An overlay cannot
 // be the upper layer of another, and network file systems cannot either;
 // there a tmpfs takes its place.
-func (g *Ground) makeDisk(parent string) (string, error) {
-	disk := filepath.Join(parent, "machines", g.ID)
-	if err := os.Symlink(disk, filepath.Join(g.dir(), "disk")); err != nil {
+func (t *Testbed) makeDisk(parent string) (string, error) {
+	disk := filepath.Join(parent, "machines", t.ID)
+	if err := os.Symlink(disk, filepath.Join(t.dir(), "disk")); err != nil {
 		return "", fmt.Errorf("remember disk: %w", err)
 	}
 	if err := os.MkdirAll(disk, 0o700); err != nil {

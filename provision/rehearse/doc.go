@@ -1,4 +1,4 @@
-// Package rehearse builds, from a Site, the ground a rehearsal stands on: a
+// Package rehearse builds, from a Site, the testbed a rehearsal stands on: a
 // Debian server that boots systemd, the host's router, a place for a
 // simulated BMC, the controller's side and the primary of the zones that are
 // transferred, each in a network namespace of its own under the addresses that
@@ -15,7 +15,11 @@
 //	CGROUP2/raiz-ID/ROLE       every process of the rehearsal
 //	CACHE/base-HASH            the Debian tree all machines are layered on
 //
+// It knows no daemon: what the router, the primary and their commands are is
+// said by the packs below templates/lab, whose templates see Values, and what
+// is installed by those packs and the ones of the site.
+//
 // It does not know raiz's own plan, apply and verify: those are run against
-// the ground by whoever called Up. Start reading at Up, then layOut, which
+// the testbed by whoever called Up. Start reading at Up, then layOut, which
 // decides what is wired to what.
 package rehearse

@@ -16,7 +16,7 @@ import (
 // killGrace is how long a command may take to die once its context is over.
 const killGrace = 2 * time.Second
 
-// tools are the programs the ground is built with, and where Debian has them.
+// tools are the programs the testbed is built with, and where Debian has them.
 func tools() map[string]string {
 	return map[string]string{
 		"ip":             "iproute2",
@@ -29,7 +29,7 @@ func tools() map[string]string {
 	}
 }
 
-// Ready returns why no ground can be built on this machine, or nil.
+// Ready returns why no testbed can be built on this machine, or nil.
 func Ready() error {
 	var errs []error
 	if os.Geteuid() != 0 {

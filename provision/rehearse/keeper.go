@@ -41,9 +41,9 @@ type keeper struct {
 }
 
 // keepServer starts to look after the server, until close.
-func (g *Ground) keepServer() *keeper {
+func (t *Testbed) keepServer() *keeper {
 	ctx, cancel := context.WithCancel(context.Background())
-	k := &keeper{server: g.Server, end: cancel}
+	k := &keeper{server: t.Server, end: cancel}
 	k.wait.Go(func() { k.watch(ctx) })
 	return k
 }

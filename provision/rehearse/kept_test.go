@@ -58,30 +58,29 @@ func crowded() *site.Site {
 }
 
 func TestCrowdedSite(t *testing.T) {
-	g := up(t, crowded())
-	if got := login(t, g, "10.20.30.1:2222", "sudo id -un; echo $SSH_CLIENT"); !strings.HasPrefix(got, "root\n203.0.113.1 ") {
+	tb := up(t, crowded())
+	if got := login(t, tb, "10.20.30.1:2222", "sudo id -un; echo $SSH_CLIENT"); !strings.HasPrefix(got, "root\n203.0.113.1 ") {
 		t.Errorf("the server saw %q, want root from 203.0.113.1", got)
 	}
-	out, err := g.Router.Birdc(t.Context(), "show", "protocols")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"n_edge1_v4", "n_edge1_v6", "n_edge_2_v4"} {
-		if !strings.Contains(out, name) {
-			t.Errorf("no session %s:\n%s", name, out)
+	for neighbor, names := range map[string][]string{"edge1": {"n_edge1_v4", "n_edge1_v6"}, "edge-2": {"n_edge_2_v4"}} {
+		out := mustRun(t, tb.Router.Machine, "birdc", "-s", "/run/bird/"+neighbor+".ctl", "show", "protocols")
+		for _, name := range names {
+			if !strings.Contains(out, name) {
+				t.Errorf("no session %s:\n%s", name, out)
+			}
 		}
 	}
-	g.Site.BMC.Factory = &site.Factory{Username: g.Site.BMC.Username, Password: g.Site.BMC.Password}
-	if _, err := redfish(t, g, http.MethodGet, "192.0.2.21:8443", "/redfish/v1/Managers", ""); err != nil {
+	tb.Site.BMC.Factory = &site.Factory{Username: tb.Site.BMC.Username, Password: tb.Site.BMC.Password}
+	if _, err := redfish(t, tb, http.MethodGet, "192.0.2.21:8443", "/redfish/v1/Managers", ""); err != nil {
 		t.Error(err)
 	}
-	if err := g.Server.Kill(t.Context()); err != nil {
+	if err := tb.Server.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Server.Boot(t.Context()); err != nil {
+	if err := tb.Server.Boot(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	login(t, g, "10.20.30.1:2222", "true")
+	login(t, tb, "10.20.30.1:2222", "true")
 }
 
 // TestNeighborhood has the controller inside the management subnet, where SSH
@@ -93,42 +92,42 @@ func TestNeighborhood(t *testing.T) {
 	s.BMC = nil
 	s.Server.NTP = []string{"time.example.net"}
 	s.Server.DNS = []netip.Addr{netip.MustParseAddr("203.0.113.53")}
-	g := up(t, s)
-	if got := login(t, g, "192.0.2.30:22", "echo $SSH_CLIENT"); !strings.HasPrefix(got, "192.0.2.18 ") {
+	tb := up(t, s)
+	if got := login(t, tb, "192.0.2.30:22", "echo $SSH_CLIENT"); !strings.HasPrefix(got, "192.0.2.18 ") {
 		t.Errorf("the server saw %q, want 192.0.2.18", got)
 	}
-	if got := login(t, g, "192.0.2.30:22", "getent ahosts time.example.net"); !strings.Contains(got, "192.0.2.17") {
+	if got := login(t, tb, "192.0.2.30:22", "getent ahosts time.example.net"); !strings.Contains(got, "192.0.2.17") {
 		t.Errorf("time.example.net is %q, want the router", got)
 	}
-	mustRun(t, g.Server, "ip", "addr", "add", "2001:db8:0:2::20/64", "dev", "eno1")
-	if got := login(t, g, "[2001:db8:0:2::20]:22", "echo $SSH_CLIENT"); !strings.HasPrefix(got, "2001:db8:0:2::2 ") {
+	mustRun(t, tb.Server, "ip", "addr", "add", "2001:db8:0:2::20/64", "dev", "eno1")
+	if got := login(t, tb, "[2001:db8:0:2::20]:22", "echo $SSH_CLIENT"); !strings.HasPrefix(got, "2001:db8:0:2::2 ") {
 		t.Errorf("the server saw %q, want 2001:db8:0:2::2", got)
 	}
 }
 
 func TestKeptRehearsal(t *testing.T) {
-	needGround(t)
+	needTestbed(t)
 	s := example()
-	g, err := rehearse.Up(t.Context(), s, rehearse.Options{BMCCommand: []string{os.Args[0], "serve-bmc"}})
+	tb, err := rehearse.Up(t.Context(), s, rehearse.Options{BMCCommand: []string{os.Args[0], "serve-bmc"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := g.Down(context.Background()); err != nil {
+		if err := tb.Down(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
-	found, err := rehearse.Find(g.ID)
+	found, err := rehearse.Find(tb.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := found.Adopt(s); err != nil {
 		t.Fatal(err)
 	}
-	if !found.Site.BGP.Neighbors[0].Password.Equal(g.Site.BGP.Neighbors[0].Password) {
+	if !found.Site.BGP.Neighbors[0].Password.Equal(tb.Site.BGP.Neighbors[0].Password) {
 		t.Error("a found rehearsal has other secrets")
 	}
-	if found.Site.BMC.Fingerprint != g.Site.BMC.Fingerprint {
+	if found.Site.BMC.Fingerprint != tb.Site.BMC.Fingerprint {
 		t.Error("a found rehearsal has another certificate")
 	}
 	if _, err := redfish(t, found, http.MethodGet, "192.168.0.120", "/redfish/v1/Managers", ""); err != nil {
@@ -141,14 +140,14 @@ func TestKeptRehearsal(t *testing.T) {
 	if err := found.Down(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := leftovers(t, g.ID); len(got) > 0 {
+	if got := leftovers(t, tb.ID); len(got) > 0 {
 		t.Errorf("left behind: %q", got)
 	}
 }
 
 // TestCancelledUp stops the building at each of its steps.
 func TestCancelledUp(t *testing.T) {
-	needGround(t)
+	needTestbed(t)
 	for _, step := range []string{"wire", "boot", "sign"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		var id string

@@ -162,32 +162,3 @@ func TestLinksOfOneInterface(t *testing.T) {
 		t.Errorf("routes of the BMC's port = %v", got)
 	}
 }
-
-func TestParseRoutes(t *testing.T) {
-	const out = `BIRD 2.0.12 ready.
-Table master6:
-2620:4f:8000::/48    unicast [n_edge1_v6 14:43:14.411] * (100) [AS112i]
-	via 2001:db8:0:3::1 on svc
-	Type: BGP univ
-	BGP.origin: IGP
-	BGP.as_path: 112 112
-	BGP.next_hop: 2001:db8:0:3::1 fe80::1
-	BGP.local_pref: 100
-	BGP.community: (65535,65281) (64500,7)
-	BGP.large_community: (112, 1, 2)
-`
-	got, err := parseRoutes(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []Route{{
-		Prefix: netip.MustParsePrefix("2620:4f:8000::/48"), NextHop: netip.MustParseAddr("2001:db8:0:3::1"),
-		ASPath: []site.ASN{112, 112}, Communities: []string{"65535:65281", "64500:7", "112:1:2"},
-	}}
-	if diff := cmp.Diff(fmt.Sprint(want), fmt.Sprint(got)); diff != "" {
-		t.Errorf("routes (-want +got):\n%s", diff)
-	}
-	if _, err := parseRoutes(strings.Replace(out, "112 112", "112 x", 1)); err == nil {
-		t.Error("an AS path with a letter in it was read")
-	}
-}

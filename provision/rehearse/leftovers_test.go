@@ -50,15 +50,15 @@ func leftovers(t *testing.T, id string) []string {
 }
 
 func TestDownLeavesNothing(t *testing.T) {
-	g := up(t, example())
-	if got := leftovers(t, g.ID); len(got) < 8 {
+	tb := up(t, example())
+	if got := leftovers(t, tb.ID); len(got) < 8 {
 		t.Fatalf("of a standing rehearsal only this is seen: %q", got)
 	}
 	for range 2 { // the second time there is nothing left to do
-		if err := g.Down(t.Context()); err != nil {
+		if err := tb.Down(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := leftovers(t, g.ID); len(got) > 0 {
+		if got := leftovers(t, tb.ID); len(got) > 0 {
 			t.Fatalf("left behind: %q", got)
 		}
 	}
@@ -67,7 +67,7 @@ func TestDownLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range all {
-		if r.ID == g.ID {
+		if r.ID == tb.ID {
 			t.Error("it is still listed")
 		}
 	}

@@ -30,21 +30,21 @@ type linkRecord struct {
 }
 
 // Unplug pulls a cable: both ends lose their carrier.
-func (g *Ground) Unplug(ctx context.Context, l Link) error {
-	r, ok := g.Layout.links()[l]
+func (t *Testbed) Unplug(ctx context.Context, l Link) error {
+	r, ok := t.Layout.links()[l]
 	if !ok {
 		return fmt.Errorf("unplug %s: the site has no such link", l)
 	}
-	return g.Netns(RoleRouter).ip(ctx, "link", "set", r.End, "down")
+	return t.Netns(RoleRouter).ip(ctx, "link", "set", r.End, "down")
 }
 
 // Plug puts a cable back.
-func (g *Ground) Plug(ctx context.Context, l Link) error {
-	r, ok := g.Layout.links()[l]
+func (t *Testbed) Plug(ctx context.Context, l Link) error {
+	r, ok := t.Layout.links()[l]
 	if !ok {
 		return fmt.Errorf("plug %s: the site has no such link", l)
 	}
-	n := g.Netns(RoleRouter)
+	n := t.Netns(RoleRouter)
 	if err := n.ip(ctx, "link", "set", r.End, "up"); err != nil {
 		return err
 	}

@@ -12,64 +12,64 @@ import (
 
 // wire makes the cables of a layout and addresses everything but the server,
 // which addresses itself.
-func (g *Ground) wire(ctx context.Context) error {
+func (t *Testbed) wire(ctx context.Context) error {
 	for _, role := range roles() {
-		if role == RolePrimary && g.Layout.Primary.Port == "" {
+		if role == RolePrimary && t.Layout.Primary.Port == "" {
 			continue
 		}
-		if err := g.Netns(role).prepare(ctx); err != nil {
+		if err := t.Netns(role).prepare(ctx); err != nil {
 			return err
 		}
 	}
 	// A pulled cable must find its IPv6 addresses again when it is put back.
 	for _, key := range []string{"ipv4.ip_forward", "ipv6.conf.all.forwarding", "ipv6.conf.all.keep_addr_on_down", "ipv6.conf.all.proxy_ndp"} {
-		if err := g.Netns(RoleRouter).sysctl(key, "1"); err != nil {
+		if err := t.Netns(RoleRouter).sysctl(key, "1"); err != nil {
 			return err
 		}
 	}
-	l := g.Layout
+	l := t.Layout
 	for _, c := range l.Cables {
-		if err := g.plug(ctx, c); err != nil {
+		if err := t.plug(ctx, c); err != nil {
 			return err
 		}
 	}
 	for _, p := range l.Ports {
-		if err := g.openPort(ctx, p); err != nil {
+		if err := t.openPort(ctx, p); err != nil {
 			return err
 		}
 	}
 	for _, a := range l.Loopback {
-		if err := g.Netns(RoleRouter).addAddr(ctx, "lo", netip.PrefixFrom(a, a.BitLen())); err != nil {
+		if err := t.Netns(RoleRouter).addAddr(ctx, "lo", netip.PrefixFrom(a, a.BitLen())); err != nil {
 			return err
 		}
 	}
-	if err := g.Netns(RoleBMC).address(ctx, l.BMC); err != nil {
+	if err := t.Netns(RoleBMC).address(ctx, l.BMC); err != nil {
 		return err
 	}
-	if err := g.Netns(RoleController).address(ctx, l.Controller); err != nil {
+	if err := t.Netns(RoleController).address(ctx, l.Controller); err != nil {
 		return err
 	}
-	return g.wirePrimary(ctx)
+	return t.wirePrimary(ctx)
 }
 
 // unwire takes the server's interfaces away with its power: addresses, routes
 // and firewall rules live in the namespace, and a machine that lost its power
 // has none. The cables go first, because a namespace ends in its own time.
-func (g *Ground) unwire(ctx context.Context) error {
-	for _, c := range g.Layout.Cables {
+func (t *Testbed) unwire(ctx context.Context) error {
+	for _, c := range t.Layout.Cables {
 		if c.Role != RoleServer {
 			continue
 		}
-		if err := g.Netns(RoleRouter).ip(ctx, "link", "del", c.End); err != nil {
+		if err := t.Netns(RoleRouter).ip(ctx, "link", "del", c.End); err != nil {
 			return err
 		}
 	}
-	return g.Netns(RoleServer).remove(ctx)
+	return t.Netns(RoleServer).remove(ctx)
 }
 
 // rewire gives the server fresh interfaces when it is powered on again.
-func (g *Ground) rewire(ctx context.Context) error {
-	n := g.Netns(RoleServer)
+func (t *Testbed) rewire(ctx context.Context) error {
+	n := t.Netns(RoleServer)
 	if n.exists() {
 		return nil
 	}
@@ -77,17 +77,17 @@ func (g *Ground) rewire(ctx context.Context) error {
 		return err
 	}
 	lost := map[string]bool{}
-	for _, c := range g.Layout.Cables {
+	for _, c := range t.Layout.Cables {
 		if c.Role == RoleServer {
 			lost[c.End] = true
-			if err := g.plug(ctx, c); err != nil {
+			if err := t.plug(ctx, c); err != nil {
 				return err
 			}
 		}
 	}
-	for _, p := range g.Layout.Ports {
+	for _, p := range t.Layout.Ports {
 		if slices.ContainsFunc(p.Members, func(m member) bool { return lost[m.End] }) {
-			if err := g.openPort(ctx, p); err != nil {
+			if err := t.openPort(ctx, p); err != nil {
 				return err
 			}
 		}
@@ -112,9 +112,9 @@ func (n Netns) prepare(ctx context.Context) error {
 
 // plug makes one cable, each end right inside its namespace: it is never seen
 // in the machine's own.
-func (g *Ground) plug(ctx context.Context, c cable) error {
-	far := g.Netns(c.Role)
-	args := []string{"ip", "link", "add", c.End, "netns", g.Netns(RoleRouter).Name, "type", "veth", "peer", "name", c.Port}
+func (t *Testbed) plug(ctx context.Context, c cable) error {
+	far := t.Netns(c.Role)
+	args := []string{"ip", "link", "add", c.End, "netns", t.Netns(RoleRouter).Name, "type", "veth", "peer", "name", c.Port}
 	if c.MAC != "" {
 		args = append(args, "address", c.MAC)
 	}
@@ -123,19 +123,19 @@ func (g *Ground) plug(ctx context.Context, c cable) error {
 	}
 	if c.MTU > 0 {
 		mtu := strconv.Itoa(c.MTU)
-		if err := g.Netns(RoleRouter).ip(ctx, "link", "set", c.End, "mtu", mtu); err != nil {
+		if err := t.Netns(RoleRouter).ip(ctx, "link", "set", c.End, "mtu", mtu); err != nil {
 			return err
 		}
 		if err := far.ip(ctx, "link", "set", c.Port, "mtu", mtu); err != nil {
 			return err
 		}
 	}
-	return g.Netns(RoleRouter).ip(ctx, "link", "set", c.End, "up")
+	return t.Netns(RoleRouter).ip(ctx, "link", "set", c.End, "up")
 }
 
 // openPort makes what the router speaks IP on, and addresses it.
-func (g *Ground) openPort(ctx context.Context, p port) error {
-	n := g.Netns(RoleRouter)
+func (t *Testbed) openPort(ctx context.Context, p port) error {
+	n := t.Netns(RoleRouter)
 	if len(p.Members) > 1 && n.ip(ctx, "link", "show", p.Name) != nil {
 		if err := n.ip(ctx, "link", "add", p.Name, "type", "bridge"); err != nil {
 			return err

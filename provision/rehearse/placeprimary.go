@@ -88,12 +88,12 @@ func (l *layout) owner(s *site.Site, a netip.Addr) string {
 
 // wirePrimary addresses the primary and tells the router which addresses they
 // share.
-func (g *Ground) wirePrimary(ctx context.Context) error {
-	l := g.Layout
+func (t *Testbed) wirePrimary(ctx context.Context) error {
+	l := t.Layout
 	if l.Primary.Port == "" {
 		return nil
 	}
-	n := g.Netns(RolePrimary)
+	n := t.Netns(RolePrimary)
 	if err := n.ip(ctx, "link", "set", l.Primary.Port, "up"); err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (g *Ground) wirePrimary(ctx context.Context) error {
 	if err := n.leaveBy(ctx, l.Primary.Port); err != nil {
 		return err
 	}
-	return g.shareAddresses(ctx)
+	return t.shareAddresses(ctx)
 }
 
 // leaveBy gives the primary its default routes. The kernel takes those of
@@ -123,10 +123,10 @@ func (n Netns) leaveBy(ctx context.Context, dev string) error {
 // shareAddresses has the router pass on port 53 of an address that it has
 // itself, as where a host's resolver or time server and its primary are one
 // machine. Its table of own addresses has to be asked after ours for that.
-func (g *Ground) shareAddresses(ctx context.Context) error {
-	n := g.Netns(RoleRouter)
+func (t *Testbed) shareAddresses(ctx context.Context) error {
+	n := t.Netns(RoleRouter)
 	moved := map[string]bool{}
-	for _, a := range g.Layout.Shared {
+	for _, a := range t.Layout.Shared {
 		family, via := "-4", []string{"via", "inet6"}
 		if a.Is6() {
 			family, via = "-6", []string{"via"}

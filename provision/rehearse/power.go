@@ -62,8 +62,8 @@ func (m *Machine) mountDisk(ctx context.Context, dir string) error {
 // CutPower is Kill in earnest: what the server had written and not flushed is
 // lost too. The file system is shut down at once, without its journal, then
 // mounted anew as after a power failure. Boot powers it on again.
-func (g *Ground) CutPower(ctx context.Context) error {
-	dir := filepath.Join(g.disk(), g.Server.name)
+func (t *Testbed) CutPower(ctx context.Context) error {
+	dir := filepath.Join(t.disk(), t.Server.name)
 	if _, err := os.Stat(dir + ".ext4"); err != nil {
 		return errors.New("cut power of the server: its disk cannot lose anything: build the rehearsal with DiskJournaled")
 	}
@@ -76,12 +76,12 @@ func (g *Ground) CutPower(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cut power of the server: shut down %s: %w", dir, err)
 	}
-	if err := g.Server.Kill(ctx); err != nil {
+	if err := t.Server.Kill(ctx); err != nil {
 		return err
 	}
 	// Other machines have copies of these mounts in namespaces of their own.
 	// Removing the directory ends a mount in all of them.
-	for _, path := range []string{g.Server.root, dir} {
+	for _, path := range []string{t.Server.root, dir} {
 		if err := errors.Join(unmountBelow(path), os.Remove(path)); err != nil {
 			return fmt.Errorf("cut power of the server: %w", err)
 		}
@@ -90,10 +90,10 @@ func (g *Ground) CutPower(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cut power of the server: %w", err)
 	}
-	if err := g.Server.mountDisk(ctx, dir); err != nil {
+	if err := t.Server.mountDisk(ctx, dir); err != nil {
 		return err
 	}
-	return g.Server.mountRoot(g.Base, dir)
+	return t.Server.mountRoot(t.Base, dir)
 }
 
 // attached reports whether a loop device still has the file.

@@ -12,54 +12,54 @@ import (
 
 // TestCutPower loses what was not flushed, and only that; Kill loses nothing.
 func TestCutPower(t *testing.T) {
-	needGround(t)
+	needTestbed(t)
 	if _, err := exec.LookPath("mkfs.ext4"); err != nil {
 		t.Skip("mkfs.ext4 is not installed: apt-get install e2fsprogs")
 	}
-	g, err := rehearse.Up(t.Context(), example(), rehearse.Options{Disk: rehearse.DiskJournaled})
+	tb, err := rehearse.Up(t.Context(), example(), rehearse.Options{Disk: rehearse.DiskJournaled})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := g.Down(context.Background()); err != nil {
+		if err := tb.Down(context.Background()); err != nil {
 			t.Error(err)
 		}
-		if got := leftovers(t, g.ID); len(got) > 0 {
+		if got := leftovers(t, tb.ID); len(got) > 0 {
 			t.Errorf("left behind: %q", got)
 		}
 	})
 	for range 2 { // a second failure after the first
-		mustRun(t, g.Server, "sh", "-c", "echo old >/root/file; echo kept >/root/synced; sync -f /root/file; echo new >/root/file.new; mv /root/file.new /root/file; echo lost >/root/unsynced")
-		if err := g.CutPower(t.Context()); err != nil {
+		mustRun(t, tb.Server, "sh", "-c", "echo old >/root/file; echo kept >/root/synced; sync -f /root/file; echo new >/root/file.new; mv /root/file.new /root/file; echo lost >/root/unsynced")
+		if err := tb.CutPower(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := g.Server.Boot(t.Context()); err != nil {
+		if err := tb.Server.Boot(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		got := login(t, g, "192.0.2.30:22", "cat /root/file /root/synced; ls /root/unsynced 2>/dev/null; true")
+		got := login(t, tb, "192.0.2.30:22", "cat /root/file /root/synced; ls /root/unsynced 2>/dev/null; true")
 		if got != "old\nkept" {
 			t.Errorf("after the power cut: %q, want the flushed files alone", got)
 		}
 	}
-	mustRun(t, g.Server, "sh", "-c", "echo lucky >/root/unsynced")
-	if err := g.Server.Kill(t.Context()); err != nil {
+	mustRun(t, tb.Server, "sh", "-c", "echo lucky >/root/unsynced")
+	if err := tb.Server.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Server.Boot(t.Context()); err != nil {
+	if err := tb.Server.Boot(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := login(t, g, "192.0.2.30:22", "cat /root/unsynced"); got != "lucky" {
+	if got := login(t, tb, "192.0.2.30:22", "cat /root/unsynced"); got != "lucky" {
 		t.Errorf("after Kill: %q", got)
 	}
 }
 
 func TestCutPowerNeedsADisk(t *testing.T) {
-	g := up(t, example())
+	tb := up(t, example())
 	const want = "cut power of the server: its disk cannot lose anything: build the rehearsal with DiskJournaled"
-	if err := g.CutPower(t.Context()); err == nil || err.Error() != want {
+	if err := tb.CutPower(t.Context()); err == nil || err.Error() != want {
 		t.Errorf("error = %v, want %q", err, want)
 	}
-	if !g.Server.Running() {
+	if !tb.Server.Running() {
 		t.Error("the refused power cut stopped the server")
 	}
 }

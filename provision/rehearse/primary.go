@@ -7,34 +7,32 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/miekg/dns"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/observation"
+	"github.com/raiz-dns/raiz/templates"
 )
 
-// Primary is the name server that the site's zones are transferred from: an
-// NSD of the base tree, alone in a namespace under every address that they
-// name as a primary.
-type Primary struct{ ground *Ground }
+// Primary is the name server that the site's zones are transferred from,
+// alone in a namespace under every address that they name as a primary.
+type Primary struct{ testbed *Testbed }
 
 // loadLimit is how long it may take to load a zone. A second is usual.
 const loadLimit = 60 * time.Second
 
 // machine is where its files lie; nothing boots there.
-func (p Primary) machine() *Machine { return p.ground.machine(RolePrimary) }
+func (p Primary) machine() *Machine { return p.testbed.machine(RolePrimary) }
 
-func (p Primary) netns() Netns { return p.ground.Netns(RolePrimary) }
+func (p Primary) netns() Netns { return p.testbed.Netns(RolePrimary) }
 
-func (p Primary) zones() []zoneRecord { return p.ground.Record.Zones }
+func (p Primary) zones() []zoneRecord { return p.testbed.Record.Zones }
 
 // path is a file of the primary's as seen from here.
 func (p Primary) path(inside string) string { return filepath.Join(p.machine().root, inside) }
@@ -50,27 +48,29 @@ func (p Primary) run(ctx context.Context, argv ...string) (string, error) {
 	return outputIn(p.Command(ctx, argv...), group.start)
 }
 
-// daemon is the cgroup of its NSD alone.
-func (p Primary) daemon() cgroup { return p.machine().group + "/nsd" }
+// named runs a command of its pack there, with fields in the place of
+// "{field}".
+func (p Primary) named(ctx context.Context, name string, fields map[string]string) (string, error) {
+	return p.run(ctx, observation.Fill(p.testbed.Lab.Commands[name], fields)...)
+}
+
+// daemon is the cgroup of its name server alone.
+func (p Primary) daemon() cgroup { return p.machine().group + "/daemon" }
 
 // build makes its keys, zones and files, and starts it. It returns when every
 // zone is there to be transferred.
-func (p Primary) build(ctx context.Context, disk string, progress func(string)) error {
+func (p Primary) build(ctx context.Context, pack templates.Component, disk string, progress func(string)) error {
 	if len(p.zones()) == 0 {
 		return nil
 	}
 	m := p.machine()
-	if err := m.layer(ctx, p.ground.Base, disk, DiskLayered); err != nil {
+	if err := m.layer(ctx, p.testbed.LabBase, disk, DiskLayered); err != nil {
 		return err
 	}
-	if err := m.Write("/etc/nsd/nsd.conf", 0o600, primaryConfig(p.ground.Site, p.ground.Layout)); err != nil {
+	if err := m.outfit(ctx, pack, valuesOf(p.testbed.Site, p.testbed.Layout)); err != nil {
 		return err
 	}
-	if err := m.Write("/etc/nsd/time.zone", 0o644, timeZone(p.ground.Layout)); err != nil {
-		return err
-	}
-	// NSD writes there what changed between two editions.
-	if _, err := p.run(ctx, "install", "-d", "-o", "nsd", "-g", "nsd", "/run/nsd", "/var/lib/nsd"); err != nil {
+	if _, err := p.named(ctx, "prepare", nil); err != nil {
 		return err
 	}
 	progress("sign the zones of the primary")
@@ -88,7 +88,7 @@ func (p Primary) build(ctx context.Context, disk string, progress func(string)) 
 }
 
 func (p Primary) buildZone(ctx context.Context, zone int) error {
-	e, err := firstEdition(p.ground.Created)
+	e, err := firstEdition(p.testbed.Created)
 	if err != nil {
 		return err
 	}
@@ -102,59 +102,7 @@ func (p Primary) buildZone(ctx context.Context, zone int) error {
 	return p.publish(zone, text, e)
 }
 
-// primaryConfig is the configuration of its NSD. It names every address by
-// itself, so that an answer leaves from where the question went to.
-func primaryConfig(s *site.Site, l *layout) string {
-	var b strings.Builder
-	b.WriteString("server:\n\tserver-count: 1\n\tusername: nsd\n\tpidfile: \"\"\n\tdatabase: \"\"\n\tzonesdir: \"/var/lib/nsd\"\n" +
-		"\txfrdfile: \"/var/lib/nsd/xfrd.state\"\n\tzonelistfile: \"/var/lib/nsd/zone.list\"\n\thide-version: yes\n\tverbosity: 2\n" +
-		// An address may be stopped while it starts.
-		"\tip-freebind: yes\n" +
-		// Nothing here is about how a primary bears a flood.
-		"\trrl-ratelimit: 0\n")
-	all := primaries(s)
-	for _, a := range all {
-		fmt.Fprintf(&b, "\tip-address: %s\n", a)
-	}
-	b.WriteString("remote-control:\n\tcontrol-enable: yes\n\tcontrol-interface: \"/run/nsd/nsd.ctl\"\n")
-	for _, k := range s.DNS.Keys {
-		fmt.Fprintf(&b, "key:\n\tname: %q\n\talgorithm: %s\n\tsecret: %q\n", k.Name, k.Algorithm, reveal(k.Secret))
-	}
-	i := 0
-	for _, z := range s.DNS.Zones {
-		if z.Transferred() {
-			b.WriteString(primaryZone(s, z, zoneFile(i)))
-			i++
-		}
-	}
-	if slices.ContainsFunc(resolverAddrs(s), func(a netip.Addr) bool { return slices.Contains(l.Shared, a) }) {
-		b.WriteString(timeZones(s)) // it stands in the resolver's way there
-	}
-	return b.String()
-}
-
-// primaryZone is the configuration of one zone. A NOTIFY has to come from a
-// declared primary: the first of the family that is there.
-func primaryZone(s *site.Site, z site.Zone, file string) string {
-	key := z.Key
-	if key == "" {
-		key = "NOKEY"
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "zone:\n\tname: %q\n\tzonefile: %q\n\tstore-ixfr: yes\n\tcreate-ixfr: yes\n", z.Name, file)
-	fmt.Fprintf(&b, "\tprovide-xfr: 0.0.0.0/0 %s\n\tprovide-xfr: ::/0 %s\n", key, key)
-	for _, a := range z.Primaries {
-		fmt.Fprintf(&b, "\toutgoing-interface: %s\n", a)
-	}
-	for _, to := range s.Server.Management.Addresses {
-		if slices.ContainsFunc(z.Primaries, func(a netip.Addr) bool { return a.Is4() == to.Addr().Is4() }) {
-			fmt.Fprintf(&b, "\tnotify: %s %s\n", to.Addr(), key)
-		}
-	}
-	return b.String()
-}
-
-// start sets NSD going and returns when it answers for every zone.
+// start sets the name server going and returns when it answers for every zone.
 func (p Primary) start(ctx context.Context) error {
 	if !p.daemon().populated() {
 		if err := p.spawn(); err != nil {
@@ -173,7 +121,7 @@ func (p Primary) start(ctx context.Context) error {
 	return nil
 }
 
-// spawn leaves NSD alone once it runs: it may outlive us.
+// spawn leaves the name server alone once it runs: it may outlive us.
 func (p Primary) spawn() error {
 	if err := p.daemon().remove(); err != nil {
 		return err
@@ -183,7 +131,7 @@ func (p Primary) spawn() error {
 		return err
 	}
 	defer said.Close()
-	cmd := p.Command(context.Background(), "nsd", "-d", "-c", "/etc/nsd/nsd.conf")
+	cmd := p.Command(context.Background(), p.testbed.Lab.Commands["serve"]...)
 	cmd.Stdout, cmd.Stderr = said, said
 	if err := p.daemon().start(cmd); err != nil {
 		return err
@@ -214,7 +162,7 @@ func (p Primary) awaitSerial(ctx context.Context, zone int, serial uint32) error
 		return nil
 	}
 	said, _ := p.machine().Console()
-	return fmt.Errorf("load zone %s: %w; it answered last: %s\nits NSD said last:\n%s",
+	return fmt.Errorf("load zone %s: %w; it answered last: %s\nit said last:\n%s",
 		p.zones()[zone].Name, err, last, lastLines(strings.TrimSpace(said), 8))
 }
 

@@ -47,10 +47,10 @@ func copied() *site.Site {
 	return s
 }
 
-// primaryBed is a ground with a primary, looked at from outside of it.
+// primaryBed is a testbed with a primary, looked at from outside of it.
 type primaryBed struct {
 	t *testing.T
-	*rehearse.Ground
+	*rehearse.Testbed
 }
 
 // secret returns the made secret of a key of the site.
@@ -148,13 +148,13 @@ func count(all []dns.RR, kind uint16) int {
 }
 
 func TestPrimary(t *testing.T) {
-	g := up(t, copied())
+	tb := up(t, copied())
 	// The verbs come from another process in real life.
-	found, err := rehearse.Find(g.ID)
+	found, err := rehearse.Find(tb.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found.Site, found.Substitutions = g.Site, g.Substitutions
+	found.Site, found.Substitutions = tb.Site, tb.Substitutions
 	for _, sub := range []struct {
 		name  string
 		check func(primaryBed)
@@ -173,10 +173,10 @@ func TestPrimary(t *testing.T) {
 	} {
 		t.Run(sub.name, func(t *testing.T) { sub.check(primaryBed{t, found}) })
 	}
-	if err := g.Down(t.Context()); err != nil {
+	if err := tb.Down(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := leftovers(t, g.ID); len(got) > 0 {
+	if got := leftovers(t, tb.ID); len(got) > 0 {
 		t.Errorf("left behind: %q", got)
 	}
 }

@@ -55,7 +55,7 @@ func mustRun(t *testing.T, m *rehearse.Machine, argv ...string) string {
 }
 
 // provisionByHand does with a few files what raiz's apply is there for.
-func provisionByHand(t *testing.T, g *rehearse.Ground) {
+func provisionByHand(t *testing.T, tb *rehearse.Testbed) {
 	t.Helper()
 	for name, path := range map[string]string{
 		"mgmt.network": "/etc/systemd/network/20-raiz-management.network",
@@ -70,19 +70,19 @@ func provisionByHand(t *testing.T, g *rehearse.Ground) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		password := g.Site.BGP.Neighbors[0].Password.Reveal()
-		if err := g.Server.Write(path, 0o644, strings.ReplaceAll(string(text), "PASSWORD", password)); err != nil {
+		password := tb.Site.BGP.Neighbors[0].Password.Reveal()
+		if err := tb.Server.Write(path, 0o644, strings.ReplaceAll(string(text), "PASSWORD", password)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	mustRun(t, g.Server, "networkctl", "reload")
-	mustRun(t, g.Server, "networkctl", "reconfigure", "lo", "eno1", "eno2")
+	mustRun(t, tb.Server, "networkctl", "reload")
+	mustRun(t, tb.Server, "networkctl", "reconfigure", "lo", "eno1", "eno2")
 	eventually(t, "the service address", func() (bool, string) {
-		out := mustRun(t, g.Server, "ip", "-br", "address")
+		out := mustRun(t, tb.Server, "ip", "-br", "address")
 		return strings.Contains(out, "192.175.48.1/32") && strings.Contains(out, "2620:4f:8000::1/128") &&
 			strings.Contains(out, "192.0.2.20/28") && strings.Contains(out, "198.51.100.1/31"), out
 	})
-	mustRun(t, g.Server, "systemctl", "enable", "--now", "nsd.service", "bird.service", "chrony.service")
+	mustRun(t, tb.Server, "systemctl", "enable", "--now", "nsd.service", "bird.service", "chrony.service")
 }
 
 // prefixes returns what the router has taken, or the error.
@@ -102,11 +102,11 @@ func prefixes(t *testing.T, routes func(context.Context) ([]rehearse.Route, erro
 const blocks = "192.175.48.0/24 2620:4f:8000::/48"
 
 // ask queries the server's zone from the controller.
-func ask(t *testing.T, g *rehearse.Ground, network, server string) error {
+func ask(t *testing.T, tb *rehearse.Testbed, network, server string) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	conn, err := g.Netns(rehearse.RoleController).DialContext(ctx, network, net.JoinHostPort(server, "53"))
+	conn, err := tb.Netns(rehearse.RoleController).DialContext(ctx, network, net.JoinHostPort(server, "53"))
 	if err != nil {
 		return err
 	}
@@ -123,37 +123,37 @@ func ask(t *testing.T, g *rehearse.Ground, network, server string) error {
 }
 
 func TestProvisionedByHand(t *testing.T) {
-	g := up(t, example())
+	tb := up(t, example())
 	// What is not there yet must not seem to be.
-	if got := prefixes(t, g.Router.Routes); got != "" {
+	if got := prefixes(t, tb.Router.Routes); got != "" {
 		t.Fatalf("routes before anything was announced: %s", got)
 	}
-	provisionByHand(t, g)
-	eventually(t, "the announcement", func() (bool, string) { got := prefixes(t, g.Router.Routes); return got == blocks, got })
+	provisionByHand(t, tb)
+	eventually(t, "the announcement", func() (bool, string) { got := prefixes(t, tb.Router.Routes); return got == blocks, got })
 
 	t.Run("answers", func(t *testing.T) {
 		for _, network := range []string{"udp", "tcp"} {
 			for _, server := range []string{"192.175.48.1", "2620:4f:8000::1"} {
-				if err := ask(t, g, network, server); err != nil {
+				if err := ask(t, tb, network, server); err != nil {
 					t.Errorf("%s %s: %v", network, server, err)
 				}
 			}
 		}
 	})
-	t.Run("routes", func(t *testing.T) { checkRoutes(t, g) })
+	t.Run("routes", func(t *testing.T) { checkRoutes(t, tb) })
 	t.Run("moved", func(t *testing.T) {
-		if got := login(t, g, "192.0.2.20:22", "hostname"); got != "debian" {
+		if got := login(t, tb, "192.0.2.20:22", "hostname"); got != "debian" {
 			t.Errorf("hostname = %q", got)
 		}
-		login(t, g, "[2001:db8:0:2::20]:22", "true")
+		login(t, tb, "[2001:db8:0:2::20]:22", "true")
 	})
-	t.Run("clock", func(t *testing.T) { checkClock(t, g) })
-	t.Run("cable", func(t *testing.T) { checkCable(t, g) })
-	t.Run("power", func(t *testing.T) { checkPower(t, g) })
+	t.Run("clock", func(t *testing.T) { checkClock(t, tb) })
+	t.Run("cable", func(t *testing.T) { checkCable(t, tb) })
+	t.Run("power", func(t *testing.T) { checkPower(t, tb) })
 }
 
-func checkRoutes(t *testing.T, g *rehearse.Ground) {
-	all, err := g.Router.Routes(t.Context())
+func checkRoutes(t *testing.T, tb *rehearse.Testbed) {
+	all, err := tb.Router.Routes(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,70 +166,70 @@ func checkRoutes(t *testing.T, g *rehearse.Ground) {
 		t.Errorf("routes (-want +got):\n%s", diff)
 	}
 	eventually(t, "the leak", func() (bool, string) {
-		got := prefixes(t, g.Router.Refused)
+		got := prefixes(t, tb.Router.Refused)
 		return got == "203.0.113.0/24", got
 	})
-	if out := mustRun(t, g.Server, "birdc", "show", "route", "0.0.0.0/0", "all"); !strings.Contains(out, "64500") {
+	if out := mustRun(t, tb.Server, "birdc", "show", "route", "0.0.0.0/0", "all"); !strings.Contains(out, "64500") {
 		t.Errorf("the server got no default route:\n%s", out)
 	}
 }
 
 // checkClock has time come from the router while nobody can turn the clock.
-func checkClock(t *testing.T, g *rehearse.Ground) {
+func checkClock(t *testing.T, tb *rehearse.Testbed) {
 	eventually(t, "time from the router", func() (bool, string) {
-		out := mustRun(t, g.Server, "chronyc", "-n", "sources")
+		out := mustRun(t, tb.Server, "chronyc", "-n", "sources")
 		return strings.Contains(out, "^* 192.0.2.1"), out
 	})
-	for _, m := range []*rehearse.Machine{g.Server, g.Router.Machine} {
+	for _, m := range []*rehearse.Machine{tb.Server, tb.Router.Machine} {
 		if out, err := m.Run(t.Context(), "date", "--set", "now"); err == nil {
 			t.Errorf("the clock of this machine can be set from inside: %s", out)
 		}
 	}
-	if out, err := g.Netns(rehearse.RoleController).Command(t.Context(), "date", "--set", "now").CombinedOutput(); err == nil {
+	if out, err := tb.Netns(rehearse.RoleController).Command(t.Context(), "date", "--set", "now").CombinedOutput(); err == nil {
 		t.Errorf("the clock of this machine can be set from the controller's side: %s", out)
 	}
-	login(t, g, "192.0.2.20:22", "! date --set now")
+	login(t, tb, "192.0.2.20:22", "! date --set now")
 }
 
-func checkCable(t *testing.T, g *rehearse.Ground) {
-	if err := g.Unplug(t.Context(), rehearse.LinkService); err != nil {
+func checkCable(t *testing.T, tb *rehearse.Testbed) {
+	if err := tb.Unplug(t.Context(), rehearse.LinkService); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the withdrawal", func() (bool, string) { got := prefixes(t, g.Router.Routes); return got == "", got })
-	if err := ask(t, g, "udp", "192.175.48.1"); err == nil {
+	eventually(t, "the withdrawal", func() (bool, string) { got := prefixes(t, tb.Router.Routes); return got == "", got })
+	if err := ask(t, tb, "udp", "192.175.48.1"); err == nil {
 		t.Error("DNS answers though the cable is out")
 	}
-	login(t, g, "192.0.2.20:22", "true")
-	if err := g.Plug(t.Context(), rehearse.LinkService); err != nil {
+	login(t, tb, "192.0.2.20:22", "true")
+	if err := tb.Plug(t.Context(), rehearse.LinkService); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the announcement", func() (bool, string) { got := prefixes(t, g.Router.Routes); return got == blocks, got })
+	eventually(t, "the announcement", func() (bool, string) { got := prefixes(t, tb.Router.Routes); return got == blocks, got })
 }
 
-func checkPower(t *testing.T, g *rehearse.Ground) {
-	if err := g.Server.Kill(t.Context()); err != nil {
+func checkPower(t *testing.T, tb *rehearse.Testbed) {
+	if err := tb.Server.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if g.Server.Running() {
+	if tb.Server.Running() {
 		t.Fatal("the server runs without power")
 	}
-	if err := g.Server.Boot(t.Context()); err != nil {
+	if err := tb.Server.Boot(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the announcement", func() (bool, string) { got := prefixes(t, g.Router.Routes); return got == blocks, got })
-	eventually(t, "an answer", func() (bool, string) { err := ask(t, g, "udp", "2620:4f:8000::1"); return err == nil, fmt.Sprint(err) })
+	eventually(t, "the announcement", func() (bool, string) { got := prefixes(t, tb.Router.Routes); return got == blocks, got })
+	eventually(t, "an answer", func() (bool, string) { err := ask(t, tb, "udp", "2620:4f:8000::1"); return err == nil, fmt.Sprint(err) })
 }
 
 // redfish asks the BMC from the controller and checks its certificate.
-func redfish(t *testing.T, g *rehearse.Ground, method, address, path, body string) (string, error) {
+func redfish(t *testing.T, tb *rehearse.Testbed, method, address, path, body string) (string, error) {
 	t.Helper()
-	f := g.Site.BMC.Factory
+	f := tb.Site.BMC.Factory
 	client := &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,
-		DialContext:       g.Netns(rehearse.RoleController).DialContext,
+		DialContext:       tb.Netns(rehearse.RoleController).DialContext,
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error {
 			sum := sha256.Sum256(s.PeerCertificates[0].Raw)
-			if "sha256:"+hex.EncodeToString(sum[:]) != g.Site.BMC.Fingerprint {
+			if "sha256:"+hex.EncodeToString(sum[:]) != tb.Site.BMC.Fingerprint {
 				return errors.New("another certificate than the site has")
 			}
 			return nil
@@ -254,22 +254,22 @@ func redfish(t *testing.T, g *rehearse.Ground, method, address, path, body strin
 }
 
 func TestBMCMoves(t *testing.T) {
-	g := up(t, example())
-	if _, err := redfish(t, g, http.MethodGet, "192.168.0.120", "/redfish/v1/Managers", ""); err != nil {
+	tb := up(t, example())
+	if _, err := redfish(t, tb, http.MethodGet, "192.168.0.120", "/redfish/v1/Managers", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := redfish(t, g, http.MethodPatch, "192.168.0.120", "/redfish/v1/Managers/bmc/EthernetInterfaces/eth0",
+	if _, err := redfish(t, tb, http.MethodPatch, "192.168.0.120", "/redfish/v1/Managers/bmc/EthernetInterfaces/eth0",
 		`{"DHCPv4":{"DHCPEnabled":false},"IPv4StaticAddresses":[{"Address":"192.0.2.10","SubnetMask":"255.255.255.240","Gateway":"192.0.2.1"}],`+
 			`"IPv6StaticAddresses":[{"Address":"2001:db8:0:1::10","PrefixLength":64}]}`); err != nil {
 		t.Fatal(err)
 	}
 	for _, address := range []string{"192.0.2.10", "[2001:db8:0:1::10]"} {
 		eventually(t, "the BMC at "+address, func() (bool, string) {
-			_, err := redfish(t, g, http.MethodGet, address, "/redfish/v1/Managers", "")
+			_, err := redfish(t, tb, http.MethodGet, address, "/redfish/v1/Managers", "")
 			return err == nil, fmt.Sprint(err)
 		})
 	}
-	if _, err := redfish(t, g, http.MethodGet, "192.168.0.120", "/redfish/v1/Managers", ""); err == nil {
+	if _, err := redfish(t, tb, http.MethodGet, "192.168.0.120", "/redfish/v1/Managers", ""); err == nil {
 		t.Error("the BMC still answers where it was")
 	}
 }

@@ -32,35 +32,37 @@ type Record struct {
 	OwnerStart string
 	Seed       string // all made secrets come from it
 	Sessions   []sessionRecord
+	Lab        labRecord
 	Layout     *layout
 	Zones      []zoneRecord // of the primary
 	Services   []netip.Addr // where the server answers once it is provisioned
-	Base       string       // the tree its machines are layered on
+	Base       string       // the tree the server is layered on
+	LabBase    string       // the tree the machines around it are layered on
 }
 
-type sessionRecord struct{ Neighbor, Protocol, Socket string }
+type sessionRecord struct{ Neighbor, ID string }
 
 // validID keeps an ID from naming a directory elsewhere.
 func validID(id string) bool { return regexp.MustCompile(`^[0-9a-f]{8}$`).MatchString(id) }
 
 // keep writes what another process needs to find this rehearsal and to enter
 // its server.
-func (g *Ground) keep() error {
-	if err := os.MkdirAll(g.dir(), 0o700); err != nil {
+func (t *Testbed) keep() error {
+	if err := os.MkdirAll(t.dir(), 0o700); err != nil {
 		return fmt.Errorf("keep rehearsal: %w", err)
 	}
-	login, err := g.seed.key(identityPurpose)
+	login, err := t.seed.key(identityPurpose)
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(g.dir(), identityFile), 0o600, login.private); err != nil {
+	if err := writeFile(filepath.Join(t.dir(), identityFile), 0o600, login.private); err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(g.Record, "", "\t")
+	text, err := json.MarshalIndent(t.Record, "", "\t")
 	if err != nil {
 		return fmt.Errorf("keep rehearsal: %w", err)
 	}
-	path := filepath.Join(g.dir(), "record.json")
+	path := filepath.Join(t.dir(), "record.json")
 	if err := writeFile(path+".new", 0o600, string(text)+"\n"); err != nil {
 		return err
 	}
@@ -69,7 +71,7 @@ func (g *Ground) keep() error {
 
 // Find returns a rehearsal that another process built. Its Site is nil until
 // Adopt.
-func Find(id string) (*Ground, error) {
+func Find(id string) (*Testbed, error) {
 	if !validID(id) {
 		return nil, fmt.Errorf("find rehearsal %q: an ID is eight digits of 0 to f: see raiz rehearse status", id)
 	}
@@ -77,38 +79,38 @@ func Find(id string) (*Ground, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Ground{Record: Record{ID: id}, cgroup: root}
-	text, err := os.ReadFile(filepath.Join(g.dir(), "record.json"))
+	t := &Testbed{Record: Record{ID: id}, cgroup: root}
+	text, err := os.ReadFile(filepath.Join(t.dir(), "record.json"))
 	if err != nil {
 		return nil, fmt.Errorf("find rehearsal %s: %w: see raiz rehearse status", id, err)
 	}
-	if err := json.Unmarshal(text, &g.Record); err != nil {
+	if err := json.Unmarshal(text, &t.Record); err != nil {
 		return nil, fmt.Errorf("find rehearsal %s: %w", id, err)
 	}
-	if n, err := hex.Decode(g.seed[:], []byte(g.Record.Seed)); err != nil || n != len(g.seed) {
+	if n, err := hex.Decode(t.seed[:], []byte(t.Record.Seed)); err != nil || n != len(t.seed) {
 		return nil, fmt.Errorf("find rehearsal %s: its record has no seed", id)
 	}
-	g.Server = g.machine(RoleServer)
-	g.Router = Router{Machine: g.machine(RoleRouter), sessions: g.Record.Sessions}
-	g.Primary = Primary{ground: g}
-	return g, nil
+	t.Server = t.machine(RoleServer)
+	t.Router = Router{Machine: t.machine(RoleRouter), sessions: t.Sessions, lab: t.Lab}
+	t.Primary = Primary{testbed: t}
+	return t, nil
 }
 
 // Adopt gives a found rehearsal its Site again: the site file it was built
 // from, with the same made secrets.
-func (g *Ground) Adopt(s *site.Site) error {
-	if s.Name != g.Record.Site {
-		return fmt.Errorf("adopt site %q: rehearsal %s is of site %q", s.Name, g.ID, g.Record.Site)
+func (t *Testbed) Adopt(s *site.Site) error {
+	if s.Name != t.Record.Site {
+		return fmt.Errorf("adopt site %q: rehearsal %s is of site %q", s.Name, t.ID, t.Record.Site)
 	}
-	print, err := os.ReadFile(filepath.Join(g.dir(), "bmc.fingerprint"))
+	print, err := os.ReadFile(filepath.Join(t.dir(), "bmc.fingerprint"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("adopt site %q: %w", s.Name, err)
 	}
-	if g.Site, g.Substitutions, err = g.substitute(s); err != nil {
+	if t.Site, t.Substitutions, err = t.substitute(s); err != nil {
 		return err
 	}
-	g.pinBMC(string(print))
-	return g.anchor()
+	t.pinBMC(string(print))
+	return t.anchor()
 }
 
 // List returns the rehearsals of this machine, oldest first, also broken ones
@@ -123,12 +125,12 @@ func List() ([]Record, error) {
 		if !validID(e.Name()) {
 			continue
 		}
-		g, err := Find(e.Name())
+		t, err := Find(e.Name())
 		if err != nil {
 			all = append(all, Record{ID: e.Name()})
 			continue
 		}
-		all = append(all, g.Record)
+		all = append(all, t.Record)
 	}
 	slices.SortFunc(all, func(a, b Record) int { return a.Created.Compare(b.Created) })
 	return all, nil

@@ -15,7 +15,7 @@ import (
 // checkSecondary has a name server on the server that refreshes twice an hour:
 // what it knows earlier, a NOTIFY has told it.
 func (b primaryBed) checkSecondary() {
-	provisionByHand(b.t, b.Ground)
+	provisionByHand(b.t, b.Testbed)
 	text, err := os.ReadFile(filepath.Join("testdata", "server", "secondary.conf"))
 	if err != nil {
 		b.t.Fatal(err)

@@ -16,13 +16,13 @@ const bootstrapFile = "/etc/systemd/network/90-bootstrap.network"
 
 // install leaves on the server what an installer and remote hands would: a
 // name, a login, one address on the management interface.
-func (g *Ground) install(ctx context.Context) error {
-	m, s := g.Server, g.Site
-	login, err := g.seed.key(identityPurpose)
+func (t *Testbed) install(ctx context.Context) error {
+	m, s := t.Server, t.Site
+	login, err := t.seed.key(identityPurpose)
 	if err != nil {
 		return err
 	}
-	host, err := g.seed.key(hostKeyPurpose)
+	host, err := t.seed.key(hostKeyPurpose)
 	if err != nil {
 		return err
 	}
@@ -43,12 +43,12 @@ func (g *Ground) install(ctx context.Context) error {
 	}{
 		{"/etc/hostname", 0o644, "debian\n"},
 		{"/etc/hosts", 0o644, "127.0.0.1 localhost\n127.0.1.1 debian\n::1 localhost\n"},
-		{"/etc/machine-id", 0o444, hex.EncodeToString(g.seed.derive("machine " + m.name)[:16]) + "\n"},
+		{"/etc/machine-id", 0o444, hex.EncodeToString(t.seed.derive("machine " + m.name)[:16]) + "\n"},
 		{"/etc/resolv.conf", 0o644, resolvers(s.Server.DNS)},
 		{"/etc/ssh/ssh_host_ed25519_key", 0o600, host.private},
 		{"/etc/ssh/ssh_host_ed25519_key.pub", 0o644, host.public + "\n"},
 		{home + "/.ssh/authorized_keys", 0o600, login.public + "\n"},
-		{bootstrapFile, 0o644, bootstrap(g.Layout.Server)},
+		{bootstrapFile, 0o644, bootstrap(t.Layout.Server)},
 	}
 	if p := s.Server.SSH.Port; p != 0 && p != 22 {
 		if err := m.Write("/etc/ssh/sshd_config.d/20-port.conf", 0o644, fmt.Sprintf("Port %d\n", p)); err != nil {

@@ -34,18 +34,18 @@ type Substitution struct {
 // substitute returns a deep copy of a site that a rehearsal can run, and what
 // is different in it. The site itself is not touched, nor are its secrets
 // looked at.
-func (g *Ground) substitute(s *site.Site) (*site.Site, []Substitution, error) {
+func (t *Testbed) substitute(s *site.Site) (*site.Site, []Substitution, error) {
 	c := clone(s)
 	var subs []Substitution
 	note := func(why, format string, args ...any) {
 		subs = append(subs, Substitution{What: fmt.Sprintf(format, args...), Why: why})
 	}
-	host, err := g.seed.key(hostKeyPurpose)
+	host, err := t.seed.key(hostKeyPurpose)
 	if err != nil {
 		return nil, nil, err
 	}
 	c.Server.SSH.HostKey = strings.TrimSpace(strings.TrimSuffix(host.public, hostKeyPurpose))
-	c.Server.SSH.Identity = filepath.Join(g.dir(), identityFile)
+	c.Server.SSH.Identity = filepath.Join(t.dir(), identityFile)
 	note("the server is a new one here", "server ssh host_key")
 	note("the real key opens the real server only", "server ssh identity")
 	if len(c.Server.SSH.Jump) > 0 {
@@ -54,7 +54,7 @@ func (g *Ground) substitute(s *site.Site) (*site.Site, []Substitution, error) {
 	}
 	password := func(v *secret.Value, what string) {
 		if !v.IsZero() {
-			*v = secret.New(made, g.seed.password(what))
+			*v = secret.New(made, t.seed.password(what))
 			note("a rehearsal needs no real secret", "%s", what)
 		}
 	}
@@ -71,12 +71,12 @@ func (g *Ground) substitute(s *site.Site) (*site.Site, []Substitution, error) {
 	for i := range c.DNS.Keys {
 		k := &c.DNS.Keys[i]
 		what := fmt.Sprintf("dns key %q secret", k.Name)
-		k.Secret = secret.New(made, g.seed.tsig(what))
+		k.Secret = secret.New(made, t.seed.tsig(what))
 		note("a rehearsal needs no real secret", "%s", what)
 	}
 	cookie := func(v *secret.Value, what string) {
 		if !v.IsZero() {
-			*v = secret.New(made, g.seed.cookie(what))
+			*v = secret.New(made, t.seed.cookie(what))
 			note("a rehearsal needs no real secret", "%s", what)
 		}
 	}
@@ -91,12 +91,12 @@ func (g *Ground) substitute(s *site.Site) (*site.Site, []Substitution, error) {
 }
 
 // pinBMC gives the Site the certificate of the simulated BMC.
-func (g *Ground) pinBMC(fingerprint string) {
-	if g.Site.BMC == nil {
+func (t *Testbed) pinBMC(fingerprint string) {
+	if t.Site.BMC == nil {
 		return
 	}
-	g.Site.BMC.Fingerprint, g.Site.BMC.CA = fingerprint, nil
-	g.Substitutions = append(g.Substitutions, Substitution{What: "bmc certificate", Why: "the BMC is a simulated one"})
+	t.Site.BMC.Fingerprint, t.Site.BMC.CA = fingerprint, nil
+	t.Substitutions = append(t.Substitutions, Substitution{What: "bmc certificate", Why: "the BMC is a simulated one"})
 }
 
 // clone copies a site deeply enough that no slice or pointer is shared that a

@@ -32,19 +32,19 @@ func guarded() *site.Site {
 }
 
 func TestSubstitute(t *testing.T) {
-	g := &Ground{Record: Record{ID: "00000000"}, seed: seed{1}}
+	tb := &Testbed{Record: Record{ID: "00000000"}, seed: seed{1}}
 	real := guarded()
-	got, subs, err := g.substitute(real)
+	got, subs, err := tb.substitute(real)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Site, g.Substitutions = got, subs
-	g.pinBMC("sha256:made")
+	tb.Site, tb.Substitutions = got, subs
+	tb.pinBMC("sha256:made")
 	if !reflect.DeepEqual(real, guarded()) {
 		t.Error("the site itself was changed")
 	}
 	var names []string
-	for _, s := range g.Substitutions {
+	for _, s := range tb.Substitutions {
 		names = append(names, s.What)
 	}
 	want := []string{

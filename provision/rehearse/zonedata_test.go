@@ -10,9 +10,6 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
-
-	"github.com/raiz-dns/raiz/provision/secret"
-	"github.com/raiz-dns/raiz/provision/site"
 )
 
 func firstOf(t *testing.T) edition {
@@ -133,7 +130,7 @@ func TestDamage(t *testing.T) {
 // FuzzFindZone: whatever is typed names one of the zones there are or none,
 // and is shown clean and short.
 func FuzzFindZone(f *testing.F) {
-	p := Primary{ground: &Ground{Record: Record{ID: "00000000", Zones: []zoneRecord{{Name: "."}, {Name: "arpa"}, {Name: "root-servers.net"}}}}}
+	p := Primary{testbed: &Testbed{Record: Record{ID: "00000000", Zones: []zoneRecord{{Name: "."}, {Name: "arpa"}, {Name: "root-servers.net"}}}}}
 	for _, s := range []string{".", "arpa", "ARPA.", "root-servers.net.", "", "..", "arpa..", "/", "../../etc", "$INCLUDE x", "-h", strings.Repeat("a", 255), "\x1b]0;x\a", "arpa\n", "\xff", "K.arpa"} {
 		f.Add(s)
 	}
@@ -149,39 +146,4 @@ func FuzzFindZone(f *testing.F) {
 			t.Errorf("%q: error %q", typed, text)
 		}
 	})
-}
-
-func TestPrimaryConfig(t *testing.T) {
-	s := plain()
-	s.DNS.Keys = []site.TSIG{{Name: "k.example", Algorithm: "hmac-sha384", Secret: secret.New(made, "AAAA")}}
-	s.DNS.Zones = []site.Zone{
-		{Name: ".", Primaries: addrs("203.0.113.53 203.0.113.7"), Key: "k.example"},
-		{Name: "10.in-addr.arpa", Source: "as112"},
-		{Name: "arpa", Primaries: addrs("2001:db8::7 203.0.113.7")},
-	}
-	l, err := layOut(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conf := primaryConfig(s, l)
-	for _, want := range []string{
-		"\tip-address: 203.0.113.53\n\tip-address: 203.0.113.7\n\tip-address: 2001:db8::7\n",
-		"key:\n\tname: \"k.example\"\n\talgorithm: hmac-sha384\n\tsecret: \"AAAA\"\n",
-		"\tname: \".\"\n\tzonefile: \"/var/lib/nsd/0.zone\"\n",
-		"\tprovide-xfr: 0.0.0.0/0 k.example\n\tprovide-xfr: ::/0 k.example\n\toutgoing-interface: 203.0.113.53\n\toutgoing-interface: 203.0.113.7\n\tnotify: 192.0.2.20 k.example\n" +
-			"zone:\n\tname: \"arpa\"\n\tzonefile: \"/var/lib/nsd/1.zone\"\n", // a NOTIFY over IPv6 would come from no primary
-		"\tprovide-xfr: ::/0 NOKEY\n\toutgoing-interface: 2001:db8::7\n\toutgoing-interface: 203.0.113.7\n\tnotify: 192.0.2.20 NOKEY\n\tnotify: 2001:db8:2::20 NOKEY\n",
-		"\tname: \"time.example.net\"\n", // the resolver is at an address of the primary
-	} {
-		if !strings.Contains(conf, want) {
-			t.Errorf("no %q in:\n%s", want, conf)
-		}
-	}
-	if strings.Contains(conf, "10.in-addr.arpa") {
-		t.Error("a zone that is built in is handed out")
-	}
-	s.DNS.Zones[0].Primaries = addrs("203.0.113.7")
-	if l, err = layOut(s); err != nil || strings.Contains(primaryConfig(s, l), "time.example.net") {
-		t.Errorf("the primary knows the time servers where nobody asks it: %v", err)
-	}
 }

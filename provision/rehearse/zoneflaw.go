@@ -50,8 +50,14 @@ func damage(text string, flaw Flaw) (string, error) {
 	return strings.Join(lines, ""), nil
 }
 
-// fields splits a line that ldns wrote into owner, TTL, class, type, data.
-func fields(line string) []string { return strings.SplitN(strings.TrimSpace(line), "\t", 5) }
+// fields splits a line of a signed zone into owner, TTL, class, type, data.
+func fields(line string) []string {
+	f := strings.Fields(line)
+	if len(f) > 5 {
+		f = append(f[:4:4], strings.Join(f[4:], " "))
+	}
+	return f
+}
 
 func lastOf(lines []string, kind string) int {
 	for i := len(lines) - 1; i >= 0; i-- {

@@ -71,7 +71,7 @@ func zonesOf(s *site.Site) []zoneRecord {
 // The primary's files are named by the number of the zone, never by its name:
 // that may be longer than a file name may be.
 func keyDir(zone int) string   { return "/var/lib/primary/" + strconv.Itoa(zone) }
-func zoneFile(zone int) string { return "/var/lib/nsd/" + strconv.Itoa(zone) + ".zone" }
+func zoneFile(zone int) string { return "/var/lib/zones/" + strconv.Itoa(zone) + ".zone" }
 
 // firstEdition is what a zone starts with. The serial is one of the real
 // root's: a date and two digits.
@@ -95,35 +95,39 @@ func (p Primary) makeKeys(ctx context.Context, zone int) error {
 		return fmt.Errorf("make keys: %w", err)
 	}
 	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return p.makeKey(ctx, zone, "ksk", "-k") })
+	both.Go(func() error { return p.makeKey(ctx, zone, "ksk") })
 	both.Go(func() error { return p.makeKey(ctx, zone, "zsk") })
 	return both.Wait()
 }
 
-// makeKey makes one, of the real root's kind. It is made for a short name and
-// told its zone afterwards: ldns-keygen calls the files by the name.
-func (p Primary) makeKey(ctx context.Context, zone int, name string, options ...string) error {
-	args := append([]string{"sh", "-ec", `mkdir "$1"; cd "$1"; shift; exec "$@"`, "sh", keyDir(zone) + "/" + name + ".d",
-		"ldns-keygen", "-r", "/dev/urandom", "-a", "RSASHA256", "-b", "2048"}, options...)
-	said, err := p.run(ctx, append(args, "x")...)
-	if err != nil {
-		return err
-	}
-	dir := p.path(keyDir(zone))
-	base := filepath.Join(dir, name+".d", filepath.Base(strings.TrimSpace(said)))
-	if err := os.Rename(base+".private", filepath.Join(dir, name+".private")); err != nil {
+// makeKey makes one, and gives its record the zone as owner.
+func (p Primary) makeKey(ctx context.Context, zone int, name string) error {
+	dir := keyDir(zone) + "/" + name + ".d"
+	if err := os.Mkdir(p.path(dir), 0o700); err != nil {
 		return fmt.Errorf("make keys: %w", err)
 	}
-	text, err := os.ReadFile(base + ".key")
+	if _, err := p.named(ctx, name, map[string]string{"directory": dir}); err != nil {
+		return fmt.Errorf("make keys: %w", err)
+	}
+	public, _ := filepath.Glob(p.path(dir + "/*.key"))
+	private, _ := filepath.Glob(p.path(dir + "/*.private"))
+	if len(public) != 1 || len(private) != 1 {
+		return fmt.Errorf("make keys: the command %q of the primary's pack left %d .key and %d .private in its directory: one of each is needed", name, len(public), len(private))
+	}
+	base := p.path(keyDir(zone) + "/" + name)
+	if err := os.Rename(private[0], base+".private"); err != nil {
+		return fmt.Errorf("make keys: %w", err)
+	}
+	text, err := os.ReadFile(public[0])
 	if err != nil {
 		return fmt.Errorf("make keys: %w", err)
 	}
 	rr, err := dns.NewRR(string(text))
 	if err != nil || rr == nil {
-		return fmt.Errorf("make keys: ldns-keygen wrote %q: %w", text, err)
+		return fmt.Errorf("make keys: the command %q of the primary's pack wrote %q: %w", name, text, err)
 	}
 	rr.Header().Name, rr.Header().Ttl = dns.Fqdn(p.zones()[zone].Name), 172800
-	return writeFile(filepath.Join(dir, name+".key"), 0o600, rr.String()+"\n")
+	return writeFile(base+".key", 0o600, rr.String()+"\n")
 }
 
 // keyRecord reads the DNSKEY record of a zone's key-signing key.
@@ -145,7 +149,7 @@ func (p Primary) keyRecord(zone int) (*dns.DNSKEY, error) {
 
 // unsigned makes the text of an edition without signatures.
 func (p Primary) unsigned(_ context.Context, zone int, e edition) (string, error) {
-	return zoneText(p.zones()[zone].Name, p.ground.seed, e), nil
+	return zoneText(p.zones()[zone].Name, p.testbed.seed, e), nil
 }
 
 // signed makes the text of an edition as it should be: with NSEC, signatures
@@ -160,8 +164,10 @@ func (p Primary) signed(ctx context.Context, zone int, e edition) (string, error
 	if err := writeFile(p.path(in), 0o600, text); err != nil {
 		return "", err
 	}
-	_, err = p.run(ctx, "ldns-signzone", "-z", "1:1", "-o", p.zones()[zone].Name,
-		"-i", stamp(e.Inception), "-e", stamp(e.Expiration), "-f", out, in, keyDir(zone)+"/zsk", keyDir(zone)+"/ksk")
+	_, err = p.named(ctx, "sign", map[string]string{
+		"zone": p.zones()[zone].Name, "inception": stamp(e.Inception), "expiration": stamp(e.Expiration),
+		"in": in, "out": out, "zsk": keyDir(zone) + "/zsk", "ksk": keyDir(zone) + "/ksk",
+	})
 	if err != nil {
 		return "", fmt.Errorf("sign zone %s: %w", p.zones()[zone].Name, err)
 	}
@@ -175,7 +181,7 @@ func (p Primary) signed(ctx context.Context, zone int, e edition) (string, error
 // stamp writes a time as RFC 4034 §3.2 does.
 func stamp(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("20060102150405") }
 
-// publish writes the text of an edition where NSD reads it, then the edition
+// publish writes the text of an edition where the name server reads it, then the edition
 // itself.
 func (p Primary) publish(zone int, text string, e edition) error {
 	path := p.path(zoneFile(zone))
@@ -192,10 +198,9 @@ func (p Primary) publish(zone int, text string, e edition) error {
 	return writeFile(p.path(keyDir(zone)+"/edition.json"), 0o600, string(state))
 }
 
-// byType puts the records of a zone into the order of their types' numbers.
-// NSD 4.6.1 looks for what is new at a name as if its types came in this order
-// (ixfrcreate.c, process_marktypes), and else adds records that have been there
-// before to an IXFR.
+// byType puts the records of a zone into the order of their types' numbers. A
+// name server may look for what is new at a name as if its types came in this
+// order, and else add records that have been there before to an IXFR.
 func byType(text string) string {
 	lines := slices.Collect(strings.Lines(text))
 	slices.SortStableFunc(lines, func(a, b string) int { return cmp.Compare(typeOf(a), typeOf(b)) })

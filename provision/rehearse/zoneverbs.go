@@ -128,8 +128,8 @@ func (p Primary) Expire(ctx context.Context, zone string, what Expiry) (Served, 
 	return served, nil
 }
 
-// change publishes a new edition of a zone, and returns when NSD serves it and
-// so has begun to send NOTIFYs.
+// change publishes a new edition of a zone, and returns when it is served and
+// so the primary has begun to send NOTIFYs.
 func (p Primary) change(ctx context.Context, verb, zone string, set func(*edition), produce producer) (Served, error) {
 	i, err := p.find(zone)
 	if err != nil {
@@ -143,7 +143,7 @@ func (p Primary) change(ctx context.Context, verb, zone string, set func(*editio
 	}
 	defer unlock()
 	if !p.daemon().populated() {
-		return fail(fmt.Errorf("its primary is stopped: raiz rehearse zone %s start", p.ground.ID))
+		return fail(fmt.Errorf("its primary is stopped: raiz rehearse zone %s start", p.testbed.ID))
 	}
 	e, err := p.edition(i)
 	if err != nil {
@@ -158,7 +158,7 @@ func (p Primary) change(ctx context.Context, verb, zone string, set func(*editio
 	if err := p.publish(i, text, e); err != nil {
 		return fail(err)
 	}
-	if _, err := p.run(ctx, "nsd-control", "reload", name); err != nil {
+	if _, err := p.named(ctx, "reload", map[string]string{"zone": name}); err != nil {
 		return fail(err)
 	}
 	if err := p.awaitSerial(ctx, i, e.Serial); err != nil {
@@ -191,7 +191,7 @@ func (p Primary) Stop(ctx context.Context, addrs ...netip.Addr) error {
 		if !p.netns().has(ctx, single) {
 			continue
 		}
-		if err := p.netns().ip(ctx, "addr", "del", single, "dev", p.ground.Layout.Primary.Port); err != nil {
+		if err := p.netns().ip(ctx, "addr", "del", single, "dev", p.testbed.Layout.Primary.Port); err != nil {
 			return fmt.Errorf("stop the primary at %s: %w", a, err)
 		}
 	}
@@ -209,14 +209,14 @@ func (p Primary) Start(ctx context.Context, addrs ...netip.Addr) error {
 		return err
 	}
 	defer unlock()
-	back := p.ground.Layout.Primary.Addrs
+	back := p.testbed.Layout.Primary.Addrs
 	if len(addrs) > 0 {
 		back = nil
 		for _, a := range addrs {
 			back = append(back, netip.PrefixFrom(a, a.BitLen()))
 		}
 	}
-	dev := p.ground.Layout.Primary.Port
+	dev := p.testbed.Layout.Primary.Port
 	for _, a := range back {
 		if err := p.netns().addAddr(ctx, dev, a); err != nil {
 			return fmt.Errorf("start the primary at %s: %w", a.Addr(), err)
@@ -241,8 +241,8 @@ func (p Primary) awaitFetched(ctx context.Context, served Served) error {
 	defer cancel()
 	last := "nothing"
 	err := await(ctx, fmt.Sprintf("serial %d at the server", served.Serial), func() (bool, error) {
-		for _, a := range p.ground.Services {
-			got, err := soaSerial(ctx, p.ground.Netns(RoleServer), a.String(), served.Zone)
+		for _, a := range p.testbed.Services {
+			got, err := soaSerial(ctx, p.testbed.Netns(RoleServer), a.String(), served.Zone)
 			if err == nil && got == served.Serial {
 				return true, nil
 			}
@@ -274,7 +274,7 @@ func (p Primary) find(zone string) (int, error) {
 	if len(known) == 0 {
 		return 0, p.Has()
 	}
-	return 0, fmt.Errorf("find zone %q: the primary of rehearsal %s hands out %q", short(zone), p.ground.ID, known)
+	return 0, fmt.Errorf("find zone %q: the primary of rehearsal %s hands out %q", short(zone), p.testbed.ID, known)
 }
 
 func (p Primary) needSigned(verb, zone string) error {
@@ -291,15 +291,15 @@ func (p Primary) needSigned(verb, zone string) error {
 // Has returns why the primary is not at addresses, or nil.
 func (p Primary) Has(addrs ...netip.Addr) error {
 	if len(p.zones()) == 0 {
-		return fmt.Errorf("find the primary: rehearsal %s has none, because its site transfers no zone", p.ground.ID)
+		return fmt.Errorf("find the primary: rehearsal %s has none, because its site transfers no zone", p.testbed.ID)
 	}
 	var all []netip.Addr
-	for _, q := range p.ground.Layout.Primary.Addrs {
+	for _, q := range p.testbed.Layout.Primary.Addrs {
 		all = append(all, q.Addr())
 	}
 	for _, a := range addrs {
 		if !slices.Contains(all, a) {
-			return fmt.Errorf("find the primary at %s: in rehearsal %s it has %v", a, p.ground.ID, all)
+			return fmt.Errorf("find the primary at %s: in rehearsal %s it has %v", a, p.testbed.ID, all)
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"net/netip"
@@ -98,11 +97,11 @@ func staticZones(packs fs.FS, v Values) ([]StaticZone, error) {
 		if err != nil {
 			return nil, fmt.Errorf("data of zone %s: %w", z.Name, err)
 		}
-		var text bytes.Buffer
-		if err := execute(&text, file, string(source), v); err != nil {
+		text, err := templates.Execute(file, string(source), v)
+		if err != nil {
 			return nil, err
 		}
-		out = append(out, StaticZone{Name: z.Static, Zone: z.Name, Text: text.String()})
+		out = append(out, StaticZone{Name: z.Static, Zone: z.Name, Text: text})
 	}
 	slices.SortFunc(out, func(a, b StaticZone) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil

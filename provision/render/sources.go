@@ -13,8 +13,8 @@ func ownSources(s *site.Site) []Family {
 	return prefixFamilies(append(loopback, widest(s.Blocks())...))
 }
 
-// widest leaves out what another prefix covers: nftables takes no intervals
-// that overlap.
+// widest leaves out what another prefix covers: a packet filter may take no
+// intervals that overlap.
 func widest(all []netip.Prefix) []netip.Prefix {
 	var out []netip.Prefix
 	for _, p := range all {

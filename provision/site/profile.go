@@ -11,7 +11,7 @@ type Profile struct {
 	// that rule. Reports repeat it.
 	Overrides map[string]string
 	// Components are the packs that the operator's sites use unless they
-	// say otherwise, such as "dns": "knot".
+	// say otherwise, such as "system": "debian".
 	Components map[string]string
 	// Hardware is the least that the operator's servers have.
 	Hardware Hardware

@@ -31,7 +31,7 @@ type Site struct {
 	Anycast  []Anycast // by name
 	DNS      DNS
 	// Components names the component pack that fills each kind, such as
-	// "bgp": "bird".
+	// "network": "networkd".
 	Components map[string]string
 	// PackOptions are what the site sets for the pack of a kind, by name: a
 	// string, int64, bool or []string.

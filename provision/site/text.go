@@ -8,7 +8,7 @@ import (
 )
 
 // Every string of a site ends up in a file, a command or a request that some
-// program parses: BIRD, nsd.conf, nftables, a router's prompt, a shell. What
+// program parses: the configuration of a daemon, a router's prompt, a shell. What
 // could end a string or a statement in any of them is refused here, once, so
 // that no renderer has to quote.
 const unsafe = "\"'\\`;{}#$"

@@ -73,9 +73,9 @@ func Codes() []verdict.Definition {
 
 // Effect says how a change of one thing takes effect.
 type Effect struct {
-	Component string     // the component pack it comes from, such as "bird"
+	Component string     // the component pack it comes from, such as "networkd"
 	Order     int        // place of the component: lower ones take effect first
-	Unit      string     // the systemd unit concerned, such as "bird.service"
+	Unit      string     // the systemd unit concerned, such as "ssh.service"
 	How       How        //
 	Command   []string   // for Command: what to run, never a shell string
 	Check     []string   // what checks the staged file; "{}" stands for its path

@@ -34,7 +34,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
-// Key names one thing of one site, such as "file /etc/bird/bird.conf". It is
+// Key names one thing of one site, such as "file /etc/resolv.conf". It is
 // comparable and ordered.
 type Key struct {
 	Kind Kind

@@ -5,6 +5,8 @@ component "nsd" {
   unit     = "nsd.service"
   bad_zone = "refuses"
 
+  trust_anchors = true
+
   file "/etc/nsd/raiz-keys.conf" {
     template = "keys.conf.tmpl"
     mode     = "0640"

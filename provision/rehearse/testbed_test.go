@@ -51,6 +51,7 @@ func example() *site.Site {
 			},
 		},
 		Server: site.Server{
+			Release:    "bookworm",
 			Hostname:   "gru1",
 			NTP:        []string{"192.0.2.1"},
 			DNS:        addrs("192.0.2.1"),
@@ -74,9 +75,9 @@ func example() *site.Site {
 	}
 }
 
-// needGround skips where no ground can be built. In CI it can, so there a
+// needTestbed skips where no testbed can be built. In CI it can, so there a
 // skip would only hide that nothing was tested.
-func needGround(t *testing.T) {
+func needTestbed(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("boots machines")
@@ -89,28 +90,28 @@ func needGround(t *testing.T) {
 	}
 }
 
-// up builds a ground that is gone when the test is.
-func up(t *testing.T, s *site.Site) *rehearse.Ground {
+// up builds a testbed that is gone when the test is.
+func up(t *testing.T, s *site.Site) *rehearse.Testbed {
 	t.Helper()
-	needGround(t)
+	needTestbed(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
-	g, err := rehearse.Up(ctx, s, rehearse.Options{Progress: func(line string) { t.Log(line) }})
+	tb, err := rehearse.Up(ctx, s, rehearse.Options{Progress: func(line string) { t.Log(line) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := g.Down(context.Background()); err != nil {
+		if err := tb.Down(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
-	return g
+	return tb
 }
 
 // login runs a command on the server over SSH, from the controller.
-func login(t *testing.T, g *rehearse.Ground, addr, command string) string {
+func login(t *testing.T, tb *rehearse.Testbed, addr, command string) string {
 	t.Helper()
-	key, err := os.ReadFile(g.Site.Server.SSH.Identity)
+	key, err := os.ReadFile(tb.Site.Server.SSH.Identity)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,14 +119,14 @@ func login(t *testing.T, g *rehearse.Ground, addr, command string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, _, _, _, err := ssh.ParseAuthorizedKey([]byte(g.Site.Server.SSH.HostKey))
+	host, _, _, _, err := ssh.ParseAuthorizedKey([]byte(tb.Site.Server.SSH.HostKey))
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn := dialPatiently(t, g, addr)
+	conn := dialPatiently(t, tb, addr)
 	defer conn.Close()
 	c, chans, reqs, err := ssh.NewClientConn(conn, addr, &ssh.ClientConfig{
-		User: g.Site.Server.SSH.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(host),
+		User: tb.Site.Server.SSH.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(host),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -145,33 +146,30 @@ func login(t *testing.T, g *rehearse.Ground, addr, command string) string {
 
 // dialPatiently tries again while the machine is busy; when nothing helps it
 // tells what both ends of the cable look like.
-func dialPatiently(t *testing.T, g *rehearse.Ground, addr string) net.Conn {
+func dialPatiently(t *testing.T, tb *rehearse.Testbed, addr string) net.Conn {
 	t.Helper()
 	var last error
 	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		conn, err := g.Netns(rehearse.RoleController).DialContext(ctx, "tcp", addr)
+		conn, err := tb.Netns(rehearse.RoleController).DialContext(ctx, "tcp", addr)
 		cancel()
 		if err == nil {
 			return conn
 		}
 		last = err
 	}
-	server, _ := g.Server.Run(t.Context(), "sh", "-c", "ip address; ip route; networkctl; ss -tln")
-	router, _ := g.Router.Run(t.Context(), "sh", "-c", "ip address; ip route; ip neighbor")
+	server, _ := tb.Server.Run(t.Context(), "sh", "-c", "ip address; ip route; networkctl; ss -tln")
+	router, _ := tb.Router.Run(t.Context(), "sh", "-c", "ip address; ip route; ip neighbor")
 	t.Fatalf("%v\nserver:\n%s\nrouter:\n%s", last, server, router)
 	return nil
 }
 
-func TestGroundAnswers(t *testing.T) {
-	g := up(t, example())
-	if got := login(t, g, "192.0.2.30:22", "hostname"); got != "debian" {
+func TestTestbedAnswers(t *testing.T) {
+	tb := up(t, example())
+	if got := login(t, tb, "192.0.2.30:22", "hostname"); got != "debian" {
 		t.Errorf("hostname of the server = %q, want debian", got)
 	}
-	out, err := g.Router.Birdc(t.Context(), "show", "protocols")
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := mustRun(t, tb.Router.Machine, "birdc", "-s", "/run/bird/edge1.ctl", "show", "protocols")
 	if !strings.Contains(out, "n_edge1_v4") || !strings.Contains(out, "n_edge1_v6") {
 		t.Errorf("the router lacks sessions:\n%s", out)
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/simbmc"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/templates"
 )
 
 // runDir holds one directory a rehearsal, also of those that are kept.
@@ -39,11 +41,14 @@ const (
 
 func roles() []Role { return []Role{RoleServer, RoleRouter, RoleBMC, RoleController, RolePrimary} }
 
-// Options say how a ground is built. The zero Options are fine.
+// Options say how a testbed is built. The zero Options are fine.
 type Options struct {
 	// Progress is told, in one line each, about steps that take a while.
 	Progress func(string)
-	// Packages are Debian packages the server has beyond the default ones.
+	// Packs are the component packs: those of the site, and those of the lab.
+	// Without it they are templates.FS.
+	Packs fs.FS
+	// Packages are Debian packages the server has beyond those of packs.
 	Packages []string
 	// Disk is what the server writes to.
 	Disk Disk
@@ -56,8 +61,8 @@ type Options struct {
 	BMCCommand []string
 }
 
-// Ground is a rehearsal that stands.
-type Ground struct {
+// Testbed is a rehearsal that stands.
+type Testbed struct {
 	Record
 	Site          *site.Site     // with made secrets
 	Substitutions []Substitution // what is made in it
@@ -71,152 +76,173 @@ type Ground struct {
 	cgroup string  // where the unified hierarchy is
 }
 
-// Up builds the ground for a site and boots it. It returns when the server
+// Up builds the testbed for a site and boots it. It returns when the server
 // has booted with its bootstrap address, the router with its sessions
 // waiting, and the BMC answers. If it fails or its context ends, nothing of
 // it is left. Rehearsals whose process died are taken down before.
-func Up(ctx context.Context, s *site.Site, o Options) (*Ground, error) {
+func Up(ctx context.Context, s *site.Site, o Options) (*Testbed, error) {
 	if err := Ready(); err != nil {
 		return nil, err
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
+	if o.Packs == nil {
+		o.Packs = templates.FS()
+	}
 	if err := sweep(ctx, o.Progress); err != nil {
 		return nil, err
 	}
-	g, err := newGround(s, o)
+	t, err := newTestbed(s, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.build(ctx, s, o); err != nil {
-		return nil, errors.Join(err, g.Down(context.WithoutCancel(ctx)))
+	if err := t.build(ctx, s, o); err != nil {
+		return nil, errors.Join(err, t.Down(context.WithoutCancel(ctx)))
 	}
-	return g, nil
+	return t, nil
+}
+
+// plan decides what is built, and has the tree that machines are layered on.
+func (t *Testbed) plan(ctx context.Context, s *site.Site, o Options) (l lab, err error) {
+	if t.Site, t.Substitutions, err = t.substitute(s); err != nil {
+		return lab{}, err
+	}
+	if t.Layout, err = layOut(t.Site); err != nil {
+		return lab{}, err
+	}
+	if l, err = loadLab(o.Packs); err != nil {
+		return lab{}, err
+	}
+	t.Lab = l.record()
+	t.Router.lab = t.Lab
+	server, around, err := treesOf(s, o.Packs, l, o.Packages)
+	if err != nil {
+		return lab{}, err
+	}
+	if err := t.keep(); err != nil {
+		return lab{}, err
+	}
+	if t.Base, err = baseTree(ctx, server, t.group()+"/build", o.Progress); err != nil {
+		return lab{}, err
+	}
+	if t.LabBase, err = baseTree(ctx, around, t.group()+"/build", o.Progress); err != nil {
+		return lab{}, err
+	}
+	return l, t.keep()
 }
 
 // build does all that Down undoes.
-func (g *Ground) build(ctx context.Context, s *site.Site, o Options) (err error) {
-	if g.Site, g.Substitutions, err = g.substitute(s); err != nil {
-		return err
-	}
-	if g.Layout, err = layOut(g.Site); err != nil {
-		return err
-	}
-	if err := g.keep(); err != nil {
-		return err
-	}
-	if g.Base, err = baseTree(ctx, debian(o.Packages), g.group()+"/build", o.Progress); err != nil {
-		return err
-	}
-	if err := g.keep(); err != nil {
-		return err
-	}
-	o.Progress("wire server, router, BMC and controller")
-	if err := g.wire(ctx); err != nil {
-		return err
-	}
-	switch {
-	case !g.Kept:
-		g.keeper = g.keepServer()
-	case g.Site.BMC == nil:
-		if err := g.spawn(g.group()+"/bmc", append(slices.Clone(o.BMCCommand), g.ID)); err != nil {
-			return err
-		}
-	}
-	if g.Site.BMC != nil {
-		print, err := g.startBMC(ctx, bmcSpecOf(g.Site, g.Layout, o.Personality), o)
-		if err != nil {
-			return err
-		}
-		g.pinBMC(print)
-	}
-	disk, err := g.makeDisk(filepath.Dir(g.Base))
+func (t *Testbed) build(ctx context.Context, s *site.Site, o Options) error {
+	lab, err := t.plan(ctx, s, o)
 	if err != nil {
 		return err
 	}
-	if err := g.Server.layer(ctx, g.Base, disk, o.Disk); err != nil {
+	o.Progress("wire server, router, BMC and controller")
+	if err := t.wire(ctx); err != nil {
 		return err
 	}
-	if err := g.Router.layer(ctx, g.Base, disk, DiskLayered); err != nil {
+	switch {
+	case !t.Kept:
+		t.keeper = t.keepServer()
+	case t.Site.BMC == nil:
+		if err := t.spawn(t.group()+"/bmc", append(slices.Clone(o.BMCCommand), t.ID)); err != nil {
+			return err
+		}
+	}
+	if t.Site.BMC != nil {
+		print, err := t.startBMC(ctx, bmcSpecOf(t.Site, t.Layout, o.Personality), o)
+		if err != nil {
+			return err
+		}
+		t.pinBMC(print)
+	}
+	disk, err := t.makeDisk(filepath.Dir(t.Base))
+	if err != nil {
 		return err
 	}
-	if err := g.install(ctx); err != nil {
+	if err := t.Server.layer(ctx, t.Base, disk, o.Disk); err != nil {
 		return err
 	}
-	if err := g.equip(); err != nil {
+	if err := t.Router.layer(ctx, t.LabBase, disk, DiskLayered); err != nil {
+		return err
+	}
+	if err := t.install(ctx); err != nil {
+		return err
+	}
+	if err := t.equip(ctx, lab); err != nil {
 		return err
 	}
 	o.Progress("boot server and router")
 	all, bootCtx := errgroup.WithContext(ctx)
-	all.Go(func() error { return g.Server.Boot(bootCtx) })
-	all.Go(func() error { return g.Router.Boot(bootCtx) })
-	all.Go(func() error { return g.Primary.build(bootCtx, disk, o.Progress) })
+	all.Go(func() error { return t.Server.Boot(bootCtx) })
+	all.Go(func() error { return t.Router.Boot(bootCtx) })
+	all.Go(func() error { return t.Primary.build(bootCtx, lab.primary, disk, o.Progress) })
 	if err := all.Wait(); err != nil {
 		return err
 	}
-	return g.anchor()
+	return t.anchor()
 }
 
 // Netns returns the namespace of a role.
-func (g *Ground) Netns(r Role) Netns { return Netns{Name: "raiz-" + g.ID + "-" + string(r)} }
+func (t *Testbed) Netns(r Role) Netns { return Netns{Name: "raiz-" + t.ID + "-" + string(r)} }
 
 // machine returns the machine of a role; only server and router are ones.
-func (g *Ground) machine(r Role) *Machine {
+func (t *Testbed) machine(r Role) *Machine {
 	m := &Machine{
-		name:    "raiz-" + g.ID + "-" + string(r),
-		root:    filepath.Join(g.dir(), string(r), "root"),
-		console: filepath.Join(g.dir(), string(r), "console.log"),
-		group:   g.group() + cgroup("/"+string(r)),
-		netns:   g.Netns(r),
+		name:    "raiz-" + t.ID + "-" + string(r),
+		root:    filepath.Join(t.dir(), string(r), "root"),
+		console: filepath.Join(t.dir(), string(r), "console.log"),
+		group:   t.group() + cgroup("/"+string(r)),
+		netns:   t.Netns(r),
 	}
 	if r == RoleServer {
-		m.on, m.off = g.rewire, g.unwire
+		m.on, m.off = t.rewire, t.unwire
 	}
 	return m
 }
 
 // Down ends every process of the rehearsal and removes all it made. It may be
 // called at any time, also twice, and goes on where something fails.
-func (g *Ground) Down(ctx context.Context) error {
+func (t *Testbed) Down(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, downLimit, errors.New("it took too long"))
 	defer cancel()
 	var err error
-	if g.BMC != nil {
-		err = g.BMC.Close()
+	if t.BMC != nil {
+		err = t.BMC.Close()
 	}
-	g.keeper.close()
-	err = errors.Join(err, g.group().kill(ctx), g.group().remove())
+	t.keeper.close()
+	err = errors.Join(err, t.group().kill(ctx), t.group().remove())
 	for _, r := range roles() {
-		err = errors.Join(err, g.Netns(r).remove(ctx))
+		err = errors.Join(err, t.Netns(r).remove(ctx))
 	}
-	err = errors.Join(err, unmountBelow(g.dir()))
-	err = errors.Join(err, removeDisk(g.disk()))
+	err = errors.Join(err, unmountBelow(t.dir()))
+	err = errors.Join(err, removeDisk(t.disk()))
 	if err != nil {
-		return fmt.Errorf("take down rehearsal %s: %w", g.ID, err)
+		return fmt.Errorf("take down rehearsal %s: %w", t.ID, err)
 	}
-	return os.RemoveAll(g.dir())
+	return os.RemoveAll(t.dir())
 }
 
-// newGround makes the values of a ground; nothing exists of it yet.
-func newGround(s *site.Site, o Options) (*Ground, error) {
+// newTestbed makes the values of a testbed; nothing exists of it yet.
+func newTestbed(s *site.Site, o Options) (*Testbed, error) {
 	root, err := cgroupRoot()
 	if err != nil {
 		return nil, err
 	}
-	g := &Ground{cgroup: root}
+	t := &Testbed{cgroup: root}
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the program instead
-	_, _ = rand.Read(g.seed[:])
-	g.Record = Record{
+	_, _ = rand.Read(t.seed[:])
+	t.Record = Record{
 		ID: hex.EncodeToString(id[:]), Site: s.Name, Created: time.Now().UTC(), Kept: len(o.BMCCommand) > 0,
-		Owner: os.Getpid(), OwnerStart: startOf(os.Getpid()), Seed: hex.EncodeToString(g.seed[:]),
+		Owner: os.Getpid(), OwnerStart: startOf(os.Getpid()), Seed: hex.EncodeToString(t.seed[:]),
 		Sessions: sessionsOf(s), Zones: zonesOf(s), Services: s.ServiceAddresses(),
 	}
-	g.Server = g.machine(RoleServer)
-	g.Router = Router{Machine: g.machine(RoleRouter), sessions: g.Sessions}
-	g.Primary = Primary{ground: g}
-	return g, nil
+	t.Server = t.machine(RoleServer)
+	t.Router = Router{Machine: t.machine(RoleRouter), sessions: t.Sessions}
+	t.Primary = Primary{testbed: t}
+	return t, nil
 }
 
 // sweep takes down what a process left that died.
@@ -238,26 +264,26 @@ func sweep(ctx context.Context, progress func(string)) error {
 			continue
 		}
 		progress("take down rehearsal " + r.ID + ", which was left behind")
-		g, err := Find(r.ID)
+		t, err := Find(r.ID)
 		if err != nil {
 			return err
 		}
-		if err := g.Down(ctx); err != nil {
+		if err := t.Down(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (g *Ground) dir() string { return filepath.Join(runDir, g.ID) }
+func (t *Testbed) dir() string { return filepath.Join(runDir, t.ID) }
 
 // disk is where the machines' layers lie, or "" as long as there are none.
-func (g *Ground) disk() string {
-	disk, err := os.Readlink(filepath.Join(g.dir(), "disk"))
+func (t *Testbed) disk() string {
+	disk, err := os.Readlink(filepath.Join(t.dir(), "disk"))
 	if err != nil {
 		return ""
 	}
 	return disk
 }
 
-func (g *Ground) group() cgroup { return cgroup(filepath.Join(g.cgroup, "raiz-"+g.ID)) }
+func (t *Testbed) group() cgroup { return cgroup(filepath.Join(t.cgroup, "raiz-"+t.ID)) }
