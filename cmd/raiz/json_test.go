@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -318,6 +319,33 @@ func TestSchemaRefuses(t *testing.T) {
 	good := any(map[string]any{"schema": "raiz/1", "verb": "version", "exit": json.Number("0"), "result": map[string]any{"version": "1"}})
 	if err := schema.Validate(good); err != nil {
 		t.Error(err)
+	}
+}
+
+// An interrupted run says so, and nobody is asked who wants JSON.
+func TestJSONOfAnInterruptedRun(t *testing.T) {
+	in(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, stderr bytes.Buffer
+	code := run(ctx, []string{"validate", "gone.hcl", "--json"}, streams{in: strings.NewReader(""), out: &out, err: &stderr, env: os.Getenv})
+	d := document(t, strictly(t), out.String())
+	if said, _ := d["error"].(map[string]any); code != exitInterrupted || said["code"] != "interrupted" || d["problems"] == nil {
+		t.Errorf("exit code %d, %s%s", code, out.String(), stderr.String())
+	}
+}
+
+func TestJSONAsksNobody(t *testing.T) {
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer terminal.Close()
+	var stderr bytes.Buffer
+	g := &globals{std: streams{in: terminal, err: &stderr}, json: true}
+	coded, ok := errors.AsType[*codedError](g.ask(toApply("gru1")))
+	if !ok || coded.code != exitUsage || !strings.Contains(coded.Error(), "--yes") || stderr.Len() > 0 {
+		t.Errorf("%v, %q", coded, stderr.String())
 	}
 }
 

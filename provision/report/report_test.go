@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -309,6 +310,39 @@ func TestOtherWords(t *testing.T) {
 	var b bytes.Buffer
 	if err := report.Text(&b, everything(t), report.TextOptions{Words: words}); err != nil || !strings.Contains(b.String(), "véase journalctl -u nsd.service allí") {
 		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
+// A second language is one file: where every text of the table is another,
+// nothing of the English one is left in a report but data.
+func TestNothingIsEnglishOfItself(t *testing.T) {
+	words := messages.English()
+	placeholder := regexp.MustCompile(`\{[^{}]*\}`)
+	for code := range words {
+		words[code] = "¿" + strings.Join(placeholder.FindAllString(words[code], -1), "¡") + "?"
+	}
+	r := everything(t)
+	r.Apply.Missing = []verdict.Message{verdict.New("dns.gate.missing", verdict.Zone("zone", "."), verdict.Addresses("primaries", nil))}
+	var all bytes.Buffer
+	problems := site.Diagnostics{{Severity: site.Error, Summary: "s"}, {Severity: site.Warning, Summary: "s"}}
+	for _, write := range []func() error{
+		func() error { return report.Text(&all, r, report.TextOptions{Words: words, Full: true}) },
+		func() error {
+			return report.Text(&all, report.Report{Apply: journal(apply.Reverted), ApplyErr: errors.New("x")}, report.TextOptions{Words: words})
+		},
+		func() error { return report.Text(&all, report.Report{Plan: unreachable(t)}, report.TextOptions{Words: words}) },
+		func() error { return report.Diagnostics(&all, problems, report.TextOptions{Words: words}) },
+	} {
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	english := regexp.MustCompile(`\b(note|error|warning|want|got|because|checks|pass|warn|skipped|plan|for|digest|changes?|lines?|none|enable|start|then|reload|restart|secret|done|unsupported|tried|applied|reverted|missing|rule|cost|generation|and|more)\b`)
+	data := strings.NewReplacer("/etc/d-secret", "", "/etc/e-new-secret", "", "IPv6: unsupported", "", "nsd-control reload", "")
+	for i, line := range strings.Split(all.String(), "\n") {
+		if word := english.FindString(data.Replace(line)); word != "" && !(strings.HasPrefix(line, "    ") && !strings.HasPrefix(line, "      ")) && !strings.Contains(line, "title") {
+			t.Errorf("line %d says %q by itself: %s", i+1, word, line)
+		}
 	}
 }
 
