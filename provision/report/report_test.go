@@ -330,7 +330,9 @@ func TestNothingIsEnglishOfItself(t *testing.T) {
 		func() error {
 			return report.Text(&all, report.Report{Apply: journal(apply.Reverted), ApplyErr: errors.New("x")}, report.TextOptions{Words: words})
 		},
-		func() error { return report.Text(&all, report.Report{Plan: unreachable(t)}, report.TextOptions{Words: words}) },
+		func() error {
+			return report.Text(&all, report.Report{Plan: unreachable(t)}, report.TextOptions{Words: words})
+		},
 		func() error { return report.Diagnostics(&all, problems, report.TextOptions{Words: words}) },
 	} {
 		if err := write(); err != nil {
