@@ -39,13 +39,14 @@ func mayImport() map[string][]string {
 		return names
 	}
 	below := rooms("site", "state", "render", "bmc", "redfish", "remote", "observe", "plan", "apply", "server",
-		"verify", "verdict", "report", "report/messages", "ask", "await", "observation", "rehearse", "simbmc", "secret", "templates")
+		"verify", "verdict", "report", "report/messages", "ask", "await", "observation", "rehearse", "simbmc", "secret", "nesting", "templates")
 	return map[string][]string{
 		"cmd/raiz":                  append(append(rooms("provision", "fleet"), below...), "docs"),
 		"docs":                      nil,
 		"provision":                 append(rooms("fleet"), below...),
 		"provision/fleet":           append(rooms("provision"), below...),
-		"provision/site":            rooms("secret"),
+		"provision/site":            rooms("secret", "nesting"),
+		"provision/nesting":         nil,
 		"provision/state":           rooms("verdict"),
 		"provision/secret":          nil,
 		"provision/verdict":         nil,
@@ -65,7 +66,7 @@ func mayImport() map[string][]string {
 		"provision/report":          rooms("site", "state", "plan", "apply", "verify", "verdict", "observation", "report/messages"),
 		"provision/report/messages": rooms("verdict"),
 		"provision/rehearse":        rooms("site", "simbmc", "secret", "await", "observation", "templates"),
-		"templates":                 rooms("state", "observation"),
+		"templates":                 rooms("state", "observation", "secret", "nesting"),
 	}
 }
 
@@ -73,7 +74,7 @@ func mayImport() map[string][]string {
 // goes with it.
 func onlyIn() map[string][]string {
 	return map[string][]string{
-		"github.com/hashicorp/hcl":  {"provision/site", "templates"},
+		"github.com/hashicorp/hcl":  {"provision/site", "provision/nesting", "templates"},
 		"github.com/zclconf/go-cty": {"provision/site", "templates"},
 		// httptest is for tests, which are not looked at here.
 		"net/http":                {"provision/bmc", "provision/redfish", "provision/simbmc"},

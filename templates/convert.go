@@ -166,7 +166,7 @@ func (r reader) read(name string) ([]byte, error) {
 	if !fs.ValidPath(name) {
 		return nil, fmt.Errorf("%q is no file of the pack", name)
 	}
-	return fs.ReadFile(r.fsys, path.Join(r.folder, name))
+	return ReadFile(r.fsys, path.Join(r.folder, name))
 }
 
 func effectOf(raw rawFile) (state.Effect, error) {

@@ -17,9 +17,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/hashicorp/hcl/v2/gohcl"
-	"github.com/hashicorp/hcl/v2/hclparse"
 )
 
 //go:embed */*/* operators/*.hcl
@@ -47,20 +44,16 @@ func Load(fsys fs.FS, kind, name string) (Component, error) {
 func load(fsys fs.FS, kind, name string) (Component, error) {
 	folder := path.Join(kind, name)
 	file := path.Join(folder, "component.hcl")
-	src, err := fs.ReadFile(fsys, file)
+	src, err := ReadFile(fsys, file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Component{}, fmt.Errorf("no component pack %q of kind %s: there is no %s", name, kind, file)
 	}
 	if err != nil {
-		return Component{}, fmt.Errorf("read component pack: %w", err)
+		return Component{}, fmt.Errorf("component pack: %w", err)
 	}
-	parsed, diags := hclparse.NewParser().ParseHCL(src, file)
-	if diags.HasErrors() {
-		return Component{}, fmt.Errorf("component pack: %w", diags)
-	}
-	var raw rawPack
-	if diags := gohcl.DecodeBody(parsed.Body, nil, &raw); diags.HasErrors() {
-		return Component{}, fmt.Errorf("component pack: %w", diags)
+	raw, err := parsePack(src, file)
+	if err != nil {
+		return Component{}, fmt.Errorf("component pack: %w", err)
 	}
 	c, err := reader{fsys: fsys, folder: folder, kind: kind}.component(name, raw.Component)
 	if err != nil {

@@ -137,7 +137,12 @@ func TestLoadRefuses(t *testing.T) {
 		want string
 	}{
 		{"no pack", fstest.MapFS{}, `no component pack "p" of kind system: there is no system/p/component.hcl`},
-		{"not readable", fstest.MapFS{"system/p/component.hcl": {Mode: fs.ModeDir}}, "read component pack: read system/p/component.hcl: invalid argument"},
+		{"not readable", fstest.MapFS{"system/p/component.hcl": {Mode: fs.ModeDir}}, "component pack: read system/p/component.hcl: not a regular file"},
+		{"too deep for the parser", fstest.MapFS{"system/p/component.hcl": {Data: []byte("component \"p\" {\n  kind = " + strings.Repeat("[", 200_000))}}, "component pack: system/p/component.hcl:2: more than 48 levels of brackets"},
+		{"too large", fstest.MapFS{"system/p/component.hcl": {Data: make([]byte, 1<<20+1)}}, "component pack: read system/p/component.hcl: larger than 1048576 bytes"},
+		{"a template that is a folder", fstest.MapFS{"system/p/component.hcl": file(`template = "t"`)["system/p/component.hcl"], "system/p/t/x": {}}, "component pack system/p: file /etc/a: read template: read system/p/t: not a regular file"},
+		{"a template that is too large", fstest.MapFS{"system/p/component.hcl": file(`template = "t"`)["system/p/component.hcl"], "system/p/t": {Data: make([]byte, 1<<20+1)}}, "component pack system/p: file /etc/a: read template: read system/p/t: larger than 1048576 bytes"},
+		{"a template that is a device", fstest.MapFS{"system/p/component.hcl": file(`template = "t"`)["system/p/component.hcl"], "system/p/t": {Mode: fs.ModeDevice}}, "component pack system/p: file /etc/a: read template: read system/p/t: not a regular file"},
 		{"not HCL", fstest.MapFS{"system/p/component.hcl": {Data: []byte("component {{")}}, "component pack: system/p/component.hcl:1,12-13: "},
 		{"no component", fstest.MapFS{"system/p/component.hcl": {Data: []byte("")}}, "component pack: system/p/component.hcl:1,1-1: Missing component block; "},
 		{"a word that is none", pack("kind = \"system\"\nkimd = 1"), "component pack: system/p/component.hcl:3,1-5: Unsupported argument; An argument named \"kimd\" is not expected here."},

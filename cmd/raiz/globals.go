@@ -33,6 +33,7 @@ type globals struct {
 	verbose  bool
 	operator string
 	packs    string
+	folder   *secret.Folder // the folder that packs names, once it is open
 }
 
 func (g *globals) flags(root *cobra.Command) {
@@ -184,14 +185,33 @@ func who(source string) string {
 	return name + "@" + host + " with " + source
 }
 
+// packFS are the packs in front of the built-in ones. The folder stays open
+// for as long as the program runs: whatever is made of a site comes out of it.
 func (g *globals) packFS() (fs.FS, error) {
 	if g.packs == "" {
 		return templates.FS(), nil
 	}
-	if _, err := os.Stat(g.packs); err != nil {
+	if g.folder != nil {
+		return templates.Over(templates.FS(), g.folder), nil
+	}
+	switch st, err := os.Stat(g.packs); {
+	case err != nil:
+		return nil, exit(exitUsage, fmt.Errorf("--templates: %w", err))
+	case !st.IsDir():
+		return nil, exit(exitUsage, fmt.Errorf("--templates: %s is not a folder", g.packs))
+	}
+	var err error
+	if g.folder, err = secret.OpenFolder(g.packs); err != nil {
 		return nil, exit(exitUsage, fmt.Errorf("--templates: %w", err))
 	}
-	return templates.Over(templates.FS(), os.DirFS(g.packs)), nil
+	return templates.Over(templates.FS(), g.folder), nil
+}
+
+// close lets go of what a run has open.
+func (g *globals) close() {
+	if g.folder != nil {
+		_ = g.folder.Close() // it was only read
+	}
 }
 
 // target is where a verb goes: the real site, or a rehearsal of it.

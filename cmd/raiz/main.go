@@ -40,6 +40,7 @@ type streams struct {
 // run is the whole program. Errors are worded here and nowhere else.
 func run(ctx context.Context, args []string, std streams) exitCode {
 	g := &globals{std: std, args: args}
+	defer g.close()
 	root := newRoot(g)
 	root.SetArgs(args)
 	root.SetIn(std.in)

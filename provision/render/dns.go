@@ -98,7 +98,7 @@ func staticZones(packs fs.FS, v Values) ([]StaticZone, error) {
 			continue
 		}
 		file := "zones/static/" + z.Static + ".zone.tmpl"
-		source, err := fs.ReadFile(packs, file)
+		source, err := templates.ReadFile(packs, file)
 		if err != nil {
 			return nil, fmt.Errorf("data of zone %s: %w", z.Name, err)
 		}

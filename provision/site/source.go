@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/raiz-dns/raiz/provision/nesting"
 )
 
 // source is the text of one file.
@@ -114,7 +115,7 @@ func namesSecret(tok hclsyntax.Token) bool {
 func valueTokens(tokens hclsyntax.Tokens) hclsyntax.Tokens {
 	depth := 0
 	for i, tok := range tokens {
-		depth += bracket(tok.Type)
+		depth += nesting.Bracket(tok.Type)
 		if depth < 0 || (depth == 0 && tok.Type == hclsyntax.TokenNewline) {
 			return tokens[:i]
 		}
@@ -138,7 +139,7 @@ func referencesOnly(value hclsyntax.Tokens) bool {
 	}
 	depth := 0
 	for i, tok := range value {
-		depth += bracket(tok.Type)
+		depth += nesting.Bracket(tok.Type)
 		switch tok.Type {
 		case hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenNumberLit:
 			if !call || i < 2 {
@@ -151,17 +152,4 @@ func referencesOnly(value hclsyntax.Tokens) bool {
 		}
 	}
 	return true
-}
-
-// bracket returns +1 for a token that opens something and -1 for its end.
-func bracket(t hclsyntax.TokenType) int {
-	switch t {
-	case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
-		hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
-		return 1
-	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote,
-		hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
-		return -1
-	}
-	return 0
 }
