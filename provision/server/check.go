@@ -6,13 +6,15 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // checkGeneration refuses what the manifest's lines could not carry, or what
 // the script would take for something else.
 func checkGeneration(g Generation) error {
 	if g.Plan != "" {
-		if err := checkWord(g.Plan); err != nil {
+		if err := state.CheckWord(g.Plan); err != nil {
 			return fmt.Errorf("plan %q: %w", g.Plan, err)
 		}
 	}
@@ -27,7 +29,7 @@ func checkGeneration(g Generation) error {
 		seen[p.Path] = true
 	}
 	for _, path := range g.Deletes {
-		if err := checkPath(path); err != nil {
+		if err := state.CheckPath(path); err != nil {
 			return err
 		}
 		if seen[path] {
@@ -44,7 +46,7 @@ func checkGeneration(g Generation) error {
 }
 
 func checkPut(p Put) error {
-	if err := checkPath(p.Path); err != nil {
+	if err := state.CheckPath(p.Path); err != nil {
 		return err
 	}
 	if err := checkOwner(p.File.Owner); err != nil {
@@ -76,8 +78,8 @@ func checkAction(a Action) error {
 		}
 		return nil
 	}
-	if err := checkWord(a.Unit); err != nil {
-		return fmt.Errorf("unit %q: %w", a.Unit, err)
+	if err := state.CheckUnit(a.Unit); err != nil {
+		return err
 	}
 	if !slices.Contains([]string{"enable", "disable", "start", "reload", "restart"}, a.Verb) {
 		return fmt.Errorf("unit %q: no such action %q", a.Unit, a.Verb)
@@ -96,36 +98,11 @@ func checkCommand(words []string) error {
 	return nil
 }
 
-func checkPath(path string) error {
-	if !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/") || strings.Contains(path, "//") || strings.Contains(path+"/", "/../") || strings.Contains(path+"/", "/./") {
-		return fmt.Errorf("path %q is not absolute and clean", path)
-	}
-	if err := checkWord(path); err != nil {
-		return fmt.Errorf("path %q: %w", path, err)
-	}
-	if strings.HasSuffix(path, ".raiz-new") || strings.HasSuffix(path, ".raiz-old") {
-		return fmt.Errorf("path %q: raiz keeps that name for itself", path)
-	}
-	return nil
-}
-
 // checkOwner holds the name of a user or a group: chown takes a colon for
 // what separates the two.
 func checkOwner(name string) error {
 	if strings.Contains(name, ":") {
 		return fmt.Errorf("a name holds no colon")
 	}
-	return checkWord(name)
-}
-
-// checkWord holds what the script's lines can carry: no white space, nothing
-// a shell or sed would take for its own.
-func checkWord(w string) error {
-	ok := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._@:+-", r)
-	}
-	if w == "" || strings.HasPrefix(w, "-") || strings.ContainsFunc(w, func(r rune) bool { return !ok(r) }) {
-		return fmt.Errorf("only letters, digits and /._@:+- are allowed")
-	}
-	return nil
+	return state.CheckWord(name)
 }

@@ -56,7 +56,7 @@ func ProbeRequest(by By, want *state.Set) (remote.Script, error) {
 		if !ok {
 			return remote.Script{}, fmt.Errorf("%s is wanted as %T, not as a file", it.Key, it.Value)
 		}
-		if err := checkPath(it.Key.Name); err != nil {
+		if err := state.CheckPath(it.Key.Name); err != nil {
 			return remote.Script{}, err
 		}
 		secrecy := "public"
@@ -70,7 +70,7 @@ func ProbeRequest(by By, want *state.Set) (remote.Script, error) {
 		word string
 	}{{state.Unit, "unit"}, {state.Package, "package"}} {
 		for _, k := range want.Keys(kind.kind) {
-			if err := checkWord(k.Name); err != nil {
+			if err := state.CheckWord(k.Name); err != nil {
 				return remote.Script{}, fmt.Errorf("%s: %w", k, err)
 			}
 			fmt.Fprintf(&b, "%s %s\n", kind.word, k.Name)
@@ -236,7 +236,7 @@ func readTransaction(p *Probe, lines []string) error {
 		case "reverted":
 			p.Reverted = value
 		case "managed":
-			if err := checkPath(value); err != nil {
+			if err := state.CheckPath(value); err != nil {
 				return err
 			}
 			p.Managed = append(p.Managed, value)
@@ -269,7 +269,7 @@ func readFiles(p *Probe, lines []string) error {
 		if seen {
 			return fmt.Errorf("%s: it comes twice", path)
 		}
-		if err := checkPath(path); err != nil {
+		if err := state.CheckPath(path); err != nil {
 			return err
 		}
 		p.Files[path] = a

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/state"
 )
 
 //go:embed script/*.sh
@@ -30,7 +31,7 @@ func Script() string {
 }
 
 // Home is where the script keeps its generations on the server.
-const Home = "/var/lib/raiz"
+const Home = state.Home
 
 // By says who calls, and how much history the server keeps.
 type By struct {

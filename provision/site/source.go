@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
 	"github.com/raiz-dns/raiz/provision/nesting"
 )
 
