@@ -38,6 +38,7 @@ type Component struct {
 type File struct {
 	Path     string
 	Template string // text of the template
+	Source   string // the file that Template is from, for errors
 	Mode     fs.FileMode
 	Owner    string
 	Group    string

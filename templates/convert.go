@@ -28,6 +28,9 @@ func (r reader) component(name string, raw rawComponent) (Component, error) {
 	if raw.Kind != path.Base(r.kind) {
 		return Component{}, fmt.Errorf("kind = %q, and it lies in the folder of %s", raw.Kind, r.kind)
 	}
+	if err := checkNames(raw); err != nil {
+		return Component{}, err
+	}
 	c.Packages = packages(raw)
 	for _, f := range raw.Files {
 		file, err := r.file(f)
@@ -36,6 +39,9 @@ func (r reader) component(name string, raw rawComponent) (Component, error) {
 		}
 		file.Effect.Component, file.Effect.Order = name, c.Order()
 		c.Files = append(c.Files, file)
+	}
+	if err := checkPaths(c.Files); err != nil {
+		return Component{}, err
 	}
 	for _, f := range raw.Rehearsal {
 		file, err := r.file(rawFile{Path: f.Path, Template: f.Template})
@@ -114,20 +120,20 @@ func complete(c Component) error {
 }
 
 func (r reader) file(raw rawFile) (File, error) {
-	// A path with an action in it is looked at when it has become one.
-	if !path.IsAbs(raw.Path) || !strings.Contains(raw.Path, "{{") && path.Clean(raw.Path) != raw.Path {
-		return File{}, errors.New("the path is not absolute and clean")
+	if err := checkFile(raw); err != nil {
+		return File{}, err
 	}
 	text, err := r.read(raw.Template)
 	if err != nil {
 		return File{}, fmt.Errorf("read template: %w", err)
 	}
-	mode, err := strconv.ParseUint(cmp.Or(raw.Mode, "0644"), 8, 9)
-	if err != nil {
-		return File{}, fmt.Errorf("mode %q is not an octal mode such as \"0644\"", raw.Mode)
+	source := path.Join(r.folder, raw.Template)
+	if _, err := compile(source, string(text), new(budget)); err != nil {
+		return File{}, err
 	}
-	if raw.Secret && mode&0o027 != 0 {
-		return File{}, fmt.Errorf("mode %s is too open for a secret: 0640 at most", cmp.Or(raw.Mode, "0644"))
+	mode, err := modeOf(raw)
+	if err != nil {
+		return File{}, err
 	}
 	bad, err := r.bad(raw)
 	if err != nil {
@@ -135,10 +141,24 @@ func (r reader) file(raw rawFile) (File, error) {
 	}
 	effect, err := effectOf(raw)
 	return File{
-		Path: raw.Path, Template: string(text), Mode: fs.FileMode(mode),
+		Path: raw.Path, Template: string(text), Source: source, Mode: mode,
 		Owner: cmp.Or(raw.Owner, "root"), Group: cmp.Or(raw.Group, "root"),
 		Secret: raw.Secret, When: raw.When, Each: raw.Each, Bad: bad, Effect: effect,
 	}, err
+}
+
+func modeOf(raw rawFile) (fs.FileMode, error) {
+	text := cmp.Or(raw.Mode, "0644")
+	mode, err := strconv.ParseUint(text, 8, 32)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("mode %q is not an octal mode such as \"0644\"", raw.Mode)
+	case mode > uint64(fs.ModePerm):
+		return 0, fmt.Errorf("mode %q: only permission bits are allowed, such as \"0644\"", raw.Mode)
+	case raw.Secret && mode&0o027 != 0:
+		return 0, fmt.Errorf("mode %s is too open for a secret: 0640 at most", text)
+	}
+	return fs.FileMode(mode), nil
 }
 
 // bad is what the check of a file has to refuse: one that refuses nothing
@@ -199,8 +219,11 @@ func announce(raw *rawAnnounce) (*Announce, error) {
 	if len(raw.Link) != 0 && len(raw.Link) != 2 {
 		return nil, errors.New(`link is a file and the link that leads to it: ["/etc/...", "/run/..."]`)
 	}
-	if len(raw.Withdraw) == 0 || slices.ContainsFunc(slices.Concat(raw.Announce, raw.Withdraw, [][]string{raw.Show}), func(argv []string) bool { return len(argv) == 0 }) {
+	if len(raw.Withdraw) == 0 {
 		return nil, errors.New("withdraw, show and each command need a word at least")
+	}
+	if err := checkAnnounce(raw); err != nil {
+		return nil, err
 	}
 	// The server's own tools match it, which know no more than POSIX.
 	if _, err := regexp.CompilePOSIX(raw.Shown); err != nil || raw.Shown == "" {

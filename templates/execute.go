@@ -1,14 +1,15 @@
 package templates
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"path"
 	"reflect"
 	"slices"
 	"strings"
 	"text/template"
+
+	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // Made is a file of a pack once the actions in it are carried out.
@@ -53,42 +54,34 @@ func (f File) Make(asked, inside With) ([]Made, error) {
 }
 
 func (f File) make(values any) (made Made, err error) {
-	if made.Text, err = Execute(f.Path, f.Template, values); err != nil {
+	if made.Text, err = Execute(cmp.Or(f.Source, f.Path), f.Template, values); err != nil {
 		return Made{}, err
 	}
-	if made.Path, err = expand(f.Path, values); err != nil {
+	if made.Path, err = expand("path", f.Path, values); err != nil {
 		return Made{}, err
 	}
-	if !path.IsAbs(made.Path) || path.Clean(made.Path) != made.Path {
-		return Made{}, fmt.Errorf("the path becomes %q, which is not absolute and clean", made.Path)
+	if err := state.CheckPath(made.Path); err != nil {
+		return Made{}, fmt.Errorf("the path becomes none for a file: %w", err)
 	}
-	if made.Check, err = expandAll(f.Effect.Check, values); err != nil {
+	if made.Check, err = expandAll("check", f.Effect.Check, values); err != nil {
 		return Made{}, err
 	}
-	made.Command, err = expandAll(f.Effect.Command, values)
+	made.Command, err = expandAll("command", f.Effect.Command, values)
 	return made, err
 }
 
-// Execute returns what a template makes of the values. The name is that of the
-// template in errors.
+// Execute returns what a template makes of the values: 4 MiB at most, in a
+// bounded number of steps. The name is that of the template in errors.
 func Execute(name, text string, values any) (string, error) {
-	t, err := template.New(name).Option("missingkey=error").Funcs(functions()).Parse(text)
+	var b budget
+	t, err := compile(name, text, &b)
 	if err != nil {
 		return "", err
 	}
-	var out strings.Builder
-	err = t.Execute(&out, values)
-	return out.String(), err
-}
-
-// functions are what templates have besides those of text/template.
-func functions() template.FuncMap {
-	return template.FuncMap{
-		"join":  joined,
-		"sh":    shellWords,
-		"quote": func(word string) string { return shellWords([]string{word}) },
-		"txt":   characterStrings,
+	if err := t.Execute(&b, values); err != nil {
+		return "", worded(name, err)
 	}
+	return b.out.String(), nil
 }
 
 // joined is a list as text, with a separator between its elements.
@@ -137,22 +130,22 @@ func characterStrings(text string) string {
 }
 
 // expand is a short text with actions in it.
-func expand(text string, values any) (string, error) {
+func expand(name, text string, values any) (string, error) {
 	if !strings.Contains(text, "{{") {
 		return text, nil
 	}
-	return Execute(text, text, values)
+	return Execute(name, text, values)
 }
 
-func expandAll(texts []string, values any) ([]string, error) {
-	out := slices.Clone(texts)
+func expandAll(name string, argv []string, values any) ([]string, error) {
+	out := slices.Clone(argv)
 	for i := range out {
 		var err error
-		if out[i], err = expand(out[i], values); err != nil {
+		if out[i], err = expand(name, out[i], values); err != nil {
 			return nil, err
 		}
 	}
-	return out, nil
+	return out, checkWords(name, out)
 }
 
 // truth reports whether a pipeline is what templates take for true.
@@ -180,9 +173,10 @@ func elements(pipeline string, values any) ([]any, error) {
 		}
 		return "", nil
 	}}
-	t, err := template.New("each").Option("missingkey=error").Funcs(functions()).Funcs(keep).Parse("{{ keep (" + pipeline + ") }}")
+	var b budget
+	t, err := parsed("each", "{{ keep ("+pipeline+") }}", &b, keep)
 	if err == nil {
-		err = t.Execute(io.Discard, values)
+		err = worded("each", t.Execute(&b, values))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("each = %q: %w", pipeline, err)

@@ -82,6 +82,9 @@ func commands(raw []rawCommand) (map[string][]string, error) {
 		if len(r.Argv) == 0 {
 			return nil, fmt.Errorf("command %q: argv is empty", r.Name)
 		}
+		if err := checkWords("argv", r.Argv); err != nil {
+			return nil, fmt.Errorf("command %q: %w", r.Name, err)
+		}
 		if _, twice := all[r.Name]; twice {
 			return nil, fmt.Errorf("command %q is there twice", r.Name)
 		}

@@ -99,7 +99,7 @@ func TestMake(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	f.Path, f.When = "/etc/../{{ .Item }}", ""
-	if _, err := f.Make(with, with); err == nil || !strings.Contains(err.Error(), `the path becomes "/etc/../a", which is not absolute and clean`) {
+	if _, err := f.Make(with, with); err == nil || !strings.Contains(err.Error(), `the path becomes none for a file: path "/etc/../a" is not absolute and clean`) {
 		t.Errorf("error = %v", err)
 	}
 }

@@ -65,6 +65,9 @@ func observe(raw rawObserve, fields map[string]string) (o observation.Observatio
 	if len(raw.Command) == 0 {
 		return o, errors.New("command is empty")
 	}
+	if err := checkWords("command", raw.Command); err != nil {
+		return o, err
+	}
 	known := slices.Sorted(maps.Keys(fields))
 	o.Command = raw.Command
 	if raw.Alive != "" {

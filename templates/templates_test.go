@@ -101,10 +101,10 @@ func TestLoad(t *testing.T) {
 		Name: "p", Kind: "bgp", Default: true, Packages: map[string][]string{"": {"one", "two"}, "trixie": {"three"}},
 		Unit: "a.service", Services: []string{"a.service", "b.service"},
 		Files: []templates.File{{
-			Path: "/etc/a-{{ .Item }}", Template: "text of a", Mode: 0o640, Owner: "u", Group: "g", Secret: true, When: ".DNS.Verified", Each: ".NTP", Bad: "bad a",
+			Path: "/etc/a-{{ .Item }}", Template: "text of a", Source: "bgp/p/a.tmpl", Mode: 0o640, Owner: "u", Group: "g", Secret: true, When: ".DNS.Verified", Each: ".NTP", Bad: "bad a",
 			Effect: state.Effect{Component: "p", Order: 5, Unit: "a.service", How: state.Reload, Check: []string{"check", "{}"}, Name: state.AnnouncesAnew},
 		}, {
-			Path: "/etc/b", Template: "text of a", Mode: 0o644, Owner: "root", Group: "root",
+			Path: "/etc/b", Template: "text of a", Source: "bgp/p/a.tmpl", Mode: 0o644, Owner: "root", Group: "root",
 			Effect: state.Effect{Component: "p", Order: 5, How: state.Command, Command: []string{"run", "it"}},
 		}},
 		Options: []templates.Option{{Name: "count", Default: int64(7), Doc: "how many"}, {Name: "words", Default: []string{"a", "b"}, Doc: "which"}},
@@ -116,7 +116,7 @@ func TestLoad(t *testing.T) {
 			"sessions": {Command: []string{"show", "sessions"}, Alive: regexp.MustCompile("^hello"), Lines: observation.Lines{Begin: []*regexp.Regexp{regexp.MustCompile("^(?P<name>.*)$")}}},
 			"exports":  {Command: []string{"show", "exports", "{session}"}, JSON: &observation.JSON{Records: "routes.*", Fields: map[string]string{"prefix": "@key"}}},
 		},
-		Rehearsal: []templates.File{{Path: "/lib/a", Template: "text of a", Mode: 0o644, Owner: "root", Group: "root", Effect: state.Effect{}}},
+		Rehearsal: []templates.File{{Path: "/lib/a", Template: "text of a", Source: "bgp/p/a.tmpl", Mode: 0o644, Owner: "root", Group: "root", Effect: state.Effect{}}},
 	}
 	same := cmp.Comparer(func(a, b *regexp.Regexp) bool {
 		return (a == nil) == (b == nil) && (a == nil || a.String() == b.String())
@@ -154,7 +154,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"template out of the folder", file(`template = "../../etc/passwd"`), `component pack system/p: file /etc/a: read template: "../../etc/passwd" is no file of the pack`},
 		{"mode in words", file(template + `mode = "rw-r--r--"`), `component pack system/p: file /etc/a: mode "rw-r--r--" is not an octal mode such as "0644"`},
 		{"mode not octal", file(template + `mode = "0698"`), `component pack system/p: file /etc/a: mode "0698" is not an octal mode such as "0644"`},
-		{"set-user-ID", file(template + `mode = "4755"`), `component pack system/p: file /etc/a: mode "4755" is not an octal mode such as "0644"`},
+		{"set-user-ID", file(template + `mode = "4755"`), `component pack system/p: file /etc/a: mode "4755": only permission bits are allowed`},
 		{"secret, open to all", file(template + "secret = true\nmode = \"0644\""), "component pack system/p: file /etc/a: mode 0644 is too open for a secret: 0640 at most"},
 		{"secret, executable for all", file(template + "secret = true\nmode = \"0641\""), "component pack system/p: file /etc/a: mode 0641 is too open for a secret: 0640 at most"},
 		{"secret, group may write", file(template + "secret = true\nmode = \"0660\""), "component pack system/p: file /etc/a: mode 0660 is too open for a secret: 0640 at most"},
@@ -180,8 +180,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"observation without a record", pack("kind = \"system\"\nobserve \"clock\" {\n  command = [\"x\"]\n}"), `component pack system/p: observe "clock": it needs begin`},
 		{"observation of a field that is none", pack("kind = \"system\"\nobserve \"clock\" {\n  command = [\"x\"]\n  begin = [\"(?P<stratun>.)\"]\n}"), `component pack system/p: observe "clock": field "stratun" is none of offset, stratum, synced`},
 		{"observation with a pattern that is none", pack("kind = \"system\"\nobserve \"clock\" {\n  command = [\"x\"]\n  begin = [\"(\"]\n}"), `component pack system/p: observe "clock": begin: error parsing regexp`},
-		{"no absolute path", pack("kind = \"system\"\nfile \"etc/a\" {\n" + template + "}"), `component pack system/p: file etc/a: the path is not absolute and clean`},
-		{"a path with steps", pack("kind = \"system\"\nfile \"/etc/../a\" {\n" + template + "}"), `component pack system/p: file /etc/../a: the path is not absolute and clean`},
+		{"no absolute path", pack("kind = \"system\"\nfile \"etc/a\" {\n" + template + "}"), `component pack system/p: file etc/a: path "etc/a" is not absolute and clean`},
+		{"a path with steps", pack("kind = \"system\"\nfile \"/etc/../a\" {\n" + template + "}"), `component pack system/p: file /etc/../a: path "/etc/../a" is not absolute and clean`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
