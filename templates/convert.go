@@ -83,6 +83,10 @@ func packages(raw rawComponent) map[string][]string {
 	return all
 }
 
+// SyncUnit is the unit that ends when the clock is in sync. A pack of kind
+// time brings it.
+const SyncUnit = "raiz-clock.service"
+
 // complete wants of a kind what the others need of it.
 func complete(c Component) error {
 	if len(c.Commands) > 0 {
@@ -98,9 +102,13 @@ func complete(c Component) error {
 	switch c.Kind {
 	case "time":
 		observed("clock")
+		unit := "/etc/systemd/system/" + SyncUnit
+		want(slices.ContainsFunc(c.Files, func(f File) bool { return f.Path == unit }), `file "`+unit+`" {}`)
 	case "dns":
 		want(c.Unit != "", `unit = "..."`)
 		want(c.BadZone != "", `bad_zone = "refuses", "withdraws" or "serves"`)
+	case "guard":
+		want(c.Unit != "", `unit = "..."`)
 	case "bgp":
 		want(c.Unit != "", `unit = "..."`)
 		want(c.Announce != nil, "announce { ... }")

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -60,4 +61,86 @@ func (l layered) ReadDir(name string) ([]fs.DirEntry, error) {
 	}
 	slices.SortFunc(below, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return below, nil
+}
+
+// hides reports whether upper has something in the place of what lower has.
+func (l layered) hides(name string) bool {
+	_, below := fs.Stat(l.lower, name)
+	_, above := fs.Stat(l.upper, name)
+	return below == nil && !errors.Is(above, fs.ErrNotExist)
+}
+
+// complete wants of what upper has that it can be taken in the place of what
+// it hides: what is not there would be missed later, and only by some sites.
+func (l layered) complete() error {
+	for _, kind := range Kinds() {
+		if err := l.packs(kind); err != nil {
+			return err
+		}
+	}
+	for role := range needs() {
+		if folder := path.Join("lab", string(role)); !l.hides(folder) {
+			continue
+		}
+		if _, err := DefaultLab(l, role); err != nil {
+			return err
+		}
+	}
+	for _, folder := range []string{"operators", "zones/static"} {
+		if err := l.files(folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packs wants each folder of a kind to be a pack.
+func (l layered) packs(kind string) error {
+	entries, err := fs.ReadDir(l.upper, kind)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s has to be a folder of packs: %w", kind, err)
+	}
+	for _, e := range entries {
+		name := path.Join(kind, e.Name())
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		f, err := fs.Stat(l.upper, name)
+		if err != nil {
+			return fmt.Errorf("component pack: %w", err)
+		}
+		if !f.IsDir() && !l.hides(name) {
+			continue // words about the packs
+		}
+		_, err = fs.Stat(l.upper, path.Join(name, "component.hcl"))
+		switch {
+		case err == nil:
+		case l.hides(name):
+			return fmt.Errorf("%s hides the built-in pack and has no component.hcl", name)
+		default:
+			return fmt.Errorf("%s has no component.hcl", name)
+		}
+	}
+	return nil
+}
+
+// files wants each file that a folder of lower has to be one that can be read.
+func (l layered) files(folder string) error {
+	names, err := fs.ReadDir(l.lower, folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range names {
+		name := path.Join(folder, e.Name())
+		if !l.hides(unit(name)) {
+			continue
+		}
+		if _, err := ReadFile(l, name); err != nil {
+			return fmt.Errorf("%s is in the place of the built-in one: %w", unit(name), err)
+		}
+	}
+	return nil
 }

@@ -67,6 +67,11 @@ func Catalog(fsys fs.FS) (map[string][]Component, error) {
 	if stray, _ := fs.Glob(fsys, "*/component.hcl"); len(stray) > 0 {
 		return nil, fmt.Errorf("%s: a pack lies at KIND/NAME/component.hcl, where KIND is one of %s", stray[0], strings.Join(Kinds(), ", "))
 	}
+	if l, ok := fsys.(layered); ok {
+		if err := l.complete(); err != nil {
+			return nil, err
+		}
+	}
 	files, err := fs.Glob(fsys, "*/*/component.hcl")
 	if err != nil {
 		return nil, err

@@ -202,7 +202,8 @@ func TestKindsAreComplete(t *testing.T) {
 		{"dns", "", `a pack of kind dns needs unit = "...", bad_zone = "refuses", "withdraws" or "serves", service "..." {}`},
 		{"dns", "unit = \"a.service\"\nbad_zone = \"eats\"\nservice \"a.service\" {}", `bad_zone = "eats" is none of "refuses", "withdraws", "serves"`},
 		{"bgp", "", `a pack of kind bgp needs unit = "...", announce { ... }, observe "sessions", observe "exports", service "..." {}`},
-		{"time", "", `a pack of kind time needs observe "clock", service "..." {}`},
+		{"time", "", `a pack of kind time needs observe "clock", file "/etc/systemd/system/raiz-clock.service" {}, service "..." {}`},
+		{"guard", "", `a pack of kind guard needs unit = "...", service "..." {}`},
 		{"firewall", "", `a pack of kind firewall needs service "..." {}`},
 		{"bgp", "announce {\n announce = []\n withdraw = [[\"x\"]]\n show = [\"x\"]\n shown = \"\\\\S\"\n}", `announce: shown = "\\S" is no extended regular expression of POSIX`},
 		{"bgp", "announce {\n announce = []\n withdraw = []\n show = [\"x\"]\n shown = \"x\"\n}", `announce: withdraw, show and each command need a word at least`},
@@ -247,6 +248,34 @@ func TestCatalog(t *testing.T) {
 		if _, err := templates.Catalog(tt.fsys); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("got %v\nwant %s", err, tt.want)
 		}
+	}
+}
+
+// A folder that stands in front of the built-in packs and is none is said when
+// packs are read: what it hides would be missed by the first site that takes it.
+func TestCatalogRefusesWhatHides(t *testing.T) {
+	none := &fstest.MapFile{}
+	tests := []struct {
+		name string
+		fsys fstest.MapFS
+		want string
+	}{
+		{"no pack in place of one", fstest.MapFS{"firewall/nftables/README": none}, "firewall/nftables hides the built-in pack and has no component.hcl"},
+		{"a file in place of one", fstest.MapFS{"firewall/nftables": none}, "firewall/nftables hides the built-in pack and has no component.hcl"},
+		{"no pack", fstest.MapFS{"firewall/mine/README": none}, "firewall/mine has no component.hcl"},
+		{"a kind that is a file", fstest.MapFS{"firewall": none}, "firewall has to be a folder of packs: "},
+		{"a router", fstest.MapFS{"lab/router/README": none}, "lab/router: one of its 0 packs has to say default = true, and 0 do"},
+		{"a profile", fstest.MapFS{"operators/as112.hcl/README": none}, "operators/as112.hcl is in the place of the built-in one: read operators/as112.hcl: not a regular file"},
+		{"data of zones", fstest.MapFS{"zones/static/README": none}, "zones/static is in the place of the built-in one: open zones/static/as112-"},
+		{"words about the packs", fstest.MapFS{"firewall/README": none, "firewall/.git/x": none}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := templates.Catalog(templates.Over(templates.FS(), tt.fsys))
+			if (err == nil) != (tt.want == "") || err != nil && !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("got  %v\nwant %s", err, tt.want)
+			}
+		})
 	}
 }
 
