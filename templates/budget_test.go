@@ -26,7 +26,7 @@ func TestExecuteEnds(t *testing.T) {
 		calls.WriteString("{{ define \"t" + string(c) + "\" }}" + strings.Repeat(call, 8) + "{{ end }}")
 	}
 	calls.WriteString("{{ define \"tz\" }}{{ end }}{{ template \"ta\" }}")
-	const steps, size = "f: a template takes too many steps", "a template makes more than 4 MiB"
+	const steps, size = "f: a template takes too many steps", "f: a template makes more than 4 MiB"
 	tests := []struct{ name, text, want string }{
 		{"empty loops", nested, steps},
 		{"a loop of a number", "{{ range 1000000000 }}{{ end }}", steps},

@@ -130,11 +130,13 @@ var noField = regexp.MustCompile(`^template: (.*): executing ".*" at <(.*)>: can
 // worded is an error of text/template for somebody who has not seen the Go of
 // the values.
 func worded(name string, err error) error {
-	if errors.Is(err, errBudget) {
-		return fmt.Errorf("%s: %w", name, errBudget)
+	if err == nil {
+		return nil
 	}
-	if err == nil || errors.Is(err, errText) {
-		return err
+	for _, bound := range []error{errBudget, errText} {
+		if errors.Is(err, bound) {
+			return fmt.Errorf("%s: %w", name, bound)
+		}
 	}
 	m := noField.FindStringSubmatch(err.Error())
 	if m == nil {

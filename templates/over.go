@@ -138,8 +138,15 @@ func (l layered) files(folder string) error {
 		if !l.hides(unit(name)) {
 			continue
 		}
-		if _, err := ReadFile(l, name); err != nil {
+		text, err := ReadFile(l, name)
+		if err != nil {
 			return fmt.Errorf("%s is in the place of the built-in one: %w", unit(name), err)
+		}
+		if path.Ext(name) != ".tmpl" {
+			continue
+		}
+		if _, err := compile(name, string(text), new(budget)); err != nil {
+			return err
 		}
 	}
 	return nil

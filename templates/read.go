@@ -35,6 +35,9 @@ func parsePack(src []byte, file string) (raw rawPack, err error) {
 		return raw, fmt.Errorf("%s:%d: more than %d levels of brackets or more than %d operators in one expression", file, at.Start.Line, nesting.MaxDepth, nesting.MaxOperators)
 	}
 	parsed, diags := hclparse.NewParser().ParseHCL(src, file)
+	if body, ok := parsed.Body.(*hclsyntax.Body); ok && !diags.HasErrors() {
+		diags = hclsyntax.VisitAll(body, noLoop)
+	}
 	if !diags.HasErrors() {
 		diags = gohcl.DecodeBody(parsed.Body, nil, &raw)
 	}
@@ -42,4 +45,13 @@ func parsePack(src []byte, file string) (raw rawPack, err error) {
 		return raw, diags
 	}
 	return raw, nil
+}
+
+// noLoop refuses a "for": a pack is data, and loops in one another never end.
+func noLoop(node hclsyntax.Node) hcl.Diagnostics {
+	if _, loop := node.(*hclsyntax.ForExpr); !loop {
+		return nil
+	}
+	at := node.Range()
+	return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "No loops", Detail: "A component pack has no \"for\": write the values out.", Subject: &at}}
 }

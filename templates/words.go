@@ -73,8 +73,15 @@ func checkFile(raw rawFile) error {
 	return nil
 }
 
-// checkNames looks at the packages and units of a pack.
+// maxFiles bounds the blocks of a pack that each name a file, and so the text that
+// is read for it. A daemon has ten.
+const maxFiles = 200
+
+// checkNames looks at the packages and units of a pack, and at how much it is.
 func checkNames(raw rawComponent) error {
+	if n := len(raw.Files) + len(raw.Rehearsal); n > maxFiles {
+		return fmt.Errorf("it has %d files: %d at most", n, maxFiles)
+	}
 	packages, seen := slices.Clone(raw.Packages), map[string]bool{}
 	for _, r := range raw.Releases {
 		if !slices.Contains(releases(), r.Name) {
