@@ -35,7 +35,7 @@ func (r reader) component(name string, raw rawComponent) (Component, error) {
 	for _, f := range raw.Files {
 		file, err := r.file(f)
 		if err != nil {
-			return Component{}, fmt.Errorf("file %s: %w", f.Path, err)
+			return Component{}, fmt.Errorf("line %d: file %s: %w", f.Range.Start.Line, f.Path, err)
 		}
 		file.Effect.Component, file.Effect.Order = name, c.Order()
 		c.Files = append(c.Files, file)
@@ -46,7 +46,7 @@ func (r reader) component(name string, raw rawComponent) (Component, error) {
 	for _, f := range raw.Rehearsal {
 		file, err := r.file(rawFile{Path: f.Path, Template: f.Template})
 		if err != nil {
-			return Component{}, fmt.Errorf("rehearsal_file %s: %w", f.Path, err)
+			return Component{}, fmt.Errorf("line %d: rehearsal_file %s: %w", f.Range.Start.Line, f.Path, err)
 		}
 		c.Rehearsal = append(c.Rehearsal, file)
 	}

@@ -46,11 +46,15 @@ type rawFile struct {
 	How      string   `hcl:"how,optional"`
 	Command  []string `hcl:"command,optional"`
 	Effect   string   `hcl:"effect,optional"`
+
+	Range hcl.Range `hcl:",def_range"`
 }
 
 type rawExtra struct {
 	Path     string `hcl:"path,label"`
 	Template string `hcl:"template"`
+
+	Range hcl.Range `hcl:",def_range"`
 }
 
 type rawCommand struct {

@@ -300,7 +300,7 @@ func TestDesiredRefuses(t *testing.T) {
 		replace []string
 		want    string
 	}{
-		{"broken template", templates.Over(templates.FS(), pack(a, "{{ .Source")), nil, "render as112-gru1: component pack dns/nsd: file /etc/a: template: dns/nsd/a.tmpl:1: unclosed action"},
+		{"broken template", templates.Over(templates.FS(), pack(a, "{{ .Source")), nil, "render as112-gru1: component pack dns/nsd: line 6: file /etc/a: template: dns/nsd/a.tmpl:1: unclosed action"},
 		{"template asks for what is not there", templates.Over(templates.FS(), pack(a, "{{ .Sources }}")), nil,
 			"render as112-gru1: component pack dns/nsd: file /etc/a: dns/nsd/a.tmpl:1:3: there is no .Sources; docs/packs.md has the values"},
 		{"two packs want one file", templates.Over(templates.FS(), pack(strings.Replace(a, "/etc/a", "/etc/hosts", 1), "x")), nil,
@@ -308,7 +308,7 @@ func TestDesiredRefuses(t *testing.T) {
 		{"one pack wants a file twice", templates.Over(templates.FS(), pack(a+a, "x")), nil,
 			`render as112-gru1: component pack dns/nsd: file /etc/a is there twice`},
 		{"a condition that nobody knows", templates.Over(templates.FS(), pack(strings.Replace(a, "template", "when = \"moonshine\"\n    template", 1), "x")), nil,
-			`render as112-gru1: component pack dns/nsd: file /etc/a: when = "moonshine": template: when:1: function "moonshine" not defined`},
+			`render as112-gru1: component pack dns/nsd: line 6: file /etc/a: when = "moonshine": template: when:1: function "moonshine" not defined`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
