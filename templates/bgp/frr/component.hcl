@@ -1,0 +1,108 @@
+component "frr" {
+  kind     = "bgp"
+  packages = ["frr"]
+  unit     = "frr.service"
+
+  # Apart from frr.conf, so that everything else may be read and compared in
+  # the open: bgpd reads it before vtysh tells it frr.conf.
+  file "/etc/frr/raiz-passwords.conf" {
+    template = "passwords.conf.tmpl"
+    mode     = "0640"
+    group    = "frr"
+    secret   = true
+    unit     = "frr.service"
+    how      = "restart"
+    risk     = "service-gap"
+    note     = "withdraws, restarts FRR and so resets every BGP session, announces again"
+  }
+  # A reload of FRR keeps the old hold time until a session ends by itself, and
+  # its program writes passwords to a log: every change is a restart.
+  file "/etc/frr/frr.conf" {
+    template = "frr.conf.tmpl"
+    mode     = "0640"
+    owner    = "frr"
+    group    = "frr"
+    check    = ["vtysh", "-C", "-f", "{}"]
+    bad      = "frr.conf.bad"
+    unit     = "frr.service"
+    how      = "restart"
+    risk     = "service-gap"
+    note     = "withdraws, restarts FRR and so resets every BGP session, announces again"
+  }
+  file "/etc/frr/daemons" {
+    template = "daemons.tmpl"
+    mode     = "0640"
+    owner    = "frr"
+    group    = "frr"
+    check    = ["sh", "-n", "{}"]
+    bad      = "daemons.bad"
+    unit     = "frr.service"
+    how      = "restart"
+    risk     = "service-gap"
+    note     = "withdraws, restarts FRR and so resets every BGP session, announces again"
+  }
+  file "/etc/systemd/system/frr.service.d/raiz.conf" {
+    template = "frr.service.tmpl"
+    unit     = "frr.service"
+    how      = "restart"
+    risk     = "service-gap"
+    note     = "withdraws, restarts FRR and so resets every BGP session, announces again"
+  }
+  # What the guard tells FRR. No file that FRR reads by itself has a block.
+  file "/etc/frr/raiz-announce{{ .Item.Number }}.conf" {
+    template = "announce.conf.tmpl"
+    each     = ".BGP.Families"
+    when     = ".Item.Blocks"
+    check    = ["vtysh", "-C", "-f", "{}"]
+    bad      = "frr.conf.bad"
+    unit     = "raiz-announce.service"
+    how      = "restart"
+    risk     = "service-gap"
+    note     = "withdraws and announces the blocks anew"
+  }
+  file "/etc/frr/raiz-withdraw{{ .Item.Number }}.conf" {
+    template = "withdraw.conf.tmpl"
+    each     = ".BGP.Families"
+    when     = ".Item.Blocks"
+    check    = ["vtysh", "-C", "-f", "{}"]
+    bad      = "frr.conf.bad"
+    unit     = "raiz-announce.service"
+    how      = "restart"
+    risk     = "service-gap"
+    note     = "withdraws and announces the blocks anew"
+  }
+
+  service "frr.service" {}
+
+  announce {
+    announce = [["vtysh", "-f", "/etc/frr/raiz-announce{family}.conf"]]
+    withdraw = [["vtysh", "-f", "/etc/frr/raiz-withdraw{family}.conf"]]
+    show     = ["vtysh", "-d", "bgpd", "-c", "show running-config"]
+    shown    = "^  network .* route-map blocks{family}$"
+  }
+
+  observe "sessions" {
+    command = ["vtysh", "-d", "bgpd", "-c", "show bgp neighbors json"]
+    json {
+      records = "*"
+      fields = {
+        neighbor = "@key"
+        name     = "nbrDesc"
+        as       = "remoteAs"
+        state    = "bgpState"
+        error    = "lastResetDueTo"
+      }
+    }
+  }
+
+  observe "exports" {
+    command = ["vtysh", "-d", "bgpd", "-c", "show bgp ipv{family} unicast neighbors {neighbor} advertised-routes json"]
+    json {
+      records = "advertisedRoutes.*"
+      fields = {
+        prefix  = "@key"
+        as_path = "path"
+      }
+    }
+  }
+}
