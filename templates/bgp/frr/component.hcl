@@ -10,6 +10,8 @@ component "frr" {
     mode     = "0640"
     group    = "frr"
     secret   = true
+    check    = ["vtysh", "-C", "-f", "{}"]
+    bad      = "frr.conf.bad"
     unit     = "frr.service"
     how      = "restart"
     risk     = "service-gap"
