@@ -1,6 +1,6 @@
 component "frr" {
   kind     = "bgp"
-  packages = ["frr"]
+  packages = ["frr", "bash"]
   unit     = "frr.service"
 
   # Apart from frr.conf, so that everything else may be read and compared in
@@ -50,6 +50,13 @@ component "frr" {
     risk     = "service-gap"
     note     = "withdraws, restarts FRR and so resets every BGP session, announces again"
   }
+  # Read anew whenever it is asked.
+  file "/usr/local/lib/raiz/frr-exports" {
+    template = "exports.tmpl"
+    mode     = "0755"
+    check    = ["bash", "-n", "{}"]
+    bad      = "exports.bad"
+  }
   # What the guard tells FRR. No file that FRR reads by itself has a block.
   file "/etc/frr/raiz-announce{{ .Item.Number }}.conf" {
     template = "announce.conf.tmpl"
@@ -98,13 +105,9 @@ component "frr" {
   }
 
   observe "exports" {
-    command = ["vtysh", "-d", "bgpd", "-c", "show bgp ipv{family} unicast neighbors {neighbor} advertised-routes json"]
-    json {
-      records = "advertisedRoutes.*"
-      fields = {
-        prefix  = "@key"
-        as_path = "path"
-      }
-    }
+    command = ["/usr/local/lib/raiz/frr-exports", "{neighbor}", "{family}"]
+    alive   = "^exports to "
+    begin   = ["^route (?P<prefix>\\S+) path (?P<as_path>.*)"]
+    more    = ["^ community (?P<communities>.*)"]
   }
 }
