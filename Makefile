@@ -3,6 +3,8 @@
 # make sweep  every point of an apply broken in every way that fits it; hours.
 #             RAIZ_SWEEP_PLACES=200 takes so many points, evenly spread
 # make soak   healthy copies verified a hundred times each: SOAK_SITES="FILE..."
+# make matrix each example with each release of Debian, name server and routing
+#             daemon
 # make flaws  every fault that was found once, put back: a test must see it.
 #             FLAWS="NAME..." takes these alone
 # make raiz   the binary alone
@@ -18,7 +20,7 @@ REHEARSE_PACKAGES = mmdebstrap systemd-container iproute2 util-linux e2fsprogs b
 TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-server openssh-client \
                     sudo knot knot-dnssecutils dash busybox shellcheck procps ldnsutils dns-root-data strace frr
 
-.PHONY: raiz demo test unit bench sweep soak flaws lint cross deps-demo deps-test clean
+.PHONY: raiz demo test unit bench sweep soak matrix flaws lint cross deps-demo deps-test clean
 
 raiz:
 	$(GO) build -o bin/raiz ./cmd/raiz
@@ -42,6 +44,9 @@ SOAK_SITES ?= sites/as112-gru1.hcl sites/root-example.hcl
 
 soak: deps-test
 	RAIZ_SOAK="$(SOAK_SITES)" $(GO) test -run 'TestSoak$$' -count=1 -timeout 4h -v ./provision
+
+matrix: deps-test
+	RAIZ_MATRIX=1 $(GO) test -run 'TestMatrix$$' -count=1 -timeout 4h -v ./provision
 
 flaws: deps-test
 	.ci/flaws $(FLAWS)

@@ -52,6 +52,10 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 // or the machine has changed since the plan was made.
 var ErrMoved = errors.New("the plan has moved")
 
+// ErrRehearsal means that a rehearsal did not end as it has to. Its name is
+// known also where there are no rehearsals.
+var ErrRehearsal = errors.New("rehearsal failed")
+
 // Apply carries out a plan that has just been made. approved is the digest
 // that was reviewed, or "" to apply what Plan has just found.
 func (r *Run) Apply(ctx context.Context, p Planned, approved string) (apply.Journal, error) {

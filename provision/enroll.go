@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
@@ -31,7 +32,8 @@ func (r *Run) ScanHostKey(ctx context.Context) (remote.HostKey, error) {
 // Login is how the first login to a BMC went.
 type Login struct {
 	Identity bmc.Identity
-	As       string // the user, and where
+	Username string
+	Address  netip.AddrPort // where it answered
 	// Changed is true where the controller wanted its password changed before
 	// anything else, and that was done and proven: the declared one holds.
 	Changed bool
@@ -70,7 +72,7 @@ func FirstLogin(ctx context.Context, s *site.Site, o Options, fingerprint string
 	}
 	defer func() { err = errors.Join(err, c.Close(ctx)) }()
 	e := c.Endpoint()
-	w.As = fmt.Sprintf("%s at %s", e.Username, e.Address)
+	w.Username, w.Address = e.Username, e.Address
 	w.Identity, err = c.Identity(ctx)
 	return w, err
 }

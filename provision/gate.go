@@ -3,10 +3,8 @@ package provision
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -40,7 +38,7 @@ func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 	ctx, cancel := context.WithTimeout(ctx, r.o.RevertAfter/2)
 	defer cancel()
 	patience := time.Now().Add(min(zonePatience, r.o.RevertAfter/4))
-	var last []string
+	var last []verdict.Message
 	looked := false
 	_ = await.Until(ctx, time.Second, func(ctx context.Context) (bool, error) {
 		problems, missing := r.problems(ctx, through)
@@ -51,18 +49,27 @@ func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 		return len(last) == 0 && (len(r.missing) == 0 || time.Now().After(patience)), nil
 	})
 	if len(last) > 0 {
-		return errors.New(strings.Join(last, "; "))
+		return &GateError{reasons: last}
 	}
 	return nil // where the time is over, only zones are missing, which is no reason
 }
 
+// GateError is what kept the gate closed.
+type GateError struct{ reasons []verdict.Message }
+
+// Error has the reasons in English: the server keeps them with the revert.
+func (e *GateError) Error() string { return messages.English().All(e.reasons) }
+
+// Messages are the reasons.
+func (e *GateError) Messages() []verdict.Message { return e.reasons }
+
 // problems says what keeps the gate closed, and which zones are not there yet.
-func (r *Run) problems(ctx context.Context, conn verify.Server) (problems []string, missing []verdict.Message) {
-	reached := make(chan []string, 1)
+func (r *Run) problems(ctx context.Context, conn verify.Server) (problems, missing []verdict.Message) {
+	reached := make(chan []verdict.Message, 1)
 	go func() { reached <- r.unreachable(ctx, conn.Addr()) }()
 	dns, missing := verify.Gate(r.site, r.before, verify.AskThrough(ctx, r.site, conn))
 	if len(dns) > 0 {
-		problems = append(problems, "DNS does not answer: "+messages.English().All(dns))
+		problems = append(problems, verdict.New("gate.dns", verdict.Messages("problems", dns)))
 	}
 	return append(problems, <-reached...), missing
 }
@@ -76,7 +83,7 @@ func (r *Run) lookBefore(ctx context.Context, conn verify.Server, p plan.Plan) {
 	for _, a := range r.site.Anycast {
 		a.Addresses = slices.DeleteFunc(slices.Clone(a.Addresses), func(addr netip.Addr) bool {
 			return slices.ContainsFunc(p.Of(state.Live), func(c plan.Change) bool {
-				return c.Key.Name == "address lo "+netip.PrefixFrom(addr, addr.BitLen()).String()
+				return c.Key == state.AddressKey("lo", netip.PrefixFrom(addr, addr.BitLen()).String())
 			})
 		})
 		here.Anycast = append(here.Anycast, a)
@@ -88,17 +95,17 @@ func (r *Run) lookBefore(ctx context.Context, conn verify.Server, p plan.Plan) {
 // at, where this server does not answer SSH: a wrong gateway of one family, or
 // an address that is somebody else's, must not hide behind the other family.
 // Through jump hosts only the address in use can be looked at.
-func (r *Run) unreachable(ctx context.Context, in netip.AddrPort) []string {
+func (r *Run) unreachable(ctx context.Context, in netip.AddrPort) []verdict.Message {
 	if len(r.site.Server.SSH.Jump) > 0 {
 		return nil
 	}
-	var out []string
+	var out []verdict.Message
 	for _, a := range declared(r.site.Server) {
 		if a == in || !r.lets(a.Addr()) {
 			continue
 		}
 		if err := r.recognize(ctx, a); err != nil && !noFamily(err) {
-			out = append(out, fmt.Sprintf("declared address %s: %v", a.Addr(), err))
+			out = append(out, verdict.New("gate.address", verdict.Address("address", a.Addr()), verdict.Error("error", err)))
 		}
 	}
 	return out

@@ -41,11 +41,12 @@ func mayImport() map[string][]string {
 	below := rooms("site", "state", "render", "bmc", "redfish", "remote", "observe", "plan", "apply", "server",
 		"verify", "verdict", "report", "report/messages", "ask", "await", "observation", "rehearse", "simbmc", "secret", "templates")
 	return map[string][]string{
-		"cmd/raiz":                  append(rooms("provision", "fleet"), below...),
+		"cmd/raiz":                  append(append(rooms("provision", "fleet"), below...), "docs"),
+		"docs":                      nil,
 		"provision":                 append(rooms("fleet"), below...),
 		"provision/fleet":           append(rooms("provision"), below...),
 		"provision/site":            rooms("secret"),
-		"provision/state":           nil,
+		"provision/state":           rooms("verdict"),
 		"provision/secret":          nil,
 		"provision/verdict":         nil,
 		"provision/simbmc":          nil,
@@ -58,7 +59,7 @@ func mayImport() map[string][]string {
 		"provision/remote":          rooms("state", "secret", "await"),
 		"provision/server":          rooms("state", "remote"),
 		"provision/observe":         rooms("state", "bmc", "remote", "server"),
-		"provision/plan":            rooms("state"),
+		"provision/plan":            rooms("state", "verdict"),
 		"provision/apply":           rooms("plan", "state", "bmc", "remote", "server", "secret", "verdict", "await"),
 		"provision/verify":          rooms("site", "state", "ask", "bmc", "observation", "redfish", "remote", "server", "verdict"),
 		"provision/report":          rooms("site", "state", "plan", "apply", "verify", "verdict", "observation", "report/messages"),

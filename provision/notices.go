@@ -2,7 +2,6 @@ package provision
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -11,29 +10,32 @@ import (
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 // Notices says what an operator must know before any change: a revert that
 // the server made by itself, a change that is not confirmed, a lifeline that
 // nobody proved, a setting that is left alone.
-func (p Planned) Notices() []string {
-	var out []string
+func (p Planned) Notices() []verdict.Message {
+	var out []verdict.Message
 	s := p.Seen.Server
 	if s.Reverted != "" {
-		out = append(out, "the server reverted a change after the last apply: generation "+s.Reverted)
+		generation, why, _ := strings.Cut(s.Reverted, " ")
+		out = append(out, verdict.New("notice.reverted", verdict.Seen("generation", generation), verdict.Error("error", errors.New(why))))
 	}
 	if s.Pending != "" {
-		out = append(out, "generation "+s.Pending+" is not confirmed: "+s.PendingIs+"; raiz apply waits until it is, or until the server has reverted it")
+		out = append(out, verdict.New("notice.pending", verdict.Seen("generation", s.Pending), verdict.Seen("state", s.PendingIs)))
 	}
 	if p.handsOnSite {
-		out = append(out, "somebody is on site (--hands-on-site): the BMC is not proven as a way in before a change that may cut access")
+		out = append(out, verdict.New("notice.hands-on-site"))
 		if p.Seen.BMCErr != nil {
-			out = append(out, "the BMC is left as it is: "+p.Seen.BMCErr.Error())
+			out = append(out, verdict.New("notice.bmc-left", verdict.Error("error", p.Seen.BMCErr)))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.unmanaged)) {
-		out = append(out, fmt.Sprintf("bmc setting %s is left alone: %s", name, p.unmanaged[name]))
+		out = append(out, verdict.New("notice.unmanaged", verdict.Word("setting", name), verdict.Seen("reason", p.unmanaged[name])))
 	}
 	return out
 }
@@ -55,12 +57,12 @@ func (r *Run) ApplyReport(j apply.Journal, err error) report.Report {
 }
 
 // Declare returns what to write into the site file after an apply in which the
-// controller has refused settings, line by line: otherwise every plan has them
-// again. It is nil when nothing was refused.
-func (r *Run) Declare(j apply.Journal) []string {
+// controller has refused settings: otherwise every plan has them again. It is
+// empty when nothing was refused.
+func (r *Run) Declare(j apply.Journal) report.Declaration {
 	alone, together := map[string]string{}, []string{}
 	for _, e := range j.Entries {
-		name, ok := strings.CutPrefix(e.Step, state.Setting.String()+" ")
+		name, ok := apply.SettingOf(e.Step)
 		if !ok || e.Outcome != apply.Unsupported || e.Err == nil {
 			continue
 		}
@@ -68,28 +70,31 @@ func (r *Run) Declare(j apply.Journal) []string {
 			together = append(together, name)
 			continue
 		}
-		_, why, _ := strings.Cut(e.Err.Error(), ": ") // which setting of whom is said already
-		why = strings.TrimSuffix(why, ": "+state.ErrUnsupported.Error())
-		alone[name] = "refused on " + time.Now().UTC().Format(time.DateOnly) + ": " + why
+		alone[name] = refusedToday(e.Err)
 	}
-	var out []string
+	var out report.Declaration
 	if len(alone) > 0 && r.site.BMC != nil {
-		lines, declared := r.site.BMC.UnmanagedLines(alone)
-		where := "write into the bmc block of the site:"
+		out.Before = append(out.Before, verdict.New("declare.write"))
 		if len(r.site.BMC.Unmanaged) > 0 {
-			where = "write in place of unmanaged in the bmc block of the site:"
+			out.Before = []verdict.Message{verdict.New("declare.replace")}
 		}
-		out = append(out, "The controller refuses what the site declares. So that no plan has it again, "+where, "")
-		for _, l := range lines {
-			out = append(out, "    "+l)
-		}
-		if len(declared) > 0 {
-			out = append(out, "", "and take out what declares it: "+strings.Join(declared, ", "))
+		var declared []string
+		if out.Lines, declared = r.site.BMC.UnmanagedLines(alone); len(declared) > 0 {
+			out.After = append(out.After, verdict.New("declare.remove", verdict.Words("attributes", declared)))
 		}
 	}
 	if len(together) > 0 {
-		out = append(out, "The controller has refused "+strings.Join(together, ", ")+
-			" in one write, and which of them it meant is not known: declare the one that its words name as unmanaged in the bmc block, and apply again.")
+		shared := verdict.New("declare.shared", verdict.Words("settings", together))
+		out.Before = append([]verdict.Message{shared}, out.Before...)
 	}
 	return out
+}
+
+// refusedToday is the reason that goes into the site file, which is in
+// English, without which setting of whom it was: the file says that itself.
+func refusedToday(err error) string {
+	_, why, _ := strings.Cut(err.Error(), ": ")
+	why = strings.TrimSuffix(why, ": "+state.ErrUnsupported.Error())
+	day := verdict.Seen("day", time.Now().UTC().Format(time.DateOnly))
+	return messages.English().Say(verdict.New("declare.reason", day, verdict.Error("error", errors.New(why))))
 }

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/await"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 // pendingGrace is how long after its timer a generation may stay pending: a
@@ -17,9 +19,9 @@ const pendingGrace = time.Minute
 
 // WaitPending waits while the server holds a generation that is neither confirmed
 // nor reverted: somebody else is at work, or a run was interrupted and the
-// timer will tell. tell is given a line when there is something to wait for.
+// timer will tell. tell is called when there is something to wait for.
 // A generation that outlives its timer is reverted.
-func WaitPending(ctx context.Context, s *site.Site, o Options, tell func(string)) error {
+func WaitPending(ctx context.Context, s *site.Site, o Options, tell func(verdict.Message)) error {
 	r := New(s, o)
 	bounded, cancel := context.WithTimeoutCause(ctx, r.o.RevertAfter+pendingGrace, errOutlived)
 	defer cancel()
@@ -32,7 +34,7 @@ func WaitPending(ctx context.Context, s *site.Site, o Options, tell func(string)
 		}
 		if t.Pending != "" && last.Pending != t.Pending {
 			last = t
-			tell(fmt.Sprintf("generation %s is not confirmed: %s; waiting until it is, or until the server has reverted it", t.Pending, t.PendingIs))
+			tell(verdict.New("notice.waiting", verdict.Seen("generation", t.Pending), verdict.Seen("state", t.PendingIs)))
 		}
 		return t.Pending == "", nil
 	})
@@ -66,7 +68,7 @@ func (r *Run) revertPending(ctx context.Context, generation string) error {
 		return err
 	}
 	defer conn.Close()
-	result, err := conn.Run(ctx, server.Revert(r.by(), generation, "it had been left behind"))
+	result, err := conn.Run(ctx, server.Revert(r.by(), generation, messages.English().Say(verdict.New("notice.left-behind"))))
 	if err == nil && result.Code != 0 {
 		err = fmt.Errorf("revert generation %s: exit %d: %.200s", generation, result.Code, result.Stdout)
 	}

@@ -9,10 +9,10 @@ import (
 	"net"
 	"time"
 
-	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -20,7 +20,7 @@ import (
 type Rehearsal struct {
 	Testbed rehearse.Options
 	// Step is told which step begins.
-	Step func(string)
+	Step func(verdict.Message)
 	// Show is given each report as it comes.
 	Show func(report.Report) error
 }
@@ -30,20 +30,17 @@ type Rehearsal struct {
 // try again after two minutes at most.
 const convergence = 3 * time.Minute
 
-// ErrRehearsal means that a rehearsal did not end as it has to.
-var ErrRehearsal = errors.New("rehearsal failed")
-
 // Rehearse builds the site on this machine and runs on it what an engineer
 // runs on the real one: plan, apply, verify, and a second plan that has to be
 // empty. Whatever happens, nothing is left behind.
 func Rehearse(ctx context.Context, s *site.Site, o Options, h Rehearsal) (err error) {
-	h.Step("build the site on this machine")
+	h.Step(verdict.New("rehearse.build"))
 	testbed, err := rehearse.Up(ctx, s, h.Testbed)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRehearsal, err)
 	}
 	defer func() {
-		h.Step("take it down")
+		h.Step(verdict.New("rehearse.down"))
 		err = errors.Join(err, testbed.Down(context.WithoutCancel(ctx)))
 	}()
 	if err := h.Show(report.Report{Site: testbed.Site, Notices: substitutions(testbed)}); err != nil {
@@ -92,23 +89,23 @@ func TestbedVantages(testbed *rehearse.Testbed) Vantages {
 	}
 }
 
-func substitutions(testbed *rehearse.Testbed) []string {
-	var out []string
+func substitutions(testbed *rehearse.Testbed) []verdict.Message {
+	var out []verdict.Message
 	for _, s := range testbed.Substitutions {
-		out = append(out, s.What+" is a made one: "+s.Why)
+		out = append(out, verdict.New("rehearse.made", verdict.Seen("what", s.What), verdict.Seen("why", s.Why)))
 	}
 	return out
 }
 
 func rehearseApply(ctx context.Context, s *site.Site, o Options, h Rehearsal) error {
-	h.Step("plan")
+	h.Step(verdict.New("rehearse.plan"))
 	run := New(s, o)
 	defer run.Close(ctx)
 	planned, err := run.planAndShow(ctx, h)
 	if err != nil {
 		return err
 	}
-	h.Step("apply")
+	h.Step(verdict.New("rehearse.apply"))
 	journal, applyErr := run.Apply(ctx, planned, planned.Plan.Digest())
 	if err := h.Show(run.ApplyReport(journal, applyErr)); err != nil {
 		return err
@@ -120,7 +117,7 @@ func rehearseApply(ctx context.Context, s *site.Site, o Options, h Rehearsal) er
 }
 
 func rehearseVerify(ctx context.Context, testbed *rehearse.Testbed, o Options, h Rehearsal) error {
-	h.Step("verify")
+	h.Step(verdict.New("rehearse.verify"))
 	results := VerifyWithin(ctx, testbed.Site, o, TestbedVantages(testbed), convergence)
 	if err := h.Show(report.Report{Site: testbed.Site, Verify: results}); err != nil {
 		return err
@@ -133,7 +130,7 @@ func rehearseVerify(ctx context.Context, testbed *rehearse.Testbed, o Options, h
 
 // rehearseAgain makes the second plan, which has to be empty.
 func rehearseAgain(ctx context.Context, s *site.Site, o Options, h Rehearsal) error {
-	h.Step("plan again: nothing may be left to do")
+	h.Step(verdict.New("rehearse.again"))
 	run := New(s, o)
 	defer run.Close(ctx)
 	planned, err := run.planAndShow(ctx, h)
@@ -141,7 +138,7 @@ func rehearseAgain(ctx context.Context, s *site.Site, o Options, h Rehearsal) er
 		return err
 	}
 	if !planned.Plan.Empty() {
-		return fmt.Errorf("%w: %s after an apply", ErrRehearsal, describe(planned.Plan))
+		return fmt.Errorf("%w: %d changes and %d unknowns after an apply", ErrRehearsal, len(planned.Plan.Changes), len(planned.Plan.Unknown))
 	}
 	return nil
 }
@@ -152,8 +149,4 @@ func (r *Run) planAndShow(ctx context.Context, h Rehearsal) (Planned, error) {
 		return planned, err
 	}
 	return planned, h.Show(r.PlanReport(planned))
-}
-
-func describe(p plan.Plan) string {
-	return fmt.Sprintf("%d changes and %d unknowns", len(p.Changes), len(p.Unknown))
 }

@@ -39,6 +39,7 @@ type bed struct {
 	o     provision.Options
 	said  *bytes.Buffer // every report in every form, and the log
 	links *memoryLinks
+	named nameServer
 }
 
 type memoryLinks struct {
@@ -78,11 +79,16 @@ func newBed(t *testing.T, path string) *bed {
 
 func newBedWith(t *testing.T, path string, testbed rehearse.Options) *bed {
 	t.Helper()
+	return newBedOf(t, loadSite(t, path), testbed)
+}
+
+func newBedOf(t *testing.T, s *site.Site, testbed rehearse.Options) *bed {
+	t.Helper()
 	needMachines(t)
 	testbed.Progress = func(line string) { t.Log(line) }
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
-	g, err := rehearse.Up(ctx, loadSite(t, path), testbed)
+	g, err := rehearse.Up(ctx, s, testbed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +97,7 @@ func newBedWith(t *testing.T, path string, testbed rehearse.Options) *bed {
 			t.Error(err)
 		}
 	})
-	b := &bed{Testbed: g, t: t, said: &bytes.Buffer{}, links: &memoryLinks{all: map[string][]byte{}}}
+	b := &bed{Testbed: g, t: t, named: named(s.Components["dns"]), said: &bytes.Buffer{}, links: &memoryLinks{all: map[string][]byte{}}}
 	log := slog.New(slog.NewTextHandler(&lockedBuffer{b: b.said}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	b.o = provision.OnTestbed(provision.Options{Packs: templates.FS(), Links: b.links, Who: "test", Log: log}, g)
 	return b
@@ -121,7 +127,7 @@ func (b *bed) record(r report.Report) {
 			b.t.Error(err)
 		}
 	}
-	if err := report.JSON(b.said, r); err != nil {
+	if err := report.JSON(b.said, report.Envelope{Verb: "apply", Result: report.Document(r), Err: r.ApplyErr}); err != nil {
 		b.t.Error(err)
 	}
 	if r.Plan != nil {

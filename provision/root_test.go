@@ -32,10 +32,7 @@ func TestRootCopy(t *testing.T) {
 	if again, _ := b.plan(b.Site); !again.Plan.Empty() {
 		t.Fatalf("the second plan is not empty: %+v", again.Plan.Changes)
 	}
-	for _, step := range []struct {
-		name string
-		run  func(*bed)
-	}{
+	b.steps([]step{
 		{"an outside validator follows the chain", (*bed).validates},
 		{"a new serial arrives by NOTIFY", (*bed).bumps},
 		{"a NOTIFY from elsewhere is not heard", (*bed).notHeard},
@@ -46,12 +43,7 @@ func TestRootCopy(t *testing.T) {
 		{"a dead server is noticed at once", (*bed).dies},
 		{"no link tells the server how to route", (*bed).redirects},
 		{"an expired zone is withdrawn and comes back", (*bed).expires},
-	} {
-		if !t.Run(step.name, func(t *testing.T) { b.t = t; step.run(b) }) {
-			break // what follows begins with a healthy copy
-		}
-	}
-	b.t = t
+	})
 }
 
 // until waits for a condition, which says what is still wrong.
@@ -181,8 +173,8 @@ func (b *bed) bumps() {
 		b.t.Fatal("the primary serves no new serial, so nothing was shown")
 	}
 	took := b.until(5*time.Second, "the new serial", b.serves(served.Serial))
-	if !strings.Contains(b.journal("nsd"), fmt.Sprintf("serial %d", served.Serial)) || !strings.Contains(b.journal("nsd"), "notify for . from") {
-		b.t.Errorf("NSD tells of no NOTIFY:\n%s", b.journal("nsd"))
+	if log := b.journal(b.named.unit); !strings.Contains(log, fmt.Sprintf("serial %d", served.Serial)) || !b.named.heard.MatchString(log) {
+		b.t.Errorf("the name server tells of no NOTIFY:\n%s", log)
 	}
 	b.t.Logf("served %s after the primary had it", took.Round(time.Millisecond))
 }
@@ -218,12 +210,12 @@ func (b *bed) refuses() {
 		tries[string(flaw)] = func() (rehearse.Served, error) { return b.Primary.Corrupt(b.t.Context(), ".", flaw) }
 	}
 	for name, try := range tries {
-		refused := strings.Count(b.journal("nsd"), "zone .: refused:")
+		refused := b.refusals()
 		served, err := try()
 		b.must(err)
 		b.until(30*time.Second, name+": the refusal", func() error {
-			if strings.Count(b.journal("nsd"), "zone .: refused:") == refused {
-				return errors.New("NSD tells of none")
+			if b.refusals() == refused {
+				return errors.New("the name server tells of none")
 			}
 			return b.serves(good)()
 		})
@@ -241,24 +233,24 @@ func (b *bed) refuses() {
 // it is not.
 func (b *bed) badFile() {
 	b.must(b.Primary.Stop(b.t.Context()))
-	b.on(b.Server, "nsd-control", "write")
-	b.until(20*time.Second, "the file", func() error {
-		_, err := b.Server.Run(b.t.Context(), "test", "-s", "/var/lib/nsd/root.zone")
-		return err
-	})
+	b.written()
 	// The copy serves a file that is right without any primary.
 	good, err := b.serial()
 	b.must(err)
-	b.on(b.Server, "systemctl", "restart", "nsd.service")
+	b.on(b.Server, "systemctl", "restart", b.named.unit)
 	b.until(20*time.Second, "the zone of the file", b.serves(good))
 	b.until(30*time.Second, "the announcement", b.announced(true))
 
-	b.on(b.Server, "sh", "-c", `sed -i '0,/\tDS\t/s/\tDS\t\([0-9]*\)/\tDS\t1\1/' /var/lib/nsd/root.zone && systemctl restart nsd.service`)
+	refused := b.refusals()
+	b.on(b.Server, "sh", "-c", `cd `+b.named.folder+` && cp root.zone before &&
+		sed -i -E '0,/[ \t]DS[ \t]/s/([ \t]DS[ \t]+)[0-9]+/\11/' root.zone && ! cmp -s root.zone before && rm before && systemctl restart `+b.named.unit)
 	if have, err := b.serial(); err == nil {
 		b.t.Errorf("serves %d of a file that was tampered with", have)
 	}
 	b.until(20*time.Second, "the withdrawal", b.announced(false))
-	b.on(b.Server, "test", "-e", "/var/lib/nsd/root.zone.refused")
+	if b.refusals() == refused {
+		b.t.Errorf("the name server tells of no refusal:\n%s", b.journal(b.named.unit))
+	}
 	b.must(b.Primary.Start(b.t.Context()))
 	served, err := b.Primary.Bump(b.t.Context(), ".")
 	b.must(err)
@@ -405,30 +397,29 @@ func TestFRootCopy(t *testing.T) {
 	b.on(b.Server, "sh", "-c", "ip route show table 112 | grep -q '^default' && ip -6 route show table 112 | grep -q '^default'")
 }
 
-// badFileRead: a running NSD is made to read its files anew, by hand and as an
+// badFileRead: a running name server is made to read its files anew, by hand and as an
 // apply does it, after a delegation, which no signature covers, was altered on
 // disk.
 func (b *bed) badFileRead() {
-	b.on(b.Server, "nsd-control", "write")
-	b.until(20*time.Second, "the file", func() error {
-		_, err := b.Server.Run(b.t.Context(), "test", "-s", "/var/lib/nsd/root.zone")
-		return err
-	})
+	b.written()
 	good, err := b.serial()
 	b.must(err)
-	for _, how := range []string{"systemctl reload nsd.service", "/usr/local/lib/raiz/nsd-zones reload", "/usr/local/lib/raiz/nsd-zones reconfig"} {
-		b.on(b.Server, "sh", "-c", `cd /var/lib/nsd && cp -p root.zone kept &&
-			sed -i 's/\tNS\ta\.nic\./\tNS\tevil.nic./' root.zone && ! cmp -s root.zone kept && touch -d '+5 sec' root.zone && `+how)
+	for _, how := range b.named.rereads {
+		refused := b.refusals()
+		b.on(b.Server, "sh", "-c", `cd `+b.named.folder+` && cp -p root.zone kept &&
+			sed -i -E 's/([ \t]NS[ \t]+)a\.nic\./\1evil.nic./' root.zone && ! cmp -s root.zone kept && touch -d '+5 sec' root.zone && `+how)
 		b.until(10*time.Second, how+": the refusal", func() error {
-			_, err := b.Server.Run(b.t.Context(), "test", "-e", "/var/lib/nsd/root.zone.refused")
-			return err
+			if b.refusals() == refused {
+				return errors.New("the name server tells of none")
+			}
+			return nil
 		})
 		m, err := b.query("tcp", "193.0.14.129", "com.", dns.TypeNS)
 		b.must(err)
 		if strings.Contains(m.String(), "evil.") || len(m.Ns)+len(m.Answer) == 0 {
 			b.t.Errorf("%s: serves what was altered on disk:\n%s", how, m)
 		}
-		b.on(b.Server, "sh", "-c", "cd /var/lib/nsd && rm -f root.zone.refused && mv kept root.zone && chown nsd:nsd root.zone")
+		b.on(b.Server, "sh", "-c", "cd "+b.named.folder+" && rm -f root.zone.refused && mv kept root.zone && chown "+b.named.owner+" root.zone")
 	}
 	b.must(b.serves(good)())
 	b.must(b.announced(true)())

@@ -13,6 +13,7 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -26,7 +27,7 @@ func refused(words string, names ...string) apply.Journal {
 	j := apply.Journal{Outcome: apply.Done}
 	for _, name := range names {
 		j.Entries = append(j.Entries, apply.Entry{
-			Step: state.Key{Kind: state.Setting, Name: name}.String(), Outcome: apply.Unsupported,
+			Step: apply.Setting(state.Key{Kind: state.Setting, Name: name}), Outcome: apply.Unsupported,
 			Err: fmt.Errorf("set %s of 192.0.2.10:443: %s: %w", name, words, state.ErrUnsupported),
 		})
 	}
@@ -63,7 +64,7 @@ func TestUnmanaged(t *testing.T) {
 			if _, planned := p.Want.Get(state.Key{Kind: state.Setting, Name: name}); planned {
 				t.Error("it is still wanted")
 			}
-			if notices := strings.Join(p.Notices(), "\n"); !strings.Contains(notices, "bmc setting "+name+" is left alone: refused on 20") {
+			if notices := messages.English().All(p.Notices()); !strings.Contains(notices, "bmc setting "+name+" is left alone: refused on 20") {
 				t.Errorf("plan notes %q", notices)
 			}
 			results := verify.Judge(s, verify.Evidence{})
@@ -80,32 +81,39 @@ func TestUnmanaged(t *testing.T) {
 
 // declared is a site file with the lines of Declare in its bmc block, without
 // the attributes that they say to take out.
-func declared(t *testing.T, text string, lines []string) string {
+func declared(t *testing.T, text string, d report.Declaration) string {
 	t.Helper()
-	var block []string
-	for _, l := range lines {
-		if rest, ok := strings.CutPrefix(l, "    "); ok {
-			block = append(block, rest)
-		}
-		out, ok := strings.CutPrefix(l, "and take out what declares it: ")
+	for _, m := range d.After {
+		all, ok := m.Arg("attributes")
 		if !ok {
-			continue
+			t.Fatalf("%s", m)
 		}
+		out, _ := all.Items()
 		head, tail, _ := strings.Cut(text, "  bmc {")
 		var kept []string
 		for _, line := range strings.Split(tail, "\n") {
 			word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-			gone := slices.ContainsFunc(strings.Split(out, ", "), func(a string) bool { return a == word || strings.HasPrefix(a, word+" (") })
+			gone := slices.ContainsFunc(out, func(a string) bool { return a == word || strings.HasPrefix(a, word+" (") })
 			if !gone || strings.Contains(strings.Join(kept, "\n"), "\n  }\n") {
 				kept = append(kept, line)
 			}
 		}
 		text = head + "  bmc {" + strings.Join(kept, "\n")
 	}
-	if len(block) == 0 {
-		t.Fatalf("nothing to write: %q", lines)
+	if len(d.Lines) == 0 {
+		t.Fatalf("nothing to write: %+v", d)
 	}
-	return strings.Replace(text, "  bmc {\n", "  bmc {\n"+strings.Join(block, "\n")+"\n", 1)
+	return strings.Replace(text, "  bmc {\n", "  bmc {\n"+strings.Join(d.Lines, "\n")+"\n", 1)
+}
+
+// told is what a person reads of a Declaration.
+func told(t *testing.T, d report.Declaration) string {
+	t.Helper()
+	var b strings.Builder
+	if err := report.Text(&b, report.Report{Declare: d}, report.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 // TestDeclare: what was done is not spoken of, and where several were refused
@@ -119,17 +127,17 @@ func TestDeclare(t *testing.T) {
 	s := loaded(t, []byte(text), found)
 	s.BMC.Unmanaged = map[string]string{"protocol.ssh": "it was so before"}
 	run := provision.New(s, provision.Options{})
-	if got := run.Declare(apply.Journal{Entries: []apply.Entry{{Step: "bmc ntp", Outcome: apply.Done}, {Step: "packages", Outcome: apply.Failed, Err: errors.New("x")}}}); got != nil {
-		t.Errorf("got %q", got)
+	if got := run.Declare(apply.Journal{Entries: []apply.Entry{{Step: apply.Setting(state.Key{Kind: state.Setting, Name: "ntp"}), Outcome: apply.Done}, {Outcome: apply.Failed, Err: errors.New("x")}}}); got.Before != nil || got.Lines != nil || got.After != nil {
+		t.Errorf("got %+v", got)
 	}
 	j := refused("no", "vlan", "ipv6.gateway")
 	for i := range j.Entries {
 		j.Entries[i].Err = fmt.Errorf("set: %w", &bmc.SharedError{Err: errors.New("no")})
 	}
-	if got := strings.Join(run.Declare(j), "\n"); strings.Contains(got, "unmanaged = {") || !strings.Contains(got, "vlan, ipv6.gateway") {
+	if got := told(t, run.Declare(j)); strings.Contains(got, "unmanaged = {") || !strings.Contains(got, "vlan, ipv6.gateway") {
 		t.Errorf("got %q", got)
 	}
-	got := strings.Join(run.Declare(refused("no", "protocol.snmp")), "\n")
+	got := told(t, run.Declare(refused("no", "protocol.snmp")))
 	for _, want := range []string{`"protocol.ssh" = "it was so before"`, `"protocol.snmp" = "refused on 20`, "take out what declares it: protocols.snmp", "write in place of unmanaged"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in %s", want, got)

@@ -174,6 +174,7 @@ site "reference" {
   # needed: the machine and its operating system.
   server {
     hostname = "gru2"                      # needed
+    release  = "bookworm"                  # of Debian: "bookworm" or "trixie"; without it: bookworm
     ntp      = ["192.0.2.1", "192.0.2.17"] # needed; names need dns
     dns      = ["192.0.2.1"]               # resolvers the server itself uses
     history  = 10                          # without it: 10; generations to go back to
@@ -378,6 +379,11 @@ site "reference" {
     time     = "chrony"
     system   = "debian"
     guard    = "watcher"
+
+    # What a pack can be set to: docs/packs.md and its component.hcl. The
+    # pack for dns has none; that of Knot DNS has tcp_clients.
+    options "dns" {
+    }
   }
 
   # A rule of the operator that this site does not keep, and why. Reports

@@ -25,6 +25,7 @@ type Component struct {
 	Observations map[string]observation.Observation
 	Announce     *Announce // of a bgp pack
 	BadZone      BadZone   // of a dns pack
+	Anchors      bool      // of a dns pack: whether it checks a zone against the trust anchors of the site
 	// Rehearsal are files that only a rehearsal puts into the base system.
 	Rehearsal []File
 	// Commands are what a rehearsal has a pack of its own do, by name.

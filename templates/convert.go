@@ -21,7 +21,7 @@ type reader struct {
 }
 
 func (r reader) component(name string, raw rawComponent) (Component, error) {
-	c := Component{Name: raw.Name, Kind: raw.Kind, Default: raw.Default, Unit: raw.Unit, BadZone: BadZone(raw.BadZone)}
+	c := Component{Name: raw.Name, Kind: raw.Kind, Default: raw.Default, Unit: raw.Unit, BadZone: BadZone(raw.BadZone), Anchors: raw.Anchors}
 	if raw.Name != name {
 		return Component{}, fmt.Errorf("calls itself %q", raw.Name)
 	}
@@ -170,7 +170,7 @@ func (r reader) read(name string) ([]byte, error) {
 }
 
 func effectOf(raw rawFile) (state.Effect, error) {
-	e := state.Effect{Unit: raw.Unit, How: state.How(raw.How), Command: raw.Command, Check: raw.Check, Risk: state.Risk(raw.Risk), Note: raw.Note}
+	e := state.Effect{Unit: raw.Unit, How: state.How(raw.How), Command: raw.Command, Check: raw.Check, Name: state.EffectName(raw.Effect)}
 	switch {
 	case len(raw.Command) > 0 && (raw.Unit != "" || raw.How != ""):
 		return e, errors.New("a command stands alone, without unit or how")
@@ -183,11 +183,13 @@ func effectOf(raw rawFile) (state.Effect, error) {
 	case e.How != state.Nothing && e.Unit == "":
 		return e, fmt.Errorf("how = %q needs a unit", raw.How)
 	}
-	switch e.Risk {
-	case state.NoRisk, state.SessionReset, state.ServiceGap, state.MayCutAccess:
-		return e, nil
+	if !e.Name.Known() {
+		return e, fmt.Errorf("there is no effect = %q: there are %q", raw.Effect, state.EffectNames())
 	}
-	return e, fmt.Errorf("risk = %q is none of \"session-reset\", \"service-gap\", \"may-cut-access\"", raw.Risk)
+	if e.Name == state.RestartsUnit && e.How != state.Restart {
+		return e, fmt.Errorf("effect = %q needs a unit, and how = \"restart\"", raw.Effect)
+	}
+	return e, nil
 }
 
 func announce(raw *rawAnnounce) (*Announce, error) {

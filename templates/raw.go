@@ -16,6 +16,7 @@ type rawComponent struct {
 	Releases  []rawRelease `hcl:"release,block"`
 	Unit      string       `hcl:"unit,optional"`
 	BadZone   string       `hcl:"bad_zone,optional"`
+	Anchors   bool         `hcl:"trust_anchors,optional"`
 	Files     []rawFile    `hcl:"file,block"`
 	Services  []rawService `hcl:"service,block"`
 	Options   []rawOption  `hcl:"option,block"`
@@ -44,8 +45,7 @@ type rawFile struct {
 	Unit     string   `hcl:"unit,optional"`
 	How      string   `hcl:"how,optional"`
 	Command  []string `hcl:"command,optional"`
-	Risk     string   `hcl:"risk,optional"`
-	Note     string   `hcl:"note,optional"`
+	Effect   string   `hcl:"effect,optional"`
 }
 
 type rawExtra struct {

@@ -3,6 +3,7 @@ package templates_test
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path"
 	"regexp"
 	"strings"
@@ -54,8 +55,7 @@ func TestLoad(t *testing.T) {
     bad      = "a.bad"
     unit     = "a.service"
     how      = "reload"
-    risk     = "service-gap"
-    note     = "a gap"
+    effect   = "service-gap.announce-anew"
   }
   file "/etc/b" {
     template = "a.tmpl"
@@ -102,7 +102,7 @@ func TestLoad(t *testing.T) {
 		Unit: "a.service", Services: []string{"a.service", "b.service"},
 		Files: []templates.File{{
 			Path: "/etc/a-{{ .Item }}", Template: "text of a", Mode: 0o640, Owner: "u", Group: "g", Secret: true, When: ".DNS.Verified", Each: ".NTP", Bad: "bad a",
-			Effect: state.Effect{Component: "p", Order: 5, Unit: "a.service", How: state.Reload, Check: []string{"check", "{}"}, Risk: state.ServiceGap, Note: "a gap"},
+			Effect: state.Effect{Component: "p", Order: 5, Unit: "a.service", How: state.Reload, Check: []string{"check", "{}"}, Name: state.AnnouncesAnew},
 		}, {
 			Path: "/etc/b", Template: "text of a", Mode: 0o644, Owner: "root", Group: "root",
 			Effect: state.Effect{Component: "p", Order: 5, How: state.Command, Command: []string{"run", "it"}},
@@ -161,7 +161,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"a command and how", file(template + "command = [\"x\"]\nhow = \"reload\""), "component pack system/p: file /etc/a: a command stands alone, without unit or how"},
 		{"a command that is none", file(template + `how = "command"`), `component pack system/p: file /etc/a: how = "command" is neither "reload" nor "restart"`},
 		{"how in other words", file(template + "unit = \"a.service\"\nhow = \"hup\""), `component pack system/p: file /etc/a: how = "hup" is neither "reload" nor "restart"`},
-		{"risk in other words", file(template + `risk = "high"`), `component pack system/p: file /etc/a: risk = "high" is none of "session-reset", "service-gap", "may-cut-access"`},
+		{"an effect that there is not", file(template + `effect = "service-gap.high"`), `component pack system/p: file /etc/a: there is no effect = "service-gap.high": there are ["session-reset.password" "session-reset.parameters" `},
+		{"a restart of nothing", file(template + `effect = "service-gap.restart"`), `component pack system/p: file /etc/a: effect = "service-gap.restart" needs a unit, and how = "restart"`},
 		{"check without a bad example", file(template + `check = ["true", "{}"]`), `component pack system/p: file /etc/a: a check needs bad = "FILE": an example that it refuses`},
 		{"bad example without a check", file(template + `bad = "a.bad"`), "component pack system/p: file /etc/a: bad = ... is there for a check, and there is none"},
 		{"bad example that is not there", file(template + "check = [\"true\", \"{}\"]\nbad = \"b.bad\""), "component pack system/p: file /etc/a: read the bad example: open system/p/b.bad: file does not exist"},
@@ -223,11 +224,6 @@ func TestCatalog(t *testing.T) {
 			}
 			if c.Kind != templates.Kinds()[c.Order()] {
 				t.Errorf("kind %s has place %d", c.Kind, c.Order())
-			}
-			for _, f := range c.Files {
-				if f.Effect.Risk != state.NoRisk && f.Effect.Note == "" {
-					t.Errorf("%s has a risk that nobody explains", f.Path)
-				}
 			}
 		}
 		if defaults != 1 {
@@ -316,5 +312,29 @@ func TestOverDoesNotPassWhatItCannotRead(t *testing.T) {
 	_, err := templates.Load(templates.Over(templates.FS(), locked{}), "dns", "nsd")
 	if !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// docs/packs.md has every word that component.hcl may hold.
+func TestEveryWordIsDocumented(t *testing.T) {
+	raw, err := os.ReadFile("raw.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../docs/packs.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := regexp.MustCompile(`hcl:"([a-z_]+)`).FindAllStringSubmatch(string(raw), -1)
+	if len(words) < 30 {
+		t.Fatalf("%d words", len(words))
+	}
+	for _, w := range words {
+		if w[1] == "path" { // a label
+			continue
+		}
+		if !regexp.MustCompile("`[^`\n]*\\b" + w[1] + "\\b[^`\n]*`").Match(page) {
+			t.Errorf("docs/packs.md does not say what %s is", w[1])
+		}
 	}
 }

@@ -8,7 +8,9 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 type applyOptions struct {
@@ -86,7 +88,10 @@ func (g *globals) carryOut(run *provision.Run, do func() (apply.Journal, error))
 	if err := g.show(run.ApplyReport(journal, failed)); err != nil {
 		return exit(exitError, err)
 	}
-	return exit(applyCode(journal, failed), nil)
+	if g.json {
+		return exit(applyCode(journal, failed), failed)
+	}
+	return exit(applyCode(journal, failed), nil) // it has been said
 }
 
 // planAlone plans, and once more when it had to wait for a generation that
@@ -98,7 +103,7 @@ func (g *globals) planAlone(ctx context.Context, s *site.Site, o provision.Optio
 		return run, planned, err
 	}
 	run.Close(ctx)
-	if err := provision.WaitPending(ctx, s, o, func(line string) { fmt.Fprintf(g.std.err, "raiz: %s\n", line) }); err != nil {
+	if err := provision.WaitPending(ctx, s, o, func(m verdict.Message) { fmt.Fprintf(g.std.err, "raiz: %s\n", messages.English().Say(m)) }); err != nil {
 		return run, planned, err
 	}
 	run = provision.New(s, o)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/bmc"
-	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -76,11 +75,7 @@ func (g *globals) bmcInfo(ctx context.Context, c *bmc.Controller) error {
 		power = "not told: " + err.Error()
 	}
 	if g.json {
-		return g.printJSON(struct {
-			Endpoint, Certificate, Power string
-			Identity                     bmc.Identity
-			Licences                     []string
-		}{d.Endpoint, c.Certificate(), power, d.Identity, d.Licences})
+		return g.put(newInfoResult(d, c.Certificate(), power))
 	}
 	id := d.Identity
 	w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
@@ -136,15 +131,6 @@ func why(err error) string {
 	return strings.TrimSuffix(text, ": "+state.ErrUnsupported.Error())
 }
 
-func (g *globals) printJSON(v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return exit(exitError, err)
-	}
-	_, err = fmt.Fprintf(g.std.out, "%s\n", text)
-	return err
-}
-
 type doctorOptions struct {
 	target  target
 	capture string
@@ -179,12 +165,6 @@ refusal says what to write into the site file, so that it is not tried again.`,
 	return cmd
 }
 
-// verdict is one setting in the JSON of doctor.
-type verdict struct {
-	Setting string
-	Reads   string
-}
-
 func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOptions) error {
 	d, err := c.Diagnose(ctx)
 	if err != nil {
@@ -203,19 +183,8 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 			return err
 		}
 	}
-	var settings []verdict
-	for _, f := range d.Settings {
-		settings = append(settings, verdict{f.Key.Name, factText(f)})
-	}
 	if g.json {
-		return g.printJSON(struct {
-			Endpoint string
-			Identity bmc.Identity
-			Quirks   []bmc.Quirk
-			Licences []string
-			Settings []verdict
-			Cost     redfish.Stats
-		}{d.Endpoint, d.Identity, d.Quirks, d.Licences, settings, d.Stats})
+		return g.put(newDoctorResult(d))
 	}
 	w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "taken for\t%s %s, Redfish %s\n", d.Identity.Line, plain(d.Identity.Firmware), plain(d.Identity.Redfish))
@@ -226,8 +195,8 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 		fmt.Fprintf(w, "  %s\t%s\n", q.Name, q.Seen)
 	}
 	fmt.Fprintln(w, "\nsettings")
-	for _, v := range settings {
-		fmt.Fprintf(w, "  %s\t%s\n", v.Setting, plain(v.Reads))
+	for _, f := range d.Settings {
+		fmt.Fprintf(w, "  %s\t%s\n", f.Key.Name, plain(factText(f)))
 	}
 	return w.Flush()
 }
@@ -290,7 +259,7 @@ func (g *globals) bmcPower(ctx context.Context, path, do string, p powerOptions)
 			return exit(exitUnreachable, err)
 		}
 		if g.json {
-			return g.printJSON(struct{ Site, Power string }{s.Name, now})
+			return g.put(powerResult{s.Name, now})
 		}
 		_, err = fmt.Fprintln(g.std.out, plain(now))
 		return err

@@ -24,6 +24,7 @@ type enrollOptions struct {
 	acceptHostKey string
 	replace       bool
 	out           string
+	done          enrollResult
 }
 
 func newEnroll(g *globals) *cobra.Command {
@@ -70,6 +71,8 @@ func (g *globals) enroll(ctx context.Context, path string, e enrollOptions) erro
 	}
 	run := provision.New(s, o)
 	defer run.Close(ctx)
+	e.done = enrollResult{Site: s.Name, Written: []string{}}
+	_ = g.put(&e.done)
 	var pins site.Pins
 	var unseen []error
 	if !e.sshOnly && s.BMC != nil {
@@ -142,18 +145,19 @@ func (e *enrollOptions) aim(g *globals, path string) (*site.Site, provision.Opti
 // scanBMC returns the fingerprint to pin, or "" when it has not to be.
 func (e *enrollOptions) scanBMC(ctx context.Context, g *globals, s *site.Site, run *provision.Run) (string, error) {
 	if len(s.BMC.CA) > 0 {
-		fmt.Fprintln(g.std.out, "BMC: recognised by its CA; nothing to pin")
+		fmt.Fprintln(g.people(), "BMC: recognised by its CA; nothing to pin")
 		return "", nil
 	}
 	seen, err := run.ScanCertificate(ctx)
 	if err != nil {
 		return "", err
 	}
+	e.done.BMC = newCertificateResult(seen)
 	issuer := plain(seen.Issuer)
 	if seen.SelfSigned() {
 		issuer = "itself"
 	}
-	w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
+	w := tabwriter.NewWriter(g.people(), 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "BMC at %s (%s)\n", seen.Address, seen.Origin)
 	fmt.Fprintf(w, "  certificate\t%s\n  subject\t%s\n  signed by\t%s\n", seen.Fingerprint, plain(seen.Subject), issuer)
 	fmt.Fprintf(w, "  valid\t%s to %s\n", seen.NotBefore.Format(time.DateOnly), seen.NotAfter.Format(time.DateOnly))
@@ -169,8 +173,9 @@ func (e *enrollOptions) scanServer(ctx context.Context, g *globals, s *site.Site
 	if err != nil {
 		return "", err
 	}
+	e.done.Server = &hostKeyResult{seen.Address.String(), seen.Key, seen.Fingerprint}
 	kind, _, _ := strings.Cut(seen.Key, " ")
-	fmt.Fprintf(g.std.out, "server at %s\n  host key  %s %s\n", seen.Address, kind, seen.Fingerprint)
+	fmt.Fprintf(g.people(), "server at %s\n  host key  %s %s\n", seen.Address, kind, seen.Fingerprint)
 	return seen.Key, g.agree("the server", seen.Fingerprint, s.Server.SSH.HostKey == seen.Key, e.acceptHostKey, "--accept-host-key")
 }
 
@@ -182,7 +187,7 @@ func (g *globals) agree(what, seen string, pinned bool, accepted, flag string) e
 	case accepted != "":
 		return exit(exitFailed, fmt.Errorf("%s shows %s, not the %s that %s names; nothing is written", what, seen, accepted, flag))
 	case pinned:
-		fmt.Fprintln(g.std.out, "  pinned already")
+		fmt.Fprintln(g.people(), "  pinned already")
 		return nil
 	}
 	return g.ask(question{
@@ -225,7 +230,7 @@ func (e *enrollOptions) write(g *globals, s *site.Site, word *operatorWord, pins
 		return err
 	}
 	if word == nil && e.out == "" {
-		fmt.Fprintln(g.std.out, "a rehearsal: nothing is written without --out")
+		fmt.Fprintln(g.people(), "a rehearsal: nothing is written without --out")
 		return nil
 	}
 	files := []pinned{ofSite}
@@ -248,7 +253,8 @@ func (e *enrollOptions) write(g *globals, s *site.Site, word *operatorWord, pins
 		if err := f.put(f.name, f.new); err != nil {
 			return err
 		}
-		fmt.Fprintf(g.std.out, "%s: pinned\n", f.name)
+		e.done.Written = append(e.done.Written, f.name)
+		fmt.Fprintf(g.people(), "%s: pinned\n", f.name)
 	}
 	return nil
 }
@@ -302,12 +308,13 @@ func pinOperator(g *globals, s *site.Site, word *operatorWord, pins site.Pins, h
 func (e *enrollOptions) firstLogin(ctx context.Context, g *globals, s *site.Site, o provision.Options, fingerprint string) error {
 	w, err := provision.FirstLogin(ctx, s, o, fingerprint)
 	if w.Changed {
-		fmt.Fprintln(g.std.out, "the BMC wanted its password changed first: it has the declared one now")
+		fmt.Fprintln(g.people(), "the BMC wanted its password changed first: it has the declared one now")
 	}
 	if err != nil {
 		return fmt.Errorf("the certificate is pinned, and the login was not shown to work: %w", err)
 	}
-	fmt.Fprintf(g.std.out, "logged in to the BMC as %s: %s\n", w.As, plain(strings.Join(strings.Fields(
+	e.done.Login = &loginResult{w.Username, w.Address.String(), identityResult(w.Identity), w.Changed}
+	fmt.Fprintf(g.people(), "logged in to the BMC as %s at %s: %s\n", w.Username, w.Address, plain(strings.Join(strings.Fields(
 		w.Identity.Vendor+" "+w.Identity.Model+", "+w.Identity.Line+" "+w.Identity.Firmware), " ")))
 	return nil
 }

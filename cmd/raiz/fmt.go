@@ -23,16 +23,17 @@ func newFmt(g *globals) *cobra.Command {
   raiz fmt --check sites/    exit 2 when a file would change, and change none`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			changed := 0
+			changed := []string{}
 			for _, path := range args {
-				n, err := g.format(path, check)
+				some, err := g.format(path, check)
+				changed = append(changed, some...)
+				_ = g.put(map[string][]string{"changed": changed})
 				if err != nil {
 					return err
 				}
-				changed += n
 			}
-			if check && changed > 0 {
-				return exit(exitPending, fmt.Errorf("%s not laid out as raiz fmt does", plural(changed, "file")))
+			if check && len(changed) > 0 {
+				return exit(exitPending, fmt.Errorf("%s not laid out as raiz fmt does", plural(len(changed), "file")))
 			}
 			return nil
 		},
@@ -41,29 +42,28 @@ func newFmt(g *globals) *cobra.Command {
 	return cmd
 }
 
-// format returns how many files it changed, or would have.
-func (g *globals) format(path string, check bool) (int, error) {
+// format returns which files it changed, or would have.
+func (g *globals) format(path string, check bool) (changed []string, err error) {
 	folder, dir, name, err := openSites(path)
 	if err != nil {
-		return 0, exit(exitUsage, fmt.Errorf("%s: %w", path, err))
+		return nil, exit(exitUsage, fmt.Errorf("%s: %w", path, err))
 	}
 	defer folder.Close()
 	files := []string{name}
 	if name == "." {
 		// Editors keep hidden copies, which are not opened.
 		if files, err = fs.Glob(folder, "[^.]*.hcl"); err != nil || len(files) == 0 {
-			return 0, exit(exitUsage, fmt.Errorf("%s holds no *.hcl file", path))
+			return nil, exit(exitUsage, fmt.Errorf("%s holds no *.hcl file", path))
 		}
 	}
-	changed := 0
 	for _, name := range files {
 		differs, err := g.formatFile(folder, name, filepath.Join(dir, name), check)
 		if err != nil {
 			return changed, err
 		}
 		if differs {
-			changed++
-			fmt.Fprintln(g.std.out, filepath.Join(dir, name))
+			changed = append(changed, filepath.Join(dir, name))
+			fmt.Fprintln(g.people(), filepath.Join(dir, name))
 		}
 	}
 	return changed, nil

@@ -26,6 +26,8 @@ import (
 // globals are the flags that every verb has, and what they stand for.
 type globals struct {
 	std      streams
+	args     []string
+	answer   answer
 	json     bool
 	full     bool
 	verbose  bool
@@ -35,7 +37,7 @@ type globals struct {
 
 func (g *globals) flags(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.BoolVar(&g.json, "json", false, "print results as JSON")
+	f.BoolVar(&g.json, "json", false, "print one JSON document instead of text (docs/schema.json)")
 	f.BoolVar(&g.full, "full", false, "print everything: new files, checks that passed, what the run has cost")
 	f.BoolVarP(&g.verbose, "verbose", "v", false, "log what is done, to standard error")
 	f.StringVar(&g.operator, "operator", "", "what site files may look up, and the machines that may receive it (or RAIZ_OPERATOR, or ~/.config/raiz/operator.hcl)")
@@ -88,8 +90,9 @@ func unreadablePacks(err error) site.Diagnostics {
 }
 
 func (g *globals) say(diags site.Diagnostics) error {
-	if g.json && len(diags) > 0 {
-		return report.DiagnosticsJSON(g.std.out, diags)
+	if g.json {
+		g.answer.problems = append(g.answer.problems, diags...)
+		return nil
 	}
 	return report.Diagnostics(g.std.err, diags, g.text(g.std.err))
 }
@@ -144,7 +147,8 @@ func (g *globals) text(w io.Writer) report.TextOptions {
 
 func (g *globals) show(r report.Report) error {
 	if g.json {
-		return report.JSON(g.std.out, r)
+		g.answer.reports = append(g.answer.reports, r)
+		return nil
 	}
 	return report.Text(g.std.out, r, g.text(g.std.out))
 }

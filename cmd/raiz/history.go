@@ -8,6 +8,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/server"
 )
 
 func newHistory(g *globals) *cobra.Command {
@@ -28,6 +29,9 @@ func newHistory(g *globals) *cobra.Command {
 			if err != nil {
 				return exit(exitUnreachable, err)
 			}
+			if g.json {
+				return g.put(historyResult(s.Name, past))
+			}
 			w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
 			fmt.Fprintln(w, "GENERATION\tSTATE\tSINCE\tPLAN\tBY")
 			for _, p := range past {
@@ -38,6 +42,26 @@ func newHistory(g *globals) *cobra.Command {
 	}
 	t.flags(cmd)
 	return cmd
+}
+
+// generationResult is one generation in JSON.
+type generationResult struct {
+	Number string `json:"number"`
+	State  string `json:"state"`
+	Since  string `json:"since"` // RFC 3339
+	Plan   string `json:"plan"`  // the first digits of its digest
+	By     string `json:"by"`
+}
+
+func historyResult(site string, past []server.Past) any {
+	all := []generationResult{}
+	for _, p := range past {
+		all = append(all, generationResult{p.Number, p.State, p.Time, p.Plan, p.Who})
+	}
+	return struct {
+		Site        string             `json:"site"`
+		Generations []generationResult `json:"generations"`
+	}{site, all}
 }
 
 // plain keeps what a server says from moving a terminal's cursor.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -38,23 +39,21 @@ type streams struct {
 
 // run is the whole program. Errors are worded here and nowhere else.
 func run(ctx context.Context, args []string, std streams) exitCode {
-	root := newRoot(std)
+	g := &globals{std: std, args: args}
+	root := newRoot(g)
 	root.SetArgs(args)
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return exitDone
+	cmd, err := root.ExecuteContextC(ctx)
+	code, err := ended(ctx, err)
+	if g.json && g.answer.helped {
+		code, err = exitUsage, errors.New("help is for people: leave --json out")
 	}
-	var coded *codedError
-	code := exitUsage // what cobra itself refuses is a usage error
-	if errors.As(err, &coded) {
-		code, err = coded.code, coded.err
-	}
-	if ctx.Err() != nil && code != exitReverted {
-		code = exitInterrupted
-		err = errors.Join(errors.New("interrupted"), err)
+	if verb := verbOf(cmd); g.speaksJSON(verb) {
+		if err = g.tell(verb, code, err); err != nil && code == exitDone {
+			code = exitError
+		}
 	}
 	if err != nil {
 		// An error may repeat what a server or a file name says.
@@ -63,7 +62,23 @@ func run(ctx context.Context, args []string, std streams) exitCode {
 	return code
 }
 
-func newRoot(std streams) *cobra.Command {
+// ended is the exit code of a run, and what is still to be said of its end.
+func ended(ctx context.Context, err error) (exitCode, error) {
+	if err == nil {
+		return exitDone, nil
+	}
+	var coded *codedError
+	code := exitUsage // what cobra itself refuses is a usage error
+	if errors.As(err, &coded) {
+		code, err = coded.code, coded.err
+	}
+	if ctx.Err() != nil && code != exitReverted {
+		return exitInterrupted, errors.Join(errors.New("interrupted"), err)
+	}
+	return code, err
+}
+
+func newRoot(g *globals) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "raiz",
 		Short: "Bring up and keep copies of anycast DNS root servers",
@@ -78,14 +93,22 @@ no agent and no state file.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	g := &globals{std: std}
 	g.flags(root)
 	root.AddCommand(
 		newValidate(g), newFmt(g), newRender(g), newPlan(g), newApply(g),
-		newVerify(g), newHistory(g), newRollback(g), newEnroll(g), newBMC(g), newRehearse(g), newVersion(g),
+		newVerify(g), newHistory(g), newRollback(g), newEnroll(g), newBMC(g), newRehearse(g), newVersion(g), newSchema(g),
 	)
 	groups(root)
+	root.PersistentPreRunE = g.refuseJSON
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if g.answer.helped = true; !g.json {
+			help(cmd, args)
+		}
+	})
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		// It may stand behind the one that is wrong.
+		g.json = g.json || slices.Contains(g.args, "--json")
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	return root

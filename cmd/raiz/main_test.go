@@ -84,7 +84,7 @@ func in(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	saved, err := json.Marshal(plan.Saved{Schema: 1, Site: "as112-gru1", Source: "gru1.hcl", Digest: strings.Repeat("0", 64)})
+	saved, err := json.Marshal(plan.Saved{Schema: 2, Site: "as112-gru1", Source: "gru1.hcl", Digest: strings.Repeat("0", 64)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func raiz(t *testing.T, args ...string) (code exitCode, stdout, stderr string) {
 // parse finds the verb of a command line and lets it read its flags and
 // arguments, as running it would; nothing is run.
 func parse(line []string) error {
-	root := newRoot(streams{in: strings.NewReader(""), out: new(bytes.Buffer), err: new(bytes.Buffer), env: os.Getenv})
+	root := newRoot(&globals{std: streams{in: strings.NewReader(""), out: new(bytes.Buffer), err: new(bytes.Buffer), env: os.Getenv}})
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(line...)
 	cmd, rest, err := root.Find(line)
@@ -236,7 +236,7 @@ func each(cmd *cobra.Command, f func(*cobra.Command)) {
 // What --help shows as an example can be typed.
 func TestExamplesParse(t *testing.T) {
 	n := 0
-	each(newRoot(streams{}), func(cmd *cobra.Command) {
+	each(newRoot(&globals{}), func(cmd *cobra.Command) {
 		for _, line := range commands(cmd.Example) {
 			n++
 			if err := parse(line); err != nil {
@@ -251,7 +251,7 @@ func TestExamplesParse(t *testing.T) {
 
 // Every verb says what it is for, and shows its help on standard output.
 func TestHelp(t *testing.T) {
-	each(newRoot(streams{}), func(cmd *cobra.Command) {
+	each(newRoot(&globals{}), func(cmd *cobra.Command) {
 		if cmd.Hidden {
 			return
 		}

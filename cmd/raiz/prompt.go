@@ -19,10 +19,11 @@ type question struct {
 	nobody  string // what a script has to do, where nobody is there to ask
 }
 
-// ask returns nil when the word was typed.
+// ask returns nil when the word was typed. Who wants JSON has not been shown what
+// the question is about.
 func (g *globals) ask(q question) error {
 	in, ok := g.std.in.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
+	if !ok || g.json || !term.IsTerminal(int(in.Fd())) {
 		return exit(exitUsage, errors.New("nobody is there to ask"+q.nobody))
 	}
 	fmt.Fprint(g.std.err, q.text+": ")

@@ -17,6 +17,8 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/report/messages"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 func newRehearse(g *globals) *cobra.Command {
@@ -45,9 +47,12 @@ systemd-container; nothing leaves this machine.`,
 			}
 			err = provision.Rehearse(cmd.Context(), s, o, provision.Rehearsal{
 				Testbed: rehearse.Options{Progress: g.progress, Packs: o.Packs},
-				Step:    func(step string) { fmt.Fprintf(g.std.err, "==> %s\n", step) },
+				Step:    func(step verdict.Message) { fmt.Fprintf(g.std.err, "==> %s\n", messages.English().Say(step)) },
 				Show:    g.showAll,
 			})
+			if g.json {
+				_ = g.put(rehearsed(g.answer.reports))
+			}
 			switch {
 			case errors.Is(err, provision.ErrRehearsal):
 				return exit(exitFailed, err)
@@ -63,8 +68,28 @@ systemd-container; nothing leaves this machine.`,
 	return cmd
 }
 
+// rehearsalResult is a rehearsal of this machine in JSON.
+type rehearsalResult struct {
+	ID      string    `json:"id"`
+	Site    string    `json:"site"`
+	Created time.Time `json:"created"`
+	State   string    `json:"state"`
+}
+
+// rehearsed are the reports of a rehearsal, in turn.
+func rehearsed(reports []report.Report) any {
+	out := []any{}
+	for _, r := range reports {
+		out = append(out, report.Document(r))
+	}
+	return map[string]any{"reports": out}
+}
+
 // showAll shows also the checks that passed: a rehearsal is there to show them.
 func (g *globals) showAll(r report.Report) error {
+	if g.json {
+		return g.show(r)
+	}
 	shown := *g
 	shown.full = g.full || r.Verify != nil
 	return shown.show(r)
@@ -97,6 +122,9 @@ func newRehearseUp(g *globals) *cobra.Command {
 			if err != nil {
 				return exit(exitError, err)
 			}
+			if g.json {
+				return g.put(map[string]string{"id": testbed.ID})
+			}
 			fmt.Fprintln(g.std.out, testbed.ID)
 			return nil
 		},
@@ -112,16 +140,17 @@ func newRehearseDown(g *globals) *cobra.Command {
 		Short: "Take rehearsals down",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return takeDown(cmd.Context(), args)
+			return g.takeDown(cmd.Context(), args)
 		},
 	}
 }
 
 // takeDown goes on where one cannot be taken down, and says of each why. What
 // has begun is not left half done by a Ctrl-C.
-func takeDown(ctx context.Context, ids []string) error {
+func (g *globals) takeDown(ctx context.Context, ids []string) error {
 	var errs []error
 	code := exitUsage // of IDs that are none
+	down := []string{}
 	for _, id := range ids {
 		testbed, err := rehearse.Find(id)
 		if err == nil {
@@ -129,7 +158,13 @@ func takeDown(ctx context.Context, ids []string) error {
 				code = exitError
 			}
 		}
+		if err == nil {
+			down = append(down, id)
+		}
 		errs = append(errs, err)
+	}
+	if g.json {
+		_ = g.put(map[string][]string{"down": down})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return exit(code, err)
@@ -147,6 +182,7 @@ func newRehearseStatus(g *globals) *cobra.Command {
 			if err != nil {
 				return exit(exitError, err)
 			}
+			list := []rehearsalResult{}
 			for _, r := range all {
 				state := "kept"
 				switch {
@@ -155,7 +191,13 @@ func newRehearseStatus(g *globals) *cobra.Command {
 				case !r.Kept:
 					state = "running"
 				}
-				fmt.Fprintf(g.std.out, "%s\t%s\t%s\t%s\n", r.ID, r.Site, r.Created.Format(time.RFC3339), state)
+				list = append(list, rehearsalResult{r.ID, r.Site, r.Created, state})
+			}
+			if g.json {
+				return g.put(map[string][]rehearsalResult{"rehearsals": list})
+			}
+			for _, r := range list {
+				fmt.Fprintf(g.std.out, "%s\t%s\t%s\t%s\n", r.ID, r.Site, r.Created.Format(time.RFC3339), r.State)
 			}
 			return nil
 		},

@@ -62,11 +62,14 @@ returns when the primary answers with what it says.
 			if err := zoneThere(testbed.Primary, args[1], args[2:]); err != nil {
 				return exit(exitUsage, err)
 			}
-			said, err := zoneVerb(cmd.Context(), testbed.Primary, args[1], args[2:], how)
+			done, err := zoneVerb(cmd.Context(), testbed.Primary, args[1], args[2:], how)
 			if err != nil {
 				return exit(exitError, err)
 			}
-			fmt.Fprintln(g.std.out, said)
+			if g.json {
+				return g.put(done)
+			}
+			fmt.Fprintln(g.std.out, done)
 			return nil
 		},
 	}
@@ -139,8 +142,30 @@ func primaryAddrs(args []string) ([]netip.Addr, error) {
 	return all, nil
 }
 
+// zoneResult is what a primary does now, in JSON.
+type zoneResult struct {
+	Zone      string       `json:"zone,omitempty"`
+	Serial    uint32       `json:"serial,omitempty"`
+	Until     *time.Time   `json:"until,omitempty"` // that copy is good
+	Primary   string       `json:"primary,omitempty"`
+	Addresses []netip.Addr `json:"addresses,omitempty"` // none for all
+}
+
+// String is the same for a person.
+func (z zoneResult) String() string {
+	switch {
+	case z.Primary != "" && len(z.Addresses) == 0:
+		return "primary " + z.Primary + " at all addresses"
+	case z.Primary != "":
+		return "primary " + z.Primary + " at " + strings.Trim(fmt.Sprint(z.Addresses), "[]")
+	case z.Until != nil:
+		return fmt.Sprintf("zone %s serial %d until %s", z.Zone, z.Serial, z.Until.Format(time.RFC3339))
+	}
+	return fmt.Sprintf("zone %s serial %d", z.Zone, z.Serial)
+}
+
 // zoneVerb does it, and returns what is to be said of it.
-func zoneVerb(ctx context.Context, p rehearse.Primary, verb string, args []string, how string) (string, error) {
+func zoneVerb(ctx context.Context, p rehearse.Primary, verb string, args []string, how string) (zoneResult, error) {
 	zone := zoneOf(args)
 	var served rehearse.Served
 	var err error
@@ -157,28 +182,25 @@ func zoneVerb(ctx context.Context, p rehearse.Primary, verb string, args []strin
 		return switchPrimary(ctx, p, verb, args)
 	}
 	if err != nil {
-		return "", err
+		return zoneResult{}, err
 	}
-	said := fmt.Sprintf("zone %s serial %d", served.Zone, served.Serial)
+	done := zoneResult{Zone: served.Zone, Serial: served.Serial}
 	if !served.Until.IsZero() {
-		said += " until " + served.Until.UTC().Format(time.RFC3339)
+		until := served.Until.UTC().Truncate(time.Second)
+		done.Until = &until
 	}
-	return said, nil
+	return done, nil
 }
 
-func switchPrimary(ctx context.Context, p rehearse.Primary, verb string, args []string) (string, error) {
+func switchPrimary(ctx context.Context, p rehearse.Primary, verb string, args []string) (zoneResult, error) {
 	addrs, err := primaryAddrs(args)
 	if err != nil {
-		return "", err
-	}
-	where := "at all addresses"
-	if len(args) > 0 {
-		where = "at " + strings.Join(args, " ")
+		return zoneResult{}, err
 	}
 	if verb == "stop" {
-		return "primary stopped " + where, p.Stop(ctx, addrs...)
+		return zoneResult{Primary: "stopped", Addresses: addrs}, p.Stop(ctx, addrs...)
 	}
-	return "primary started " + where, p.Start(ctx, addrs...)
+	return zoneResult{Primary: "started", Addresses: addrs}, p.Start(ctx, addrs...)
 }
 
 // orFirst returns a word, or the first of those there are where none was given.

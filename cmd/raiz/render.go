@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -37,13 +38,49 @@ func newRender(g *globals) *cobra.Command {
 	return cmd
 }
 
+func noFile(set *state.Set, name string) error {
+	return exit(exitUsage, fmt.Errorf("site %s has no file %s", set.Site(), name))
+}
+
+// renderedFile is a file in JSON.
+type renderedFile struct {
+	Path    string `json:"path"`
+	Mode    string `json:"mode"` // octal
+	Owner   string `json:"owner"`
+	Group   string `json:"group"`
+	Secret  bool   `json:"secret"` // what is secret of it is not in the content
+	Content string `json:"content"`
+}
+
+func (g *globals) renderJSON(set *state.Set, names []string) error {
+	for _, name := range names {
+		if _, ok := set.Get(state.Key{Kind: state.Path, Name: name}); !ok {
+			return noFile(set, name)
+		}
+	}
+	files := []renderedFile{}
+	for it := range set.Of(state.Path) {
+		f := it.Value.(state.File)
+		if len(names) == 0 || slices.Contains(names, it.Key.Name) {
+			files = append(files, renderedFile{it.Key.Name, fmt.Sprintf("%04o", uint32(f.Mode)), f.Owner, f.Group, f.Secret, string(f.Data)})
+		}
+	}
+	return g.put(struct {
+		Site  string         `json:"site"`
+		Files []renderedFile `json:"files"`
+	}{set.Site(), files})
+}
+
 // printFiles prints the named files as they are, or all of them with a line
 // above each.
 func (g *globals) printFiles(set *state.Set, names []string) error {
+	if g.json {
+		return g.renderJSON(set, names)
+	}
 	for _, name := range names {
 		it, ok := set.Get(state.Key{Kind: state.Path, Name: name})
 		if !ok {
-			return exit(exitUsage, fmt.Errorf("site %s has no file %s", set.Site(), name))
+			return noFile(set, name)
 		}
 		fmt.Fprintf(g.std.out, "%s", it.Value.(state.File).Data)
 	}

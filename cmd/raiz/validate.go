@@ -5,9 +5,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/raiz-dns/raiz/provision/report"
-	"github.com/raiz-dns/raiz/provision/site"
 )
 
 func newValidate(g *globals) *cobra.Command {
@@ -21,31 +18,33 @@ func newValidate(g *globals) *cobra.Command {
 	}
 }
 
-// validate says all that is wrong with all paths; as JSON in one document,
-// also when nothing is.
+// validSites is a path that is valid, in JSON.
+type validSites struct {
+	Path  string   `json:"path"`
+	Sites []string `json:"sites"`
+}
+
+// validate says all that is wrong with all paths.
 func (g *globals) validate(paths []string) error {
-	var all site.Diagnostics
+	valid := []validSites{}
 	var invalid []string
 	for _, path := range paths {
 		sites, diags := g.read(path, nil)
-		all = append(all, diags...)
-		if !g.json {
-			if err := g.say(diags); err != nil {
-				return exit(exitError, err)
-			}
-		}
-		switch {
-		case diags.HasErrors():
-			invalid = append(invalid, path)
-		case !g.json:
-			fmt.Fprintf(g.std.out, "%s: %s valid\n", path, plural(len(sites), "site"))
-		}
-	}
-	if g.json {
-		if err := report.DiagnosticsJSON(g.std.out, all); err != nil {
+		if err := g.say(diags); err != nil {
 			return exit(exitError, err)
 		}
+		if diags.HasErrors() {
+			invalid = append(invalid, path)
+			continue
+		}
+		v := validSites{Path: path, Sites: []string{}}
+		for _, s := range sites {
+			v.Sites = append(v.Sites, s.Name)
+		}
+		valid = append(valid, v)
+		fmt.Fprintf(g.people(), "%s: %s valid\n", path, plural(len(sites), "site"))
 	}
+	_ = g.put(map[string][]validSites{"valid": valid})
 	switch len(invalid) {
 	case 0:
 		return nil

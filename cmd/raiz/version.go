@@ -13,6 +13,9 @@ func newVersion(g *globals) *cobra.Command {
 		Short: "Print the version of raiz",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if g.json {
+				return g.put(map[string]string{"version": version()})
+			}
 			fmt.Fprintln(g.std.out, "raiz", version())
 			return nil
 		},

@@ -71,12 +71,12 @@ const (
 	// Unknown: nobody knows; it was not seen after it had been tried.
 	Unknown Outcome = "unknown"
 	// NotTried: an earlier step did not end well.
-	NotTried Outcome = "not tried"
+	NotTried Outcome = "not-tried"
 )
 
 // Entry is one step of a run.
 type Entry struct {
-	Step    string // what was done, such as a key, "packages" or "server"
+	Step    verdict.Message // what was done
 	Outcome Outcome
 	Err     error
 	Took    time.Duration
@@ -98,7 +98,7 @@ func (j Journal) Refused() bool {
 	return slices.ContainsFunc(j.Entries, func(e Entry) bool { return e.Outcome == Unsupported })
 }
 
-func (j *Journal) add(step string, outcome Outcome, err error, since time.Time) {
+func (j *Journal) add(step verdict.Message, outcome Outcome, err error, since time.Time) {
 	j.Entries = append(j.Entries, Entry{Step: step, Outcome: outcome, Err: err, Took: time.Since(since)})
 }
 
@@ -114,13 +114,13 @@ func Run(ctx context.Context, p plan.Plan, want *state.Set, d Deps) (Journal, er
 		return j, fmt.Errorf("%w: %d things could not be looked at", ErrNotApplicable, len(p.Unknown))
 	}
 	steps := []struct {
-		name string
+		step verdict.Message
 		need bool
 		run  func(context.Context, *Journal) error
 	}{
-		{"bmc", len(p.Of(state.Setting)) > 0, func(ctx context.Context, j *Journal) error { return settings(ctx, p, d, j) }},
-		{"packages", len(p.Of(state.Package)) > 0, func(ctx context.Context, j *Journal) error { return packages(ctx, p, d, j) }},
-		{"server", TouchesServer(p), func(ctx context.Context, j *Journal) error { return transaction(ctx, p, want, d, j) }},
+		{verdict.New("apply.bmc"), len(p.Of(state.Setting)) > 0, func(ctx context.Context, j *Journal) error { return settings(ctx, p, d, j) }},
+		{verdict.New("apply.packages"), len(p.Of(state.Package)) > 0, func(ctx context.Context, j *Journal) error { return packages(ctx, p, d, j) }},
+		{verdict.New("apply.server"), TouchesServer(p), func(ctx context.Context, j *Journal) error { return transaction(ctx, p, want, d, j) }},
 	}
 	for i, s := range steps {
 		if !s.need {
@@ -129,7 +129,7 @@ func Run(ctx context.Context, p plan.Plan, want *state.Set, d Deps) (Journal, er
 		if err := s.run(ctx, &j); err != nil {
 			for _, rest := range steps[i+1:] {
 				if rest.need {
-					j.add(rest.name, NotTried, nil, time.Now())
+					j.add(rest.step, NotTried, nil, time.Now())
 				}
 			}
 			return j, err

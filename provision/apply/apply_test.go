@@ -149,7 +149,7 @@ func TestServer(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := &far{t: t, answers: c.answers, err: c.err}
-				p, want := planned(t, item(state.Path, "/etc/a", file("a\n"), state.Effect{Risk: state.MayCutAccess}))
+				p, want := planned(t, item(state.Path, "/etc/a", file("a\n"), state.Effect{Name: state.MayCutServer}))
 				j, err := apply.Run(t.Context(), p, want, apply.Deps{
 					Server: f, RevertAfter: 30 * time.Second,
 					Reconnect: func(context.Context) (apply.Server, error) { return f, c.dial },
@@ -196,7 +196,7 @@ func TestController(t *testing.T) {
 				t.Errorf("outcome %q, %v, calls %v", j.Outcome, err, f.called)
 			}
 			last := j.Entries[len(j.Entries)-1]
-			if !c.server && (last.Step != "server" || last.Outcome != apply.NotTried) {
+			if !c.server && (last.Step.Code != "apply.server" || last.Outcome != apply.NotTried) {
 				t.Errorf("the journal ends with %+v, want the server not tried", last)
 			}
 		})

@@ -29,7 +29,7 @@ func settings(ctx context.Context, p plan.Plan, d Deps, j *Journal) error {
 		if outcome != Done && outcome != Unsupported {
 			bad++
 		}
-		j.add(o.Key.String(), outcome, o.Err, start)
+		j.add(Setting(o.Key), outcome, o.Err, start)
 	}
 	// What this controller cannot have was said, and keeps nothing back.
 	if len(outcomes) == len(changes) && bad == 0 {

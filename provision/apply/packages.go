@@ -9,6 +9,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 // installTimeout is for a mirror behind a bad link.
@@ -39,11 +40,11 @@ func packages(ctx context.Context, p plan.Plan, d Deps, j *Journal) error {
 		err = fmt.Errorf("apt-get exit %d: %s; run apt-get update there, or check its mirror", result.Code, lastLine(result.Stderr))
 	}
 	if err != nil {
-		j.add("packages", Failed, err, start)
+		j.add(verdict.New("apply.packages"), Failed, err, start)
 		j.Outcome = Failed
 		return fmt.Errorf("install packages: %w", err)
 	}
-	j.add("packages", Done, nil, start)
+	j.add(verdict.New("apply.packages"), Done, nil, start)
 	return nil
 }
 

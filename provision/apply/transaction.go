@@ -13,6 +13,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 // transaction stages, activates with the revert armed on the server, connects
@@ -52,22 +53,22 @@ func guarded(ctx context.Context, want *state.Set, d Deps, j *Journal, risky boo
 	if risky && d.Lifeline != nil {
 		if err := d.Lifeline(ctx); err != nil {
 			err = fmt.Errorf("%w: this may cut the access to the server, and the other way in does not answer: %w; mend it, or have somebody on site and say --hands-on-site", ErrNotApplicable, err)
-			j.add("lifeline", Failed, err, start)
+			j.add(verdict.New("apply.lifeline"), Failed, err, start)
 			j.Outcome = Failed
 			return err
 		}
 	}
 	if err := activate(ctx, begin, d, j); err != nil {
-		j.add("activate", j.Outcome, err, start)
+		j.add(verdict.New("apply.activate"), j.Outcome, err, start)
 		return err
 	}
-	j.add("activate", Done, nil, start)
+	j.add(verdict.New("apply.activate"), Done, nil, start)
 	start = time.Now()
 	if err := prove(ctx, want, d, j); err != nil {
-		j.add("confirm", j.Outcome, err, start)
+		j.add(verdict.New("apply.confirm"), j.Outcome, err, start)
 		return err
 	}
-	j.add("confirm", Done, nil, start)
+	j.add(verdict.New("apply.confirm"), Done, nil, start)
 	return nil
 }
 
@@ -84,7 +85,7 @@ func activate(ctx context.Context, begin func(context.Context) (remote.Script, e
 	j.Generation = answer["generation"]
 	switch {
 	case answer["armed"] == "" && err == nil:
-		return fmt.Errorf("prepare generation: %s; nothing was changed", refusal(result))
+		return fmt.Errorf("prepare generation: %w; nothing was changed", refusal(result))
 	case answer["armed"] == "":
 		return witness(ctx, d, j, fmt.Errorf("prepare generation: %w", err))
 	case answer["reverted"] != "":
@@ -92,7 +93,7 @@ func activate(ctx context.Context, begin func(context.Context) (remote.Script, e
 		return fmt.Errorf("the server reverted: %s", answer["reverted"])
 	case answer["active"] == "" && err == nil:
 		j.Outcome = Unknown
-		return fmt.Errorf("activate: %s; it reverts within %s unless it was active", refusal(result), d.RevertAfter)
+		return fmt.Errorf("activate: %w; it reverts within %s unless it was active", refusal(result), d.RevertAfter)
 	}
 	// Active, or the connection ended after the revert had been armed: a new
 	// one will tell.
@@ -140,7 +141,7 @@ func confirm(ctx context.Context, conn Server, want *state.Set, d Deps, j *Journ
 	case err != nil:
 		return false, witness(context.WithoutCancel(ctx), d, j, fmt.Errorf("confirm: %w", err))
 	}
-	return false, takeBack(ctx, conn, d, j, errors.New(refusal(result)))
+	return false, takeBack(ctx, conn, d, j, refusal(result))
 }
 
 // reconnect asks again until the deadline: the address may still be moving.
@@ -253,7 +254,7 @@ func readAnswer(out []byte) map[string]string {
 }
 
 // refusal says why the script stopped, in its own words.
-func refusal(r remote.Result) string {
+func refusal(r remote.Result) error {
 	var said []string
 	for line := range strings.Lines(string(r.Stdout)) {
 		line = strings.TrimSpace(line)
@@ -264,7 +265,7 @@ func refusal(r remote.Result) string {
 		}
 	}
 	if len(said) == 0 {
-		said = append(said, fmt.Sprintf("exit %d: %s", r.Code, r.Stderr))
+		return fmt.Errorf("exit %d: %s", r.Code, r.Stderr)
 	}
-	return strings.Join(said, "; ")
+	return errors.New(strings.Join(said, "; "))
 }

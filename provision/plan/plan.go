@@ -8,10 +8,7 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"hash"
 	"slices"
-	"strings"
 
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -62,7 +59,7 @@ func (p Plan) Digest() string { return p.digest }
 
 // Risk reports whether any change carries that risk.
 func (p Plan) Risk(r state.Risk) bool {
-	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Effect.Risk == r })
+	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Effect.Name.Risk() == r })
 }
 
 // Of returns the changes of one kind.
@@ -80,7 +77,7 @@ func (p Plan) Of(k state.Kind) []Change {
 func Diff(want *state.Set, have *state.Facts) Plan {
 	p := Plan{Site: want.Site()}
 	sum := sha256.New()
-	fmt.Fprintf(sum, "raiz plan 2 %q\n", want.Site())
+	digestSite(sum, want.Site())
 	for it := range want.All() {
 		fact := have.Get(it.Key)
 		digestItem(sum, it, fact)
@@ -101,58 +98,10 @@ func Diff(want *state.Set, have *state.Facts) Plan {
 		if _, wanted := want.Get(fact.Key); wanted || fact.Value == nil || fact.Err != nil {
 			continue
 		}
-		fmt.Fprintf(sum, "delete %q\n", fact.Key)
+		digestDelete(sum, fact.Key)
 		p.Changes = append(p.Changes, Change{Key: fact.Key, Action: Delete, Before: fact.Value})
 	}
 	slices.SortStableFunc(p.Changes, func(a, b Change) int { return a.Key.Compare(b.Key) })
 	p.digest = hex.EncodeToString(sum.Sum(nil))
 	return p
-}
-
-func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
-	fmt.Fprintf(sum, "want %q %s\n", it.Key, wantText(it.Value))
-	// How a change takes effect is reviewed with it: a pack that runs another
-	// command has moved the plan, although the bytes are the same.
-	e := it.Effect
-	fmt.Fprintf(sum, "effect %q %d %q %q %q %q %q %q\n", e.Component, e.Order, e.Unit, e.How, e.Command, e.Check, e.Risk, e.Note)
-	switch {
-	case fact.Err != nil:
-		fmt.Fprintf(sum, "have unknown %t\n", fact.Unsupported())
-	case fact.Value == nil:
-		fmt.Fprint(sum, "have nothing\n")
-	default:
-		fmt.Fprintf(sum, "have %s equal %t\n", haveText(fact.Value), it.Value.Equal(fact.Value))
-	}
-}
-
-// wantText tells wanted values apart without telling a secret.
-func wantText(v state.Value) string {
-	if f, ok := v.(state.File); ok {
-		if f.Secret {
-			return fmt.Sprintf("secret file %o %q %q", f.Mode, f.Owner, f.Group)
-		}
-		return fmt.Sprintf("file %o %q %q %x", f.Mode, f.Owner, f.Group, f.Sum)
-	}
-	return plainText(v)
-}
-
-func haveText(v state.Value) string {
-	if f, ok := v.(state.File); ok && f.Secret {
-		return fmt.Sprintf("secret file %o %q %q %q", f.Mode, f.Owner, f.Group, f.Token)
-	}
-	return wantText(v)
-}
-
-func plainText(v state.Value) string {
-	switch v := v.(type) {
-	case state.Attr:
-		quoted := make([]string, len(v.Values))
-		for i, s := range v.Values {
-			quoted[i] = fmt.Sprintf("%q", s)
-		}
-		return "attr " + strings.Join(quoted, " ")
-	case state.Service:
-		return fmt.Sprintf("service enabled=%t active=%t", v.Enabled, v.Active)
-	}
-	panic(fmt.Sprintf("plan: no text for %T", v))
 }

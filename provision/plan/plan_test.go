@@ -46,7 +46,7 @@ var errNoAnswer = errors.New("no answer")
 func TestDiff(t *testing.T) {
 	conf, unit := key(state.Path, "/etc/bird/bird.conf"), key(state.Unit, "bird.service")
 	effect := func() state.Effect {
-		return state.Effect{Component: "bird", Order: 5, Unit: "bird.service", How: state.Reload, Risk: state.SessionReset}
+		return state.Effect{Component: "bird", Order: 5, Unit: "bird.service", How: state.Reload, Name: state.ResetsChanged}
 	}
 	unsupported := fmt.Errorf("not on this model: %w", state.ErrUnsupported)
 	tests := []struct {
@@ -129,7 +129,7 @@ func TestDiffDeletesWhatIsWantedNoMore(t *testing.T) {
 
 func TestPlanOfAndRisk(t *testing.T) {
 	p := plan.Diff(set(t,
-		state.Item{Key: key(state.Path, "/a"), Value: file("a", state.Public), Effect: state.Effect{Risk: state.SessionReset}},
+		state.Item{Key: key(state.Path, "/a"), Value: file("a", state.Public), Effect: state.Effect{Name: state.ResetsPassword}},
 		state.Item{Key: key(state.Unit, "u"), Value: state.Service{Active: true}},
 	), facts(state.Fact{Key: key(state.Path, "/a")}, state.Fact{Key: key(state.Unit, "u")}))
 	if n := len(p.Of(state.Path)); n != 1 || p.Of(state.Live) != nil {
@@ -204,8 +204,7 @@ func TestDigest(t *testing.T) {
 		{"the command that is run", func(s *situation) { s.effect.Command = []string{"nsd-control", "reload"} }, true},
 		{"the words of that command", func(s *situation) { s.effect.Command = []string{"nsd-control reload"} }, true},
 		{"what checks it", func(s *situation) { s.effect.Check = []string{"true"} }, true},
-		{"its risk", func(s *situation) { s.effect.Risk = state.MayCutAccess }, true},
-		{"what is said of it", func(s *situation) { s.effect.Note = "resets the sessions" }, true},
+		{"what it does to the service", func(s *situation) { s.effect.Name = state.ResetsEvery }, true},
 		{"its component", func(s *situation) { s.effect.Component = "frr" }, true},
 		{"what stands there", func(s *situation) { s.seenText = "c" }, true},
 		{"nothing stands there", func(s *situation) { s.absent = true }, true},

@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // savedSchema is the version of the format of a saved plan.
-const savedSchema = 1
+const savedSchema = 2
 
 // maxSaved bounds a plan file in bytes: it is read from wherever CI kept it.
 const maxSaved = 1 << 20
@@ -27,10 +29,9 @@ type Saved struct {
 
 // SavedChange is one line of a saved plan.
 type SavedChange struct {
-	Key    string `json:"key"`
-	Action Action `json:"action"`
-	Risk   string `json:"risk,omitempty"`
-	Note   string `json:"note,omitempty"`
+	Key    string           `json:"key"`
+	Action Action           `json:"action"`
+	Effect state.EffectName `json:"effect,omitempty"`
 }
 
 // ErrSaved says that a file is no plan that this raiz understands.
@@ -41,7 +42,7 @@ var ErrSaved = errors.New("not a plan file")
 func Save(p Plan, source string) ([]byte, error) {
 	s := Saved{Schema: savedSchema, Site: p.Site, Source: source, Digest: p.digest, Changes: []SavedChange{}}
 	for _, c := range p.Changes {
-		s.Changes = append(s.Changes, SavedChange{Key: c.Key.String(), Action: c.Action, Risk: string(c.Effect.Risk), Note: c.Effect.Note})
+		s.Changes = append(s.Changes, SavedChange{Key: c.Key.String(), Action: c.Action, Effect: c.Effect.Name})
 	}
 	out, err := json.MarshalIndent(s, "", "  ")
 	return append(out, '\n'), err

@@ -16,7 +16,7 @@ import (
 func planned(t *testing.T) plan.Plan {
 	t.Helper()
 	return plan.Diff(set(t,
-		state.Item{Key: key(state.Path, "/etc/a"), Value: file("planted-secret", state.Confidential), Effect: state.Effect{Risk: state.SessionReset, Note: "resets the sessions"}},
+		state.Item{Key: key(state.Path, "/etc/a"), Value: file("planted-secret", state.Confidential), Effect: state.Effect{Name: state.ResetsPassword}},
 		state.Item{Key: key(state.Path, "/etc/b"), Value: file("text of b", state.Public)},
 	), facts(
 		state.Fact{Key: key(state.Path, "/etc/a"), Value: seen("old planted-secret", "1-2-3", state.Confidential)},
@@ -35,8 +35,8 @@ func TestSaveAndOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := plan.Saved{Schema: 1, Site: "gru1", Source: "sites/gru1.hcl", Digest: p.Digest(), Changes: []plan.SavedChange{
-		{Key: "file /etc/a", Action: plan.Update, Risk: "session-reset", Note: "resets the sessions"},
+	want := plan.Saved{Schema: 2, Site: "gru1", Source: "sites/gru1.hcl", Digest: p.Digest(), Changes: []plan.SavedChange{
+		{Key: "file /etc/a", Action: plan.Update, Effect: "session-reset.password"},
 		{Key: "file /etc/b", Action: plan.Create},
 		{Key: "file /etc/c", Action: plan.Delete},
 	}}
@@ -89,8 +89,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"cut off", good[:len(good)/2], "not a plan file: unexpected end of JSON input"},
 		{"two plans", append(bytes.Clone(good), good...), "not a plan file: invalid character '{' after top-level value"},
 		{"another type", replace(`"gru1"`, "7"), "not a plan file: json: cannot unmarshal number into Go struct field Saved.site of type string"},
-		{"a later schema", replace(`"schema": 1`, `"schema": 2`), "not a plan file: schema 2, this raiz reads 1"},
-		{"no schema", replace(`"schema": 1,`, ""), "not a plan file: schema 0, this raiz reads 1"},
+		{"a later schema", replace(`"schema": 2`, `"schema": 3`), "not a plan file: schema 3, this raiz reads 2"},
+		{"no schema", replace(`"schema": 2,`, ""), "not a plan file: schema 0, this raiz reads 2"},
 		{"no site", replace(`"gru1"`, `""`), "not a plan file: site or digest is missing"},
 		{"digest cut off", replace(digest, digest[:12]), "not a plan file: site or digest is missing"},
 		{"no digest at all", replace(digest, strings.Repeat("z", 64)), "not a plan file: site or digest is missing"},
@@ -118,14 +118,14 @@ func FuzzOpen(f *testing.F) {
 	}
 	f.Add(good)
 	f.Add(bytes.Replace(good, []byte(`"digest": ""`), []byte(`"digest": "`+strings.Repeat("0", 64)+`"`), 1))
-	f.Add([]byte(`{"schema":1,"site":"a","changes":null}`))
+	f.Add([]byte(`{"schema":2,"site":"a","changes":null}`))
 	f.Add([]byte("[1]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		saved, err := plan.Open(data)
 		switch {
 		case err != nil && !errors.Is(err, plan.ErrSaved):
 			t.Errorf("error is not ErrSaved: %v", err)
-		case err == nil && (saved.Site == "" || len(saved.Digest) != 64 || saved.Schema != 1):
+		case err == nil && (saved.Site == "" || len(saved.Digest) != 64 || saved.Schema != 2):
 			t.Errorf("took %+v", saved)
 		}
 	})

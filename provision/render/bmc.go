@@ -60,7 +60,7 @@ func settings(s *site.Site) []state.Item {
 }
 
 func moving() state.Effect {
-	return state.Effect{Risk: state.MayCutAccess, Note: "moves the BMC; proven at the new address or reported"}
+	return state.Effect{Name: state.MovesController}
 }
 
 // optional are the settings that only some sites declare.

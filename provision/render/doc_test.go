@@ -16,8 +16,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/templates"
 )
 
@@ -38,7 +40,7 @@ func TestPacksDoc(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := string(text)
-	for name, table := range map[string]string{"values": valueTable(t), "observations": observationTable()} {
+	for name, table := range map[string]string{"values": valueTable(t), "observations": observationTable(), "effects": effectTable()} {
 		open, end := "<!-- "+name+" -->\n", "<!-- end -->"
 		before, rest, ok := strings.Cut(want, open)
 		_, after, ok2 := strings.Cut(rest, end)
@@ -56,6 +58,17 @@ func TestPacksDoc(t *testing.T) {
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Errorf("docs/packs.md is not what the types say: go test ./provision/render -run PacksDoc -update-docs (-want +got):\n%s", diff)
 	}
+}
+
+// effectTable are the names that a pack may say of a file.
+func effectTable() string {
+	var b strings.Builder
+	b.WriteString("| effect | what it means | in a plan |\n|---|---|---|\n")
+	words := messages.English()
+	for _, d := range state.Codes() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", d.Code, d.Means, words[d.Code])
+	}
+	return b.String()
 }
 
 func observationTable() string {

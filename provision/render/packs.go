@@ -17,7 +17,7 @@ func Packs(fsys fs.FS) (map[string][]site.Pack, error) {
 	for kind, components := range catalog {
 		for _, c := range components {
 			all[kind] = append(all[kind], site.Pack{
-				Name: c.Name, Default: c.Default, Options: optionsOf(c, nil), ServesBadZones: c.BadZone == templates.ServesBadZone,
+				Name: c.Name, Default: c.Default, Options: optionsOf(c, nil), ServesBadZones: c.BadZone == templates.ServesBadZone, ChecksAnchors: c.Anchors,
 			})
 		}
 	}

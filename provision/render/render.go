@@ -127,13 +127,12 @@ func live(s *site.Site) []state.Item {
 	var items []state.Item
 	add := func(iface, address string, e state.Effect) {
 		e.Command = reconfigure(iface)
-		k := state.Key{Kind: state.Live, Name: "address " + iface + " " + address}
-		items = append(items, state.Item{Key: k, Value: state.Text("present"), Effect: e})
+		items = append(items, state.Item{Key: state.AddressKey(iface, address), Value: state.Text("present"), Effect: e})
 	}
 	for _, i := range []site.Interface{s.Server.Management, s.Server.Service} {
 		e := effect
 		if i.Role == "management" {
-			e.Risk, e.Note = state.MayCutAccess, "may cut management access"
+			e.Name = state.MayCutServer
 		}
 		for _, a := range i.Addresses {
 			add(i.Device(), a.String(), e)

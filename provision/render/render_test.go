@@ -142,8 +142,8 @@ func describe(it state.Item) string {
 	if e.Check != nil {
 		fmt.Fprintf(&b, ", check %q", e.Check)
 	}
-	if e.Risk != "" || e.Note != "" {
-		fmt.Fprintf(&b, ", %s: %s", e.Risk, e.Note)
+	if e.Name != state.NoEffect {
+		fmt.Fprintf(&b, ", %s", e.Name)
 	}
 	return b.String()
 }

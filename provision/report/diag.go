@@ -5,16 +5,17 @@ import (
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 // Diagnostics writes the problems of site files, each with its place, the
 // line it is on, and what to do.
 func Diagnostics(w io.Writer, ds site.Diagnostics, o TextOptions) error {
-	p := &printer{w: w, o: o}
+	p := newPrinter(w, o)
 	for _, d := range ds {
-		mark := p.red("error:")
+		mark := p.red(p.words.Say(verdict.New("report.error")))
 		if d.Severity == site.Warning {
-			mark = p.yellow("warning:")
+			mark = p.yellow(p.words.Say(verdict.New("report.warning")))
 		}
 		rule := ""
 		if d.Rule != "" {

@@ -2,10 +2,13 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
+	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
@@ -14,20 +17,53 @@ import (
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
-// schema is the version of the JSON form. Fields may be added within one
-// version; none is removed or changes its meaning.
-const schema = 1
+// Schema names the form of JSON and its version; docs/schema.json has it in
+// JSON Schema. Fields may be added within one version; none is removed or
+// changes its meaning.
+const Schema = "raiz/1"
+
+// Envelope is what one run of raiz says to a program.
+type Envelope struct {
+	Verb     string // such as "plan" or "bmc info"
+	Exit     int    // the exit code
+	Result   any    // what the verb has found or done; nil where it did not come to it
+	Problems site.Diagnostics
+	// Err is why the verb did not do what it was asked; Code is a stable name
+	// for it, "" where there is none.
+	Err  error
+	Code string
+}
+
+type envelopeDocument struct {
+	Schema   string            `json:"schema"`
+	Verb     string            `json:"verb"`
+	Exit     int               `json:"exit"`
+	Problems []problemDocument `json:"problems,omitempty"`
+	Result   any               `json:"result,omitempty"`
+	Error    *errorDocument    `json:"error,omitempty"`
+}
+
+type errorDocument struct {
+	Code string `json:"code,omitempty"`
+	Text string `json:"text"`
+	// Said is the same as codes with arguments, where it is known as such.
+	Said []saidDocument `json:"messages,omitempty"`
+}
 
 type document struct {
-	Schema  int               `json:"schema"`
-	Site    string            `json:"site,omitempty"`
-	Notices []string          `json:"notices,omitempty"`
-	Declare []string          `json:"declare,omitempty"`
-	Plan    *planDocument     `json:"plan,omitempty"`
-	Apply   *applyDocument    `json:"apply,omitempty"`
-	Verify  *verifyDocument   `json:"verify,omitempty"`
-	Problem []problemDocument `json:"problems,omitzero"`
-	Cost    *Cost             `json:"cost,omitempty"`
+	Site    string           `json:"site,omitempty"`
+	Notices []saidDocument   `json:"notices,omitempty"`
+	Plan    *planDocument    `json:"plan,omitempty"`
+	Apply   *applyDocument   `json:"apply,omitempty"`
+	Declare *declareDocument `json:"declare,omitempty"`
+	Verify  *verifyDocument  `json:"verify,omitempty"`
+	Cost    *Cost            `json:"cost,omitempty"`
+}
+
+type declareDocument struct {
+	Before []saidDocument `json:"before"`
+	Lines  []string       `json:"lines,omitempty"`
+	After  []saidDocument `json:"after,omitempty"`
 }
 
 type planDocument struct {
@@ -47,7 +83,8 @@ type changeDocument struct {
 	Unit   string      `json:"unit,omitempty"`
 	How    state.How   `json:"how,omitempty"`
 	Risk   state.Risk  `json:"risk,omitempty"`
-	Note   string      `json:"note,omitempty"`
+	// Effect is what the change does to the service.
+	Effect *saidDocument `json:"effect,omitempty"`
 }
 
 type factDocument struct {
@@ -56,19 +93,18 @@ type factDocument struct {
 }
 
 type applyDocument struct {
-	Outcome    string          `json:"outcome"`
+	Outcome    apply.Outcome   `json:"outcome"`
 	Generation string          `json:"generation,omitempty"`
 	Error      string          `json:"error,omitempty"`
 	Entries    []entryDocument `json:"entries"`
-	Missing    []string        `json:"missing,omitempty"`
-	MissingAs  []saidDocument  `json:"missing_messages,omitempty"`
+	Missing    []saidDocument  `json:"missing,omitempty"`
 }
 
 type entryDocument struct {
-	Step    string  `json:"step"`
-	Outcome string  `json:"outcome"`
-	Error   string  `json:"error,omitempty"`
-	Seconds float64 `json:"seconds"`
+	Step    saidDocument  `json:"step"`
+	Outcome apply.Outcome `json:"outcome"`
+	Error   string        `json:"error,omitempty"`
+	Seconds float64       `json:"seconds"`
 }
 
 type verifyDocument struct {
@@ -114,9 +150,30 @@ type problemDocument struct {
 	Column   int    `json:"column,omitempty"`
 }
 
-// JSON writes the report for a program.
-func JSON(w io.Writer, r Report) error {
-	d := document{Schema: schema, Notices: r.Notices, Declare: r.Declare, Cost: r.Cost}
+// JSON writes one document for a program.
+func JSON(w io.Writer, e Envelope) error {
+	d := envelopeDocument{Schema: Schema, Verb: e.Verb, Exit: e.Exit, Result: e.Result, Problems: problems(e.Problems)}
+	if e.Err != nil {
+		d.Error = &errorDocument{Code: e.Code, Text: e.Err.Error()}
+		var worded interface{ Messages() []verdict.Message }
+		if errors.As(e.Err, &worded) {
+			d.Error.Said = said(messages.English(), worded.Messages())
+		}
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(d); err != nil {
+		return err
+	}
+	_, err := w.Write(harmless(b.Bytes()))
+	return err
+}
+
+// Document is a report as the result of an Envelope.
+func Document(r Report) any {
+	d := document{Notices: said(messages.English(), r.Notices), Cost: r.Cost, Declare: declareJSON(r.Declare)}
 	if r.Site != nil {
 		d.Site = r.Site.Name
 	}
@@ -128,34 +185,50 @@ func JSON(w io.Writer, r Report) error {
 	}
 	if r.Verify != nil {
 		d.Verify = verifyJSON(r.Verify)
+		d.Notices = append(d.Notices, said(messages.English(), overrides(r.Site))...)
 	}
-	return encode(w, d)
+	return d
 }
 
-// DiagnosticsJSON writes the problems of site files for a program.
-func DiagnosticsJSON(w io.Writer, ds site.Diagnostics) error {
-	d := document{Schema: schema, Problem: []problemDocument{}}
+// Merged is what several reports of one run come to: of what is in more than
+// one of them, the last.
+func Merged(all []Report) Report {
+	var out Report
+	for _, r := range all {
+		out.Site, out.Cost = cmp.Or(r.Site, out.Site), cmp.Or(r.Cost, out.Cost)
+		out.Notices = append(out.Notices, r.Notices...)
+		if r.Plan != nil {
+			out.Plan = r.Plan
+		}
+		if r.Apply != nil {
+			out.Apply, out.ApplyErr, out.Declare = r.Apply, r.ApplyErr, r.Declare
+		}
+		if r.Verify != nil {
+			out.Verify = r.Verify
+		}
+	}
+	return out
+}
+
+func declareJSON(d Declaration) *declareDocument {
+	if len(d.Before) == 0 {
+		return nil
+	}
+	words := messages.English()
+	return &declareDocument{Before: said(words, d.Before), Lines: d.Lines, After: said(words, d.After)}
+}
+
+func problems(ds site.Diagnostics) []problemDocument {
+	var out []problemDocument
 	for _, x := range ds {
 		severity := "error"
 		if x.Severity == site.Warning {
 			severity = "warning"
 		}
-		d.Problem = append(d.Problem, problemDocument{Severity: severity, Rule: x.Rule, Summary: x.Summary, Detail: x.Detail,
+		out = append(out, problemDocument{Severity: severity, Rule: x.Rule, Summary: x.Summary, Detail: x.Detail,
 			File: x.Pos.File, Line: x.Pos.Line, Column: x.Pos.Column})
 	}
-	return encode(w, d)
-}
-
-func encode(w io.Writer, d document) error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(d); err != nil {
-		return err
-	}
-	_, err := w.Write(harmless(b.Bytes()))
-	return err
+	return out
 }
 
 // harmless escapes the control characters that JSON does not, and a terminal
@@ -174,10 +247,11 @@ func harmless(text []byte) []byte {
 
 func planJSON(p plan.Plan) *planDocument {
 	d := &planDocument{Digest: p.Digest(), Empty: p.Empty(), Applicable: p.Applicable(), Changes: []changeDocument{}, Unknown: facts(p.Unknown), Unsupported: facts(p.Unsupported)}
+	words := messages.English()
 	for _, c := range p.Changes {
 		d.Changes = append(d.Changes, changeDocument{
 			Key: c.Key.String(), Action: c.Action, Before: value(c.Before), After: value(c.After),
-			Unit: c.Effect.Unit, How: c.Effect.How, Risk: c.Effect.Risk, Note: c.Effect.Note,
+			Unit: c.Effect.Unit, How: c.Effect.How, Risk: c.Effect.Name.Risk(), Effect: saidOnce(words, c.Effect.Message()),
 		})
 	}
 	return d
@@ -216,15 +290,13 @@ func value(v state.Value) any {
 }
 
 func applyJSON(r Report) *applyDocument {
-	d := &applyDocument{Outcome: string(r.Apply.Outcome), Generation: r.Apply.Generation, Entries: []entryDocument{}, MissingAs: said(messages.English(), r.Apply.Missing)}
-	for _, m := range d.MissingAs {
-		d.Missing = append(d.Missing, m.Text)
-	}
+	words := messages.English()
+	d := &applyDocument{Outcome: r.Apply.Outcome, Generation: r.Apply.Generation, Entries: []entryDocument{}, Missing: said(words, r.Apply.Missing)}
 	if r.ApplyErr != nil {
 		d.Error = r.ApplyErr.Error()
 	}
 	for _, e := range r.Apply.Entries {
-		x := entryDocument{Step: e.Step, Outcome: string(e.Outcome), Seconds: e.Took.Seconds()}
+		x := entryDocument{Step: *saidOnce(words, e.Step), Outcome: e.Outcome, Seconds: e.Took.Seconds()}
 		if e.Err != nil {
 			x.Error = e.Err.Error()
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 func (p *printer) plan(pl plan.Plan) {
@@ -18,15 +19,17 @@ func (p *printer) plan(pl plan.Plan) {
 	for _, c := range pl.Changes {
 		p.change(c)
 	}
+	heading := p.words.Say(verdict.New("plan.heading", verdict.Word("site", pl.Site)))
+	site := p.words.Say(verdict.New("plan.site", verdict.Word("site", pl.Site)))
 	switch {
 	case len(pl.Unknown) > 0:
-		p.line("%s %s could not be looked at; nothing can be applied until they can", p.red("plan for "+pl.Site+":"), count(len(pl.Unknown), "thing"))
+		p.line("%s %s", p.red(heading), p.words.Say(verdict.New("plan.blocked", verdict.Inner("things", things(len(pl.Unknown))))))
 	case pl.Empty() && len(pl.Unsupported) > 0:
-		p.line("%s everything else is as declared", p.yellow(pl.Site+":"))
+		p.line("%s %s", p.yellow(site), p.words.Say(verdict.New("plan.rest-as-declared")))
 	case pl.Empty():
-		p.line("%s everything is as declared", p.green(pl.Site+":"))
+		p.line("%s %s", p.green(site), p.words.Say(verdict.New("plan.as-declared")))
 	default:
-		p.line("%s %s, digest %.12s", p.bold("plan for "+pl.Site+":"), count(len(pl.Changes), "change"), pl.Digest())
+		p.line("%s %s", p.bold(heading), p.words.Say(verdict.New("plan.changes", verdict.Inner("changes", changes(len(pl.Changes))), verdict.Word("digest", fmt.Sprintf("%.12s", pl.Digest())))))
 	}
 }
 
@@ -45,27 +48,16 @@ func (p *printer) unknown(facts []state.Fact) {
 			p.line("%s %s: %s", p.red("?"), f.Key, safe(why))
 		case !said[why]:
 			said[why] = true
-			p.line("%s %s, %s: %s", p.red("?"), f.Key, andMore(same[why]-1), safe(why))
+			p.line("%s %s, %s: %s", p.red("?"), f.Key, p.words.Say(more(same[why]-1)), safe(why))
 		}
 	}
-}
-
-func andMore(n int) string {
-	if n == 1 {
-		return "and one more"
-	}
-	return fmt.Sprintf("and %d more", n)
 }
 
 func (p *printer) change(c plan.Change) {
 	mark := map[plan.Action]string{plan.Create: p.green("+"), plan.Update: p.yellow("~"), plan.Delete: p.red("-")}[c.Action]
 	p.line("%s %s%s", mark, c.Key, p.summary(c))
-	if c.Effect.Note != "" {
-		note := c.Effect.Note
-		if c.Effect.Risk == state.MayCutAccess && c.Key.Kind != state.Setting {
-			note += "; reverts by itself unless confirmed over a new connection"
-		}
-		p.line("    %s", p.yellow(note))
+	if does := c.Effect.Message(); !does.IsZero() {
+		p.line("    %s", p.yellow(p.words.Say(does)))
 	}
 	if c.Key.Kind == state.Path {
 		p.fileDiff(c)
@@ -77,32 +69,32 @@ func (p *printer) summary(c plan.Change) string {
 	switch after := c.After.(type) {
 	case state.Attr:
 		if before, ok := c.Before.(state.Attr); ok {
-			return ": " + attr(before) + " -> " + attr(after)
+			return ": " + p.attr(before) + " -> " + p.attr(after)
 		}
-		return ": " + attr(after)
+		return ": " + p.attr(after)
 	case state.Service:
-		return ": " + serviceWords(c.Before, after)
+		return ": " + p.serviceWords(c.Before, after)
 	case state.File:
 		return p.fileWords(c, after)
 	}
 	return ""
 }
 
-func attr(a state.Attr) string {
+func (p *printer) attr(a state.Attr) string {
 	if len(a.Values) == 0 {
-		return "none"
+		return p.words.Say(verdict.New("change.none"))
 	}
 	return safe(strings.Join(a.Values, ", "))
 }
 
-func serviceWords(before state.Value, after state.Service) string {
+func (p *printer) serviceWords(before state.Value, after state.Service) string {
 	was, _ := before.(state.Service)
 	var words []string
 	if after.Enabled && !was.Enabled {
-		words = append(words, "enable")
+		words = append(words, p.words.Say(verdict.New("change.enable")))
 	}
 	if after.Active && !was.Active {
-		words = append(words, "start")
+		words = append(words, p.words.Say(verdict.New("change.start")))
 	}
 	return strings.Join(words, ", ")
 }
@@ -110,23 +102,25 @@ func serviceWords(before state.Value, after state.Service) string {
 func (p *printer) fileWords(c plan.Change, after state.File) string {
 	effect := ""
 	switch c.Effect.How {
-	case state.Reload, state.Restart:
-		effect = ", then " + string(c.Effect.How) + " " + c.Effect.Unit
+	case state.Reload:
+		effect = ", " + p.words.Say(verdict.New("change.then-reload", verdict.Unit("unit", c.Effect.Unit)))
+	case state.Restart:
+		effect = ", " + p.words.Say(verdict.New("change.then-restart", verdict.Unit("unit", c.Effect.Unit)))
 	case state.Command:
-		effect = ", then " + strings.Join(c.Effect.Command, " ")
+		effect = ", " + p.words.Say(verdict.New("change.then-run", verdict.Seen("command", strings.Join(c.Effect.Command, " "))))
 	}
 	if after.Secret {
-		return ": (secret, changed)" + effect
+		return ": " + p.words.Say(verdict.New("change.secret")) + effect
 	}
 	before, ok := c.Before.(state.File)
 	if ok && (before.Mode != after.Mode || before.Owner != after.Owner || before.Group != after.Group) {
 		return fmt.Sprintf(": %s -> %s%s", ownership(before), ownership(after), effect)
 	}
 	if stood, isLink := c.Before.(state.Attr); isLink {
-		return fmt.Sprintf(": %s -> %s%s", attr(stood), ownership(after), effect)
+		return fmt.Sprintf(": %s -> %s%s", p.attr(stood), ownership(after), effect)
 	}
 	if !ok {
-		return fmt.Sprintf(": %s, %s%s", ownership(after), count(strings.Count(string(after.Data), "\n"), "line"), effect)
+		return fmt.Sprintf(": %s, %s%s", ownership(after), p.words.Say(lines(strings.Count(string(after.Data), "\n"))), effect)
 	}
 	return effect
 }
@@ -146,7 +140,7 @@ func (p *printer) fileDiff(c plan.Change) {
 		return
 	}
 	if c.Action == plan.Update && before.Data == nil {
-		p.line("    %s", p.dim("(what stands there was not fetched: it is too large)"))
+		p.line("    %s", p.dim(p.words.Say(verdict.New("change.too-large"))))
 		return
 	}
 	diff := udiff.Unified("before", "after", string(before.Data), string(after.Data))

@@ -4,6 +4,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -18,12 +19,18 @@ type Report struct {
 	Verify   []verify.Result
 	// Notices are said before anything else, such as a revert that the
 	// server has made by itself.
-	Notices []string
-	// Declare are lines for the site file, as they are to be written; they
-	// follow an apply.
-	Declare []string
+	Notices []verdict.Message
+	// Declare follows an apply in which the controller has refused settings.
+	Declare Declaration
 	// Cost counts what the run has asked of the site.
 	Cost *Cost
+}
+
+// Declaration is what is to be written into a site file.
+type Declaration struct {
+	Before []verdict.Message // why, and where
+	Lines  []string          // as they are to be written
+	After  []verdict.Message // what else is to be done
 }
 
 // Cost is what a run has asked of a site.

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -51,12 +52,12 @@ func changes(t *testing.T) *plan.Plan {
 		}
 		have = append(have, state.Fact{Key: k, Value: seen, Err: err})
 	}
-	moves := state.Effect{Component: "bmc", Risk: state.MayCutAccess, Note: "moves the BMC; proven at the new address or reported"}
+	moves := state.Effect{Component: "bmc", Name: state.MovesController}
 	add(key(state.Setting, "dns"), state.Attr{Values: []string{"192.0.2.1", "192.0.2.2"}}, state.Attr{}, nil, state.Effect{Component: "bmc"})
 	add(key(state.Setting, "ipv4.address"), state.Text("192.0.2.10/28"), state.Text("192.168.0.120/24"), nil, moves)
 	add(key(state.Setting, "ipv6.address"), state.Text("2001:db8::10/64"), nil, fmt.Errorf("this model has no IPv6: %w", state.ErrUnsupported), moves)
 	add(key(state.Package, "bird2"), state.Text("installed"), nil, nil, state.Effect{Component: "bird"})
-	reload := state.Effect{Component: "bird", Unit: "bird.service", How: state.Reload, Risk: state.SessionReset, Note: "resets the BGP sessions whose parameters changed"}
+	reload := state.Effect{Component: "bird", Unit: "bird.service", How: state.Reload, Name: state.ResetsChanged}
 	add(key(state.Path, "/etc/a-changed"), file("one\ntwo\nthree\n", state.Public), file("one\n2\nthree\n", state.Public), nil, reload)
 	mode := file("same\n", state.Public)
 	mode.Mode = 0o644
@@ -72,7 +73,7 @@ func changes(t *testing.T) *plan.Plan {
 	add(key(state.Path, "/etc/i-orphan"), nil, state.File{}, nil, state.Effect{})
 	add(key(state.Unit, "bird.service"), state.Service{Enabled: true, Active: true}, nil, nil, state.Effect{})
 	add(key(state.Unit, "nsd.service"), state.Service{Enabled: true, Active: true}, state.Service{Enabled: true}, nil, state.Effect{})
-	cut := state.Effect{Risk: state.MayCutAccess, Note: "may cut management access", Unit: "systemd-networkd.service", How: state.Restart}
+	cut := state.Effect{Name: state.MayCutServer, Unit: "systemd-networkd.service", How: state.Restart}
 	add(key(state.Live, "address eno1 192.0.2.20/28"), state.Text("present"), nil, nil, cut)
 	set, err := state.NewSet("gru1", items)
 	if err != nil {
@@ -141,10 +142,10 @@ func results() []verify.Result {
 
 func journal(outcome apply.Outcome) *apply.Journal {
 	return &apply.Journal{Generation: "7", Outcome: outcome, Entries: []apply.Entry{
-		{Step: "bmc ipv4.address", Outcome: apply.Done, Took: 12340 * time.Millisecond},
-		{Step: "bmc ipv6.address", Outcome: apply.Unsupported, Err: errors.New("this model has no IPv6")},
-		{Step: "packages", Outcome: apply.Failed, Err: errors.New("apt-get: " + evil), Took: 50 * time.Millisecond},
-		{Step: "server", Outcome: apply.NotTried},
+		{Step: apply.Setting(key(state.Setting, "ipv4.address")), Outcome: apply.Done, Took: 12340 * time.Millisecond},
+		{Step: apply.Setting(key(state.Setting, "ipv6.address")), Outcome: apply.Unsupported, Err: errors.New("this model has no IPv6")},
+		{Step: verdict.New("apply.packages"), Outcome: apply.Failed, Err: errors.New("apt-get: " + evil), Took: 50 * time.Millisecond},
+		{Step: verdict.New("apply.server"), Outcome: apply.NotTried},
 	}}
 }
 
@@ -155,9 +156,13 @@ func everything(t *testing.T) report.Report {
 		Site: &site.Site{Name: "gru1", Operator: site.Profile{
 			Name: "as112", Rules: []site.Rule{{ID: "bmc-ipv6"}, {ID: "rack-units"}}, Overrides: map[string]string{"bmc-ipv6": "the host has none " + evil},
 		}},
-		Notices: []string{"the server has reverted a change: generation 6 " + evil},
-		Plan:    changes(t),
-		Apply:   journal(apply.Failed), ApplyErr: errors.New("packages: apt-get failed"),
+		Notices: []verdict.Message{verdict.New("notice.unmanaged", verdict.Word("setting", "ntp"), verdict.Seen("reason", "it was refused "+evil))},
+		Declare: report.Declaration{
+			Before: []verdict.Message{verdict.New("declare.write")}, Lines: []string{"unmanaged = {", "  ntp = \"" + evil + "\"", "}"},
+			After: []verdict.Message{verdict.New("declare.remove", verdict.Words("attributes", []string{"ntp"}))},
+		},
+		Plan:  changes(t),
+		Apply: journal(apply.Failed), ApplyErr: errors.New("packages: apt-get failed"),
 		Verify: results(),
 		Cost:   &report.Cost{SSHConnections: 1, SSHExecs: 2, Uploads: 1, BMCGets: 5, BMCHandshakes: 1},
 	}
@@ -193,7 +198,9 @@ func written(t *testing.T) map[string]string {
 		put(name+".txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{}) })
 		put(name+".full.txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{Full: true}) })
 		put(name+".colour.txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{Style: report.Colour}) })
-		put(name+".json", func(w io.Writer) error { return report.JSON(w, r) })
+		put(name+".json", func(w io.Writer) error {
+			return report.JSON(w, report.Envelope{Verb: "plan", Exit: 2, Result: report.Document(r), Err: r.ApplyErr})
+		})
 	}
 	problems := site.Diagnostics{
 		{Severity: site.Error, Rule: "gw-onlink", Summary: "gateway not on the link", Detail: "192.0.2.99 is not in 192.0.2.0/28.", Pos: site.Pos{File: "gru1.hcl", Line: 7, Column: 15}, Source: "  gateways  = [\"192.0.2.99\"]"},
@@ -204,7 +211,9 @@ func written(t *testing.T) map[string]string {
 	put("problems.colour.txt", func(w io.Writer) error {
 		return report.Diagnostics(w, problems, report.TextOptions{Style: report.Colour})
 	})
-	put("problems.json", func(w io.Writer) error { return report.DiagnosticsJSON(w, problems) })
+	put("problems.json", func(w io.Writer) error {
+		return report.JSON(w, report.Envelope{Verb: "validate", Exit: 64, Problems: problems, Err: errors.New("gru1.hcl is not valid"), Code: "invalid"})
+	})
 	return out
 }
 
@@ -283,10 +292,10 @@ func TestJSONIsOneDocument(t *testing.T) {
 		if !strings.HasSuffix(name, ".json") {
 			continue
 		}
-		var d struct{ Schema int }
+		var d struct{ Schema string }
 		dec := json.NewDecoder(strings.NewReader(text))
-		if err := dec.Decode(&d); err != nil || d.Schema != 1 {
-			t.Errorf("%s: schema %d, %v", name, d.Schema, err)
+		if err := dec.Decode(&d); err != nil || d.Schema != report.Schema {
+			t.Errorf("%s: schema %q, %v", name, d.Schema, err)
 		}
 		if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: more than one document", name)
@@ -304,6 +313,41 @@ func TestOtherWords(t *testing.T) {
 	}
 }
 
+// A second language is one file: where every text of the table is another,
+// nothing of the English one is left in a report but data.
+func TestNothingIsEnglishOfItself(t *testing.T) {
+	words := messages.English()
+	placeholder := regexp.MustCompile(`\{[^{}]*\}`)
+	for code := range words {
+		words[code] = "¿" + strings.Join(placeholder.FindAllString(words[code], -1), "¡") + "?"
+	}
+	r := everything(t)
+	r.Apply.Missing = []verdict.Message{verdict.New("dns.gate.missing", verdict.Zone("zone", "."), verdict.Addresses("primaries", nil))}
+	var all bytes.Buffer
+	problems := site.Diagnostics{{Severity: site.Error, Summary: "s"}, {Severity: site.Warning, Summary: "s"}}
+	for _, write := range []func() error{
+		func() error { return report.Text(&all, r, report.TextOptions{Words: words, Full: true}) },
+		func() error {
+			return report.Text(&all, report.Report{Apply: journal(apply.Reverted), ApplyErr: errors.New("x")}, report.TextOptions{Words: words})
+		},
+		func() error {
+			return report.Text(&all, report.Report{Plan: unreachable(t)}, report.TextOptions{Words: words})
+		},
+		func() error { return report.Diagnostics(&all, problems, report.TextOptions{Words: words}) },
+	} {
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	english := regexp.MustCompile(`\b(note|error|warning|want|got|because|checks|pass|warn|skipped|plan|for|digest|changes?|lines?|none|enable|start|then|reload|restart|secret|done|unsupported|tried|applied|reverted|missing|rule|cost|generation|and|more)\b`)
+	data := strings.NewReplacer("/etc/d-secret", "", "/etc/e-new-secret", "", "IPv6: unsupported", "", "nsd-control reload", "")
+	for i, line := range strings.Split(all.String(), "\n") {
+		if word := english.FindString(data.Replace(line)); word != "" && !(strings.HasPrefix(line, "    ") && !strings.HasPrefix(line, "      ")) && !strings.Contains(line, "title") {
+			t.Errorf("line %d says %q by itself: %s", i+1, word, line)
+		}
+	}
+}
+
 // full fails after some bytes, as a full disk does.
 type full struct{ room int }
 
@@ -317,7 +361,9 @@ func (f *full) Write(p []byte) (int, error) {
 func TestWriterFails(t *testing.T) {
 	for name, write := range map[string]func(io.Writer) error{
 		"text": func(w io.Writer) error { return report.Text(w, everything(t), report.TextOptions{}) },
-		"JSON": func(w io.Writer) error { return report.JSON(w, everything(t)) },
+		"JSON": func(w io.Writer) error {
+			return report.JSON(w, report.Envelope{Result: report.Document(everything(t))})
+		},
 		"diagnostics": func(w io.Writer) error {
 			return report.Diagnostics(w, site.Diagnostics{{Summary: strings.Repeat("x", 200)}}, report.TextOptions{})
 		},

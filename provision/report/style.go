@@ -35,6 +35,14 @@ type printer struct {
 	err   error
 }
 
+func newPrinter(w io.Writer, o TextOptions) *printer {
+	p := &printer{w: w, o: o, words: o.Words}
+	if p.words == nil {
+		p.words = messages.English()
+	}
+	return p
+}
+
 func (p *printer) line(format string, args ...any) {
 	if p.err == nil {
 		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
@@ -64,16 +72,6 @@ func safe(s string) string {
 		}
 		return '\uFFFD'
 	}, s)
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	if strings.HasSuffix(what, "y") {
-		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(what, "y"))
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // Lines is Plainly for what has lines of its own: they stay lines.

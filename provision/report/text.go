@@ -1,14 +1,12 @@
 package report
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/apply"
-	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
@@ -16,84 +14,108 @@ import (
 
 // Text writes the report for a person.
 func Text(w io.Writer, r Report, o TextOptions) error {
-	p := &printer{w: w, o: o, words: o.Words}
-	if p.words == nil {
-		p.words = messages.English()
-	}
-	for _, n := range r.Notices {
-		p.line("%s %s", p.yellow("note:"), safe(n))
-	}
+	p := newPrinter(w, o)
+	p.notes(r.Notices)
 	if r.Plan != nil {
 		p.plan(*r.Plan)
 	}
 	if r.Apply != nil {
 		p.journal(*r.Apply, r.ApplyErr)
 	}
-	for _, l := range r.Declare {
-		p.line("%s", safe(l))
-	}
+	p.declare(r.Declare)
 	if r.Verify != nil {
 		p.verify(r.Verify)
-		p.overrides(r.Site)
+		p.notes(overrides(r.Site))
 	}
 	if r.Cost != nil && o.Full {
-		c := *r.Cost
-		p.line("%s", p.dim(fmt.Sprintf("cost: %s, %s, %s; BMC: %s, %s, %s",
-			count(c.SSHConnections, "SSH connection"), count(c.SSHExecs, "exec"), count(c.Uploads, "upload"),
-			count(c.BMCGets, "GET"), count(c.BMCWrites, "write"), count(c.BMCHandshakes, "TLS handshake"))))
+		p.line("%s", p.dim(p.words.Say(r.Cost.message())))
 	}
 	return p.err
 }
 
-func (p *printer) overrides(s *site.Site) {
-	if s == nil {
-		return
+func (p *printer) notes(ms []verdict.Message) {
+	for _, m := range ms {
+		p.line("%s %s", p.yellow(p.words.Say(verdict.New("report.note"))), p.words.Say(m))
 	}
+}
+
+// declare writes lines of a site file as they are to be written.
+func (p *printer) declare(d Declaration) {
+	for _, m := range d.Before {
+		p.line("%s", p.words.Say(m))
+	}
+	if len(d.Lines) > 0 {
+		p.line("")
+	}
+	for _, l := range d.Lines {
+		p.line("    %s", safe(l))
+	}
+	if len(d.Lines) > 0 && len(d.After) > 0 {
+		p.line("")
+	}
+	for _, m := range d.After {
+		p.line("%s", p.words.Say(m))
+	}
+}
+
+// overrides are what a site does otherwise than its operator or this program
+// would, with its reasons.
+func overrides(s *site.Site) []verdict.Message {
+	if s == nil {
+		return nil
+	}
+	var out []verdict.Message
 	for _, r := range s.Operator.Rules {
 		if reason, ok := s.Operator.Overrides[r.ID]; ok {
-			p.line("%s rule %s of %s is overridden: %s", p.yellow("note:"), r.ID, s.Operator.Name, safe(reason))
+			out = append(out, verdict.New("report.overridden", verdict.Word("rule", r.ID), verdict.Word("operator", s.Operator.Name), verdict.Seen("reason", reason)))
 		}
 	}
 	for _, z := range s.DNS.Zones {
 		if z.Unverified != "" {
-			p.line("%s zone %s is served without a look at its signatures: %s", p.yellow("note:"), z.Name, safe(z.Unverified))
+			out = append(out, verdict.New("report.unverified", verdict.Zone("zone", z.Name), verdict.Seen("reason", z.Unverified)))
 		}
 		if z.Unauthenticated != "" {
-			p.line("%s zone %s is transferred without TSIG: %s", p.yellow("note:"), z.Name, safe(z.Unauthenticated))
+			out = append(out, verdict.New("report.unauthenticated", verdict.Zone("zone", z.Name), verdict.Seen("reason", z.Unauthenticated)))
 		}
 	}
+	return out
 }
 
 func (p *printer) journal(j apply.Journal, err error) {
 	for _, e := range j.Entries {
-		mark := p.green("done")
+		mark := p.words.Say(e.Outcome.Message())
 		switch e.Outcome {
 		case apply.Done:
+			mark = p.green(mark)
 		case apply.Unsupported, apply.NotTried:
-			mark = p.yellow(string(e.Outcome))
+			mark = p.yellow(mark)
 		default:
-			mark = p.red(string(e.Outcome))
+			mark = p.red(mark)
 		}
-		p.line("  %s %s%s", mark, safe(e.Step), p.dim(took(e.Took)))
+		p.line("  %s %s%s", mark, p.words.Say(e.Step), p.dim(took(e.Took)))
 		if e.Err != nil && e.Outcome != apply.Done && (err == nil || e.Err.Error() != err.Error()) {
 			p.line("      %s", safe(e.Err.Error()))
 		}
 	}
+	p.ended(j, err)
+	for _, m := range j.Missing {
+		p.line("%s %s", p.yellow(p.words.Say(verdict.New("report.missing"))), p.words.Say(verdict.New("report.withdrawn", verdict.Inner("zone", m))))
+	}
+}
+
+func (p *printer) ended(j apply.Journal, err error) {
 	switch {
 	case err == nil && j.Generation != "":
-		p.line("%s generation %s is confirmed", p.green("applied:"), j.Generation)
+		p.line("%s %s", p.green(p.words.Say(verdict.New("report.applied"))), p.words.Say(verdict.New("report.confirmed", verdict.Word("generation", j.Generation))))
 	case err == nil:
-		p.line("%s", p.green("applied"))
+		p.line("%s", p.green(p.words.Say(verdict.New("report.settings-applied"))))
 	case j.Outcome == apply.Reverted:
-		p.line("%s %s", p.red("reverted:"), safe(err.Error()))
-		p.line("  The server has what it had before.")
+		p.line("%s %s", p.red(p.words.Say(verdict.New("report.reverted"))), safe(err.Error()))
+		p.line("  %s", p.words.Say(verdict.New("report.as-before")))
 	case j.Outcome == apply.Unknown:
-		p.line("%s %s", p.red("unknown:"), safe(err.Error()))
+		p.line("%s %s", p.red(p.words.Say(verdict.New("report.unknown"))), safe(err.Error()))
 	default:
-		p.line("%s %s", p.red("not applied:"), safe(err.Error()))
-	}
-	for _, m := range j.Missing {
-		p.line("%s %s; the blocks stay withdrawn until it is there, and are announced then by themselves", p.yellow("missing:"), p.words.Say(m))
+		p.line("%s %s", p.red(p.words.Say(verdict.New("report.not-applied"))), safe(err.Error()))
 	}
 }
 
@@ -116,17 +138,17 @@ func (p *printer) verify(results []verify.Result) {
 	var parts []string
 	for _, s := range []verify.Status{verify.Pass, verify.Warn, verify.Fail, verify.Unknown, verify.OtherInstance, verify.Skipped} {
 		if tally[s] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", tally[s], s))
+			parts = append(parts, p.words.Say(verdict.New("report.tally", verdict.Count("count", tally[s]), verdict.Inner("status", s.Message()))))
 		}
 	}
-	p.line("%s %s", p.bold("checks:"), strings.Join(parts, ", "))
+	p.line("%s %s", p.bold(p.words.Say(verdict.New("report.checks"))), strings.Join(parts, ", "))
 }
 
 // detail is more of what was seen, and what to do.
 func detail(r verify.Result) []verdict.Message { return slices.Concat(r.Evidence, r.Advice) }
 
 func (p *printer) result(r verify.Result) {
-	mark := string(r.Status)
+	mark := p.words.Say(r.Status.Message())
 	switch r.Status {
 	case verify.Pass:
 		mark = p.green(mark)
@@ -135,17 +157,17 @@ func (p *printer) result(r verify.Result) {
 	default:
 		mark = p.red(mark)
 	}
-	p.line("%s %s %s", mark, p.words.Say(r.Title), p.dim("["+string(r.Vantage)+", "+r.ID+"]"))
+	p.line("%s %s %s", mark, p.words.Say(r.Title), p.dim("["+p.words.Say(r.Vantage.Message())+", "+r.ID+"]"))
 	switch {
 	case r.Because != "":
-		p.line("      because %s did not pass", r.Because)
+		p.line("      %s", p.words.Say(verdict.New("report.because", verdict.Word("check", r.Because))))
 	case r.Status == verify.Pass:
 		p.line("      %s", p.dim(p.words.All(r.Got)))
 	default:
 		if !r.Want.IsZero() && r.Status == verify.Fail {
-			p.line("      want %s", p.words.Say(r.Want))
+			p.line("      %s", p.words.Say(verdict.New("report.want", verdict.Inner("what", r.Want))))
 		}
-		p.line("      got  %s", p.words.All(r.Got))
+		p.line("      %s", p.words.Say(verdict.New("report.got", verdict.Messages("what", r.Got))))
 		if more := detail(r); len(more) > 0 {
 			p.line("      %s", p.words.All(more))
 		}

@@ -254,7 +254,10 @@ func packsOf(names map[string][]string) map[string][]site.Pack {
 	all := map[string][]site.Pack{}
 	for kind, packs := range names {
 		for i, name := range packs {
-			all[kind] = append(all[kind], site.Pack{Name: name, Default: i == 0})
+			all[kind] = append(all[kind], site.Pack{
+				Name: name, Default: i == 0, ChecksAnchors: name == "nsd", ServesBadZones: name == "bind",
+				Options: map[string]any{"count": int64(1), "word": "a", "on": true, "list": []string{}},
+			})
 		}
 		slices.SortFunc(all[kind], func(a, b site.Pack) int { return strings.Compare(a.Name, b.Name) })
 	}

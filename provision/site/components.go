@@ -19,6 +19,9 @@ type Pack struct {
 	Options map[string]any
 	// ServesBadZones is set for a name server that cannot check a zone.
 	ServesBadZones bool
+	// ChecksAnchors is set for a name server that looks at the trust anchors
+	// of the site, and not at the zone's own keys alone.
+	ChecksAnchors bool
 }
 
 // packNames are the names of the packs of a kind.
@@ -157,11 +160,17 @@ func (c *converter) option(attr *hcl.Attribute, otherwise any) (any, bool) {
 // checked before they are served.
 func (c *converter) zonePack(s *Site, raw *rawDNS) {
 	pack, ok := c.findPack("dns", s.Components["dns"])
-	if !ok || !pack.ServesBadZones || raw == nil {
+	if !ok || raw == nil {
 		return
 	}
 	for _, z := range s.DNS.Zones {
-		if z.Verified() {
+		switch {
+		case !z.Verified():
+		case !pack.ServesBadZones && !pack.ChecksAnchors:
+			c.warn(raw.Range, problem{"zone-check", "trust anchors are not looked at", fmt.Sprintf(
+				"The pack %q checks zone %s with the zone's own keys: one that is signed anew by somebody else passes. TSIG keeps strangers from handing it out.", pack.Name, z.Name)})
+			return
+		case pack.ServesBadZones:
 			c.fail(raw.Range, problem{"zone-check", "nobody checks the zone", fmt.Sprintf(
 				"The pack %q serves zone %s as it comes. Choose another pack for dns, or say in the zone why that may be: unverified = \"...\"", pack.Name, z.Name)})
 			return

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/raiz-dns/raiz/provision/secret"
@@ -16,8 +17,12 @@ func (s *Site) MissingSecrets() Diagnostics {
 		out = append(out, s.at(spot, rule, summary, detail))
 	}
 	look := func(spot string, v secret.Value) {
+		rule, summary, bad := "secret-missing", "secret not found", unfit{}
+		if errors.As(v.Err(), &bad) {
+			rule, summary = "secret-unfit", "secret found, but not usable"
+		}
 		if v.Err() != nil {
-			add(spot, "secret-missing", "secret not found", fmt.Sprintf("%s: %s.", v.Source(), v.Err()))
+			add(spot, rule, summary, fmt.Sprintf("%s: %s.", v.Source(), v.Err()))
 		}
 	}
 	if b := s.BMC; b != nil {
@@ -49,5 +54,7 @@ func (s *Site) MissingSecrets() Diagnostics {
 	for _, k := range s.DNS.Keys {
 		look("dns.key."+k.Name+".secret", k.Secret)
 	}
+	look("dns.cookie.secret", s.DNS.Cookie.Secret)
+	look("dns.cookie.staging", s.DNS.Cookie.Staging)
 	return tidy(out)
 }

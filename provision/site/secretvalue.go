@@ -69,10 +69,17 @@ func (c *converter) refer(r *reference, name string, check func(string) *problem
 			return "", err
 		}
 		if p := check(text); p != nil {
-			return "", fmt.Errorf("%s: %s", p.summary, strings.TrimSuffix(p.detail, "."))
+			return "", unfit{*p}
 		}
 		return text, nil
 	})
+}
+
+// unfit says that a secret was found and cannot be used.
+type unfit struct{ problem problem }
+
+func (u unfit) Error() string {
+	return u.problem.summary + ": " + strings.TrimSuffix(u.problem.detail, ".")
 }
 
 // fileSecret is a secret that stands in a file of the site folder.

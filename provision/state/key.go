@@ -41,6 +41,12 @@ type Key struct {
 	Name string
 }
 
+// AddressKey names an address that an interface of the running kernel has, as
+// ADDRESS/LENGTH.
+func AddressKey(iface, address string) Key {
+	return Key{Kind: Live, Name: "address " + iface + " " + address}
+}
+
 // String returns the key in the words of a plan.
 func (k Key) String() string { return k.Kind.String() + " " + k.Name }
 

@@ -20,32 +20,6 @@ const (
 	Command How = "command"
 )
 
-// Risk says what a change may do to the service while it takes effect.
-type Risk string
-
-const (
-	// NoRisk interrupts nothing.
-	NoRisk Risk = ""
-	// SessionReset may reset BGP sessions.
-	SessionReset Risk = "session-reset"
-	// ServiceGap may leave queries unanswered for a moment.
-	ServiceGap Risk = "service-gap"
-	// MayCutAccess may cut the management access to the server or the BMC.
-	MayCutAccess Risk = "may-cut-access"
-)
-
-// Effect says how a change of one thing takes effect.
-type Effect struct {
-	Component string   // the component pack it comes from, such as "networkd"
-	Order     int      // place of the component: lower ones take effect first
-	Unit      string   // the systemd unit concerned, such as "ssh.service"
-	How       How      //
-	Command   []string // for Command: what to run, never a shell string
-	Check     []string // what checks the staged file; "{}" stands for its path
-	Risk      Risk     //
-	Note      string   // one clause for the plan, such as "resets the BGP session with edge1"
-}
-
 // Item is one wanted thing.
 type Item struct {
 	Key    Key

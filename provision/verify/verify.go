@@ -97,7 +97,7 @@ func allChecks(s *site.Site, e Evidence) []check {
 
 // Codes are the definitions of everything that a result may say.
 func Codes() []verdict.Definition {
-	out := treeCodes()
+	out := append(treeCodes(), resultCodes()...)
 	for _, g := range groups() {
 		out = append(out, g.codes()...)
 	}

@@ -16,7 +16,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/report/messages"
+	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
@@ -27,7 +31,7 @@ const top = "../../.."
 
 // definitions are those of every room that has codes.
 func definitions() []verdict.Definition {
-	return slices.Concat(verdict.Codes(), verify.Codes())
+	return slices.Concat(verdict.Codes(), state.Codes(), apply.Codes(), verify.Codes(), report.Codes(), provision.Codes())
 }
 
 func byCode() map[verdict.Code]verdict.Definition {

@@ -11,8 +11,7 @@ component "bird" {
     secret   = true
     unit     = "bird.service"
     how      = "reload"
-    risk     = "session-reset"
-    note     = "resets the BGP sessions whose password changed"
+    effect   = "session-reset.password"
   }
   file "/etc/bird/bird.conf" {
     template = "bird.conf.tmpl"
@@ -22,8 +21,7 @@ component "bird" {
     bad      = "bird.conf.bad"
     unit     = "bird.service"
     how      = "reload"
-    risk     = "session-reset"
-    note     = "resets the BGP sessions whose parameters changed"
+    effect   = "session-reset.parameters"
   }
   file "/etc/bird/raiz-blocks{{ .Item.Number }}.conf" {
     template = "blocks.conf.tmpl"
@@ -31,8 +29,7 @@ component "bird" {
     when     = ".Item.Blocks"
     unit     = "raiz-announce.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws and announces the blocks anew"
+    effect   = "service-gap.announce-anew"
   }
 
   service "bird.service" {}

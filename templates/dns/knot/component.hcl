@@ -44,8 +44,7 @@ component "knot" {
     bad      = "knot.conf.bad"
     unit     = "knot.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws, restarts Knot DNS, announces again"
+    effect   = "service-gap.restart"
   }
   file "/etc/knot/raiz-{{ .Item.Name }}.zone" {
     template = "static.zone.tmpl"
@@ -66,8 +65,7 @@ component "knot" {
     template = "knot.service.tmpl"
     unit     = "knot.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws, restarts Knot DNS, announces again"
+    effect   = "service-gap.restart"
   }
 
   service "knot.service" {}

@@ -5,6 +5,8 @@ component "nsd" {
   unit     = "nsd.service"
   bad_zone = "refuses"
 
+  trust_anchors = true
+
   file "/etc/nsd/raiz-keys.conf" {
     template = "keys.conf.tmpl"
     mode     = "0640"
@@ -20,8 +22,7 @@ component "nsd" {
     secret   = true
     unit     = "nsd.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws, restarts NSD, announces again"
+    effect   = "service-gap.restart"
   }
   file "/etc/nsd/raiz-zones.conf" {
     template = "zones.conf.tmpl"
@@ -35,8 +36,7 @@ component "nsd" {
     bad      = "nsd.conf.bad"
     unit     = "nsd.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws, restarts NSD, announces again"
+    effect   = "service-gap.restart"
   }
   # What a transferred zone is checked with before it is served, and the file
   # of one before it is loaded.
@@ -62,8 +62,7 @@ component "nsd" {
     template = "nsd.service.tmpl"
     unit     = "nsd.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws, restarts NSD, announces again"
+    effect   = "service-gap.restart"
   }
 
   # The zones that come from no primary, such as those of AS112.

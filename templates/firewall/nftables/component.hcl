@@ -10,8 +10,7 @@ component "nftables" {
     bad      = "nftables.conf.bad"
     unit     = "nftables.service"
     how      = "reload"
-    risk     = "may-cut-access"
-    note     = "may cut management access"
+    effect   = "may-cut-access.server"
   }
 
   service "nftables.service" {}

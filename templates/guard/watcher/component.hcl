@@ -11,8 +11,7 @@ component "watcher" {
     bad      = "announce.bad"
     unit     = "raiz-announce.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws and announces the blocks anew"
+    effect   = "service-gap.announce-anew"
   }
   # Both are read anew in every round.
   file "/usr/local/lib/raiz/ask" {
@@ -28,8 +27,7 @@ component "watcher" {
     template = "announce.service.tmpl"
     unit     = "raiz-announce.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws and announces the blocks anew"
+    effect   = "service-gap.announce-anew"
   }
 
   service "raiz-announce.service" {}

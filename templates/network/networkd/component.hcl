@@ -15,22 +15,19 @@ component "networkd" {
     template = "loopback.network.tmpl"
     unit     = "systemd-networkd.service"
     how      = "reload"
-    risk     = "service-gap"
-    note     = "moves service addresses on the loopback"
+    effect   = "service-gap.addresses"
   }
   file "/etc/systemd/network/20-raiz-management.network" {
     template = "management.network.tmpl"
     unit     = "systemd-networkd.service"
     how      = "reload"
-    risk     = "may-cut-access"
-    note     = "may cut management access"
+    effect   = "may-cut-access.server"
   }
   file "/etc/systemd/network/20-raiz-service.network" {
     template = "service.network.tmpl"
     unit     = "systemd-networkd.service"
     how      = "reload"
-    risk     = "session-reset"
-    note     = "may reset every BGP session"
+    effect   = "session-reset.every"
   }
 
   # A tagged interface, and what carries it where nothing else does. The file
@@ -41,32 +38,28 @@ component "networkd" {
     when     = ".Management.Tag"
     unit     = "systemd-networkd.service"
     how      = "reload"
-    risk     = "may-cut-access"
-    note     = "may cut management access"
+    effect   = "may-cut-access.server"
   }
   file "/etc/systemd/network/30-raiz-management-carrier.network" {
     template = "management-carrier.network.tmpl"
     when     = ".Management.Carrier.VLANs"
     unit     = "systemd-networkd.service"
     how      = "reload"
-    risk     = "may-cut-access"
-    note     = "may cut management access"
+    effect   = "may-cut-access.server"
   }
   file "/etc/systemd/network/20-raiz-service.netdev" {
     template = "service.netdev.tmpl"
     when     = ".Service.Tag"
     unit     = "systemd-networkd.service"
     how      = "reload"
-    risk     = "session-reset"
-    note     = "may reset every BGP session"
+    effect   = "session-reset.every"
   }
   file "/etc/systemd/network/30-raiz-service-carrier.network" {
     template = "service-carrier.network.tmpl"
     when     = ".Service.Carrier.VLANs"
     unit     = "systemd-networkd.service"
     how      = "reload"
-    risk     = "session-reset"
-    note     = "may reset every BGP session"
+    effect   = "session-reset.every"
   }
 
   service "systemd-networkd.service" {}

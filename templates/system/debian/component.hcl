@@ -25,8 +25,7 @@ component "debian" {
     bad      = "sshd.conf.bad"
     unit     = "ssh.service"
     how      = "reload"
-    risk     = "may-cut-access"
-    note     = "may cut management access"
+    effect   = "may-cut-access.server"
   }
   file "/etc/systemd/journald.conf.d/raiz.conf" {
     template = "journald.conf.tmpl"

@@ -1,0 +1,31 @@
+package provision
+
+import "github.com/raiz-dns/raiz/provision/verdict"
+
+// Codes are what the pipeline itself says: notices of a plan, what follows an
+// apply, what keeps the gate closed, and the steps of a rehearsal.
+func Codes() []verdict.Definition {
+	return []verdict.Definition{
+		verdict.Define("notice.reverted", "the server has reverted a change since the last apply; it says when and why", verdict.TypeSeen.Named("generation"), verdict.TypeError.Named("error")),
+		verdict.Define("notice.pending", "a generation is neither confirmed nor reverted; an apply waits for it", verdict.TypeSeen.Named("generation"), verdict.TypeSeen.Named("state")),
+		verdict.Define("notice.waiting", "raiz waits until a generation is confirmed or reverted", verdict.TypeSeen.Named("generation"), verdict.TypeSeen.Named("state")),
+		verdict.Define("notice.left-behind", "why raiz takes back a generation that has outlived its timer"),
+		verdict.Define("notice.hands-on-site", "with --hands-on-site nobody proves the BMC as a way in"),
+		verdict.Define("notice.bmc-left", "the BMC does not answer, and is left as it is", verdict.TypeError.Named("error")),
+		verdict.Define("notice.unmanaged", "the site says to leave a setting of the BMC alone", verdict.TypeWord.Named("setting"), verdict.TypeSeen.Named("reason")),
+		verdict.Define("declare.write", "what the controller has refused is to be declared with these lines in the bmc block"),
+		verdict.Define("declare.replace", "the same, where the site declares settings that are left alone already"),
+		verdict.Define("declare.remove", "attributes that declare what was refused, and have to go", verdict.TypeWords.Named("attributes")),
+		verdict.Define("declare.shared", "settings that were refused in one write: which of them was meant is not known", verdict.TypeWords.Named("settings")),
+		verdict.Define("declare.reason", "reason for the site file", verdict.TypeSeen.Named("day"), verdict.TypeError.Named("error")),
+		verdict.Define("gate.dns", "a service address does not answer as it has to; what it said is inside", verdict.TypeMessages.Named("problems")),
+		verdict.Define("gate.address", "this server does not answer SSH at a declared address", verdict.TypeAddress.Named("address"), verdict.TypeError.Named("error")),
+		verdict.Define("rehearse.build", "step: the site is built on this machine"),
+		verdict.Define("rehearse.plan", "step: a first plan"),
+		verdict.Define("rehearse.apply", "step: it is applied"),
+		verdict.Define("rehearse.verify", "step: verified, until BGP and the clock have come up"),
+		verdict.Define("rehearse.again", "step: a second plan, which has to be empty"),
+		verdict.Define("rehearse.down", "step: it is taken down"),
+		verdict.Define("rehearse.made", "what of the site a rehearsal has to replace by something made up", verdict.TypeSeen.Named("what"), verdict.TypeSeen.Named("why")),
+	}
+}

@@ -1,0 +1,63 @@
+package plan
+
+import (
+	"fmt"
+	"hash"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// The text that a digest is made of. Nobody reads it.
+
+func digestSite(sum hash.Hash, site string) { fmt.Fprintf(sum, "raiz plan 3 %q\n", site) }
+
+func digestDelete(sum hash.Hash, k state.Key) { fmt.Fprintf(sum, "delete %q\n", k) }
+
+func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
+	fmt.Fprintf(sum, "want %q %s\n", it.Key, wantText(it.Value))
+	// How a change takes effect is reviewed with it: a pack that runs another
+	// command has moved the plan, although the bytes are the same.
+	e := it.Effect
+	fmt.Fprintf(sum, "effect %q %d %q %q %q %q %q\n", e.Component, e.Order, e.Unit, e.How, e.Command, e.Check, e.Name)
+	switch {
+	case fact.Err != nil:
+		fmt.Fprintf(sum, "have unknown %t\n", fact.Unsupported())
+	case fact.Value == nil:
+		fmt.Fprint(sum, "have nothing\n")
+	default:
+		fmt.Fprintf(sum, "have %s equal %t\n", haveText(fact.Value), it.Value.Equal(fact.Value))
+	}
+}
+
+// wantText tells wanted values apart without telling a secret.
+func wantText(v state.Value) string {
+	if f, ok := v.(state.File); ok {
+		if f.Secret {
+			return fmt.Sprintf("secret file %o %q %q", f.Mode, f.Owner, f.Group)
+		}
+		return fmt.Sprintf("file %o %q %q %x", f.Mode, f.Owner, f.Group, f.Sum)
+	}
+	return plainText(v)
+}
+
+func haveText(v state.Value) string {
+	if f, ok := v.(state.File); ok && f.Secret {
+		return fmt.Sprintf("secret file %o %q %q %q", f.Mode, f.Owner, f.Group, f.Token)
+	}
+	return wantText(v)
+}
+
+func plainText(v state.Value) string {
+	switch v := v.(type) {
+	case state.Attr:
+		quoted := make([]string, len(v.Values))
+		for i, s := range v.Values {
+			quoted[i] = fmt.Sprintf("%q", s)
+		}
+		return "attr " + strings.Join(quoted, " ")
+	case state.Service:
+		return fmt.Sprintf("service enabled=%t active=%t", v.Enabled, v.Active)
+	}
+	panic(fmt.Sprintf("plan: no text for %T", v))
+}
