@@ -1,3 +1,10 @@
+# What FRR 8.4 cannot do as the site asks for it:
+#   - BFD on a session with TTL security: there the hold time alone counts.
+#   - The receive limit on filtered routes: they count, but FRR counts only when
+#     it accepts one. A session that accepts nothing is never cut for it.
+#   - Show the communities that it sends: exports are read from what the running
+#     filter adds.
+#   - Change a session and leave the others: every change restarts it.
 component "frr" {
   kind     = "bgp"
   packages = ["frr", "bash"]
@@ -14,8 +21,7 @@ component "frr" {
     bad      = "frr.conf.bad"
     unit     = "frr.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws, restarts FRR and so resets every BGP session, announces again"
+    effect   = "service-gap.restart"
   }
   # A reload of FRR keeps the old hold time until a session ends by itself, and
   # its program writes passwords to a log: every change is a restart.
@@ -28,8 +34,7 @@ component "frr" {
     bad      = "frr.conf.bad"
     unit     = "frr.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws, restarts FRR and so resets every BGP session, announces again"
+    effect   = "service-gap.restart"
   }
   file "/etc/frr/daemons" {
     template = "daemons.tmpl"
@@ -40,15 +45,13 @@ component "frr" {
     bad      = "daemons.bad"
     unit     = "frr.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws, restarts FRR and so resets every BGP session, announces again"
+    effect   = "service-gap.restart"
   }
   file "/etc/systemd/system/frr.service.d/raiz.conf" {
     template = "frr.service.tmpl"
     unit     = "frr.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws, restarts FRR and so resets every BGP session, announces again"
+    effect   = "service-gap.restart"
   }
   # Read anew whenever it is asked.
   file "/usr/local/lib/raiz/frr-exports" {
@@ -66,8 +69,7 @@ component "frr" {
     bad      = "frr.conf.bad"
     unit     = "raiz-announce.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws and announces the blocks anew"
+    effect   = "service-gap.announce-anew"
   }
   file "/etc/frr/raiz-withdraw{{ .Item.Number }}.conf" {
     template = "withdraw.conf.tmpl"
@@ -77,8 +79,7 @@ component "frr" {
     bad      = "frr.conf.bad"
     unit     = "raiz-announce.service"
     how      = "restart"
-    risk     = "service-gap"
-    note     = "withdraws and announces the blocks anew"
+    effect   = "service-gap.announce-anew"
   }
 
   service "frr.service" {}
