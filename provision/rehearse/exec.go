@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	waiting "github.com/raiz-dns/raiz/provision/await"
 )
 
 // killGrace is how long a command may take to die once its context is over.
@@ -87,22 +89,14 @@ func confined(argv ...string) []string {
 // await asks again and again until done says yes, an error comes, or the
 // context ends.
 func await(ctx context.Context, what string, done func() (bool, error)) error {
-	tick := time.NewTicker(25 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		ok, err := done()
-		if err != nil {
-			return fmt.Errorf("await %s: %w", what, err)
-		}
-		if ok {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("await %s: %w", what, context.Cause(ctx))
-		case <-tick.C:
-		}
+	err := waiting.Until(ctx, 25*time.Millisecond, func(context.Context) (bool, error) { return done() })
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		err = context.Cause(ctx)
 	}
+	return fmt.Errorf("await %s: %w", what, err)
 }
 
 func lastLines(text string, n int) string {

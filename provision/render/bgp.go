@@ -7,6 +7,9 @@ import (
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
+// bgp is the routing.
+func (v *Values) bgp(s *site.Site) { v.BGP = newBGP(s) }
+
 func newBGP(s *site.Site) BGP {
 	v := BGP{ASN: s.BGP.ASN, RouterID: s.BGP.RouterID.String()}
 	for _, n := range s.BGP.Neighbors {

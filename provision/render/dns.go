@@ -14,6 +14,14 @@ import (
 // maxZone bounds a transferred zone, in bytes. The root has 2 MiB as text.
 const maxZone = 64 << 20
 
+// dns is the name service. It comes after firewall, which knows who sends NOTIFY.
+func (v *Values) dns(s *site.Site, components []templates.Component) {
+	v.DNS = newDNS(s, components)
+	for _, n := range v.NotifySources {
+		v.DNS.NotifyAddresses = append(v.DNS.NotifyAddresses, n.To...)
+	}
+}
+
 func newDNS(s *site.Site, components []templates.Component) DNS {
 	v := DNS{
 		Unit: mainUnit(components, "dns"), Identity: s.DNS.Identity, RateLimit: s.DNS.RateLimit,
@@ -34,9 +42,6 @@ func newDNS(s *site.Site, components []templates.Component) DNS {
 				v.Primaries = append(v.Primaries, p)
 			}
 		}
-	}
-	for _, n := range notifySources(s) {
-		v.NotifyAddresses = append(v.NotifyAddresses, n.To...)
 	}
 	return v
 }

@@ -11,15 +11,16 @@ import (
 	"github.com/raiz-dns/raiz/templates"
 )
 
-func newGuard(s *site.Site, components []templates.Component) (Guard, error) {
+// guard is what lets the blocks be announced.
+func (v *Values) guard(s *site.Site, components []templates.Component) error {
 	how := of(components, "bgp").Announce
-	v := Guard{
+	v.Guard = Guard{
 		Unit: mainUnit(components, "guard"), Router: mainUnit(components, "bgp"), Asker: ask.Program(),
 		Link: how.Link, Announce: how.Announce, Withdraw: how.Withdraw, Show: how.Show, Shown: how.Shown,
 	}
 	for _, family := range []int{4, 6} {
 		if all, _ := blocksOf(s, family); len(all) > 0 {
-			v.Families = append(v.Families, family)
+			v.Guard.Families = append(v.Guard.Families, family)
 		}
 	}
 	var qs []ask.Question
@@ -29,7 +30,7 @@ func newGuard(s *site.Site, components []templates.Component) (Guard, error) {
 				// The number is the identifier: an answer says what it answers.
 				m, err := soaQuery(z.Name, uint16(len(qs)))
 				if err != nil {
-					return v, err
+					return err
 				}
 				qs = append(qs, ask.Question{
 					Network: network, Source: ask.Loopback(a), To: netip.AddrPortFrom(a, 53), Message: m, Note: z.Name,
@@ -37,8 +38,8 @@ func newGuard(s *site.Site, components []templates.Component) (Guard, error) {
 			}
 		}
 	}
-	v.Questions = ask.Lines(qs)
-	return v, nil
+	v.Guard.Questions = ask.Lines(qs)
+	return nil
 }
 
 // soaQuery is a question without EDNS and without recursion (RFC 1035

@@ -10,32 +10,17 @@ import (
 	"github.com/raiz-dns/raiz/templates"
 )
 
-// serviceTable is the routing table of the service link. Any number that the
-// kernel does not use itself would do.
-const serviceTable = 112
-
 // values returns the values for public files, which hold no secret, and those
-// for secret files.
+// for secret files. Each kind has a file here, which a site enters once.
 func values(s *site.Site, packs fs.FS, components []templates.Component, secrets Secrets) (open, closed Values, err error) {
-	open = Values{
-		Source:           s.Name,
-		Release:          s.Server.Release,
-		Hostname:         s.Server.Hostname,
-		Table:            serviceTable,
-		Rules:            rules(s),
-		ServiceAddresses: serviceAddresses(s),
-		ServiceFamilies:  families(s.ServiceAddresses()),
-		OwnSources:       ownSources(s),
-		NotifySources:    notifySources(s),
-		Time:             Time{SyncUnit: "raiz-clock.service", SyncFile: "/run/raiz-clock/synced"},
-		NTP:              s.Server.NTP,
-		Resolvers:        words(s.Server.DNS),
-		SSH:              newSSH(s.Server.SSH),
-		BGP:              newBGP(s),
-		DNS:              newDNS(s, components),
-	}
-	open.Management, open.Service = links(s)
-	if open.Guard, err = newGuard(s, components); err != nil {
+	open = Values{Source: s.Name}
+	open.system(s)
+	open.network(s)
+	open.firewall(s)
+	open.time(s)
+	open.dns(s, components)
+	open.bgp(s)
+	if err := open.guard(s, components); err != nil {
 		return Values{}, Values{}, err
 	}
 	if open.DNS.Static, err = staticZones(packs, open); err != nil {
@@ -87,10 +72,6 @@ func text(v secret.Value, secrets Secrets) (string, error) {
 		return "", fmt.Errorf("%w: %s: %w", errSecret, v.Source(), err)
 	}
 	return v.Reveal(), nil
-}
-
-func newSSH(s site.SSH) SSH {
-	return SSH{Port: s.Port, RootLogin: s.User == "root", Any: len(s.From) == 0, From: prefixFamilies(s.From)}
 }
 
 // mainUnit is the main unit of the pack of a kind.

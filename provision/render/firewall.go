@@ -7,6 +7,11 @@ import (
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
+// firewall is who may send what to the server, besides what others need.
+func (v *Values) firewall(s *site.Site) {
+	v.OwnSources, v.NotifySources = ownSources(s), notifySources(s)
+}
+
 // ownSources are the blocks and the loopback, by family.
 func ownSources(s *site.Site) []Family {
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}

@@ -6,6 +6,17 @@ import (
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
+// serviceTable is the routing table of the service link. Any number that the
+// kernel does not use itself would do.
+const serviceTable = 112
+
+// network is both interfaces, the loopback, and the routes of what is answered.
+func (v *Values) network(s *site.Site) {
+	v.Management, v.Service = links(s)
+	v.Table, v.Rules = serviceTable, rules(s)
+	v.ServiceAddresses, v.ServiceFamilies = serviceAddresses(s), families(s.ServiceAddresses())
+}
+
 // links are both interfaces, and what carries those that are tagged: an
 // interface that is used untagged as well, or one of its own.
 func links(s *site.Site) (Link, ServiceLink) {

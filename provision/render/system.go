@@ -1,0 +1,10 @@
+package render
+
+import "github.com/raiz-dns/raiz/provision/site"
+
+// system is the machine itself, and who may log in to it.
+func (v *Values) system(s *site.Site) {
+	v.Release, v.Hostname, v.Resolvers = s.Server.Release, s.Server.Hostname, words(s.Server.DNS)
+	ssh := s.Server.SSH
+	v.SSH = SSH{Port: ssh.Port, RootLogin: ssh.User == "root", Any: len(ssh.From) == 0, From: prefixFamilies(ssh.From)}
+}
