@@ -21,7 +21,7 @@ component "frr" {
     bad      = "frr.conf.bad"
     unit     = "frr.service"
     how      = "restart"
-    effect   = "service-gap.restart"
+    effect   = "service-gap.sessions"
   }
   # A reload of FRR keeps the old hold time until a session ends by itself, and
   # its program writes passwords to a log: every change is a restart.
@@ -34,7 +34,7 @@ component "frr" {
     bad      = "frr.conf.bad"
     unit     = "frr.service"
     how      = "restart"
-    effect   = "service-gap.restart"
+    effect   = "service-gap.sessions"
   }
   file "/etc/frr/daemons" {
     template = "daemons.tmpl"
@@ -45,13 +45,13 @@ component "frr" {
     bad      = "daemons.bad"
     unit     = "frr.service"
     how      = "restart"
-    effect   = "service-gap.restart"
+    effect   = "service-gap.sessions"
   }
   file "/etc/systemd/system/frr.service.d/raiz.conf" {
     template = "frr.service.tmpl"
     unit     = "frr.service"
     how      = "restart"
-    effect   = "service-gap.restart"
+    effect   = "service-gap.sessions"
   }
   # Read anew whenever it is asked.
   file "/usr/local/lib/raiz/frr-exports" {
