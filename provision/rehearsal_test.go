@@ -311,11 +311,11 @@ func (b *bed) routerView() {
 	b.t.Helper()
 	var got []string
 	for _, filter := range []string{"accepted", "filtered"} {
-		args := []string{"birdc", "show", "route", "where", "source = RTS_BGP"}
+		args := []string{"show", "route", "where", "source = RTS_BGP"}
 		if filter == "filtered" {
-			args = []string{"birdc", "show", "route", "filtered"}
+			args = []string{"show", "route", "filtered"}
 		}
-		for line := range strings.Lines(b.on(b.Router.Machine, args...)) {
+		for line := range strings.Lines(b.birdc(args...)) {
 			if first, _, _ := strings.Cut(line, " "); strings.Contains(first, "/") {
 				got = append(got, first)
 			}

@@ -214,7 +214,7 @@ func effectOf(raw rawFile) (state.Effect, error) {
 	if !e.Name.Known() {
 		return e, fmt.Errorf("there is no effect = %q: there are %q", raw.Effect, state.EffectNames())
 	}
-	if e.Name == state.RestartsUnit && e.How != state.Restart {
+	if (e.Name == state.RestartsUnit || e.Name == state.RestartsRouter) && e.How != state.Restart {
 		return e, fmt.Errorf("effect = %q needs a unit, and how = \"restart\"", raw.Effect)
 	}
 	return e, nil

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -90,4 +91,26 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// writeBelow writes a file of a tree and nothing outside of it: a link of the
+// tree that leads out is one of this machine.
+func writeBelow(tree, path string, mode fs.FileMode, text string) error {
+	fail := func(err error) error { return fmt.Errorf("write %s below %s: %w", path, tree, err) }
+	root, err := os.OpenRoot(tree)
+	if err != nil {
+		return fail(err)
+	}
+	defer root.Close()
+	name := strings.TrimPrefix(path, "/")
+	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return fail(err)
+	}
+	if err := root.WriteFile(name, []byte(text), mode); err != nil {
+		return fail(err)
+	}
+	if err := root.Chmod(name, mode); err != nil {
+		return fail(err)
+	}
+	return nil
 }

@@ -192,7 +192,7 @@ func (m *Machine) Run(ctx context.Context, argv ...string) (string, error) {
 // Write puts a file into the machine, running or not. The path is absolute
 // inside it.
 func (m *Machine) Write(path string, mode fs.FileMode, text string) error {
-	return writeFile(filepath.Join(m.root, path), mode, text)
+	return writeBelow(m.root, path, mode, text)
 }
 
 // enable has a unit started at boot, as systemctl does, on a machine that is

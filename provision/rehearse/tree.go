@@ -164,7 +164,7 @@ func (r recipe) build(ctx context.Context, group cgroup, tree string) (err error
 		return err
 	}
 	for _, path := range sortedKeys(r.files) {
-		if err := writeFile(filepath.Join(temp, path), 0o644, r.files[path]); err != nil {
+		if err := writeBelow(temp, path, 0o644, r.files[path]); err != nil {
 			return err
 		}
 	}

@@ -122,3 +122,31 @@ func TestTrim(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// What a pack puts into a tree stays in it, whatever links the tree has.
+func TestWriteBelow(t *testing.T) {
+	tree, outside := t.TempDir(), t.TempDir()
+	for link, leads := range map[string]string{"run": outside, "lib": "usr/lib"} {
+		if err := os.Symlink(leads, filepath.Join(tree, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(tree, "usr/lib"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeBelow(tree, "/run/a", 0o644, "x"); err == nil {
+		t.Error("a link led out of the tree")
+	}
+	if err := writeBelow(tree, "/../a", 0o644, "x"); err == nil {
+		t.Error("a path led out of the tree")
+	}
+	if left, _ := os.ReadDir(outside); len(left) != 0 {
+		t.Errorf("outside there is %v", left)
+	}
+	if err := writeBelow(tree, "/lib/systemd/a", 0o755, "x"); err != nil {
+		t.Fatal(err)
+	}
+	if st, err := os.Stat(filepath.Join(tree, "usr/lib/systemd/a")); err != nil || st.Mode() != 0o755 {
+		t.Errorf("%v, %v", st, err)
+	}
+}

@@ -142,6 +142,9 @@ type valueWalk struct {
 func (w *valueWalk) walk(path string, typ reflect.Type, at []reflect.Value) {
 	for i := range typ.NumField() {
 		field := typ.Field(i)
+		if !field.IsExported() {
+			continue
+		}
 		here := path
 		if !field.Anonymous {
 			here += "." + field.Name
@@ -173,6 +176,22 @@ func (w *valueWalk) walk(path string, typ reflect.Type, at []reflect.Value) {
 			continue
 		}
 		fmt.Fprintf(&w.b, "| `%s` | %s | %s | %s |\n", here, typeWord(inner), meaning, w.example(typ.Name()+"."+field.Name, values))
+	}
+	w.methods(path, typ, at)
+}
+
+// methods writes what a type tells by a method: secrets.
+func (w *valueWalk) methods(path string, typ reflect.Type, at []reflect.Value) {
+	for i := range typ.NumMethod() {
+		m := typ.Method(i)
+		if m.Type.NumIn() != 1 || m.Type.NumOut() != 2 {
+			continue
+		}
+		var values []reflect.Value
+		for _, v := range at {
+			values = append(values, v.Method(i).Call(nil)[0])
+		}
+		fmt.Fprintf(&w.b, "| `%s.%s` | string | %s | %s |\n", path, m.Name, w.comments[typ.Name()+"."+m.Name], w.example(typ.Name()+"."+m.Name, values))
 	}
 }
 
@@ -226,6 +245,10 @@ func comments(t *testing.T) map[string]string {
 			t.Fatal(err)
 		}
 		ast.Inspect(parsed, func(n ast.Node) bool {
+			if f, ok := n.(*ast.FuncDecl); ok && f.Recv != nil && file == "values.go" {
+				_, words, _ := strings.Cut(strings.Join(strings.Fields(f.Doc.Text()), " "), " is ")
+				out[fmt.Sprint(f.Recv.List[0].Type)+"."+f.Name.Name] = strings.TrimSuffix(words, ".")
+			}
 			spec, ok := n.(*ast.TypeSpec)
 			if !ok {
 				return true

@@ -1,6 +1,10 @@
 package render
 
-import "github.com/raiz-dns/raiz/provision/site"
+import (
+	"fmt"
+
+	"github.com/raiz-dns/raiz/provision/site"
+)
 
 // Values is what the templates of a pack may substitute: the whole contract
 // between a site and a pack, in words that belong to no program. Addresses and
@@ -124,7 +128,8 @@ type BGPNeighbor struct {
 	ID          string // an identifier: letters, digits, underscores, with a letter in front
 	Name        string // as the site calls it
 	HasPassword bool   // of TCP MD5 (RFC 2385)
-	Password    string // only in a file with secret = true
+
+	password hidden
 }
 
 // BGPSession is one BGP session.
@@ -171,19 +176,20 @@ type DNS struct {
 	Verified        bool           // whether any zone is checked before it is served
 	RateLimit       site.RateLimit // Responses a second (0 for no limit), Slip, IPv4Prefix, IPv6Prefix
 	Cookies         bool           // whether copies share secrets of DNS cookies (RFC 9018)
-	Cookie          string         // hexadecimal; only in a file with secret = true
-	CookieStaging   string         // the one accepted as well; only in a file with secret = true
 	Keys            []TSIG         // of TSIG (RFC 8945)
 	Primaries       []Primary      // of all zones, each once
 	Zones           []Zone         // in the order of the site file
 	Static          []StaticZone   // the data of zones that come from no primary
+
+	cookie, staging hidden
 }
 
 // TSIG is a key.
 type TSIG struct {
 	Name      string // of the key
 	Algorithm string // such as "hmac-sha256"
-	Text      string // base64; only in a file with secret = true
+
+	text hidden
 }
 
 // Primary is one server that zones are transferred from.
@@ -224,3 +230,31 @@ type Guard struct {
 	Show      []string   // command that shows the blocks, likewise
 	Shown     string     // what matches a line of it, likewise
 }
+
+// hidden is a secret that only files which say that they hold one are given.
+type hidden struct {
+	text  string
+	shown bool
+}
+
+func (h hidden) show(what string) (string, error) {
+	if !h.shown {
+		return "", fmt.Errorf("%s is given to files with secret = true alone", what)
+	}
+	return h.text, nil
+}
+
+// Password is that of TCP MD5 (RFC 2385); "" for none. Only in a file with
+// secret = true.
+func (n BGPNeighbor) Password() (string, error) { return n.password.show(".Password") }
+
+// Text is the key, base64. Only in a file with secret = true.
+func (k TSIG) Text() (string, error) { return k.text.show(".Text") }
+
+// Cookie is what server cookies are made with, hexadecimal. Only in a file with
+// secret = true.
+func (d DNS) Cookie() (string, error) { return d.cookie.show(".Cookie") }
+
+// CookieStaging is the one that is accepted as well; "" for none. Only in a file
+// with secret = true.
+func (d DNS) CookieStaging() (string, error) { return d.staging.show(".CookieStaging") }

@@ -37,7 +37,7 @@ func values(s *site.Site, packs fs.FS, components []templates.Component, secrets
 func (v *Values) reveal(s *site.Site, secrets Secrets) (err error) {
 	v.BGP.Neighbors = slices.Clone(v.BGP.Neighbors)
 	for i, n := range s.BGP.Neighbors {
-		if v.BGP.Neighbors[i].Password, err = text(n.Password, secrets); err != nil {
+		if v.BGP.Neighbors[i].password, err = shown(n.Password, secrets); err != nil {
 			return err
 		}
 	}
@@ -49,29 +49,29 @@ func (v *Values) reveal(s *site.Site, secrets Secrets) (err error) {
 	}
 	v.DNS.Keys = slices.Clone(v.DNS.Keys)
 	for i, k := range s.DNS.Keys {
-		if v.DNS.Keys[i].Text, err = text(k.Secret, secrets); err != nil {
+		if v.DNS.Keys[i].text, err = shown(k.Secret, secrets); err != nil {
 			return err
 		}
 	}
-	if v.DNS.Cookie, err = text(s.DNS.Cookie.Secret, secrets); err != nil {
+	if v.DNS.cookie, err = shown(s.DNS.Cookie.Secret, secrets); err != nil {
 		return err
 	}
-	v.DNS.CookieStaging, err = text(s.DNS.Cookie.Staging, secrets)
+	v.DNS.staging, err = shown(s.DNS.Cookie.Staging, secrets)
 	return err
 }
 
-// text is the text of a secret; "" for one that a site does not declare.
-func text(v secret.Value, secrets Secrets) (string, error) {
+// shown is the text of a secret; "" for one that a site does not declare.
+func shown(v secret.Value, secrets Secrets) (hidden, error) {
 	switch {
 	case v.IsZero():
-		return "", nil
+		return hidden{shown: true}, nil
 	case secrets == Withheld:
-		return v.String(), nil
+		return hidden{v.String(), true}, nil
 	}
 	if err := v.Err(); err != nil {
-		return "", fmt.Errorf("%w: %s: %w", errSecret, v.Source(), err)
+		return hidden{}, fmt.Errorf("%w: %s: %w", errSecret, v.Source(), err)
 	}
-	return v.Reveal(), nil
+	return hidden{v.Reveal(), true}, nil
 }
 
 // mainUnit is the main unit of the pack of a kind.

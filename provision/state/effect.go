@@ -33,6 +33,7 @@ const (
 	ResetsChanged   EffectName = "session-reset.parameters"
 	ResetsEvery     EffectName = "session-reset.every"
 	RestartsUnit    EffectName = "service-gap.restart"
+	RestartsRouter  EffectName = "service-gap.sessions"
 	AnnouncesAnew   EffectName = "service-gap.announce-anew"
 	MovesAddresses  EffectName = "service-gap.addresses"
 	MayCutServer    EffectName = "may-cut-access.server"
@@ -64,6 +65,7 @@ func Codes() []verdict.Definition {
 		verdict.Define("session-reset.parameters", "BGP sessions whose parameters changed are reset"),
 		verdict.Define("session-reset.every", "every BGP session may be reset"),
 		verdict.Define("service-gap.restart", "the blocks are withdrawn, the unit is restarted, and they are announced again", verdict.TypeUnit.Named("unit")),
+		verdict.Define("service-gap.sessions", "the same, and with the unit every BGP session is reset", verdict.TypeUnit.Named("unit")),
 		verdict.Define("service-gap.announce-anew", "the blocks are withdrawn and announced anew"),
 		verdict.Define("service-gap.addresses", "service addresses move on the loopback"),
 		verdict.Define("may-cut-access.server", "management access to the server may be cut; it reverts by itself unless confirmed over a new connection"),
@@ -94,6 +96,8 @@ func (e Effect) Message() verdict.Message {
 		return verdict.New("session-reset.every")
 	case RestartsUnit:
 		return verdict.New("service-gap.restart", verdict.Unit("unit", e.Unit))
+	case RestartsRouter:
+		return verdict.New("service-gap.sessions", verdict.Unit("unit", e.Unit))
 	case AnnouncesAnew:
 		return verdict.New("service-gap.announce-anew")
 	case MovesAddresses:

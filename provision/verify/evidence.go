@@ -22,6 +22,7 @@ type Units map[string][]string
 type Evidence struct {
 	Units    Units
 	UnitsErr error // why nobody knows of them
+	Looks    Looks // how programs are looked at, not what was seen
 	BMC      BMCEvidence
 	SSHErr   error // why nobody could log in
 	Login    string

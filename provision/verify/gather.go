@@ -58,7 +58,7 @@ func ways() []way { return []way{lookAtBMC, lookAtServer, lookAtRouter, lookFrom
 // Gather looks from every vantage at once. It has no error of its own: what
 // could not be seen is in the evidence with its reason.
 func Gather(ctx context.Context, s *site.Site, v Vantages) Evidence {
-	e := Evidence{Units: v.Units, UnitsErr: v.UnitsErr}
+	e := Evidence{Units: v.Units, UnitsErr: v.UnitsErr, Looks: v.Looks}
 	var all sync.WaitGroup
 	for _, look := range ways() {
 		all.Go(func() { look(ctx, s, v, &e) })

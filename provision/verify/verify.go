@@ -73,6 +73,7 @@ func groups() []group {
 		{addressChecks, addressCodes, addressProbes},
 		{unitChecks, unitCodes, unitProbes},
 		{clockChecks, clockCodes, clockProbes},
+		{zoneChecks, zoneCodes, zoneProbes},
 		{dnsChecks, dnsCodes, nil},
 		{bgpChecks, bgpCodes, sessionProbes},
 		{routerChecks, routerCodes, nil},

@@ -76,4 +76,11 @@ component "nsd" {
   }
 
   service "nsd.service" {}
+
+  # A zone that is not there, or not any more, has no serial.
+  observe "zones" {
+    command = ["nsd-control", "zonestatus"]
+    begin   = ["^zone:\\s+(?P<zone>\\S+)"]
+    more    = ["^\\s+state: (?P<state>\\S+)", "^\\s+served-serial: \"(?P<serial>\\d+)"]
+  }
 }

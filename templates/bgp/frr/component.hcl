@@ -1,0 +1,114 @@
+# What FRR 8.4 cannot do as the site asks for it:
+#   - BFD on a session with TTL security: there the hold time alone counts.
+#   - The receive limit on filtered routes: they count, but FRR counts only when
+#     it accepts one. A session that accepts nothing is never cut for it.
+#   - Show the communities that it sends: exports are read from what the running
+#     filter adds.
+#   - Change a session and leave the others: every change restarts it.
+component "frr" {
+  kind     = "bgp"
+  packages = ["frr", "bash"]
+  unit     = "frr.service"
+
+  # Apart from frr.conf, so that everything else may be read and compared in
+  # the open: bgpd reads it before vtysh tells it frr.conf.
+  file "/etc/frr/raiz-passwords.conf" {
+    template = "passwords.conf.tmpl"
+    mode     = "0640"
+    group    = "frr"
+    secret   = true
+    check    = ["vtysh", "-C", "-f", "{}"]
+    bad      = "frr.conf.bad"
+    unit     = "frr.service"
+    how      = "restart"
+    effect   = "service-gap.sessions"
+  }
+  # A reload of FRR keeps the old hold time until a session ends by itself, and
+  # its program writes passwords to a log: every change is a restart.
+  file "/etc/frr/frr.conf" {
+    template = "frr.conf.tmpl"
+    mode     = "0640"
+    owner    = "frr"
+    group    = "frr"
+    check    = ["vtysh", "-C", "-f", "{}"]
+    bad      = "frr.conf.bad"
+    unit     = "frr.service"
+    how      = "restart"
+    effect   = "service-gap.sessions"
+  }
+  file "/etc/frr/daemons" {
+    template = "daemons.tmpl"
+    mode     = "0640"
+    owner    = "frr"
+    group    = "frr"
+    check    = ["sh", "-n", "{}"]
+    bad      = "daemons.bad"
+    unit     = "frr.service"
+    how      = "restart"
+    effect   = "service-gap.sessions"
+  }
+  file "/etc/systemd/system/frr.service.d/raiz.conf" {
+    template = "frr.service.tmpl"
+    unit     = "frr.service"
+    how      = "restart"
+    effect   = "service-gap.sessions"
+  }
+  # Read anew whenever it is asked.
+  file "/usr/local/lib/raiz/frr-exports" {
+    template = "exports.tmpl"
+    mode     = "0755"
+    check    = ["bash", "-n", "{}"]
+    bad      = "exports.bad"
+  }
+  # What the guard tells FRR. No file that FRR reads by itself has a block.
+  file "/etc/frr/raiz-announce{{ .Item.Number }}.conf" {
+    template = "announce.conf.tmpl"
+    each     = ".BGP.Families"
+    when     = ".Item.Blocks"
+    check    = ["vtysh", "-C", "-f", "{}"]
+    bad      = "frr.conf.bad"
+    unit     = "raiz-announce.service"
+    how      = "restart"
+    effect   = "service-gap.announce-anew"
+  }
+  file "/etc/frr/raiz-withdraw{{ .Item.Number }}.conf" {
+    template = "withdraw.conf.tmpl"
+    each     = ".BGP.Families"
+    when     = ".Item.Blocks"
+    check    = ["vtysh", "-C", "-f", "{}"]
+    bad      = "frr.conf.bad"
+    unit     = "raiz-announce.service"
+    how      = "restart"
+    effect   = "service-gap.announce-anew"
+  }
+
+  service "frr.service" {}
+
+  announce {
+    announce = [["vtysh", "-f", "/etc/frr/raiz-announce{family}.conf"]]
+    withdraw = [["vtysh", "-f", "/etc/frr/raiz-withdraw{family}.conf"]]
+    show     = ["vtysh", "-d", "bgpd", "-c", "show running-config"]
+    shown    = "^  network .* route-map blocks{family}$"
+  }
+
+  observe "sessions" {
+    command = ["vtysh", "-d", "bgpd", "-c", "show bgp neighbors json"]
+    json {
+      records = "*"
+      fields = {
+        neighbor = "@key"
+        name     = "nbrDesc"
+        as       = "remoteAs"
+        state    = "bgpState"
+        error    = "lastResetDueTo"
+      }
+    }
+  }
+
+  observe "exports" {
+    command = ["/usr/local/lib/raiz/frr-exports", "{neighbor}", "{family}"]
+    alive   = "^exports to "
+    begin   = ["^route (?P<prefix>\\S+) path (?P<as_path>.*)"]
+    more    = ["^ community (?P<communities>.*)"]
+  }
+}
