@@ -12,7 +12,7 @@ import (
 const (
 	maxText  = 4 << 20   // bytes of a file, or of one text on the way to it
 	maxMade  = 64 << 20  // bytes of all texts on the way
-	maxNodes = 2_000_000 // steps of text/template, some seconds
+	maxNodes = 1_000_000 // steps of text/template, some seconds at most
 	maxWidth = 1000      // characters to which printf fills up
 )
 
