@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,7 @@ func (f *Folder) Close() error { return f.root.Close() }
 var (
 	errLeadsOut = errors.New("a link leads out of the folder")
 	errHidden   = errors.New("hidden files are not read")
+	errNoFolder = errors.New("not a folder")
 	errSpecial  = errors.New("not a regular file")
 	errLinks    = errors.New("too many links")
 )
@@ -70,6 +72,10 @@ func (f *Folder) ReadDir(name string) ([]fs.DirEntry, error) {
 	at, err := f.resolve("readdir", name)
 	if err != nil {
 		return nil, err
+	}
+	// To open a FIFO in the place of a folder would hang.
+	if st, err := f.root.Lstat(at); err != nil || !st.IsDir() {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: cmp.Or(err, errNoFolder)}
 	}
 	return fs.ReadDir(f.root.FS(), filepath.ToSlash(at))
 }
