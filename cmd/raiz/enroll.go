@@ -45,7 +45,7 @@ BMC shows, the host key with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on
 the console. A pin that is written already is never replaced without --replace.`,
 		Example: `  raiz enroll gru1.hcl
   raiz enroll gru1.hcl --bmc-only --accept sha256:3785b1…
-  raiz enroll gru1.hcl --rehearsal first --out enrolled.hcl`,
+  raiz enroll gru1.hcl --rehearsal 1a2b3c4d --out enrolled.hcl`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.enroll(cmd.Context(), args[0], e)

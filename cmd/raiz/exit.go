@@ -6,6 +6,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -83,6 +84,8 @@ func applyCode(j apply.Journal, err error) exitCode {
 		return exitReverted
 	case errors.Is(err, provision.ErrMoved):
 		return exitPending
+	case j.Outcome == apply.NotTried && errors.Is(err, remote.ErrUnreachable):
+		return exitUnreachable // nobody was there to be changed
 	}
 	return exitError
 }

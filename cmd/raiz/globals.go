@@ -139,6 +139,9 @@ func (g *globals) withSecrets(s *site.Site, word *operatorWord) error {
 
 func (g *globals) text(w io.Writer) report.TextOptions {
 	o := report.TextOptions{Full: g.full}
+	if o, ok := w.(*output); ok {
+		w = o.to
+	}
 	f, ok := w.(*os.File)
 	if ok && term.IsTerminal(int(f.Fd())) && g.std.env("NO_COLOR") == "" && g.std.env("TERM") != "dumb" {
 		o.Style = report.Colour

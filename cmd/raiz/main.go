@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/raiz-dns/raiz/provision/report"
 )
@@ -39,6 +40,8 @@ type streams struct {
 
 // run is the whole program. Errors are worded here and nowhere else.
 func run(ctx context.Context, args []string, std streams) exitCode {
+	out := &output{to: std.out}
+	std.out = out
 	g := &globals{std: std, args: args}
 	defer g.close()
 	root := newRoot(g)
@@ -56,11 +59,40 @@ func run(ctx context.Context, args []string, std streams) exitCode {
 			code = exitError
 		}
 	}
+	if out.err != nil {
+		// Whoever reads half of what was said must not take it for the whole.
+		code, err = max(code, exitError), errors.Join(err, out.err)
+		if code == exitUsage {
+			code = exitError
+		}
+	}
 	if err != nil {
-		// An error may repeat what a server or a file name says.
-		fmt.Fprintf(std.err, "raiz: error: %s\n", report.Lines(err.Error()))
+		fmt.Fprintf(std.err, "raiz: error: %s\n", inLines(err))
 	}
 	return code
+}
+
+// output remembers what kept it from being written: words for people are
+// printed without a look at that.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.to.Write(p)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// inLines is an error for a terminal, and for the log of a CI, in which a line
+// may be a command. An error may repeat what a server or a file name says: what
+// is not its first line shows that it goes on.
+func inLines(err error) string {
+	return strings.ReplaceAll(report.Lines(err.Error()), "\n", "\n  | ")
 }
 
 // ended is the exit code of a run, and what is still to be said of its end.
@@ -100,7 +132,12 @@ no agent and no state file.`,
 		newVerify(g), newHistory(g), newRollback(g), newEnroll(g), newBMC(g), newRehearse(g), newVersion(g), newSchema(g),
 	)
 	groups(root)
-	root.PersistentPreRunE = g.refuseJSON
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		if err := g.refuseJSON(cmd, args); err != nil {
+			return err
+		}
+		return refuseEmpty(cmd, args)
+	}
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if g.answer.helped = true; !g.json {
@@ -113,6 +150,22 @@ no agent and no state file.`,
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	return root
+}
+
+// refuseEmpty refuses what a script makes of a variable that is not set: an
+// empty --rehearsal would go to the real site, and an empty path be the folder
+// that one is in.
+func refuseEmpty(cmd *cobra.Command, args []string) error {
+	var err error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" && err == nil {
+			err = exit(exitUsage, fmt.Errorf("--%s is empty: is a variable not set?", f.Name))
+		}
+	})
+	if err == nil && verbOf(cmd) != "rehearse shell" && !strings.HasPrefix(cmd.Name(), "__") && slices.Contains(args, "") {
+		err = exit(exitUsage, errors.New("an argument is empty: is a variable not set?"))
+	}
+	return err
 }
 
 // groups makes what only holds other verbs refuse a word that is none of

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"strconv"
+
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
@@ -21,6 +24,13 @@ The site file still declares what it did: the next plan shows the difference.`,
   raiz rollback gru1.hcl 7`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			generation := ""
+			if len(args) > 1 {
+				generation = args[1]
+				if _, err := strconv.ParseUint(generation, 10, 31); err != nil {
+					return exit(exitUsage, fmt.Errorf("%q is no number of a generation; raiz history shows those there are", generation))
+				}
+			}
 			s, o, _, err := t.aim(g, args[0])
 			if err != nil {
 				return err
@@ -32,10 +42,6 @@ The site file still declares what it did: the next plan shows the difference.`,
 				if err := g.ask(toApply(s.Name)); err != nil {
 					return err
 				}
-			}
-			generation := ""
-			if len(args) > 1 {
-				generation = args[1]
 			}
 			run := provision.New(s, o)
 			defer run.Close(cmd.Context())

@@ -141,7 +141,7 @@ func (c *converter) option(attr *hcl.Attribute, otherwise any) (any, bool) {
 		return got.val, got.ok
 	case int64:
 		const most = 1 << 53
-		return c.number(attr, -most, most, 0), true
+		return c.number(attr, 0, most, 0), true
 	case bool:
 		val, ok := c.value(attr, cty.Bool, "true or false")
 		return ok && val.True(), ok

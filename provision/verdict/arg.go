@@ -96,7 +96,11 @@ func Word[S ~string](name string, word S) Arg {
 func Seen(name, text string) Arg { return Arg{name, TypeSeen, clean(text, maxSeen)} }
 
 // Error is why something could not be done.
-func Error(name string, err error) Arg { return Arg{name, TypeError, clean(err.Error(), maxError)} }
+//
+// Joined errors have a line each; here they are one.
+func Error(name string, err error) Arg {
+	return Arg{name, TypeError, clean(strings.ReplaceAll(err.Error(), "\n", "; "), maxError)}
+}
 
 // Inner is what is said inside of what is said.
 func Inner(name string, m Message) Arg { return Arg{name, TypeMessage, m} }
