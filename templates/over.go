@@ -73,6 +73,9 @@ func (l layered) hides(name string) bool {
 // complete wants of what upper has that it can be taken in the place of what
 // it hides: what is not there would be missed later, and only by some sites.
 func (l layered) complete() error {
+	if err := l.folders(); err != nil {
+		return err
+	}
 	for _, kind := range Kinds() {
 		if err := l.packs(kind); err != nil {
 			return err
@@ -89,6 +92,25 @@ func (l layered) complete() error {
 	for _, folder := range []string{"operators", "zones/static"} {
 		if err := l.files(folder); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// folders wants a folder of upper to be one that is looked into: one whose
+// name is misspelt would be in the place of nothing.
+func (l layered) folders() error {
+	entries, err := fs.ReadDir(l.upper, ".")
+	if err != nil {
+		return fmt.Errorf("the folder of packs: %w", err)
+	}
+	known := append([]string{"lab", "operators", "zones"}, Kinds()...)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") || slices.Contains(known, e.Name()) {
+			continue
+		}
+		if f, err := fs.Stat(l.upper, e.Name()); err == nil && f.IsDir() {
+			return fmt.Errorf("%s is no folder that packs are looked for in: %s", e.Name(), strings.Join(known, ", "))
 		}
 	}
 	return nil
@@ -129,6 +151,15 @@ func (l layered) packs(kind string) error {
 
 // files wants each file that a folder of lower has to be one that can be read.
 func (l layered) files(folder string) error {
+	above, err := fs.ReadDir(l.upper, folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s has to be a folder: %w", folder, err)
+	}
+	for _, e := range above {
+		if _, err := fs.Stat(l.upper, path.Join(folder, e.Name())); err != nil && !strings.HasPrefix(e.Name(), ".") {
+			return err // a link that leads nowhere is not absent
+		}
+	}
 	names, err := fs.ReadDir(l.lower, folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -270,6 +271,8 @@ func TestCatalogRefusesWhatHides(t *testing.T) {
 		{"a router", fstest.MapFS{"lab/router/README": none}, "lab/router: one of its 0 packs has to say default = true, and 0 do"},
 		{"a profile", fstest.MapFS{"operators/as112.hcl/README": none}, "operators/as112.hcl is in the place of the built-in one: read operators/as112.hcl: not a regular file"},
 		{"data of zones", fstest.MapFS{"zones/static/README": none}, "zones/static is in the place of the built-in one: open zones/static/as112-"},
+		{"a kind that is misspelt", fstest.MapFS{"dnss/knot/component.hcl": none}, "dnss is no folder that packs are looked for in: lab, operators,"},
+		{"words about the folder", fstest.MapFS{"README": none, ".git/x": none}, ""},
 		{"words about the packs", fstest.MapFS{"firewall/README": none, "firewall/.git/x": none}, ""},
 	}
 	for _, tt := range tests {
@@ -279,6 +282,21 @@ func TestCatalogRefusesWhatHides(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// A link that leads nowhere is not absent: the built-in profile would be used
+// in its place without a word.
+func TestDanglingProfile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "operators"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", filepath.Join(dir, "operators/as112.hcl")); err != nil {
+		t.Skip(err) // a system without links
+	}
+	if _, err := templates.Catalog(templates.Over(templates.FS(), os.DirFS(dir))); err == nil || !strings.Contains(err.Error(), "operators/as112.hcl") {
+		t.Errorf("got %v", err)
 	}
 }
 
