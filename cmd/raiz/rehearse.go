@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/report/messages"
+	"github.com/raiz-dns/raiz/provision/simbmc"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
@@ -104,6 +106,9 @@ func newRehearseUp(g *globals) *cobra.Command {
 		Short: "Build the site and keep it",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if known := simbmc.Personalities(); personality != "" && !slices.Contains(known, personality) {
+				return exit(exitUsage, fmt.Errorf("--bmc %q is none of %s", personality, strings.Join(known, ", ")))
+			}
 			s, err := g.one(args[0], name)
 			if err != nil {
 				return err
