@@ -29,6 +29,9 @@ func withPack(body string) fstest.MapFS {
     command = ["other"]
     begin   = ["^(?P<synced>.*)"]
   }
+  file "/etc/systemd/system/raiz-clock.service" {
+    template = "a.tmpl"
+  }
 ` + body + "}\n")},
 		"time/other/a.tmpl": {Data: []byte("text\n")},
 	}

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -64,7 +63,11 @@ func zoneKept(z site.Zone, e Evidence) finding {
 	}
 	serial, err := strconv.ParseUint(records[i].Last("serial"), 10, 32)
 	if err != nil {
-		return fail(verdict.New("dns.zone.empty", verdict.Seen("state", cmp.Or(records[i].Last("state"), "it tells no more"))), verdict.New("dns.zone.empty.advice"))
+		f := fail(verdict.New("dns.zone.empty"), verdict.New("dns.zone.empty.advice"))
+		if state := records[i].Last("state"); state != "" {
+			f = f.with(verdict.New("dns.zone.state", verdict.Seen("state", state)))
+		}
+		return f
 	}
 	return pass(verdict.New("dns.zone.good", verdict.Count("serial", int(serial))))
 }
@@ -75,7 +78,8 @@ func zoneCodes() []verdict.Definition {
 		verdict.Define("dns.zone.want", "the zone has to be there"),
 		verdict.Define("dns.zone.absent", "the name server does not know the zone"),
 		verdict.Define("dns.zone.absent.advice", "what configures the zone"),
-		verdict.Define("dns.zone.empty", "the name server knows the zone and has no data of it", verdict.TypeSeen.Named("state")),
+		verdict.Define("dns.zone.empty", "the name server knows the zone and has no data of it"),
+		verdict.Define("dns.zone.state", "what the name server calls the state of a zone", verdict.TypeSeen.Named("state")),
 		verdict.Define("dns.zone.empty.advice", "why a zone may have no data"),
 		verdict.Define("dns.zone.good", "the name server has the zone", verdict.TypeCount.Named("serial")),
 	}
