@@ -50,11 +50,11 @@ func TestZoneChecks(t *testing.T) {
 			for _, r := range verify.Hollow(sites[0], e) {
 				if strings.HasPrefix(r.ID, "dns.zone.") {
 					have[r.ID] = string(r.Status) + " " + r.Got[0].String()
-				for _, m := range r.Evidence {
-					if m.Code == "dns.zone.state" {
-						have[r.ID] += " " + m.String()
+					for _, m := range r.Evidence {
+						if m.Code == "dns.zone.state" {
+							have[r.ID] += " " + m.String()
+						}
 					}
-				}
 				}
 			}
 			if diff := cmp.Diff(tt.want, have); diff != "" {
