@@ -27,11 +27,7 @@ import (
 func TestRootCopy(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, "../sites/root-example.hcl")
-	b.mustApply(b.Site)
-	b.verifyUntil(b.Site, allInOrder())
-	if again, _ := b.plan(b.Site); !again.Plan.Empty() {
-		t.Fatalf("the second plan is not empty: %+v", again.Plan.Changes)
-	}
+	b.healthy()
 	b.steps([]step{
 		{"an outside validator follows the chain", (*bed).validates},
 		{"a new serial arrives by NOTIFY", (*bed).bumps},
@@ -44,6 +40,16 @@ func TestRootCopy(t *testing.T) {
 		{"no link tells the server how to route", (*bed).redirects},
 		{"an expired zone is withdrawn and comes back", (*bed).expires},
 	})
+}
+
+// healthy brings the copy up: applied, verified, and nothing left to plan.
+func (b *bed) healthy() {
+	b.t.Helper()
+	b.mustApply(b.Site)
+	b.verifyUntil(b.Site, allInOrder())
+	if again, _ := b.plan(b.Site); !again.Plan.Empty() {
+		b.t.Fatalf("the second plan is not empty: %+v", again.Plan.Changes)
+	}
 }
 
 // until waits for a condition, which says what is still wrong.
