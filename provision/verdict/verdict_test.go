@@ -55,9 +55,20 @@ func TestArguments(t *testing.T) {
 // What somebody else says is cut, and nothing of it is obeyed.
 func TestTextOfOthers(t *testing.T) {
 	const evil = "\x1b[2J\u009b31m\x00\r\na\u202eb\u2028c\xff"
-	for _, a := range []verdict.Arg{verdict.Seen("x", evil), verdict.Error("x", errors.New(evil)), verdict.AllSeen("x", []string{evil}), verdict.Zone("x", evil), verdict.Word("x", evil)} {
-		if want := strings.ReplaceAll("?[2J?31m???a?b?c?", "?", "\uFFFD"); a.String() != want {
-			t.Errorf("%s: %q, want %q", a.Type(), a, want)
+	const harmless = "?[2J?31m???a?b?c?"
+	for _, tt := range []struct {
+		arg  verdict.Arg
+		want string
+	}{
+		{verdict.Seen("x", evil), harmless},
+		{verdict.AllSeen("x", []string{evil}), harmless},
+		{verdict.Zone("x", evil), harmless},
+		{verdict.Word("x", evil), harmless},
+		// Joined errors have a line each, which is said in one.
+		{verdict.Error("x", errors.New(evil)), "?[2J?31m??; a?b?c?"},
+	} {
+		if want := strings.ReplaceAll(tt.want, "?", "\uFFFD"); tt.arg.String() != want {
+			t.Errorf("%s: %q, want %q", tt.arg.Type(), tt.arg, want)
 		}
 	}
 	if s := verdict.Seen("x", strings.Repeat("é", 201)).String(); s != strings.Repeat("é", 200)+"…" {
