@@ -4,4 +4,4 @@
 // It makes texts and reads texts; it opens no connection and decides nothing.
 // The script is sent over stdin, so a server that has never seen raiz can be
 // asked too. Start reading at raiz.sh, then Probe and Bundle.
-package server
+package shell
