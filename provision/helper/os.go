@@ -148,6 +148,8 @@ type Machine interface {
 	// Packages returns the versions of those that are installed.
 	Packages(names []string) (map[string]string, error)
 	System() System
+	// Log adds a line to a log for people, as well as it can.
+	Log(line string)
 }
 
 // ErrLocked says that somebody else holds the lock; its text says who.
