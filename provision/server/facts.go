@@ -136,3 +136,11 @@ const (
 	NetworkManager = "NetworkManager"
 	Nobody         = "nobody" // configured by hand, or not at all
 )
+
+// MainTable is the routing table that default routes are in (rtnetlink(7)).
+const MainTable = 254
+
+// IsDefault reports whether a route is a default route of the main table.
+func IsDefault(r Route) bool {
+	return r.Table == MainTable && (r.To == "0.0.0.0/0" || r.To == "::/0")
+}
