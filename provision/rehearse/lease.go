@@ -53,8 +53,8 @@ func (t *Testbed) serveLease(ctx context.Context) error {
 		return fmt.Errorf("serve DHCP: %w", err)
 	}
 	defer said.Close()
-	// Nobody else is on the wire who could have the address: half a second is
-	// what asking by ARP would cost at its best.
+	// Nobody else is on the wire who could have the address, and udhcpd would
+	// wait for two seconds whether somebody answers its ARP.
 	cmd := exec.Command("nsenter", "--net="+t.Netns(RoleRouter).Path(), "--",
 		filepath.Join(t.Base, "bin/busybox"), "udhcpd", "-f", "-a", "10", path)
 	cmd.Stdout, cmd.Stderr = said, said

@@ -89,3 +89,14 @@ func TestNoLeaseWithoutIPv4(t *testing.T) {
 		}
 	}
 }
+
+func TestStartUnknown(t *testing.T) {
+	_, err := setupOf("systemd")
+	const want = `start from "systemd": there is no such starting state: take one of networkd, ifupdown, `
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error = %v", err)
+	}
+	if s, err := setupOf(""); err != nil || s.start != StartNetworkd {
+		t.Errorf("the default is %q, %v", s.start, err)
+	}
+}
