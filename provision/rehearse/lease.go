@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -42,11 +41,6 @@ func (t *Testbed) serveLease(ctx context.Context) error {
 	path := filepath.Join(t.dir(), "dhcp.conf")
 	if err := writeFile(path, 0o600, config); err != nil {
 		return err
-	}
-	// The cable of a server that was switched off is another one when it is on
-	// again, and with another MAC the old lease would have the only address.
-	if err := os.Remove(filepath.Join(t.dir(), "dhcp.leases")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("serve DHCP: %w", err)
 	}
 	said, err := os.OpenFile(filepath.Join(t.dir(), "dhcp.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -84,7 +78,9 @@ func (t *Testbed) endLease(ctx context.Context) error {
 	return errors.Join(t.leaseGroup().kill(ctx), t.leaseGroup().remove())
 }
 
-// leaseConfig is the configuration of busybox's udhcpd.
+// leaseConfig is the configuration of busybox's udhcpd. It never writes its
+// leases down (auto_time): a server that was switched off may come back with
+// another MAC, for which the only address must be free.
 func (t *Testbed) leaseConfig() (string, error) {
 	e := t.Layout.Server
 	is4 := func(a netip.Addr) bool { return a.Is4() }
