@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 )
 
 // TestBootThatCannotRevert: the disk lost a copy that the boot needs. Services
@@ -26,7 +26,7 @@ func TestBootThatCannotRevert(t *testing.T) {
 	pending := w.pending()
 	w.cutPower()
 
-	lost := filepath.Join(w.g.Server.Root(), server.Home, "generations", pending, "before/files/etc/nsd/nsd.conf")
+	lost := filepath.Join(w.g.Server.Root(), shell.Home, "generations", pending, "before/files/etc/nsd/nsd.conf")
 	w.must(os.Rename(lost, lost+".away"))
 	second := filepath.Join(w.g.Server.Root(), "etc/nsd/nsd.conf.raiz-old")
 	w.must(os.Remove(second))

@@ -10,7 +10,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/observe"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/render"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -121,7 +121,7 @@ func (r *Run) Rollback(ctx context.Context, generation string) (apply.Journal, e
 }
 
 // before is the newest confirmed generation that is not the current one.
-func before(past []server.Past) string {
+func before(past []shell.Past) string {
 	for _, p := range slices.Backward(past) {
 		if p.State == "confirmed" {
 			return p.Number

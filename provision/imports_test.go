@@ -38,7 +38,7 @@ func mayImport() map[string][]string {
 		}
 		return names
 	}
-	below := rooms("site", "state", "render", "bmc", "redfish", "remote", "observe", "plan", "apply", "server",
+	below := rooms("site", "state", "render", "bmc", "redfish", "remote", "observe", "plan", "apply", "server", "shell", "helper",
 		"verify", "verdict", "report", "report/messages", "ask", "await", "observation", "rehearse", "simbmc", "secret", "nesting", "templates")
 	return map[string][]string{
 		"cmd/raiz":                  append(append(rooms("provision", "fleet"), below...), "docs"),
@@ -58,11 +58,14 @@ func mayImport() map[string][]string {
 		"provision/bmc":             rooms("state", "secret", "redfish", "await"),
 		"provision/redfish":         rooms("secret", "await"),
 		"provision/remote":          rooms("state", "secret", "await"),
-		"provision/server":          rooms("state", "remote"),
-		"provision/observe":         rooms("state", "bmc", "remote", "server"),
+		"provision/shell":           rooms("state", "remote"),
+		"provision/server":          rooms("state"),
+		"provision/helper":          rooms("server", "state"),
+		"cmd/raiz-helper":           rooms("provision/helper"),
+		"provision/observe":         rooms("state", "bmc", "remote", "server", "shell"),
 		"provision/plan":            rooms("state", "verdict"),
-		"provision/apply":           rooms("plan", "state", "bmc", "remote", "server", "secret", "verdict", "await"),
-		"provision/verify":          rooms("site", "state", "ask", "bmc", "observation", "redfish", "remote", "server", "verdict"),
+		"provision/apply":           rooms("plan", "state", "bmc", "remote", "server", "shell", "secret", "verdict", "await"),
+		"provision/verify":          rooms("site", "state", "ask", "bmc", "observation", "redfish", "remote", "server", "shell", "verdict"),
 		"provision/report":          rooms("site", "state", "plan", "apply", "verify", "verdict", "observation", "report/messages"),
 		"provision/report/messages": rooms("verdict"),
 		"provision/rehearse":        rooms("site", "simbmc", "secret", "await", "observation", "templates"),

@@ -15,7 +15,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/remote"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 )
 
 // sweepDir is where the steps of an instrumented script leave their traces on
@@ -91,7 +91,7 @@ type instrumented struct {
 func instrumentAll(s apply.Server) apply.Server { return &instrumented{Server: s} }
 
 func (i *instrumented) Run(ctx context.Context, s remote.Script) (remote.Result, error) {
-	s.Text = strings.Replace(s.Text, server.Script(), instrument(server.Script()), 1)
+	s.Text = strings.Replace(s.Text, shell.Script(), instrument(shell.Script()), 1)
 	if i.old != "" {
 		s.Text = strings.ReplaceAll(s.Text, i.old, i.new)
 	}
@@ -138,7 +138,7 @@ func repack(bundle []byte) ([]byte, error) {
 			return nil, err
 		}
 		if h.Name == "raiz.sh" {
-			data = []byte(instrument(server.Script()))
+			data = []byte(instrument(shell.Script()))
 			h.Size = int64(len(data))
 		}
 		if err := w.WriteHeader(h); err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/report/messages"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -25,7 +25,7 @@ func WaitPending(ctx context.Context, s *site.Site, o Options, tell func(verdict
 	r := New(s, o)
 	bounded, cancel := context.WithTimeoutCause(ctx, r.o.RevertAfter+pendingGrace, errOutlived)
 	defer cancel()
-	var last server.Transaction
+	var last shell.Transaction
 	var failed error
 	err := await.Until(bounded, poll, func(ctx context.Context) (bool, error) {
 		t, err := r.transactionNow(ctx)
@@ -49,17 +49,17 @@ func WaitPending(ctx context.Context, s *site.Site, o Options, tell func(verdict
 
 var errOutlived = errors.New("it did not end within its time")
 
-func (r *Run) transactionNow(ctx context.Context) (server.Transaction, error) {
+func (r *Run) transactionNow(ctx context.Context) (shell.Transaction, error) {
 	conn, err := r.dialAnew(ctx)
 	if err != nil {
-		return server.Transaction{}, err
+		return shell.Transaction{}, err
 	}
 	defer conn.Close()
-	result, err := conn.Run(ctx, server.Status(r.by()))
+	result, err := conn.Run(ctx, shell.Status(r.by()))
 	if err != nil {
-		return server.Transaction{}, err
+		return shell.Transaction{}, err
 	}
-	return server.ParseStatus(result.Stdout)
+	return shell.ParseStatus(result.Stdout)
 }
 
 func (r *Run) revertPending(ctx context.Context, generation string) error {
@@ -68,7 +68,7 @@ func (r *Run) revertPending(ctx context.Context, generation string) error {
 		return err
 	}
 	defer conn.Close()
-	result, err := conn.Run(ctx, server.Revert(r.by(), generation, messages.English().Say(verdict.New("notice.left-behind"))))
+	result, err := conn.Run(ctx, shell.Revert(r.by(), generation, messages.English().Say(verdict.New("notice.left-behind"))))
 	if err == nil && result.Code != 0 {
 		err = fmt.Errorf("revert generation %s: exit %d: %.200s", generation, result.Code, result.Stdout)
 	}

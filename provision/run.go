@@ -19,7 +19,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/secret"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
@@ -186,7 +186,7 @@ func (r *Run) lifeline(ctx context.Context) error {
 	return c.Alive(ctx)
 }
 
-func (r *Run) by() server.By { return server.By{Who: r.o.Who, Keep: r.site.Server.History} }
+func (r *Run) by() shell.By { return shell.By{Who: r.o.Who, Keep: r.site.Server.History} }
 
 // counted adds what a connection was used for to the run's costs when it is
 // closed.

@@ -16,7 +16,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/report/messages"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
@@ -50,7 +50,7 @@ func (w *worker) settled() error {
 // busy reports whether a script is at work: also one whose raiz is dead goes
 // on until it has armed its way back.
 func (w *worker) busy() bool {
-	_, err := w.g.Server.Run(w.t.Context(), "flock", "-n", server.Home+"/lock", "true")
+	_, err := w.g.Server.Run(w.t.Context(), "flock", "-n", shell.Home+"/lock", "true")
 	return err != nil
 }
 
@@ -66,24 +66,24 @@ func (w *worker) dial(ctx context.Context) (*remote.Conn, error) {
 	})
 }
 
-func (w *worker) status(ctx context.Context) (server.Transaction, error) {
+func (w *worker) status(ctx context.Context) (shell.Transaction, error) {
 	c, err := w.dial(ctx)
 	if err != nil {
-		return server.Transaction{}, err
+		return shell.Transaction{}, err
 	}
 	defer c.Close()
-	r, err := c.Run(ctx, server.Status(server.By{Who: "sweep"}))
+	r, err := c.Run(ctx, shell.Status(shell.By{Who: "sweep"}))
 	if err != nil {
-		return server.Transaction{}, err
+		return shell.Transaction{}, err
 	}
-	return server.ParseStatus(r.Stdout)
+	return shell.ParseStatus(r.Stdout)
 }
 
 // hashes are those of every managed file, with mode and owner; and what is in
 // their folders that must not be.
 func (w *worker) hashes() string {
 	w.t.Helper()
-	out, err := w.g.Server.Run(w.t.Context(), "sh", "-c", `for f in $(awk '$1 == "put" { print $6 }' `+server.Home+`/generations/"$(cat `+server.Home+`/current)"/manifest); do
+	out, err := w.g.Server.Run(w.t.Context(), "sh", "-c", `for f in $(awk '$1 == "put" { print $6 }' `+shell.Home+`/generations/"$(cat `+shell.Home+`/current)"/manifest); do
 		stat -c '%a %U %G' "$f"; sha256sum "$f"; done; find /etc /usr/local -name '*.raiz-*'; readlink /etc/systemd/system/multi-user.target.wants/* | sort`)
 	if err != nil {
 		w.t.Errorf("hash the managed files: %v", err)

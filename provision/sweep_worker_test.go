@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/rehearse"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 )
 
 // child is a raiz that may be killed.
@@ -127,11 +127,11 @@ func (w *worker) stopBeforeConfirm(c *child) {
 	// From where it stands it may go on until the server is active.
 	_, _ = io.WriteString(c.stdin, "go\n")
 	w.await("an active generation", time.Minute, func() bool {
-		n, err := os.ReadFile(filepath.Join(w.g.Server.Root(), server.Home, "pending"))
+		n, err := os.ReadFile(filepath.Join(w.g.Server.Root(), shell.Home, "pending"))
 		if err != nil {
 			return false
 		}
-		state, _ := os.ReadFile(filepath.Join(w.g.Server.Root(), server.Home, "generations", strings.TrimSpace(string(n)), "state"))
+		state, _ := os.ReadFile(filepath.Join(w.g.Server.Root(), shell.Home, "generations", strings.TrimSpace(string(n)), "state"))
 		return strings.TrimSpace(string(state)) == "active"
 	})
 	c.kill()
@@ -238,7 +238,7 @@ func (w *worker) breakIt(j job, to string) (tally, error) {
 }
 
 func (w *worker) pending() string {
-	n, _ := os.ReadFile(filepath.Join(w.g.Server.Root(), server.Home, "pending"))
+	n, _ := os.ReadFile(filepath.Join(w.g.Server.Root(), shell.Home, "pending"))
 	return strings.TrimSpace(string(n))
 }
 
@@ -397,6 +397,6 @@ func (w *worker) rescue() error {
 		}
 	}
 	w.undo()
-	_, _ = w.g.Server.Run(w.t.Context(), "sh", "-c", `p=$(cat `+server.Home+`/pending) && sh `+server.Home+`/raiz.sh revert "$p" rescue`)
+	_, _ = w.g.Server.Run(w.t.Context(), "sh", "-c", `p=$(cat `+shell.Home+`/pending) && sh `+shell.Home+`/raiz.sh revert "$p" rescue`)
 	return w.converge(other(w.at))
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/report"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 )
 
 func newHistory(g *globals) *cobra.Command {
@@ -53,7 +53,7 @@ type generationResult struct {
 	By     string `json:"by"`
 }
 
-func historyResult(site string, past []server.Past) any {
+func historyResult(site string, past []shell.Past) any {
 	all := []generationResult{}
 	for _, p := range past {
 		all = append(all, generationResult{p.Number, p.State, p.Time, p.Plan, p.Who})

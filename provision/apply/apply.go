@@ -12,7 +12,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/secret"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -49,7 +49,7 @@ type Deps struct {
 	// is meant to answer now: after a revert it is back where it was.
 	Old func(context.Context) (Server, error)
 	// By is recorded on the server.
-	By server.By
+	By shell.By
 	// RevertAfter is how long the server waits for the confirmation.
 	RevertAfter time.Duration
 	Log         *slog.Logger

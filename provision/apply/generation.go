@@ -5,16 +5,16 @@ import (
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/plan"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // generation is everything the server needs for one transaction. It holds
 // every managed file, changed or not: a generation is whole.
-func generation(p plan.Plan, want *state.Set) server.Generation {
-	g := server.Generation{Plan: p.Digest()}
+func generation(p plan.Plan, want *state.Set) shell.Generation {
+	g := shell.Generation{Plan: p.Digest()}
 	for it := range want.Of(state.Path) {
-		g.Puts = append(g.Puts, server.Put{
+		g.Puts = append(g.Puts, shell.Put{
 			Path: it.Key.Name, File: it.Value.(state.File), Check: it.Effect.Check,
 			Effect: effect(it.Effect), Order: it.Effect.Order,
 		})
@@ -29,26 +29,26 @@ func generation(p plan.Plan, want *state.Set) server.Generation {
 }
 
 // effect is what a file needs whenever it changes.
-func effect(e state.Effect) server.Action {
+func effect(e state.Effect) shell.Action {
 	switch e.How {
 	case state.Reload, state.Restart:
-		return server.Action{Verb: string(e.How), Unit: e.Unit}
+		return shell.Action{Verb: string(e.How), Unit: e.Unit}
 	case state.Command:
-		return server.Action{Run: e.Command}
+		return shell.Action{Run: e.Command}
 	}
-	return server.Action{}
+	return shell.Action{}
 }
 
 // step is an action with its place.
 type step struct {
 	order  int
 	late   int // commands speak to a unit that has just been acted on
-	action server.Action
+	action shell.Action
 }
 
 // actions are the union of what the changes need, each unit once, in the
 // order of the components.
-func actions(p plan.Plan) []server.Action {
+func actions(p plan.Plan) []shell.Action {
 	verbs := map[string]step{}
 	var steps []step
 	for _, c := range p.Changes {
@@ -64,7 +64,7 @@ func actions(p plan.Plan) []server.Action {
 		case state.Unit:
 			was, _ := c.Before.(state.Service)
 			if !was.Enabled {
-				steps = append(steps, step{order: c.Effect.Order, late: -1, action: server.Action{Verb: "enable", Unit: c.Key.Name}})
+				steps = append(steps, step{order: c.Effect.Order, late: -1, action: shell.Action{Verb: "enable", Unit: c.Key.Name}})
 			}
 			if !was.Active {
 				merge(verbs, c.Key.Name, "start", c.Effect.Order)
@@ -75,9 +75,9 @@ func actions(p plan.Plan) []server.Action {
 		steps = append(steps, s)
 	}
 	slices.SortStableFunc(steps, compareSteps)
-	var out []server.Action
+	var out []shell.Action
 	for _, s := range steps {
-		same := func(a server.Action) bool {
+		same := func(a shell.Action) bool {
 			return a.Verb == s.action.Verb && a.Unit == s.action.Unit && slices.Equal(a.Run, s.action.Run)
 		}
 		if !slices.ContainsFunc(out, same) {
@@ -104,14 +104,14 @@ func merge(verbs map[string]step, unit, verb string, order int) {
 	if have, ok := verbs[unit]; ok && strength[have.action.Verb] >= strength[verb] {
 		return
 	}
-	verbs[unit] = step{order: order, action: server.Action{Verb: verb, Unit: unit}}
+	verbs[unit] = step{order: order, action: shell.Action{Verb: verb, Unit: unit}}
 }
 
 func commands(c plan.Change) []step {
 	if c.Effect.How != state.Command {
 		return nil
 	}
-	return []step{{order: c.Effect.Order, late: 1, action: server.Action{Run: c.Effect.Command}}}
+	return []step{{order: c.Effect.Order, late: 1, action: shell.Action{Run: c.Effect.Command}}}
 }
 
 // retire stops a unit whose file goes.
@@ -120,5 +120,5 @@ func retire(path string) []step {
 	if !ok || strings.Contains(unit, "/") {
 		return nil
 	}
-	return []step{{order: -1, action: server.Action{Verb: "disable", Unit: unit}}}
+	return []step{{order: -1, action: shell.Action{Verb: "disable", Unit: unit}}}
 }

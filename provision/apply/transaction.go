@@ -11,7 +11,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -20,7 +20,7 @@ import (
 // anew, gates and confirms. It leaves the server with the new generation
 // confirmed, or reverting.
 func transaction(ctx context.Context, p plan.Plan, want *state.Set, d Deps, j *Journal) error {
-	bundle, err := server.Pack(generation(p, want))
+	bundle, err := shell.Pack(generation(p, want))
 	if err != nil {
 		j.Outcome = Failed
 		return fmt.Errorf("pack generation: %w", err)
@@ -30,7 +30,7 @@ func transaction(ctx context.Context, p plan.Plan, want *state.Set, d Deps, j *J
 		if err := d.Server.Upload(ctx, path, bundle.Tar); err != nil {
 			return remote.Script{}, fmt.Errorf("upload generation: %w", err)
 		}
-		return server.Apply(d.By, bundle, path, d.RevertAfter), nil
+		return shell.Apply(d.By, bundle, path, d.RevertAfter), nil
 	})
 }
 
@@ -39,7 +39,7 @@ func transaction(ctx context.Context, p plan.Plan, want *state.Set, d Deps, j *J
 func Rollback(ctx context.Context, generation string, want *state.Set, d Deps) (Journal, error) {
 	j := Journal{Outcome: NotTried}
 	err := guarded(ctx, want, d, &j, true, func(context.Context) (remote.Script, error) {
-		return server.Rollback(d.By, generation, d.RevertAfter), nil
+		return shell.Rollback(d.By, generation, d.RevertAfter), nil
 	})
 	if err == nil {
 		j.Outcome = Done
@@ -126,7 +126,7 @@ func confirm(ctx context.Context, conn Server, want *state.Set, d Deps, j *Journ
 	if err := d.Gate(ctx, conn); err != nil {
 		return false, takeBack(ctx, conn, d, j, err)
 	}
-	result, err := conn.Run(ctx, server.Confirm(d.By, j.Generation, units(want)))
+	result, err := conn.Run(ctx, shell.Confirm(d.By, j.Generation, units(want)))
 	answer := readAnswer(result.Stdout)
 	switch {
 	case answer["confirmed"] == j.Generation:
@@ -180,7 +180,7 @@ func witness(ctx context.Context, d Deps, j *Journal, reason error) error {
 	j.Outcome = Unknown
 	ctx, cancel := context.WithTimeout(ctx, d.RevertAfter+witnessTimeout)
 	defer cancel()
-	var t server.Transaction
+	var t shell.Transaction
 	err := await.Until(ctx, time.Second, func(ctx context.Context) (bool, error) {
 		var err error
 		t, err = ask(ctx, d)
@@ -199,17 +199,17 @@ func witness(ctx context.Context, d Deps, j *Journal, reason error) error {
 	return fmt.Errorf("%w; the server is back: it reverted generation %s", reason, t.Reverted)
 }
 
-func ask(ctx context.Context, d Deps) (server.Transaction, error) {
+func ask(ctx context.Context, d Deps) (shell.Transaction, error) {
 	conn, err := d.Old(ctx)
 	if err != nil {
-		return server.Transaction{}, err
+		return shell.Transaction{}, err
 	}
 	defer conn.Close()
-	result, err := conn.Run(ctx, server.Status(d.By))
+	result, err := conn.Run(ctx, shell.Status(d.By))
 	if err != nil {
-		return server.Transaction{}, err
+		return shell.Transaction{}, err
 	}
-	return server.ParseStatus(result.Stdout)
+	return shell.ParseStatus(result.Stdout)
 }
 
 // takeBackTimeout bounds the asking; the timer on the server needs no asking.
@@ -220,7 +220,7 @@ const takeBackTimeout = time.Minute
 func takeBack(ctx context.Context, conn Server, d Deps, j *Journal, reason error) error {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTimeout)
 	defer cancel()
-	result, err := conn.Run(bounded, server.Revert(d.By, j.Generation, oneLine(reason)))
+	result, err := conn.Run(bounded, shell.Revert(d.By, j.Generation, oneLine(reason)))
 	if err == nil && readAnswer(result.Stdout)["reverted"] != "" {
 		j.Outcome = Reverted
 		return fmt.Errorf("%w; the server is back", reason)

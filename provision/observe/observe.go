@@ -16,7 +16,7 @@ import (
 	"sync"
 
 	"github.com/raiz-dns/raiz/provision/remote"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -36,7 +36,7 @@ type SettingReader interface {
 type Sources struct {
 	Server func(context.Context) (Runner, error)
 	BMC    func(context.Context) (SettingReader, error)
-	By     server.By
+	By     shell.By
 }
 
 // Observation is what was seen.
@@ -44,7 +44,7 @@ type Observation struct {
 	Facts *state.Facts
 	// Server is the whole answer of the server, and ServerErr why there is
 	// none. BMCErr is why the BMC could not be asked.
-	Server    server.Probe
+	Server    shell.Probe
 	ServerErr error
 	BMCErr    error
 }
@@ -82,23 +82,23 @@ func readBMC(ctx context.Context, want *state.Set, from Sources) ([]state.Fact, 
 }
 
 // Probe asks the server once for everything.
-func Probe(ctx context.Context, want *state.Set, from Sources) (server.Probe, error) {
+func Probe(ctx context.Context, want *state.Set, from Sources) (shell.Probe, error) {
 	runner, err := from.Server(ctx)
 	if err != nil {
-		return server.Probe{}, err
+		return shell.Probe{}, err
 	}
-	request, err := server.ProbeRequest(from.By, want)
+	request, err := shell.ProbeRequest(from.By, want)
 	if err != nil {
-		return server.Probe{}, err
+		return shell.Probe{}, err
 	}
 	result, err := runner.Run(ctx, request)
 	if err != nil {
-		return server.Probe{}, fmt.Errorf("probe server: %w", err)
+		return shell.Probe{}, fmt.Errorf("probe server: %w", err)
 	}
 	if result.Code != 0 {
-		return server.Probe{}, fmt.Errorf("probe server: exit %d: %s", result.Code, explain(result.Stderr))
+		return shell.Probe{}, fmt.Errorf("probe server: exit %d: %s", result.Code, explain(result.Stderr))
 	}
-	return server.ParseProbe(result.Stdout)
+	return shell.ParseProbe(result.Stdout)
 }
 
 func explain(stderr string) string {
@@ -108,7 +108,7 @@ func explain(stderr string) string {
 	return stderr
 }
 
-func serverFacts(want *state.Set, p server.Probe, err error) []state.Fact {
+func serverFacts(want *state.Set, p shell.Probe, err error) []state.Fact {
 	var facts []state.Fact
 	for it := range want.All() {
 		if it.Key.Kind == state.Setting {
@@ -128,7 +128,7 @@ func serverFacts(want *state.Set, p server.Probe, err error) []state.Fact {
 
 // orphans are files of the generation that stands now which are wanted no
 // more: another pack has taken over, or a neighbor is gone.
-func orphans(want *state.Set, p server.Probe) []state.Fact {
+func orphans(want *state.Set, p shell.Probe) []state.Fact {
 	var facts []state.Fact
 	for _, path := range p.Managed {
 		k := state.Key{Kind: state.Path, Name: path}
@@ -139,7 +139,7 @@ func orphans(want *state.Set, p server.Probe) []state.Fact {
 	return facts
 }
 
-func answer(it state.Item, p server.Probe) (state.Value, error) {
+func answer(it state.Item, p shell.Probe) (state.Value, error) {
 	switch it.Key.Kind {
 	case state.Path:
 		return fileValue(it, p)
@@ -156,7 +156,7 @@ func answer(it state.Item, p server.Probe) (state.Value, error) {
 	panic("observe: no way to look at " + it.Key.String())
 }
 
-func fileValue(it state.Item, p server.Probe) (state.Value, error) {
+func fileValue(it state.Item, p shell.Probe) (state.Value, error) {
 	a, ok := p.Files[it.Key.Name]
 	switch {
 	case !ok:
@@ -177,7 +177,7 @@ func fileValue(it state.Item, p server.Probe) (state.Value, error) {
 	return f, nil
 }
 
-func unitValue(name string, p server.Probe) (state.Value, error) {
+func unitValue(name string, p shell.Probe) (state.Value, error) {
 	u, ok := p.Units[name]
 	if !ok {
 		return nil, errors.New("systemd did not answer for it")
@@ -191,7 +191,7 @@ func unitValue(name string, p server.Probe) (state.Value, error) {
 
 // liveValue answers for "address INTERFACE PREFIX", where INTERFACE is a
 // kernel name or a MAC.
-func liveValue(name string, p server.Probe) (state.Value, error) {
+func liveValue(name string, p shell.Probe) (state.Value, error) {
 	words := strings.Fields(name)
 	if len(words) != 3 || words[0] != "address" {
 		panic("observe: no way to look at live " + name)
@@ -207,7 +207,7 @@ func liveValue(name string, p server.Probe) (state.Value, error) {
 	if !ok {
 		return nil, nil
 	}
-	if slices.ContainsFunc(i.Addresses, func(a server.Address) bool { return a.Prefix == prefix }) {
+	if slices.ContainsFunc(i.Addresses, func(a shell.Address) bool { return a.Prefix == prefix }) {
 		return state.Text("present"), nil
 	}
 	return nil, nil

@@ -12,7 +12,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/observe"
 	"github.com/raiz-dns/raiz/provision/remote"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -306,7 +306,7 @@ func (partial) Read(_ context.Context, wanted []state.Item) []state.Fact {
 // The one exec asks for exactly what is wanted, as root, and says who asks.
 func TestProbeAsksOnce(t *testing.T) {
 	r := &runner{t: t, result: remote.Result{Stdout: answer(nil)}}
-	from := observe.Sources{Server: func(context.Context) (observe.Runner, error) { return r, nil }, By: server.By{Who: "somebody"}}
+	from := observe.Sources{Server: func(context.Context) (observe.Runner, error) { return r, nil }, By: shell.By{Who: "somebody"}}
 	want := wanted(t, item(key(state.Path, "/etc/a")), item(key(state.Unit, "u.service")), item(key(state.Package, "p")))
 	if _, err := observe.Probe(t.Context(), want, from); err != nil {
 		t.Fatal(err)

@@ -166,6 +166,16 @@ func (p Primary) awaitSerial(ctx context.Context, zone int, serial uint32) error
 		p.zones()[zone].Name, err, last, lastLines(strings.TrimSpace(said), 8))
 }
 
+// awaitProcesses returns when no more processes of the name server are left than
+// there were.
+func (p Primary) awaitProcesses(ctx context.Context, were int) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, loadLimit, errors.New("its old processes go on"))
+	defer cancel()
+	return await(ctx, "the end of the old processes of the primary", func() (bool, error) {
+		return len(p.daemon().processes()) <= were, nil
+	})
+}
+
 // serial asks for a zone's SOA at its addresses, until one answers.
 func (p Primary) serial(ctx context.Context, zone int) (uint32, error) {
 	var errs []error

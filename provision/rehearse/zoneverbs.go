@@ -128,8 +128,10 @@ func (p Primary) Expire(ctx context.Context, zone string, what Expiry) (Served, 
 	return served, nil
 }
 
-// change publishes a new edition of a zone, and returns when it is served and
-// so the primary has begun to send NOTIFYs.
+// change publishes a new edition of a zone, and returns when nothing else is
+// served and so the primary has begun to send NOTIFYs. A name server may hand a
+// new edition to new processes, and the old ones go on answering until they
+// have gone.
 func (p Primary) change(ctx context.Context, verb, zone string, set func(*edition), produce producer) (Served, error) {
 	i, err := p.find(zone)
 	if err != nil {
@@ -158,10 +160,14 @@ func (p Primary) change(ctx context.Context, verb, zone string, set func(*editio
 	if err := p.publish(i, text, e); err != nil {
 		return fail(err)
 	}
+	processes := len(p.daemon().processes())
 	if _, err := p.named(ctx, "reload", map[string]string{"zone": name}); err != nil {
 		return fail(err)
 	}
 	if err := p.awaitSerial(ctx, i, e.Serial); err != nil {
+		return fail(err)
+	}
+	if err := p.awaitProcesses(ctx, processes); err != nil {
 		return fail(err)
 	}
 	return Served{Zone: name, Serial: e.Serial}, nil

@@ -1,108 +1,329 @@
 package server
 
 import (
-	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
-	"io/fs"
+	"net/netip"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// checkGeneration refuses what the manifest's lines could not carry, or what
-// the script would take for something else.
-func checkGeneration(g Generation) error {
-	if g.Plan != "" {
-		if err := state.CheckWord(g.Plan); err != nil {
-			return fmt.Errorf("plan %q: %w", g.Plan, err)
+// Bounds of what a request may name.
+const (
+	maxFiles   = 4096
+	maxWords   = 256  // of a command
+	maxWord    = 4096 // bytes
+	maxLinks   = 256
+	maxName    = 255
+	maxPath    = 4095
+	maxSeconds = 24 * 60 * 60
+)
+
+// check holds a request to what the language allows. Both sides call it: what
+// raiz would not send, the helper does not take.
+func (r Request) check() error {
+	if err := text("who", r.Who, 1024); err != nil {
+		return err
+	}
+	if r.Keep < 0 || r.Keep > 1000 {
+		return fmt.Errorf("keep %d is not between 0 and 1000", r.Keep)
+	}
+	parts := []struct {
+		verbs []Verb
+		set   bool
+		check func() error
+	}{
+		{[]Verb{VerbProbe}, r.Probe != nil, func() error { return r.Probe.check() }},
+		{[]Verb{VerbApply}, r.Apply != nil, func() error { return r.Apply.check() }},
+		{[]Verb{VerbRollback}, r.Rollback != nil, func() error { return r.Rollback.check() }},
+		{[]Verb{VerbConfirm, VerbRevert, VerbStatus}, r.Run != nil, func() error { return r.Run.check() }},
+		{[]Verb{VerbHistory}, true, func() error { return nil }},
+	}
+	known := false
+	for i, p := range parts {
+		its := slices.Contains(p.verbs, r.Verb)
+		known = known || its
+		switch {
+		case its && !p.set:
+			return fmt.Errorf("verb %s says nothing of what it is about", r.Verb)
+		case !its && p.set && i < len(parts)-1:
+			return fmt.Errorf("verb %.40q comes with what belongs to %s", r.Verb, p.verbs[0])
+		case its:
+			if err := p.check(); err != nil {
+				return err
+			}
 		}
 	}
-	seen := map[string]bool{}
-	for _, p := range g.Puts {
-		if err := checkPut(p); err != nil {
+	if !known {
+		return fmt.Errorf("there is no verb %.40q", r.Verb)
+	}
+	return nil
+}
+
+func (p *ProbeRequest) check() error {
+	if len(p.Files) > maxFiles || len(p.Units) > maxFiles || len(p.Packages) > maxFiles || len(p.Links) > maxLinks {
+		return errors.New("it asks for too much")
+	}
+	if len(p.Key) != 0 && len(p.Key) != 32 {
+		return fmt.Errorf("a key of %d bytes, not of 32", len(p.Key))
+	}
+	for _, f := range p.Files {
+		if err := state.CheckPath(f.Path); err != nil {
 			return err
 		}
-		if seen[p.Path] {
-			return fmt.Errorf("path %q is in it twice", p.Path)
+		if f.Secret && len(p.Key) == 0 {
+			return fmt.Errorf("%s is secret, and there is no key to sum it with", f.Path)
 		}
-		seen[p.Path] = true
 	}
-	for _, path := range g.Deletes {
-		if err := state.CheckPath(path); err != nil {
+	for _, w := range slices.Concat(p.Units, p.Packages) {
+		if err := word(w); err != nil {
 			return err
 		}
-		if seen[path] {
-			return fmt.Errorf("path %q is in it twice", path)
-		}
-		seen[path] = true
 	}
-	for _, a := range g.Actions {
-		if err := checkAction(a); err != nil {
+	for _, m := range p.Links {
+		if err := m.check(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkPut(p Put) error {
-	if err := state.CheckPath(p.Path); err != nil {
-		return err
+func (m Match) check() error {
+	if (m.Name == "") == (m.MAC == "") {
+		return errors.New("a link is found by its name or by its MAC")
 	}
-	if err := checkOwner(p.File.Owner); err != nil {
-		return fmt.Errorf("%s: owner %q: %w", p.Path, p.File.Owner, err)
-	}
-	if err := checkOwner(p.File.Group); err != nil {
-		return fmt.Errorf("%s: group %q: %w", p.Path, p.File.Group, err)
-	}
-	if p.File.Mode&^fs.ModePerm != 0 {
-		return fmt.Errorf("%s: mode %v: only permission bits are allowed", p.Path, p.File.Mode)
-	}
-	if sha256.Sum256(p.File.Data) != p.File.Sum {
-		return fmt.Errorf("%s: its bytes are not those of its sum", p.Path)
-	}
-	if err := checkCommand(p.Check); err != nil {
-		return fmt.Errorf("%s: check %w", p.Path, err)
-	}
-	if p.Effect.Unit == "" && len(p.Effect.Run) == 0 {
-		return nil
-	}
-	return checkAction(p.Effect)
+	return word(m.Name + m.MAC)
 }
 
-// checkAction knows the verbs that the script acts on.
-func checkAction(a Action) error {
+func (a *ApplyRequest) check() error {
+	if err := checkRun(a.Run, a.Seconds); err != nil {
+		return err
+	}
+	if err := a.Reviewed.check(); err != nil {
+		return err
+	}
+	return a.Manifest.check(whole)
+}
+
+func (r *RollbackRequest) check() error {
+	if r.Number <= 0 {
+		return fmt.Errorf("there is no generation %d", r.Number)
+	}
+	if err := checkRun(r.Run, r.Seconds); err != nil {
+		return err
+	}
+	return r.Reviewed.check()
+}
+
+func (r *RunRequest) check() error {
+	if r.Overdue == (r.Run != "") {
+		return errors.New("a run is named, or whatever is overdue is meant")
+	}
+	if err := text("reason", r.Reason, 4096); err != nil {
+		return err
+	}
+	if r.Run == "" {
+		return nil
+	}
+	return checkRun(r.Run, 1)
+}
+
+// checkRun holds a run to what may be the name of a file.
+func checkRun(run string, seconds int) error {
+	if len(run) < 8 || len(run) > 64 || strings.Trim(run, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+		return fmt.Errorf("run %.80q is not 8 to 64 lower-case letters and digits", run)
+	}
+	if seconds <= 0 || seconds > maxSeconds {
+		return fmt.Errorf("%d seconds are not between 1 and %d", seconds, maxSeconds)
+	}
+	return nil
+}
+
+func (r Reviewed) check() error {
+	if r.Current < 0 || len(r.Standing) > 2*maxFiles {
+		return errors.New("what was reviewed makes no sense")
+	}
+	for p, s := range r.Standing {
+		if err := state.CheckPath(p); err != nil {
+			return err
+		}
+		if err := text("what stands at "+p, s, 256); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keeping says how a manifest is kept: with its bytes, or without.
+type keeping int
+
+const (
+	whole keeping = iota // on the way: every byte is in it
+	kept                 // on the server: the bytes are beside it
+)
+
+// CheckKept holds a manifest that was kept on the server to what the language
+// allows.
+func (m Manifest) CheckKept() error { return m.check(kept) }
+
+func (m Manifest) check(k keeping) error {
+	if len(m.Files) > maxFiles || len(m.Deletes) > maxFiles || len(m.Units) > maxFiles || len(m.Volatile) > maxFiles || len(m.Links) > maxLinks {
+		return errors.New("it manages too much")
+	}
+	if err := text("plan", m.Plan, 256); err != nil {
+		return err
+	}
+	var paths []string
+	for _, f := range m.Files {
+		if err := f.check(k); err != nil {
+			return fmt.Errorf("file %.200q: %w", f.Path, err)
+		}
+		paths = append(paths, f.Path)
+	}
+	paths = slices.Concat(paths, m.Deletes)
+	for _, p := range paths {
+		if err := state.CheckPath(p); err != nil {
+			return err
+		}
+	}
+	for _, p := range m.Volatile {
+		if err := volatile(p); err != nil {
+			return err
+		}
+	}
+	paths = append(paths, m.Volatile...)
+	slices.Sort(paths)
+	for i := 1; i < len(paths); i++ {
+		if paths[i] == paths[i-1] {
+			return fmt.Errorf("path %q is in it twice", paths[i])
+		}
+	}
+	for _, u := range m.Units {
+		if err := state.CheckUnit(u.Name); err != nil {
+			return err
+		}
+	}
+	return m.checkLinks()
+}
+
+func (m Manifest) checkLinks() error {
+	for _, l := range m.Links {
+		if err := l.Match.check(); err != nil {
+			return err
+		}
+		for _, a := range l.Addresses {
+			if _, err := netip.ParsePrefix(a); err != nil {
+				return fmt.Errorf("address %.80q: %w", a, err)
+			}
+		}
+		for _, g := range l.Gateways {
+			if _, err := netip.ParseAddr(g); err != nil {
+				return fmt.Errorf("gateway %.80q: %w", g, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (f File) check(k keeping) error {
+	if f.Mode&^0o777 != 0 {
+		return fmt.Errorf("mode %o: only permission bits are allowed", f.Mode)
+	}
+	for _, name := range []string{f.Owner, f.Group} {
+		if err := word(name); err != nil || strings.ContainsAny(name, ":.") {
+			return fmt.Errorf("%.80q is no name of a user or a group", name)
+		}
+	}
+	if len(f.Data) > MaxFile {
+		return fmt.Errorf("%d bytes are more than %d", len(f.Data), MaxFile)
+	}
+	if b, err := hex.DecodeString(f.Sum); (k == whole || !f.Secret) && (err != nil || len(b) != 32) {
+		return fmt.Errorf("%.80q is no SHA-256", f.Sum)
+	}
+	if err := command(f.Check); err != nil {
+		return err
+	}
+	if f.Effect == nil {
+		return nil
+	}
+	return f.Effect.check()
+}
+
+func (a Action) check() error {
+	if (a.Unit == "") == (len(a.Run) == 0) {
+		return errors.New("an effect is of a unit, or a command")
+	}
 	if len(a.Run) > 0 {
-		if err := checkCommand(a.Run); err != nil {
-			return fmt.Errorf("command %w", err)
-		}
+		return command(a.Run)
+	}
+	if a.Verb != ActStart && a.Verb != ActReload && a.Verb != ActRestart {
+		return fmt.Errorf("there is no action %.40q", a.Verb)
+	}
+	return state.CheckUnit(a.Unit)
+}
+
+func (a Answer) check() error {
+	if a.Facts == nil {
 		return nil
 	}
-	if err := state.CheckUnit(a.Unit); err != nil {
-		return err
+	for p := range a.Facts.Files {
+		if err := state.CheckPath(p); err != nil {
+			return fmt.Errorf("%w: %w", ErrAnswer, err)
+		}
 	}
-	if !slices.Contains([]string{"enable", "disable", "start", "reload", "restart"}, a.Verb) {
-		return fmt.Errorf("unit %q: no such action %q", a.Unit, a.Verb)
-	}
-	return nil
-}
-
-// checkCommand holds a command to one line, which is all that quoting cannot
-// carry.
-func checkCommand(words []string) error {
-	for _, w := range words {
-		if strings.ContainsAny(w, "\n\r\x00") {
-			return fmt.Errorf("%q: a word of a command is one line", words)
+	for _, p := range a.Facts.Managed {
+		if err := state.CheckPath(p); err != nil {
+			return fmt.Errorf("%w: %w", ErrAnswer, err)
 		}
 	}
 	return nil
 }
 
-// checkOwner holds the name of a user or a group: chown takes a colon for
-// what separates the two.
-func checkOwner(name string) error {
-	if strings.Contains(name, ":") {
-		return fmt.Errorf("a name holds no colon")
+// volatile holds a path of what comes and goes while a generation is active.
+func volatile(p string) error {
+	if !path.IsAbs(p) || path.Clean(p) != p || p == "/" || len(p) > maxPath {
+		return fmt.Errorf("path %.200q is not absolute and clean", p)
 	}
-	return state.CheckWord(name)
+	return printable(p)
+}
+
+// word is one that a command line and a report show as it is.
+func word(w string) error {
+	if w == "" || len(w) > maxName || w[0] == '-' {
+		return fmt.Errorf("%.80q is no name", w)
+	}
+	return printable(w)
+}
+
+func printable(s string) error {
+	for _, r := range s {
+		if r <= ' ' || r == 0x7f || r == '\uFFFD' {
+			return fmt.Errorf("%.200q holds a character that raiz does not use", s)
+		}
+	}
+	return nil
+}
+
+func command(words []string) error {
+	if len(words) > maxWords {
+		return fmt.Errorf("a command of %d words", len(words))
+	}
+	for _, w := range words {
+		if len(w) > maxWord || strings.ContainsRune(w, 0) {
+			return fmt.Errorf("%.80q is no word of a command", w)
+		}
+	}
+	return nil
+}
+
+// text is a line that somebody reads.
+func text(what, s string, limit int) error {
+	if len(s) > limit || strings.ContainsAny(s, "\n\r\x00\x1b") {
+		return fmt.Errorf("%s %.80q is not one line of at most %d bytes", what, s, limit)
+	}
+	return nil
 }

@@ -1,7 +1,8 @@
-// Package server is the far side of a transaction: the one shell script that
-// runs on the server, what it is told and what it answers.
+// Package server is the language between raiz and raiz-helper, the program on
+// the server: requests, answers, and the manifest of a generation.
 //
-// It makes texts and reads texts; it opens no connection and decides nothing.
-// The script is sent over stdin, so a server that has never seen raiz can be
-// asked too. Start reading at raiz.sh, then Probe and Bundle.
+// It holds nouns and how they are written; it opens no connection, runs nothing
+// and decides nothing. Both sides read bytes of the other that may be anything:
+// a document is bounded, of a known version, and checked before it is used.
+// Start reading at Request, Manifest and Answer.
 package server

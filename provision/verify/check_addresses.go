@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -50,7 +50,7 @@ func addressChecks(s *site.Site, e Evidence) []check {
 
 func addressProbes(*site.Site, Vantages) []probe {
 	return []probe{{name: "addresses", argv: []string{"ip", "-j", "address", "show"}, read: func(lines []string, e *ServerEvidence) {
-		e.Interfaces, e.NetworkErr = server.ParseAddresses(lines)
+		e.Interfaces, e.NetworkErr = shell.ParseAddresses(lines)
 	}}}
 }
 
@@ -70,7 +70,7 @@ func addressThere(word string, p netip.Prefix, e ServerEvidence) finding {
 	if e.NetworkErr != nil {
 		return unknown(why(e.NetworkErr))
 	}
-	i, ok := server.FindInterface(e.Interfaces, word)
+	i, ok := shell.FindInterface(e.Interfaces, word)
 	if !ok {
 		return noInterface(word)
 	}
@@ -92,7 +92,7 @@ func onlyDeclared(i site.Interface, e ServerEvidence) finding {
 	if e.NetworkErr != nil {
 		return unknown(why(e.NetworkErr))
 	}
-	have, ok := server.FindInterface(e.Interfaces, i.Device())
+	have, ok := shell.FindInterface(e.Interfaces, i.Device())
 	if !ok {
 		return noInterface(i.Device())
 	}
@@ -118,7 +118,7 @@ func replyPath(s *site.Site, from netip.Addr, e ServerEvidence) finding {
 		return unknown(verdict.New("os.reply.not-looked-up"))
 	}
 	said := verdict.New("os.reply.line", verdict.Seen("line", line))
-	i, ok := server.FindInterface(e.Interfaces, s.Server.Service.Device())
+	i, ok := shell.FindInterface(e.Interfaces, s.Server.Service.Device())
 	switch {
 	case ok && strings.Contains(" "+line+" ", " dev "+i.Name+" "):
 		return pass(verdict.New("os.reply.by", verdict.Word("interface", i.Name)))

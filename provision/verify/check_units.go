@@ -3,7 +3,7 @@ package verify
 import (
 	"slices"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -72,7 +72,7 @@ func unitProbes(_ *site.Site, v Vantages) []probe {
 		argv = append(argv, "-p", p)
 	}
 	return []probe{{name: "units", argv: append(argv, v.Units.all()...), read: func(lines []string, e *ServerEvidence) {
-		e.Units, e.UnitsErr = server.ParseUnits(lines)
+		e.Units, e.UnitsErr = shell.ParseUnits(lines)
 	}}}
 }
 
@@ -106,7 +106,7 @@ func unitRuns(name string, e ServerEvidence) finding {
 	return pass(verdict.New("unit.good"))
 }
 
-func loadState(u server.UnitAnswer) verdict.Message {
+func loadState(u shell.UnitAnswer) verdict.Message {
 	return verdict.New("unit.load", verdict.Seen("load", u.Load))
 }
 

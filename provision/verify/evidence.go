@@ -7,7 +7,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -45,9 +45,9 @@ type BMCEvidence struct {
 // ServerEvidence is what one exec on the server said.
 type ServerEvidence struct {
 	Err        error
-	Interfaces []server.Interface
+	Interfaces []shell.Interface
 	NetworkErr error
-	Units      map[string]server.UnitAnswer
+	Units      map[string]shell.UnitAnswer
 	UnitsErr   error
 	Replies    map[netip.Addr]string // from an address to the interface its answers leave by
 	Sessions   []Session             // every BGP session, declared or not

@@ -15,7 +15,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/ask"
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/remote"
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -105,7 +105,7 @@ func gatherServer(ctx context.Context, s *site.Site, v Vantages, conn Server) Se
 	if err != nil {
 		return ServerEvidence{Err: err}
 	}
-	sections, err := server.Sections(strings.Split(string(r.Stdout), "\n"))
+	sections, err := shell.Sections(strings.Split(string(r.Stdout), "\n"))
 	if err != nil {
 		return ServerEvidence{Err: fmt.Errorf("%w: exit %d: %.200s", err, r.Code, r.Stderr)}
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package server_test
+package shell_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -37,21 +37,21 @@ func (b *box) stand(t *testing.T) {
 }
 
 // change touches every one of those files and units.
-func change(t *testing.T) server.Generation {
+func change(t *testing.T) shell.Generation {
 	t.Helper()
-	return server.Generation{
+	return shell.Generation{
 		Plan: "0123456789abcdef",
-		Puts: []server.Put{
-			{Path: "/etc/dns.conf", File: file(t, 0o644, "dns new\n", state.Public), Check: []string{"grep", "-q", "dns", "{}"}, Effect: server.Action{Verb: "reload", Unit: "dns.service"}, Order: 20},
-			{Path: "/etc/bgp.conf", File: file(t, 0o640, "bgp new\n", state.Public), Effect: server.Action{Verb: "restart", Unit: "bgp.service"}, Order: 30},
-			{Path: "/etc/secret.conf", File: file(t, 0o600, secretNew, state.Confidential), Effect: server.Action{Verb: "restart", Unit: "bgp.service"}, Order: 30},
+		Puts: []shell.Put{
+			{Path: "/etc/dns.conf", File: file(t, 0o644, "dns new\n", state.Public), Check: []string{"grep", "-q", "dns", "{}"}, Effect: shell.Action{Verb: "reload", Unit: "dns.service"}, Order: 20},
+			{Path: "/etc/bgp.conf", File: file(t, 0o640, "bgp new\n", state.Public), Effect: shell.Action{Verb: "restart", Unit: "bgp.service"}, Order: 30},
+			{Path: "/etc/secret.conf", File: file(t, 0o600, secretNew, state.Confidential), Effect: shell.Action{Verb: "restart", Unit: "bgp.service"}, Order: 30},
 			{Path: "/etc/same.conf", File: file(t, 0o644, "the same\n", state.Public)},
 			{Path: "/etc/mode.conf", File: file(t, 0o755, "only the mode\n", state.Public)},
 			{Path: "/etc/link.conf", File: file(t, 0o644, "a file in place of a link\n", state.Public)},
-			{Path: "/etc/deep/er/new.conf", File: file(t, 0o644, "new\n", state.Public), Effect: server.Action{Run: []string{"true"}}, Order: 40},
+			{Path: "/etc/deep/er/new.conf", File: file(t, 0o644, "new\n", state.Public), Effect: shell.Action{Run: []string{"true"}}, Order: 40},
 		},
 		Deletes: []string{"/etc/gone.conf"},
-		Actions: []server.Action{
+		Actions: []shell.Action{
 			{Verb: "disable", Unit: "old.service"},
 			{Verb: "reload", Unit: "dns.service"},
 			{Verb: "enable", Unit: "bgp.service"},
@@ -62,7 +62,7 @@ func change(t *testing.T) server.Generation {
 }
 
 // changed is the effect of such a change, or of a part of it, on that server.
-func (b *box) changed(t *testing.T, g server.Generation, old map[string]string) map[string]string {
+func (b *box) changed(t *testing.T, g shell.Generation, old map[string]string) map[string]string {
 	t.Helper()
 	want := map[string]string{}
 	for k, v := range old {

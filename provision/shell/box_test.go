@@ -1,6 +1,6 @@
 //go:build unix
 
-package server_test
+package shell_test
 
 import (
 	"bytes"
@@ -17,20 +17,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// shell is one that the script has to run under.
-type shell struct {
+// interpreter is one that the script has to run under.
+type interpreter struct {
 	name string
 	argv []string
 	// applets stands for a PATH on which busybox does all that it can.
 	applets bool
 }
 
-func shells() []shell {
-	return []shell{
+func shells() []interpreter {
+	return []interpreter{
 		{name: "dash", argv: []string{"dash"}},
 		{name: "busybox", argv: []string{"busybox", "sh"}, applets: true},
 	}
@@ -63,19 +63,19 @@ func need(t *testing.T, tools ...string) {
 // box is a server in a directory: a root file system, the home of raiz, and
 // stand-ins for what talks to systemd, the kernel and the package manager.
 type box struct {
-	shell shell
+	shell interpreter
 	dir   string
 	env   []string
 }
 
-func newBox(t *testing.T, s shell) *box {
+func newBox(t *testing.T, s interpreter) *box {
 	t.Helper()
 	need(t, s.argv[0], "flock")
 	return boxIn(t, t.TempDir(), s)
 }
 
 // boxIn is a box in a directory of the caller's.
-func boxIn(t *testing.T, dir string, s shell) *box {
+func boxIn(t *testing.T, dir string, s interpreter) *box {
 	t.Helper()
 	b := &box{shell: s, dir: dir}
 	for _, d := range []string{"root/etc/systemd/system", "stub/enabled", "stub/active", "stub/running", "stub/vendor"} {
@@ -183,7 +183,7 @@ func said(c *exec.Cmd) answer {
 	return answer{out: c.Stdout.(*bytes.Buffer).String(), err: c.Stderr.(*bytes.Buffer).String(), code: c.ProcessState.ExitCode()}
 }
 
-func by() server.By { return server.By{Who: "ana@laptop sites/gru1.hcl"} }
+func by() shell.By { return shell.By{Who: "ana@laptop sites/gru1.hcl"} }
 
 // send runs a text the way it arrives over SSH: on stdin.
 func (b *box) send(t *testing.T, text string) answer {
@@ -192,9 +192,9 @@ func (b *box) send(t *testing.T, text string) answer {
 }
 
 // upload packs a generation and puts it where the client would.
-func (b *box) upload(t *testing.T, g server.Generation) (server.Bundle, string) {
+func (b *box) upload(t *testing.T, g shell.Generation) (shell.Bundle, string) {
 	t.Helper()
-	bundle, err := server.Pack(g)
+	bundle, err := shell.Pack(g)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,10 +211,10 @@ func (b *box) upload(t *testing.T, g server.Generation) (server.Bundle, string) 
 	return bundle, f.Name()
 }
 
-func (b *box) apply(t *testing.T, g server.Generation) answer {
+func (b *box) apply(t *testing.T, g shell.Generation) answer {
 	t.Helper()
 	bundle, path := b.upload(t, g)
-	a := b.send(t, server.Apply(by(), bundle, path, 2e9).Text)
+	a := b.send(t, shell.Apply(by(), bundle, path, 2e9).Text)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the bundle was left behind: %v", err)
 	}
@@ -223,12 +223,12 @@ func (b *box) apply(t *testing.T, g server.Generation) answer {
 
 func (b *box) confirm(t *testing.T, n string, units ...string) answer {
 	t.Helper()
-	return b.send(t, server.Confirm(by(), n, units).Text)
+	return b.send(t, shell.Confirm(by(), n, units).Text)
 }
 
 func (b *box) revert(t *testing.T, n, reason string) answer {
 	t.Helper()
-	return b.send(t, server.Revert(by(), n, reason).Text)
+	return b.send(t, shell.Revert(by(), n, reason).Text)
 }
 
 // boot is the whole of it: systemd chooses what to start by the links that it
@@ -312,10 +312,10 @@ func (b *box) fire(t *testing.T) answer {
 	return a
 }
 
-func (b *box) status(t *testing.T) server.Transaction {
+func (b *box) status(t *testing.T) shell.Transaction {
 	t.Helper()
-	a := b.send(t, server.Status(by()).Text)
-	tr, err := server.ParseStatus([]byte(a.out))
+	a := b.send(t, shell.Status(by()).Text)
+	tr, err := shell.ParseStatus([]byte(a.out))
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, a.out)
 	}

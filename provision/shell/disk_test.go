@@ -1,6 +1,6 @@
 //go:build linux
 
-package server_test
+package shell_test
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -48,7 +48,7 @@ func inMountNamespace(t *testing.T) (inside bool) {
 
 // diskBox is a server whose files and whose home of raiz are on one disk of
 // 1 MiB.
-func diskBox(t *testing.T, s shell) *box {
+func diskBox(t *testing.T, s interpreter) *box {
 	t.Helper()
 	need(t, s.argv[0])
 	dir := t.TempDir()
@@ -100,7 +100,7 @@ func TestDiskThatFillsUp(t *testing.T) {
 				old := b.effect(t)
 				bundle, path := b.upload(t, change(t))
 				b.fill(t, free)
-				a := b.send(t, server.Apply(by(), bundle, path, 1e9).Text)
+				a := b.send(t, shell.Apply(by(), bundle, path, 1e9).Text)
 				switch {
 				case strings.Contains(a.out, "active 1"):
 					ends["active"]++
@@ -185,7 +185,7 @@ func TestConfirmWithAFullDisk(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			b := diskBox(t, s)
 			old := b.effect(t)
-			b.apply(t, server.Generation{Puts: []server.Put{{Path: "/etc/dns.conf", File: file(t, 0o644, "dns newer\n", state.Public)}}}).has(t, "active 1")
+			b.apply(t, shell.Generation{Puts: []shell.Put{{Path: "/etc/dns.conf", File: file(t, 0o644, "dns newer\n", state.Public)}}}).has(t, "active 1")
 			b.fill(t, 0)
 			b.confirm(t, "1").has(t, "error cannot confirm generation 1: is the disk full?")
 			b.fire(t).has(t, "reverted 1")

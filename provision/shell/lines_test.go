@@ -1,6 +1,6 @@
 //go:build unix
 
-package server_test
+package shell_test
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -18,8 +18,8 @@ import (
 func TestEveryAllowedCharacter(t *testing.T) {
 	name := "/etc/"
 	for r := rune(1); r < 128; r++ {
-		g := server.Generation{Puts: []server.Put{{Path: "/etc/a" + string(r) + "b", File: file(t, 0o644, "", state.Public)}}}
-		if _, err := server.Pack(g); err == nil && r != '/' {
+		g := shell.Generation{Puts: []shell.Put{{Path: "/etc/a" + string(r) + "b", File: file(t, 0o644, "", state.Public)}}}
+		if _, err := shell.Pack(g); err == nil && r != '/' {
 			name += string(r)
 		}
 	}
@@ -30,14 +30,14 @@ func TestEveryAllowedCharacter(t *testing.T) {
 		b.write(t, name, "old\n", 0o644)
 		old := b.effect(t)
 		// The file that is checked speaks of the copy of it that is checked.
-		g := server.Generation{Puts: []server.Put{
+		g := shell.Generation{Puts: []shell.Put{
 			{Path: name, File: file(t, 0o600, "new "+name+"\n", state.Public), Check: []string{"grep", "-q", "/check" + name, "{}"}},
 		}}
 		b.apply(t, g).has(t, "active 1")
 		b.revert(t, "1", "why").has(t, "reverted 1")
 		b.same(t, old)
 		b.keepGeneration(t, "2", g)
-		b.apply(t, server.Generation{Deletes: []string{name}}).has(t, "active 3")
+		b.apply(t, shell.Generation{Deletes: []string{name}}).has(t, "active 3")
 		b.confirm(t, "3").has(t, "confirmed 3")
 		b.rollback(t, "2").has(t, "active 4")
 		if got := b.read(t, b.root(name)); got != "new "+name+"\n" {
@@ -57,10 +57,10 @@ func TestOwnersAndModes(t *testing.T) {
 		}
 		old := b.effect(t)
 		f := state.NewFile(0o4, "daemon", "adm", []byte("new\n"), state.Public)
-		b.apply(t, server.Generation{Puts: []server.Put{{Path: "/etc/a.conf", File: f}}}).has(t, "active 1")
+		b.apply(t, shell.Generation{Puts: []shell.Put{{Path: "/etc/a.conf", File: f}}}).has(t, "active 1")
 		b.fire(t).has(t, "reverted 1")
 		b.same(t, old)
-		b.keepGeneration(t, "2", server.Generation{Puts: []server.Put{{Path: "/etc/a.conf", File: f}, {Path: "/new/way/to/b.conf", File: f}}})
+		b.keepGeneration(t, "2", shell.Generation{Puts: []shell.Put{{Path: "/etc/a.conf", File: f}, {Path: "/new/way/to/b.conf", File: f}}})
 		b.same(t, map[string]string{"root/etc/a.conf": b.put(t, f), "root/new/way/to/b.conf": b.put(t, f)})
 		for _, dir := range []string{"/new", "/new/way", "/new/way/to"} {
 			info, err := os.Stat(b.root(dir))
@@ -84,7 +84,7 @@ func TestLockIsHeldAndNotInherited(t *testing.T) {
 		look := fmt.Sprintf("ls -l /proc/self/fd | grep -q ' 9 ->' && echo inherited; flock -n %s true && echo free; exit 0", b.home("lock"))
 		report := filepath.Join(b.dir, "report")
 		g.Puts[0].Check = []string{"sh", "-c", "{ echo check; " + look + "; } >>" + report}
-		g.Actions = append(g.Actions, server.Action{Run: []string{"sh", "-c", "{ echo run; " + look + "; } >>" + report}})
+		g.Actions = append(g.Actions, shell.Action{Run: []string{"sh", "-c", "{ echo run; " + look + "; } >>" + report}})
 		b.apply(t, g).has(t, "active 1")
 		b.revert(t, "1", "why").has(t, "reverted 1")
 		if got := b.read(t, report); got != "check\nrun\nrun\n" {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package server_test
+package shell_test
 
 import (
 	"archive/tar"
@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -23,15 +23,15 @@ import (
 type refusal struct {
 	name   string
 	spoil  func(*testing.T, *box)
-	change func(*testing.T, *server.Generation)
+	change func(*testing.T, *shell.Generation)
 	says   []string
 	silent []string // what it must not say
 }
 
 func refusals() []refusal {
-	put := func(path, text string, check ...string) func(*testing.T, *server.Generation) {
-		return func(t *testing.T, g *server.Generation) {
-			g.Puts = append(g.Puts, server.Put{Path: path, File: file(t, 0o644, text, state.Public), Check: check})
+	put := func(path, text string, check ...string) func(*testing.T, *shell.Generation) {
+		return func(t *testing.T, g *shell.Generation) {
+			g.Puts = append(g.Puts, shell.Put{Path: path, File: file(t, 0o644, text, state.Public), Check: check})
 		}
 	}
 	return []refusal{
@@ -67,7 +67,7 @@ func refusals() []refusal {
 		{
 			name:   "a directory where a file should be deleted",
 			spoil:  func(t *testing.T, b *box) { b.write(t, "/etc/a.conf/inside", "x\n", 0o644) },
-			change: func(_ *testing.T, g *server.Generation) { g.Deletes = append(g.Deletes, "/etc/a.conf") },
+			change: func(_ *testing.T, g *shell.Generation) { g.Deletes = append(g.Deletes, "/etc/a.conf") },
 			says:   []string{"error /etc/a.conf is neither a file nor a link to one"},
 			silent: []string{"disk"},
 		},
@@ -125,8 +125,8 @@ func TestRefusedChangesNothing(t *testing.T) {
 // also where the name of one begins with the name of another.
 func TestChecksSeeTheFilesTogether(t *testing.T) {
 	include := []string{"sh", "-c", `for f in $(sed -n 's/^include //p' "$1"); do grep -q good "$f" || { echo "$f is not good"; exit 1; }; done`, "-", "{}"}
-	put := func(t *testing.T, path, text string, check ...string) server.Put {
-		return server.Put{Path: path, File: file(t, 0o644, text, state.Public), Check: check}
+	put := func(t *testing.T, path, text string, check ...string) shell.Put {
+		return shell.Put{Path: path, File: file(t, 0o644, text, state.Public), Check: check}
 	}
 	for _, c := range []struct {
 		name, text string
@@ -139,7 +139,7 @@ func TestChecksSeeTheFilesTogether(t *testing.T) {
 			eachShell(t, func(t *testing.T, b *box) {
 				b.write(t, "/etc/inc/main.d/part", "bad\n", 0o644)
 				main := put(t, "/etc/inc/main", "include /etc/inc/main.d/part\ninclude /etc/inc/main.d/part2\n", include...)
-				a := b.apply(t, server.Generation{Puts: []server.Put{
+				a := b.apply(t, shell.Generation{Puts: []shell.Put{
 					main, put(t, "/etc/inc/main.d/part", c.text), put(t, "/etc/inc/main.d/part2", "good\n"), put(t, "/etc/inc/main.d", "x\n"),
 				}[:3]})
 				a.has(t, c.want)
@@ -149,7 +149,7 @@ func TestChecksSeeTheFilesTogether(t *testing.T) {
 }
 
 // tarOf packs what Pack never would.
-func tarOf(t *testing.T, files map[string]string) server.Bundle {
+func tarOf(t *testing.T, files map[string]string) shell.Bundle {
 	t.Helper()
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
@@ -167,13 +167,13 @@ func tarOf(t *testing.T, files map[string]string) server.Bundle {
 	return bundleOf(buf.Bytes())
 }
 
-func bundleOf(data []byte) server.Bundle {
+func bundleOf(data []byte) shell.Bundle {
 	sum := sha256.Sum256(data)
-	return server.Bundle{Tar: data, Sum: hex.EncodeToString(sum[:])}
+	return shell.Bundle{Tar: data, Sum: hex.EncodeToString(sum[:])}
 }
 
 func TestDamagedBundle(t *testing.T) {
-	whole, err := server.Pack(change(t))
+	whole, err := shell.Pack(change(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,11 +181,11 @@ func TestDamagedBundle(t *testing.T) {
 	flipped[len(flipped)/2] ^= 1
 	for _, c := range []struct {
 		name   string
-		bundle server.Bundle
+		bundle shell.Bundle
 		says   string
 	}{
-		{name: "a flipped bit", bundle: server.Bundle{Tar: flipped, Sum: whole.Sum}, says: "error the bundle arrived damaged"},
-		{name: "cut short", bundle: server.Bundle{Tar: whole.Tar[:len(whole.Tar)/3], Sum: whole.Sum}, says: "error the bundle arrived damaged"},
+		{name: "a flipped bit", bundle: shell.Bundle{Tar: flipped, Sum: whole.Sum}, says: "error the bundle arrived damaged"},
+		{name: "cut short", bundle: shell.Bundle{Tar: whole.Tar[:len(whole.Tar)/3], Sum: whole.Sum}, says: "error the bundle arrived damaged"},
 		{name: "no archive", bundle: bundleOf([]byte("this is no archive\n")), says: "error cannot unpack the bundle"},
 		{
 			name: "a file that the manifest does not know",
@@ -203,7 +203,7 @@ func TestDamagedBundle(t *testing.T) {
 				if err := os.WriteFile(path, c.bundle.Tar, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				a := b.send(t, server.Apply(by(), c.bundle, path, time.Second).Text)
+				a := b.send(t, shell.Apply(by(), c.bundle, path, time.Second).Text)
 				a.has(t, c.says)
 				if a.code != 1 {
 					t.Errorf("exit %d, want 1", a.code)
@@ -226,7 +226,7 @@ func TestOneChangeAtATime(t *testing.T) {
 		before := b.effect(t)
 		a := b.apply(t, change(t))
 		a.has(t, "error generation 1 is active and not confirmed: ana@laptop sites/gru1.hcl from 192.0.2.99 at 2")
-		b.send(t, server.Rollback(by(), "1", time.Second).Text).has(t, "error generation 1 is active and not confirmed: ana@")
+		b.send(t, shell.Rollback(by(), "1", time.Second).Text).has(t, "error generation 1 is active and not confirmed: ana@")
 		b.same(t, before)
 		tr := b.status(t)
 		if tr.Pending != "1" || !strings.HasPrefix(tr.PendingIs, "active by ana@laptop sites/gru1.hcl from 192.0.2.99 at 2") {
@@ -275,7 +275,7 @@ func TestLockHeldByAnother(t *testing.T) {
 		const held = "error locked by bo@desk from 192.0.2.77 since 2026-01-02T03:04:05Z"
 		for name, a := range map[string]answer{
 			"apply": b.apply(t, change(t)), "confirm": b.confirm(t, "1"), "revert": b.revert(t, "1", "why"),
-			"rollback": b.send(t, server.Rollback(by(), "1", time.Second).Text), "boot": b.sh(t, "", b.home("raiz.sh"), "boot"),
+			"rollback": b.send(t, shell.Rollback(by(), "1", time.Second).Text), "boot": b.sh(t, "", b.home("raiz.sh"), "boot"),
 		} {
 			a.has(t, held)
 			if a.code != 1 {

@@ -1,4 +1,4 @@
-package server_test
+package shell_test
 
 // revertSteps are what a revert does, whoever starts it: the client, the timer,
 // a commit that failed, or the boot.

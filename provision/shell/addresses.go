@@ -1,4 +1,4 @@
-package server
+package shell
 
 import (
 	"encoding/json"

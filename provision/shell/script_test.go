@@ -1,6 +1,6 @@
 //go:build unix
 
-package server_test
+package shell_test
 
 import (
 	"os"
@@ -11,13 +11,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 )
 
 func TestScriptIsCleanShell(t *testing.T) {
 	need(t, "shellcheck")
 	c := exec.Command("shellcheck", "-s", "sh", "-")
-	c.Stdin = strings.NewReader(server.Script())
+	c.Stdin = strings.NewReader(shell.Script())
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Errorf("%v:\n%s", err, out)
 	}
@@ -25,11 +25,11 @@ func TestScriptIsCleanShell(t *testing.T) {
 
 func TestScriptFitsItsShells(t *testing.T) {
 	eachShell(t, func(t *testing.T, b *box) {
-		if a := b.sh(t, server.Script(), "-n"); a.code != 0 || a.out != "" {
+		if a := b.sh(t, shell.Script(), "-n"); a.code != 0 || a.out != "" {
 			t.Errorf("exit %d:\n%s", a.code, a.out)
 		}
 		// Sent over stdin it is only read: nothing happens without a call.
-		if a := b.send(t, server.Script()); a.code != 0 || a.out != "" {
+		if a := b.send(t, shell.Script()); a.code != 0 || a.out != "" {
 			t.Errorf("without a call: exit %d:\n%s", a.code, a.out)
 		}
 		if _, err := os.Stat(b.home("")); err == nil {
@@ -41,7 +41,7 @@ func TestScriptFitsItsShells(t *testing.T) {
 func TestScriptRefusesAnUnknownVerb(t *testing.T) {
 	eachShell(t, func(t *testing.T, b *box) {
 		path := filepath.Join(b.dir, "raiz.sh")
-		if err := os.WriteFile(path, []byte(server.Script()), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(shell.Script()), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		a := b.sh(t, "", path, "dance")

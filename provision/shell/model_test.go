@@ -1,4 +1,4 @@
-package server_test
+package shell_test
 
 // A small model of the transaction: two operators, what their calls run on
 // the server, the timer and the boot, one statement at a time. Every order in

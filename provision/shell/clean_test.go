@@ -1,6 +1,6 @@
 //go:build unix
 
-package server_test
+package shell_test
 
 import (
 	"io/fs"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 )
 
 func TestApplyAndConfirm(t *testing.T) {
@@ -93,7 +93,7 @@ func TestOldUploadsGo(t *testing.T) {
 func TestDisableWhatIsGone(t *testing.T) {
 	eachShell(t, func(t *testing.T, b *box) {
 		b.stand(t)
-		b.apply(t, server.Generation{Actions: []server.Action{{Verb: "disable", Unit: "ghost.service"}}}).has(t, "active 1")
+		b.apply(t, shell.Generation{Actions: []shell.Action{{Verb: "disable", Unit: "ghost.service"}}}).has(t, "active 1")
 		b.confirm(t, "1").has(t, "confirmed 1")
 	})
 }

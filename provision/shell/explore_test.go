@@ -1,4 +1,4 @@
-package server_test
+package shell_test
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 )
 
 // gen is the generation that a process works on.
@@ -277,7 +277,7 @@ func TestCheckerFindsWhatIsWrong(t *testing.T) {
 func scriptStates() []string {
 	written := regexp.MustCompile(`put_text \S+/state" ([a-z]+)\b|say ([a-z]+) >\S+/state"`)
 	found := map[string]bool{"none": true} // what the script says of a generation that is not there
-	for _, m := range written.FindAllStringSubmatch(server.Script(), -1) {
+	for _, m := range written.FindAllStringSubmatch(shell.Script(), -1) {
 		found[m[1]+m[2]] = true
 	}
 	return slices.Sorted(maps.Keys(found))
@@ -285,7 +285,7 @@ func scriptStates() []string {
 
 // The diagram at the head of the script names the same states.
 func TestScriptDrawsItsStates(t *testing.T) {
-	_, text, _ := strings.Cut(server.Script(), "kept in generations/N/state:")
+	_, text, _ := strings.Cut(shell.Script(), "kept in generations/N/state:")
 	drawing, _, _ := strings.Cut(text, `"pending" names`)
 	drawn := map[string]bool{"none": true}
 	for _, word := range regexp.MustCompile(`[a-z]+`).FindAllString(drawing, -1) {

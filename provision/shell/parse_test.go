@@ -1,4 +1,4 @@
-package server_test
+package shell_test
 
 import (
 	"crypto/sha256"
@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -44,30 +44,30 @@ func TestParseProbeReads(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		out  string
-		want server.Probe
+		want shell.Probe
 	}{
-		{name: "nothing", out: told("files"), want: server.Probe{}},
+		{name: "nothing", out: told("files"), want: shell.Probe{}},
 		{name: "system", out: told("system", "hostname gru1", "boot b-1", "now 1700000000", "os debian 12", "novel thing"),
-			want: server.Probe{Hostname: "gru1", BootID: "b-1", OS: "debian 12", Clock: time.Unix(1700000000, 0).UTC()}},
+			want: shell.Probe{Hostname: "gru1", BootID: "b-1", OS: "debian 12", Clock: time.Unix(1700000000, 0).UTC()}},
 		{name: "transaction", out: told("transaction", "current 4", "pending 5 active by ana", "reverted 3 when why", "managed /etc/a", "managed /etc/b"),
-			want: server.Probe{Current: "4", Pending: "5", PendingIs: "active by ana", Reverted: "3 when why", Managed: []string{"/etc/a", "/etc/b"}}},
-		{name: "no generation is current", out: told("transaction", "current "), want: server.Probe{}},
-		{name: "file", out: told("files", line), want: server.Probe{Files: map[string]server.FileAnswer{"/a": {Kind: "file", File: a}}}},
-		{name: "file with data", out: told("files", line, "/a data YQo="), want: server.Probe{Files: map[string]server.FileAnswer{"/a": {Kind: "file", File: withData}}}},
-		{name: "set-user-ID", out: told("files", strings.Replace(line, "644", "4755", 1)), want: server.Probe{Files: map[string]server.FileAnswer{"/a": {Kind: "file", File: odd}}}},
-		{name: "link with a space", out: told("files", "/a link /to here"), want: server.Probe{Files: map[string]server.FileAnswer{"/a": {Kind: "link", Link: "/to here"}}}},
+			want: shell.Probe{Current: "4", Pending: "5", PendingIs: "active by ana", Reverted: "3 when why", Managed: []string{"/etc/a", "/etc/b"}}},
+		{name: "no generation is current", out: told("transaction", "current "), want: shell.Probe{}},
+		{name: "file", out: told("files", line), want: shell.Probe{Files: map[string]shell.FileAnswer{"/a": {Kind: "file", File: a}}}},
+		{name: "file with data", out: told("files", line, "/a data YQo="), want: shell.Probe{Files: map[string]shell.FileAnswer{"/a": {Kind: "file", File: withData}}}},
+		{name: "set-user-ID", out: told("files", strings.Replace(line, "644", "4755", 1)), want: shell.Probe{Files: map[string]shell.FileAnswer{"/a": {Kind: "file", File: odd}}}},
+		{name: "link with a space", out: told("files", "/a link /to here"), want: shell.Probe{Files: map[string]shell.FileAnswer{"/a": {Kind: "link", Link: "/to here"}}}},
 		{name: "absent, other, denied", out: told("files", "/a absent", "/b other", "/c denied"),
-			want: server.Probe{Files: map[string]server.FileAnswer{"/a": {Kind: "absent"}, "/b": {Kind: "other"}, "/c": {Kind: "denied"}}}},
+			want: shell.Probe{Files: map[string]shell.FileAnswer{"/a": {Kind: "absent"}, "/b": {Kind: "other"}, "/c": {Kind: "denied"}}}},
 		{name: "sections in another order", out: "raiz 1\n== addresses\n []\n== files\n /a absent\n== system\n hostname gru1\n== end\n",
-			want: server.Probe{Hostname: "gru1", Files: map[string]server.FileAnswer{"/a": {Kind: "absent"}}}},
+			want: shell.Probe{Hostname: "gru1", Files: map[string]shell.FileAnswer{"/a": {Kind: "absent"}}}},
 		{name: "what comes after the end", out: told("files", "/a absent") + "== files\n /b absent\nraiz 1\n",
-			want: server.Probe{Files: map[string]server.FileAnswer{"/a": {Kind: "absent"}}}},
+			want: shell.Probe{Files: map[string]shell.FileAnswer{"/a": {Kind: "absent"}}}},
 		{name: "units", out: told("units", "Id=a.service", "LoadState=loaded", "ActiveState=active", "SubState=running", "UnitFileState=enabled", "NRestarts=3", "", "", "Id=b.service"),
-			want: server.Probe{Units: map[string]server.UnitAnswer{"a.service": {Load: "loaded", Active: "active", Sub: "running", UnitFile: "enabled", Restarts: 3}, "b.service": {}}}},
-		{name: "packages", out: told("packages", "a installed 1.0", "b config-files 1.0", "c not-installed"), want: server.Probe{Packages: map[string]string{"a": "1.0"}}},
+			want: shell.Probe{Units: map[string]shell.UnitAnswer{"a.service": {Load: "loaded", Active: "active", Sub: "running", UnitFile: "enabled", Restarts: 3}, "b.service": {}}}},
+		{name: "packages", out: told("packages", "a installed 1.0", "b config-files 1.0", "c not-installed"), want: shell.Probe{Packages: map[string]string{"a": "1.0"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := server.ParseProbe([]byte(c.out))
+			got, err := shell.ParseProbe([]byte(c.out))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,8 +113,8 @@ func TestParseProbeRefuses(t *testing.T) {
 		{name: "units", out: told("units", "Failed to connect to bus: No such file or directory"), says: "systemctl says"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := server.ParseProbe([]byte(c.out))
-			if !errors.Is(err, server.ErrProbe) || !strings.Contains(err.Error(), c.says) {
+			_, err := shell.ParseProbe([]byte(c.out))
+			if !errors.Is(err, shell.ErrProbe) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want one that says %q", err, c.says)
 			}
 			if err != nil && len(err.Error()) > 400 {
@@ -128,7 +128,7 @@ func TestParseProbeRefuses(t *testing.T) {
 func TestParseProbeTruncated(t *testing.T) {
 	whole := told("files", "/a file 644 root adm 2 17 1700000000 "+sumOfA, "/a data YQo=", "/b absent")
 	for i := range len(whole) - 1 {
-		if p, err := server.ParseProbe([]byte(whole[:i])); !errors.Is(err, server.ErrProbe) {
+		if p, err := shell.ParseProbe([]byte(whole[:i])); !errors.Is(err, shell.ErrProbe) {
 			t.Fatalf("cut after %d bytes: %+v, %v", i, p, err)
 		}
 	}
@@ -142,7 +142,7 @@ func TestParseProbeHuge(t *testing.T) {
 		lines = append(lines, fmt.Sprintf("/etc/%d absent", i))
 	}
 	lines = append(lines, fmt.Sprintf("/a file 644 root root %d 1 1 %x", len(text), sum), "/a data "+base64.StdEncoding.EncodeToString(text))
-	p, err := server.ParseProbe([]byte(told("files", lines...)))
+	p, err := shell.ParseProbe([]byte(told("files", lines...)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,19 +154,19 @@ func TestParseProbeHuge(t *testing.T) {
 func TestParseStatus(t *testing.T) {
 	for _, c := range []struct {
 		name, out string
-		want      server.Transaction
+		want      shell.Transaction
 		bad       bool
 	}{
 		{name: "nothing yet", out: told("transaction")},
 		{name: "all", out: told("transaction", "current 4", "pending 5 armed by ana at noon", "reverted 3 why"),
-			want: server.Transaction{Current: "4", Pending: "5", PendingIs: "armed by ana at noon", Reverted: "3 why"}},
+			want: shell.Transaction{Current: "4", Pending: "5", PendingIs: "armed by ana at noon", Reverted: "3 why"}},
 		{name: "managed paths are looked at too", out: told("transaction", "managed x"), bad: true},
 		{name: "cut", out: "raiz 1\n== transaction\n current 4\n", bad: true},
 		{name: "empty", bad: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := server.ParseStatus([]byte(c.out))
-			if errors.Is(err, server.ErrProbe) != c.bad {
+			got, err := shell.ParseStatus([]byte(c.out))
+			if errors.Is(err, shell.ErrProbe) != c.bad {
 				t.Fatalf("error %v, want one: %v", err, c.bad)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
@@ -179,18 +179,18 @@ func TestParseStatus(t *testing.T) {
 func TestParseHistory(t *testing.T) {
 	for _, c := range []struct {
 		name, out string
-		want      []server.Past
+		want      []shell.Past
 		bad       bool
 	}{
 		{name: "none", out: told("history")},
 		{name: "two", out: told("history", "1 confirmed 2026-01-02T03:04:05Z abc ana from here at noon", "2 current unknown - "),
-			want: []server.Past{{Number: "1", State: "confirmed", Time: "2026-01-02T03:04:05Z", Plan: "abc", Who: "ana from here at noon"}, {Number: "2", State: "current", Time: "unknown", Plan: "-"}}},
+			want: []shell.Past{{Number: "1", State: "confirmed", Time: "2026-01-02T03:04:05Z", Plan: "abc", Who: "ana from here at noon"}, {Number: "2", State: "current", Time: "unknown", Plan: "-"}}},
 		{name: "short line", out: told("history", "1 confirmed"), bad: true},
 		{name: "cut", out: "raiz 1\n== history\n 1 a b c d\n", bad: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := server.ParseHistory([]byte(c.out))
-			if errors.Is(err, server.ErrProbe) != c.bad {
+			got, err := shell.ParseHistory([]byte(c.out))
+			if errors.Is(err, shell.ErrProbe) != c.bad {
 				t.Fatalf("error %v, want one: %v", err, c.bad)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
@@ -206,9 +206,9 @@ func FuzzParseProbe(f *testing.F) {
 	f.Add([]byte(told("transaction", "current 4", "managed /etc/a", "pending 5 armed by ana")))
 	f.Add([]byte("raiz 1\n== addresses\n [{\"ifname\":\"a\",\"addr_info\":[{\"local\":\"192.0.2.1\",\"prefixlen\":24}]}]\n== end\n"))
 	f.Fuzz(func(t *testing.T, out []byte) {
-		p, err := server.ParseProbe(out)
+		p, err := shell.ParseProbe(out)
 		if err != nil {
-			if !errors.Is(err, server.ErrProbe) {
+			if !errors.Is(err, shell.ErrProbe) {
 				t.Errorf("error is not ErrProbe: %v", err)
 			}
 			return

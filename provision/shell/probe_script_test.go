@@ -1,6 +1,6 @@
 //go:build unix
 
-package server_test
+package shell_test
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -41,14 +41,14 @@ func wanted(t *testing.T, files map[string]state.File, units, packages []string)
 	return set
 }
 
-func (b *box) probe(t *testing.T, want *state.Set) server.Probe {
+func (b *box) probe(t *testing.T, want *state.Set) shell.Probe {
 	t.Helper()
-	request, err := server.ProbeRequest(by(), want)
+	request, err := shell.ProbeRequest(by(), want)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := b.send(t, request.Text)
-	p, err := server.ParseProbe([]byte(a.out))
+	p, err := shell.ParseProbe([]byte(a.out))
 	if err != nil {
 		t.Fatalf("%v:\n%s%s", err, a.out, a.err)
 	}
@@ -56,7 +56,7 @@ func (b *box) probe(t *testing.T, want *state.Set) server.Probe {
 }
 
 // paths are what can stand where a file is wanted, and the answer to each.
-func paths(t *testing.T, b *box) (map[string]state.File, map[string]server.FileAnswer) {
+func paths(t *testing.T, b *box) (map[string]state.File, map[string]shell.FileAnswer) {
 	t.Helper()
 	long := strings.Repeat("0123456789abcdef", 16385) // 256 KiB and 16 bytes
 	b.write(t, "/etc/equal.conf", "equal\n", 0o644)
@@ -76,15 +76,15 @@ func paths(t *testing.T, b *box) (map[string]state.File, map[string]server.FileA
 	if err := syscall.Mkfifo(b.root("/etc/fifo"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := func(f state.File, withData bool) server.FileAnswer {
+	got := func(f state.File, withData bool) shell.FileAnswer {
 		if !withData {
 			f.Data = nil
 		}
-		return server.FileAnswer{Kind: "file", File: f}
+		return shell.FileAnswer{Kind: "file", File: f}
 	}
 	other := file(t, 0o644, "wanted\n", state.Public)
 	wanted := map[string]state.File{}
-	answers := map[string]server.FileAnswer{
+	answers := map[string]shell.FileAnswer{
 		"/etc/equal.conf":          got(file(t, 0o644, "equal\n", state.Public), false),
 		"/etc/differs.conf":        got(file(t, 0o600, "here\n", state.Public), true),
 		"/etc/secret.conf":         got(file(t, 0o640, secretOld, state.Public), false),
@@ -155,7 +155,7 @@ func TestProbeDenied(t *testing.T) {
 			}
 		}
 		other := file(t, 0o644, "wanted\n", state.Public)
-		request, err := server.ProbeRequest(by(), wanted(t, map[string]state.File{
+		request, err := shell.ProbeRequest(by(), wanted(t, map[string]state.File{
 			"/etc/open.conf": other, "/etc/closed.conf": other, "/closed/deep/er.conf": other, "/closed/none.conf": other, "/etc/none.conf": other,
 		}, nil, nil))
 		if err != nil {
@@ -167,7 +167,7 @@ func TestProbeDenied(t *testing.T) {
 		if err := c.Run(); err != nil {
 			t.Fatalf("%v: %+v", err, said(c))
 		}
-		p, err := server.ParseProbe([]byte(said(c).out))
+		p, err := shell.ParseProbe([]byte(said(c).out))
 		if err != nil {
 			t.Fatalf("%v: %+v", err, said(c))
 		}
@@ -200,7 +200,7 @@ func TestProbeOfTheRest(t *testing.T) {
 		if p.Hostname == "" || p.BootID == "" || p.OS == "" || p.Clock.IsZero() {
 			t.Errorf("system: %+v", p)
 		}
-		units := map[string]server.UnitAnswer{
+		units := map[string]shell.UnitAnswer{
 			"dns.service":   {Load: "loaded", Active: "active", Sub: "running", UnitFile: "enabled"},
 			"bgp.service":   {Load: "loaded", Active: "inactive", Sub: "dead", UnitFile: "disabled"},
 			"ghost.service": {Load: "not-found", Active: "inactive", Sub: "dead"},
@@ -211,8 +211,8 @@ func TestProbeOfTheRest(t *testing.T) {
 		if diff := cmp.Diff(map[string]string{"nsd": "4.6.1-1"}, p.Packages); diff != "" {
 			t.Errorf("packages (-want +got):\n%s", diff)
 		}
-		interfaces := []server.Interface{
-			{Name: "eno1", MAC: "02:00:00:00:00:0a", Up: true, MTU: 1500, Addresses: []server.Address{
+		interfaces := []shell.Interface{
+			{Name: "eno1", MAC: "02:00:00:00:00:0a", Up: true, MTU: 1500, Addresses: []shell.Address{
 				{Prefix: netip.MustParsePrefix("192.0.2.20/28"), Usable: true},
 				{Prefix: netip.MustParsePrefix("2001:db8::20/64")}, {Prefix: netip.MustParsePrefix("2001:db8::21/64")},
 			}},
@@ -254,13 +254,13 @@ func TestProbeOfTheTransaction(t *testing.T) {
 		b.confirm(t, "1").has(t, "confirmed 1")
 		managed := []string{"/etc/dns.conf", "/etc/bgp.conf", "/etc/secret.conf", "/etc/same.conf", "/etc/mode.conf", "/etc/link.conf", "/etc/deep/er/new.conf"}
 		see("when confirmed", told{Current: "1", Managed: managed})
-		b.apply(t, server.Generation{Puts: change(t).Puts[:1]}).has(t, "active 2")
+		b.apply(t, shell.Generation{Puts: change(t).Puts[:1]}).has(t, "active 2")
 		b.revert(t, "2", "a reason").has(t, "reverted 2")
 		p := b.probe(t, none)
 		if !strings.HasPrefix(p.Reverted, "2 2") || !strings.HasSuffix(p.Reverted, "Z a reason") {
 			t.Errorf("reverted is %q", p.Reverted)
 		}
-		b.apply(t, server.Generation{Puts: change(t).Puts[:1]}).has(t, "active 3")
+		b.apply(t, shell.Generation{Puts: change(t).Puts[:1]}).has(t, "active 3")
 		see("after the next apply", told{Current: "1", Pending: "3", Is: "active", Managed: managed})
 		b.remove(t, b.root("/etc/bgp.conf"))
 		see("without a file", told{Current: "1", Pending: "3", Is: "active", Managed: slices.Delete(managed, 1, 2)})

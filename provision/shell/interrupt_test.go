@@ -1,6 +1,6 @@
 //go:build unix
 
-package server_test
+package shell_test
 
 import (
 	"fmt"
@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 )
 
 // stepper counts the statements that a run of the script reaches. It uses
@@ -103,11 +103,11 @@ func moments() []moment {
 }
 
 // small is a change with one file of each kind that is treated differently.
-func small(t *testing.T) server.Generation {
+func small(t *testing.T) shell.Generation {
 	t.Helper()
 	g := change(t)
 	keep := map[string]bool{"/etc/dns.conf": true, "/etc/secret.conf": true, "/etc/deep/er/new.conf": true}
-	g.Puts = slices.DeleteFunc(g.Puts, func(p server.Put) bool { return !keep[p.Path] })
+	g.Puts = slices.DeleteFunc(g.Puts, func(p shell.Put) bool { return !keep[p.Path] })
 	g.Actions = g.Actions[:2] // one unit goes, one is reloaded
 	return g
 }
@@ -118,7 +118,7 @@ type tracer struct{ script string }
 func newTracer(t *testing.T) tracer {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "stepped.sh")
-	if err := os.WriteFile(path, []byte(instrument(server.Script())), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(instrument(shell.Script())), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return tracer{script: path}
@@ -181,7 +181,7 @@ func TestKilledAtEveryStatement(t *testing.T) {
 	}
 }
 
-func killEach(t *testing.T, tr tracer, s shell, m moment) {
+func killEach(t *testing.T, tr tracer, s interpreter, m moment) {
 	b := newBox(t, s)
 	b.stand(t)
 	old := b.effect(t)
@@ -276,7 +276,7 @@ func killOne(t *testing.T, tr tracer, b *box, m moment, kill int, old map[string
 // next shows that another change can be made, and leaves nothing behind.
 func (b *box) next(t *testing.T) {
 	t.Helper()
-	a := b.apply(t, server.Generation{Puts: small(t).Puts[:1]})
+	a := b.apply(t, shell.Generation{Puts: small(t).Puts[:1]})
 	number, _, _ := strings.Cut(strings.TrimPrefix(a.out, "generation "), "\n")
 	a.has(t, "active "+number)
 	b.confirm(t, number).has(t, "confirmed "+number)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package server_test
+package shell_test
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -75,34 +75,34 @@ func TestWaysBack(t *testing.T) {
 func TestFailedActivationRevertsAtOnce(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		change func(*testing.T, *server.Generation)
+		change func(*testing.T, *shell.Generation)
 		says   string
 	}{
 		{
 			name: "a unit does not start",
-			change: func(t *testing.T, g *server.Generation) {
+			change: func(t *testing.T, g *shell.Generation) {
 				g.Puts[1].File = file(t, 0o640, "BROKEN\n", state.Public)
 			},
 			says: "activation failed: restart bgp.service: Job for bgp.service failed. See its log.; it says: line one of the log line two of the log",
 		},
 		{
 			name: "a command fails",
-			change: func(_ *testing.T, g *server.Generation) {
-				g.Actions = append(g.Actions, server.Action{Run: []string{"sh", "-c", "echo no way; echo out; exit 3"}})
+			change: func(_ *testing.T, g *shell.Generation) {
+				g.Actions = append(g.Actions, shell.Action{Run: []string{"sh", "-c", "echo no way; echo out; exit 3"}})
 			},
 			says: "activation failed: sh: no way out",
 		},
 		{
 			name: "a unit is missing",
-			change: func(_ *testing.T, g *server.Generation) {
-				g.Actions = append(g.Actions, server.Action{Verb: "enable", Unit: "ghost.service"})
+			change: func(_ *testing.T, g *shell.Generation) {
+				g.Actions = append(g.Actions, shell.Action{Verb: "enable", Unit: "ghost.service"})
 			},
 			says: "activation failed: enable ghost.service: Failed to enable unit: Unit file ghost.service does not exist.",
 		},
 		{
 			name: "a parent is a file",
-			change: func(t *testing.T, g *server.Generation) {
-				g.Puts = append(g.Puts, server.Put{Path: "/etc/plain/below", File: file(t, 0o644, "x\n", state.Public)})
+			change: func(t *testing.T, g *shell.Generation) {
+				g.Puts = append(g.Puts, shell.Put{Path: "/etc/plain/below", File: file(t, 0o644, "x\n", state.Public)})
 			},
 			says: "activation failed: cannot write /etc/plain/below",
 		},
@@ -235,7 +235,7 @@ func TestHalfRevertedIsNotConfirmed(t *testing.T) {
 		old := b.effect(t)
 		b.apply(t, small(t)).has(t, "active 1")
 		lines, _ := tr.run(t, b.copyTo(t, t.TempDir()), 0, "revert", "1", "why")
-		text := strings.Split(server.Script(), "\n")
+		text := strings.Split(shell.Script(), "\n")
 		step := 1 + slices.IndexFunc(lines, func(l int) bool { return strings.HasPrefix(text[l-1], "\tenable_old_units") })
 		if step == 0 {
 			t.Fatal("a revert does not reach the units")

@@ -1,6 +1,6 @@
 //go:build unix
 
-package server_test
+package shell_test
 
 import (
 	"fmt"
@@ -12,18 +12,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/shell"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
 func (b *box) rollback(t *testing.T, n string) answer {
 	t.Helper()
-	return b.send(t, server.Rollback(by(), n, 2*time.Second).Text)
+	return b.send(t, shell.Rollback(by(), n, 2*time.Second).Text)
 }
 
 func (b *box) history(t *testing.T) []string {
 	t.Helper()
-	all, err := server.ParseHistory([]byte(b.send(t, server.History(by()).Text).out))
+	all, err := shell.ParseHistory([]byte(b.send(t, shell.History(by()).Text).out))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func (b *box) history(t *testing.T) []string {
 }
 
 // keepGeneration applies and confirms.
-func (b *box) keepGeneration(t *testing.T, n string, g server.Generation) {
+func (b *box) keepGeneration(t *testing.T, n string, g shell.Generation) {
 	t.Helper()
 	b.apply(t, g).has(t, "active "+n)
 	b.confirm(t, n).has(t, "confirmed "+n)
@@ -55,7 +55,7 @@ func TestHistory(t *testing.T) {
 		bad := small(t)
 		bad.Plan, bad.Puts[0].Check = "badbadbadbad", []string{"false"}
 		b.apply(t, bad).has(t, "check-failed")
-		b.keepGeneration(t, "3", server.Generation{Plan: "cafe", Puts: small(t).Puts[:1]})
+		b.keepGeneration(t, "3", shell.Generation{Plan: "cafe", Puts: small(t).Puts[:1]})
 		b.apply(t, small(t)).has(t, "active 4")
 		b.revert(t, "4", "no").has(t, "reverted 4")
 		b.apply(t, small(t)).has(t, "active 5")
@@ -73,7 +73,7 @@ func TestHistory(t *testing.T) {
 func TestPruneKeepsTheCurrentOne(t *testing.T) {
 	eachShell(t, func(t *testing.T, b *box) {
 		b.env = append(b.env, "RAIZ_KEEP=2")
-		one := server.Generation{Puts: []server.Put{{Path: "/etc/a.conf", File: file(t, 0o644, "a\n", state.Public)}}}
+		one := shell.Generation{Puts: []shell.Put{{Path: "/etc/a.conf", File: file(t, 0o644, "a\n", state.Public)}}}
 		for i := range 3 {
 			b.keepGeneration(t, fmt.Sprint(i+1), one)
 		}
@@ -119,11 +119,11 @@ func (b *box) past(t *testing.T) map[string]string {
 	g.Puts[1].File = file(t, 0o640, "bgp newer\n", state.Public)
 	g.Puts[2].File = file(t, 0o600, "password newer-and-secret\n", state.Confidential)
 	g.Puts = append(g.Puts,
-		server.Put{Path: "/etc/deepxer/new.conf", File: file(t, 0o644, "added\n", state.Public)},
-		server.Put{Path: "/etc/added.conf", File: file(t, 0o644, "added\n", state.Public)},
-		server.Put{Path: "/etc/systemd/system/added.service", File: file(t, 0o644, "[Service]\n", state.Public)})
+		shell.Put{Path: "/etc/deepxer/new.conf", File: file(t, 0o644, "added\n", state.Public)},
+		shell.Put{Path: "/etc/added.conf", File: file(t, 0o644, "added\n", state.Public)},
+		shell.Put{Path: "/etc/systemd/system/added.service", File: file(t, 0o644, "[Service]\n", state.Public)})
 	g.Deletes = nil
-	g.Actions = append(g.Actions, server.Action{Verb: "enable", Unit: "added.service"}, server.Action{Verb: "start", Unit: "added.service"})
+	g.Actions = append(g.Actions, shell.Action{Verb: "enable", Unit: "added.service"}, shell.Action{Verb: "start", Unit: "added.service"})
 	g.Actions = g.Actions[1:]
 	b.keepGeneration(t, "2", g)
 	return first
@@ -231,8 +231,8 @@ func TestInstallsItself(t *testing.T) {
 			}
 		}
 		b.remove(t, b.stub("enabled/raiz-boot.service"))
-		b.keepGeneration(t, "2", server.Generation{Puts: small(t).Puts[:1]})
-		if diff := cmp.Diff(server.Script(), b.read(t, b.home("raiz.sh"))); diff != "" {
+		b.keepGeneration(t, "2", shell.Generation{Puts: small(t).Puts[:1]})
+		if diff := cmp.Diff(shell.Script(), b.read(t, b.home("raiz.sh"))); diff != "" {
 			t.Errorf("script (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(text, b.read(t, unit)); diff != "" {

@@ -1,0 +1,154 @@
+package helper
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Boot runs before the services of a boot start. A generation that was pending
+// when the machine went down loses its files and links here, so that services
+// start with what stood before; a whole revert, which looks at the effect,
+// follows the boot. Nothing here may wait for systemd to start something:
+// systemd waits for it, and the machine with it.
+//
+// systemd runs it within a boot as well, when somebody has isolated a target
+// and come back. Then nothing is put back; but the timer may have been stopped.
+func (h *Helper) Boot() error {
+	h.who = "the boot"
+	n, err := h.pending()
+	if err != nil || n == 0 {
+		return err
+	}
+	// Should this fail or take too long, services start with what they find,
+	// and the whole revert follows all the same.
+	r, err := h.load(n)
+	if err == nil && r.Boot == h.os.BootID() && !r.State.Ended() {
+		return h.armAgain(r)
+	}
+	_ = h.os.Do(OpStartSoon, RevertUnit, unitLimit)
+	if err != nil {
+		return err
+	}
+	unlock, err := h.lock(lockWait / 3)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if r, err = h.load(n); err != nil || r.State.Ended() {
+		return err // the revert that follows finishes it
+	}
+	return h.bootBack(&r)
+}
+
+// armAgain sets the timer for what is left of the owner's time.
+func (h *Helper) armAgain(r record) error {
+	armed, err := h.os.IsArmed()
+	if err != nil || armed {
+		return err
+	}
+	return h.os.Arm(max(r.Deadline-h.os.Uptime(), pause))
+}
+
+func (h *Helper) bootBack(r *record) error {
+	var b before
+	if err := h.readJSON(beforeOf(r.Number), &b); err != nil {
+		return err
+	}
+	changed := r.State != server.Armed
+	_ = h.to(r, server.Reverting, fmt.Sprintf("the server started again before generation %d was confirmed", r.Number))
+	if !changed {
+		return nil
+	}
+	h.unlinkNew(b)
+	if err := h.filesBack(r.Number, b); err != nil {
+		return err
+	}
+	for _, u := range b.Units {
+		if u.Enabled {
+			_ = h.os.Do(OpEnable, u.Name, unitLimit)
+		}
+	}
+	if err := h.os.Do(OpReread, "", unitLimit); err != nil {
+		return err
+	}
+	// systemd has chosen what this boot starts by the links of the generation
+	// that goes, and has read the machine's name before any unit could run.
+	for _, u := range b.Units {
+		switch {
+		case u.Enabled:
+			_ = h.os.Do(OpStartSoon, u.Name, unitLimit)
+		case !u.Active:
+			_ = h.os.Do(OpStopSoon, u.Name, unitLimit)
+		}
+	}
+	for _, a := range b.Actions {
+		if len(a.Run) > 0 && a.Run[0] == "hostname" {
+			_, _ = h.os.Run(a.Run, commandLimit)
+		}
+	}
+	return nil
+}
+
+// installUnits puts the units of the way back in place, which start this very
+// program. They are flushed: what they are needed for is a power cut.
+func (h *Helper) installUnits() error {
+	reread := false
+	for name, text := range h.ownUnits() {
+		file := unitsDir + "/" + name
+		if s, err := h.stands(file); err != nil {
+			return err
+		} else if s.Kind == server.IsFile && string(s.Data) == text {
+			continue
+		}
+		if err := h.putAs(file, []byte(text), Attributes{Mode: fs.FileMode(0o644), Owner: "root", Group: "root"}); err != nil {
+			return fmt.Errorf("write %s: %w", file, err)
+		}
+		reread = true
+	}
+	if reread {
+		if err := h.os.Do(OpReread, "", unitLimit); err != nil {
+			return err
+		}
+	}
+	facts, err := h.os.Units([]string{BootUnit})
+	if err != nil {
+		return err
+	}
+	if enabled(facts[BootUnit]) {
+		return nil
+	}
+	if err := h.os.Do(OpEnable, BootUnit, unitLimit); err != nil {
+		return err
+	}
+	for _, dir := range []string{unitsDir + "/sysinit.target.wants", unitsDir} {
+		if err := h.os.Flush(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const unitsDir = "/etc/systemd/system"
+
+// ownUnits are the units of the helper. Stopping everything that a target does
+// not want (systemctl isolate) leaves them.
+func (h *Helper) ownUnits() map[string]string {
+	unit := func(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
+	return map[string]string{
+		ActivateUnit: unit("[Unit]", "Description=raiz: make a new generation active", "OnFailure="+RevertUnit, "IgnoreOnIsolate=yes", "",
+			"[Service]", "Type=oneshot", "TimeoutStartSec=15min", "ExecStart="+h.o.Program+" activate"),
+		RevertUnit: unit("[Unit]", "Description=raiz: put back what stood before a generation that was not confirmed", "IgnoreOnIsolate=yes",
+			"StartLimitIntervalSec=0", "RequiresMountsFor="+state.Home, "",
+			"[Service]", "Type=oneshot", "TimeoutStartSec=10min", "Restart=on-abnormal", "RestartSec=5", "ExecStart="+h.o.Program+" revert"),
+		BootUnit: unit("[Unit]", "Description=raiz: put back the files of a generation that was not confirmed", "DefaultDependencies=no", "IgnoreOnIsolate=yes",
+			"RequiresMountsFor="+state.Home, "After=systemd-remount-fs.service",
+			"Before=network-pre.target systemd-networkd.service networking.service NetworkManager.service systemd-sysctl.service nftables.service ssh.service sysinit.target",
+			"Wants=network-pre.target", "ConditionPathExists="+pendingFile, "",
+			"[Service]", "Type=oneshot", "TimeoutStartSec=60", "ExecStart="+h.o.Program+" boot", "",
+			"[Install]", "WantedBy=sysinit.target"),
+	}
+}

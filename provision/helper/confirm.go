@@ -1,0 +1,215 @@
+package helper
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+const dirOfHome = state.Home
+
+// confirm keeps the generation of a run. The units and links are looked at once
+// more on this side: the connection that asks may be younger than their failure.
+func (h *Helper) confirm(r server.RunRequest) (*server.Status, error) {
+	unlock, err := h.lock(lockWait)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	rec, found, err := h.find(r.Run)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, &server.Error{Code: server.ErrLate, Text: "the server knows nothing of this run"}
+	}
+	switch rec.State {
+	case server.Confirmed:
+		return &rec.Status, h.finish(rec)
+	case server.Staged, server.Armed, server.Activating:
+		return &rec.Status, &server.Error{Code: server.ErrEarly, Text: fmt.Sprintf("generation %d is %s, not active", rec.Number, rec.State)}
+	case server.Active:
+	default:
+		return &rec.Status, &server.Error{Code: server.ErrLate, Text: fmt.Sprintf("generation %d is %s%s", rec.Number, rec.State, because(rec.Reason))}
+	}
+	if n, err := h.pending(); err != nil || n != rec.Number || h.over(rec) {
+		return &rec.Status, &server.Error{Code: server.ErrLate, Text: fmt.Sprintf("the time of generation %d is over", rec.Number)}
+	}
+	if err := h.fit(rec.Number); err != nil {
+		return &rec.Status, err
+	}
+	if err := h.to(&rec, server.Confirmed, ""); err != nil {
+		return &rec.Status, fmt.Errorf("write down that generation %d is confirmed: %w; is the disk full?", rec.Number, err)
+	}
+	rec.Current = true
+	return &rec.Status, h.finish(rec)
+}
+
+// fit sees that an active generation is what it declares.
+func (h *Helper) fit(n int) error {
+	m, err := h.manifest(n)
+	if err != nil {
+		return err
+	}
+	unfit := func(text string) error {
+		return &server.Error{Code: server.ErrUnfit, Text: text, Next: fmt.Sprintf("generation %d stays unconfirmed and reverts", n)}
+	}
+	var names []string
+	for _, u := range m.Units {
+		if u.Active {
+			names = append(names, u.Name)
+		}
+	}
+	facts, err := h.os.Units(names)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if a := facts[name].Active; a != "active" && a != "reloading" {
+			return unfit(fmt.Sprintf("%s is %s; it says: %s", name, a, h.os.Said(name, h.os.Now().Add(-2*time.Minute))))
+		}
+	}
+	bad, err := h.unlike(m)
+	if err != nil {
+		return err
+	}
+	if len(bad) > 0 {
+		return unfit(strings.Join(bad, "; "))
+	}
+	return nil
+}
+
+// finish does the last steps of what was decided. Each may be done again, so
+// that whoever comes after a power cut ends what was begun.
+func (h *Helper) finish(r record) error {
+	if !r.State.Ended() {
+		return nil
+	}
+	pending, err := h.pending()
+	if err != nil {
+		return err
+	}
+	current, err := h.current()
+	if err != nil {
+		return err
+	}
+	if r.State == server.Confirmed && pending == r.Number && current != r.Number {
+		if err := h.putNumber(currentFile, r.Number); err != nil {
+			return fmt.Errorf("generation %d is confirmed, but not called current yet: %w", r.Number, err)
+		}
+	}
+	if pending == r.Number {
+		if err := h.remove(pendingFile); err != nil {
+			return err
+		}
+		if err := h.os.Flush(dirOfHome); err != nil {
+			return err
+		}
+		if err := h.os.Disarm(); err != nil {
+			h.log("cannot disarm: %v; what fires finds nothing pending", err)
+		}
+	}
+	var b before
+	_ = h.readJSON(beforeOf(r.Number), &b) // of a refusal there may be none
+	h.forget(r.Number, b)
+	return nil
+}
+
+// settle ends what others have left behind: what was decided is finished, what
+// never began is refused. Only what is pending is left.
+func (h *Helper) settle() error {
+	pending, err := h.pending()
+	if err != nil {
+		return err
+	}
+	all, err := h.numbers()
+	if err != nil {
+		return err
+	}
+	for _, n := range all {
+		r, err := h.load(n)
+		switch {
+		case err != nil && n == pending:
+			return err
+		case err != nil:
+			if err := h.erase(dirOf(n)); err != nil { // half pruned, or cut off before it had a record
+				return err
+			}
+			continue
+		case r.State.Ended() && n == pending:
+			if err := h.finish(r); err != nil {
+				return err
+			}
+			continue
+		case r.State.Ended() || n == pending:
+			continue
+		}
+		end, why := server.Refused, "it was cut off before it had changed anything"
+		if slices.Contains([]server.State{server.Activating, server.Active, server.Reverting}, r.State) {
+			end, why = server.Reverted, r.Reason // it could not say so
+		}
+		if err := h.to(&r, end, why); err != nil {
+			return err
+		}
+		if err := h.finish(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget takes away what was needed only while a generation was pending: second
+// names, and every copy of a secret.
+func (h *Helper) forget(n int, b before) {
+	for _, t := range slices.Concat(b.Files, b.Passing) {
+		_ = h.remove(t.New) // nothing depends on it, and its name is never used again
+		_ = h.remove(t.Old)
+	}
+	m, err := h.manifest(n)
+	if err != nil {
+		return
+	}
+	for i, f := range m.Files {
+		if f.Secret {
+			_ = h.remove(bytesOf(n, i))
+		}
+	}
+	for i, t := range b.Files {
+		if t.Secret {
+			_ = h.remove(bytesThen(n, i))
+		}
+	}
+}
+
+// prune keeps the last of those that were confirmed, and the last of those that
+// were not, each by themselves: a hundred refusals must not cost the way back
+// to what once worked. The current one stays however old it is.
+func (h *Helper) prune() error {
+	all, err := h.numbers()
+	if err != nil {
+		return err
+	}
+	current, err := h.current()
+	if err != nil {
+		return err
+	}
+	left := map[bool]int{}
+	for _, n := range slices.Backward(all) {
+		r, err := h.load(n)
+		if err != nil || n == current || !r.State.Ended() {
+			continue
+		}
+		good := r.State == server.Confirmed
+		if left[good]++; left[good] <= h.keep {
+			continue
+		}
+		if err := h.erase(dirOf(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+package helper
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/server"
+)
+
+// giveBack has the manager of before manage its links again. Its files and its
+// notes are back already.
+func (h *Helper) giveBack(b before) {
+	for _, l := range of(b.Owners, server.Ifupdown) {
+		if b.Owners[l].Lease {
+			// Its DHCP client was ended.
+			_, _ = h.os.Run([]string{"ifdown", "--force", l}, commandLimit)
+			_, _ = h.os.Run([]string{"ifup", l}, commandLimit)
+		}
+	}
+	links := of(b.Owners, server.NetworkManager)
+	if len(links) == 0 {
+		return
+	}
+	_ = h.os.Do(OpRestart, nmUnit, unitLimit)
+	for _, l := range links {
+		// Without this it makes up a profile of what it finds.
+		_, _ = h.os.Run([]string{"nmcli", "connection", "up", b.Owners[l].Detail}, commandLimit)
+	}
+}
+
+// naturally is how long the manager of before may take to bring back what it
+// manages, before what is missing is put back by hand.
+const naturally = 5 * time.Second
+
+// networkBack waits until addresses, routes, rules and managers are those of the
+// snapshot, and helps where they do not come by themselves.
+func (h *Helper) networkBack(b before) error {
+	start := h.os.Uptime()
+	for {
+		n, err := h.os.Network()
+		if err != nil {
+			return err
+		}
+		bad := differences(n, b)
+		if len(bad) == 0 {
+			return h.ownersBack(n, b)
+		}
+		since := h.os.Uptime() - start
+		if since >= networkLimit {
+			return errors.New(strings.Join(bad, "; "))
+		}
+		if since >= naturally {
+			if err := h.helpBack(n, b); err != nil {
+				return err
+			}
+		}
+		h.os.Sleep(pause)
+	}
+}
+
+// lasting are the addresses that are not leased: a lease is renewed, or comes
+// anew.
+func lasting(l server.LinkFact) []string {
+	var out []string
+	for _, a := range l.Addresses {
+		if a.Seconds == 0 {
+			out = append(out, a.Address)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// sameRoute compares routes by what they do, whoever made them.
+func sameRoute(a, b server.Route) bool {
+	a.Protocol, b.Protocol, a.OnLink, b.OnLink, a.Source, b.Source = 0, 0, false, false, "", ""
+	return a == b
+}
+
+// differences says what of the network is not as it was. Links that came or
+// went are not raiz's.
+func differences(n server.Network, b before) []string {
+	var out []string
+	for _, was := range b.Network.Links {
+		l, ok := findLink(n, server.Match{Name: was.Name})
+		if !ok {
+			continue
+		}
+		have, had := lasting(l), lasting(was)
+		leased := len(had) < len(was.Addresses)
+		for _, a := range had {
+			if !slices.Contains(have, a) {
+				out = append(out, was.Name+" has no address "+a)
+			}
+		}
+		for _, a := range have {
+			if !slices.Contains(had, a) {
+				out = append(out, was.Name+" still has "+a)
+			}
+		}
+		if leased && len(l.Addresses) == len(have) {
+			out = append(out, was.Name+" has no lease")
+		}
+	}
+	for _, r := range missingRoutes(b.Network.Routes, n.Routes) {
+		out = append(out, fmt.Sprintf("no route to %s by %s%s", r.To, r.Via, r.Dev))
+	}
+	for _, r := range missingRoutes(n.Routes, b.Network.Routes) {
+		out = append(out, fmt.Sprintf("a route to %s by %s%s is still there", r.To, r.Via, r.Dev))
+	}
+	if !sameRules(n.Rules, b.Network.Rules) {
+		out = append(out, "rules of routing differ")
+	}
+	return out
+}
+
+// missingRoutes are those of the first that the second has not. What routers
+// advertise comes and goes by itself.
+func missingRoutes(first, second []server.Route) []server.Route {
+	var out []server.Route
+	for _, r := range first {
+		if r.Protocol != protoRA && !slices.ContainsFunc(second, func(o server.Route) bool { return sameRoute(o, r) }) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func sameRules(a, b []server.Rule) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(r server.Rule) bool { return !slices.Contains(b, r) })
+}
+
+// helpBack does by hand what did not come back by itself: addresses first, for
+// routes need them.
+func (h *Helper) helpBack(n server.Network, b before) error {
+	for _, was := range b.Network.Links {
+		l, ok := findLink(n, server.Match{Name: was.Name})
+		if !ok {
+			continue
+		}
+		have, had := lasting(l), lasting(was)
+		for _, a := range was.Addresses {
+			if a.Seconds == 0 && !slices.Contains(have, a.Address) {
+				if err := h.os.AddAddress(was.Name, server.AddressFact{Address: a.Address, NoRoute: a.NoRoute}); err != nil {
+					return err
+				}
+			}
+		}
+		for _, a := range have {
+			if !slices.Contains(had, a) {
+				if err := h.os.DelAddress(was.Name, a); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return h.routesBack(b)
+}
+
+// routesBack looks anew: with an address its routes have come or gone.
+func (h *Helper) routesBack(b before) error {
+	n, err := h.os.Network()
+	if err != nil {
+		return err
+	}
+	for _, r := range missingRoutes(n.Routes, b.Network.Routes) {
+		if err := h.os.DelRoute(r); err != nil {
+			return err
+		}
+	}
+	for _, r := range missingRoutes(b.Network.Routes, n.Routes) {
+		if err := h.os.AddRoute(r); err != nil {
+			return err
+		}
+	}
+	for _, r := range n.Rules {
+		if !slices.Contains(b.Network.Rules, r) {
+			if err := h.os.DelRule(r); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range b.Network.Rules {
+		if !slices.Contains(n.Rules, r) {
+			if err := h.os.AddRule(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ownersBack sees that each link is managed by who managed it.
+func (h *Helper) ownersBack(n server.Network, b before) error {
+	for name, was := range b.Owners {
+		l, ok := findLink(n, server.Match{Name: name})
+		if !ok {
+			continue
+		}
+		o, err := h.ownerOf(l)
+		if err != nil {
+			return err
+		}
+		if o.Manager != was.Manager {
+			return fmt.Errorf("%s is managed by %s, and was by %s", name, o.Manager, was.Manager)
+		}
+	}
+	return nil
+}

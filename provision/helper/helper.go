@@ -1,0 +1,122 @@
+package helper
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Limits of time.
+const (
+	lockWait     = 30 * time.Second       // for the lock of another call
+	checkLimit   = 30 * time.Second       // of one check command
+	commandLimit = 60 * time.Second       // of one command of an activation
+	unitLimit    = 90 * time.Second       // of one job of systemd, which is its own default
+	networkLimit = 20 * time.Second       // until links are as declared; duplicate address detection takes two
+	pause        = 200 * time.Millisecond // between two looks
+)
+
+// Options are what a helper is made with.
+type Options struct {
+	// Program is the path of raiz-helper itself, which its units start.
+	Program string
+}
+
+// Helper carries out what raiz asks for, and what systemd starts.
+type Helper struct {
+	os   OS
+	o    Options
+	keep int
+	who  string
+}
+
+// New returns a helper on an operating system.
+func New(os OS, o Options) *Helper {
+	return &Helper{os: os, o: o, keep: server.DefaultKeep}
+}
+
+// Handle carries out one request. tell hears of each step of a change, while it
+// goes on.
+func (h *Helper) Handle(r server.Request, tell func(server.Event)) server.Answer {
+	h.who = r.Who
+	if r.Keep > 0 {
+		h.keep = r.Keep
+	}
+	a := server.Answer{Version: server.Version, Done: true}
+	var err error
+	switch r.Verb {
+	case server.VerbProbe:
+		a.Facts, err = h.probe(*r.Probe)
+	case server.VerbApply:
+		a.Status, err = h.apply(*r.Apply, h.teller(tell))
+	case server.VerbRollback:
+		a.Status, a.Declared, err = h.rollback(*r.Rollback, h.teller(tell))
+	case server.VerbConfirm:
+		a.Status, err = h.confirm(*r.Run)
+	case server.VerbRevert:
+		a.Status, err = h.revertRun(*r.Run)
+	case server.VerbStatus:
+		a.Status, err = h.status(r.Run.Run)
+	case server.VerbHistory:
+		a.History, err = h.history()
+	default:
+		err = &server.Error{Code: server.ErrRequest, Text: fmt.Sprintf("there is no verb %q", r.Verb)}
+	}
+	a.Error = failure(err)
+	return a
+}
+
+// teller says states with their time.
+func (h *Helper) teller(tell func(server.Event)) func(server.State) {
+	return func(s server.State) { tell(server.Event{Event: s, At: h.os.Now()}) }
+}
+
+// failure is an error as it goes over the wire.
+func failure(err error) *server.Error {
+	if err == nil {
+		return nil
+	}
+	if e, is := errors.AsType[*server.Error](err); is {
+		return e
+	}
+	return &server.Error{Code: server.ErrSystem, Text: err.Error()}
+}
+
+// refused is an error that came before anything had changed.
+func refused(format string, args ...any) error {
+	return &server.Error{Code: server.ErrRefused, Text: fmt.Errorf(format, args...).Error()}
+}
+
+// lock takes the lock of every change.
+func (h *Helper) lock(wait time.Duration) (unlock func(), err error) {
+	if err := h.makeHome(); err != nil {
+		return nil, err
+	}
+	unlock, err = h.os.Lock(state.Home+"/lock", h.who, wait)
+	if errors.Is(err, ErrLocked) {
+		return nil, &server.Error{Code: server.ErrBusy, Text: err.Error(), Next: "wait for it, or end it with raiz release"}
+	}
+	return unlock, err
+}
+
+// makeHome makes the directories that everything else is in.
+func (h *Helper) makeHome() error {
+	for _, d := range []struct{ dir, parent string }{
+		{state.Home, "/var/lib"}, {generationsDir, state.Home}, {fencesDir, state.Home},
+	} {
+		switch err := h.os.MakeDir(d.dir, 0o700); {
+		case errors.Is(err, fs.ErrExist):
+			continue
+		case err != nil:
+			return fmt.Errorf("make %s: %w", d.dir, err)
+		}
+		if err := h.os.Flush(d.parent); err != nil {
+			return fmt.Errorf("make %s: %w", d.dir, err)
+		}
+	}
+	return nil
+}

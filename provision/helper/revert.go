@@ -1,0 +1,412 @@
+package helper
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/server"
+)
+
+// maxTries bounds how often a revert is tried by itself in one boot. A person,
+// or the next boot, tries again.
+const maxTries = 20
+
+// revertRun puts back what stood before a run, or what is overdue. A run that
+// has not begun here may not begin any more: only then is it true that nothing
+// was changed.
+func (h *Helper) revertRun(q server.RunRequest) (*server.Status, error) {
+	if err := h.makeHome(); err != nil {
+		return nil, err
+	}
+	if q.Run != "" {
+		if err := h.fence(q.Run); err != nil {
+			return nil, err
+		}
+		// An activation that hangs would hold the lock; it has lost its right.
+		if r, found, err := h.find(q.Run); err == nil && found && !r.State.Ended() {
+			_ = h.os.Do(OpStop, ActivateUnit, unitLimit)
+		}
+	}
+	unlock, err := h.lock(2 * lockWait)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := h.settle(); err != nil {
+		return nil, err
+	}
+	n, err := h.pending()
+	if err != nil {
+		return nil, err
+	}
+	if q.Overdue {
+		return h.revertOverdue(n, q.Reason)
+	}
+	r, found, err := h.find(q.Run)
+	if err != nil || !found {
+		return &server.Status{Run: q.Run}, err
+	}
+	if r.Number != n || r.State.Ended() {
+		return &r.Status, nil
+	}
+	err = h.revert(&r, q.Reason)
+	return &r.Status, err
+}
+
+// fence keeps a run from beginning.
+func (h *Helper) fence(run string) error {
+	file := fencesDir + "/" + run
+	if _, err := h.os.Look(file); err == nil {
+		return nil
+	}
+	if err := h.write(file, nil); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("keep run %s from beginning: %w", run, err)
+	}
+	return h.os.Flush(fencesDir)
+}
+
+func (h *Helper) revertOverdue(n int, reason string) (*server.Status, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	r, err := h.load(n)
+	if err != nil {
+		return nil, err
+	}
+	if !h.over(r) {
+		return &r.Status, h.busy(n)
+	}
+	err = h.revert(&r, reason)
+	return &r.Status, err
+}
+
+// RevertPending puts back what stood before the pending generation. It runs in
+// RevertUnit: by the timer, or because the activation has died. Called before
+// its time, it arms the timer for the rest of it.
+func (h *Helper) RevertPending() error {
+	h.who = "the server itself"
+	n, err := h.pending()
+	if err != nil || n == 0 {
+		return err
+	}
+	if r, err := h.load(n); err == nil && h.over(r) {
+		_ = h.os.Do(OpStop, ActivateUnit, unitLimit) // it may hang, with the lock
+	}
+	unlock, err := h.lock(2 * lockWait)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if n, err = h.pending(); err != nil || n == 0 {
+		return err
+	}
+	r, err := h.load(n)
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.State.Ended():
+		return h.finish(r)
+	case r.State == server.Reverting:
+		return h.revert(&r, r.Reason)
+	case h.over(r) && r.Boot != h.os.BootID():
+		return h.revert(&r, "the server started again before it was confirmed")
+	case h.over(r):
+		return h.revert(&r, fmt.Sprintf("it was not confirmed by %s", r.Until.Format(time.TimeOnly+" MST")))
+	case r.State == server.Activating:
+		return h.revert(&r, "the activation died")
+	}
+	return h.os.Arm(r.Deadline - h.os.Uptime())
+}
+
+// revert puts back files, then units, then what is left of the effect, and
+// sees each. What was seen is not done again when it has to be tried again.
+// Where files cannot be put back no unit is touched: it would start with what
+// nobody has confirmed.
+func (h *Helper) revert(r *record, reason string) error {
+	changed := r.State != server.Armed && r.State != server.Staged
+	r.Tries++
+	// From its first file on it cannot be confirmed any more. A full disk has
+	// no room for that word, and is no reason to stop.
+	noted := h.to(r, server.Reverting, reason)
+	b, err := h.putBack(r, changed)
+	if err != nil {
+		return h.tryAgain(r, err)
+	}
+	if noted == nil || r.State == server.Reverting {
+		if err := h.to(r, server.Reverted, ""); err != nil {
+			h.log("cannot write down that generation %d was reverted: %v", r.Number, err)
+		}
+	}
+	if err := h.remove(pendingFile); err != nil {
+		return h.tryAgain(r, err)
+	}
+	if err := h.os.Flush(dirOfHome); err != nil {
+		return h.tryAgain(r, err)
+	}
+	_ = h.os.Disarm() // what fires finds nothing pending
+	h.forget(r.Number, b)
+	return nil
+}
+
+// tryAgain has systemd try the revert later, each time after a longer pause.
+func (h *Helper) tryAgain(r *record, why error) error {
+	_ = h.save(*r) // with the number of tries
+	e := &server.Error{Code: server.ErrReverts, Text: fmt.Sprintf("generation %d cannot be put back yet: %v", r.Number, why)}
+	if r.Tries >= maxTries {
+		e.Next = "it is not tried again in this boot: mend the cause and type: raiz-helper release"
+		h.log("%v", e)
+		return e
+	}
+	wait := min(5*time.Second<<min(r.Tries-1, 10), 5*time.Minute)
+	e.Next = fmt.Sprintf("it is tried again in %s", wait)
+	if err := h.os.Arm(wait); err != nil {
+		e.Next = "and no timer can be set: mend the cause and type: raiz-helper revert"
+	}
+	h.log("%v", e)
+	return e
+}
+
+// putBack puts everything back.
+func (h *Helper) putBack(r *record, changed bool) (before, error) {
+	var b before
+	if err := h.readJSON(beforeOf(r.Number), &b); err != nil {
+		return b, err
+	}
+	if !changed {
+		return b, nil
+	}
+	if !r.FilesBack {
+		h.unlinkNew(b)
+	}
+	if err := h.filesBack(r.Number, b); err != nil {
+		return b, err
+	}
+	if !r.FilesBack {
+		r.FilesBack = true
+		_ = h.save(*r) // else files are looked at once more
+	}
+	if !r.UnitsBack {
+		h.unitsBack(r, b)
+		r.UnitsBack = true
+		_ = h.save(*r) // else units are acted on once more
+	}
+	return b, h.effectBack(*r, b)
+}
+
+// unlinkNew disables units that were not enabled before, while their files are
+// there.
+func (h *Helper) unlinkNew(b before) {
+	facts, err := h.os.Units(unitNames(b))
+	if err != nil {
+		return // looked at again at the end
+	}
+	for _, u := range b.Units {
+		if !u.Enabled && enabled(facts[u.Name]) {
+			_ = h.os.Do(OpDisable, u.Name, unitLimit)
+		}
+	}
+}
+
+func unitNames(b before) []string {
+	var out []string
+	for _, u := range b.Units {
+		out = append(out, u.Name)
+	}
+	return out
+}
+
+// filesBack puts every file back and sees that it is there.
+func (h *Helper) filesBack(n int, b before) error {
+	all := b.Files
+	if b.Boot == h.os.BootID() {
+		all = slices.Concat(b.Files, b.Passing)
+	}
+	var errs []error
+	var dirs []string
+	for i, t := range all {
+		if err := h.fileBack(n, i, t); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", t.Path, err))
+		}
+		dirs = append(dirs, path.Dir(t.Path))
+	}
+	for _, dir := range slices.Backward(b.Dirs) {
+		_ = h.remove(dir) // it stays where somebody has put something into it
+	}
+	slices.Sort(dirs)
+	for _, dir := range slices.Compact(dirs) {
+		if err := h.os.Flush(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	for _, t := range all {
+		s, err := h.stands(t.Path)
+		if err == nil && !t.was(s) {
+			err = errors.New("it is not as it was")
+		}
+		if err != nil && len(errs) == 0 {
+			errs = append(errs, fmt.Errorf("%s: %w", t.Path, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// fileBack puts one file back: by its second name, which needs no room, else
+// from the copy.
+func (h *Helper) fileBack(n, i int, t then) error {
+	_ = h.remove(t.New)
+	s, err := h.stands(t.Path)
+	if err != nil {
+		return err
+	}
+	if t.was(s) {
+		return nil
+	}
+	if t.Kind == server.IsAbsent {
+		return h.remove(t.Path)
+	}
+	if old, err := h.stands(t.Old); err == nil && t.was(old) {
+		return h.os.Rename(t.Old, t.Path)
+	}
+	if err := h.remove(t.Old); err != nil {
+		return err
+	}
+	if err := h.copyThen(n, i, t); err != nil {
+		return err
+	}
+	return h.os.Rename(t.New, t.Path)
+}
+
+// copyThen writes what stood at a path beside it, from the snapshot.
+func (h *Helper) copyThen(n, i int, t then) error {
+	missing, err := h.missing(path.Dir(t.Path))
+	if err != nil {
+		return err
+	}
+	for _, dir := range missing {
+		if err := h.os.MakeDir(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	if t.Kind == server.IsLink {
+		return h.os.Symlink(t.Link, t.New)
+	}
+	data, err := h.os.Read(bytesThen(n, i))
+	if err != nil {
+		return err
+	}
+	if err := h.os.Create(t.New, data, t.attributes()); err != nil {
+		return err
+	}
+	return h.os.Flush(t.New)
+}
+
+// unitsBack brings each unit that the change acted on to the state it had, with
+// the files it had, in the order of the change. What does not succeed is seen
+// afterwards.
+func (h *Helper) unitsBack(r *record, b before) {
+	_ = h.os.Do(OpReread, "", unitLimit)
+	was := map[string]unitThen{}
+	for _, u := range b.Units {
+		was[u.Name] = u
+		if u.Enabled {
+			_ = h.os.Do(OpEnable, u.Name, unitLimit)
+		}
+	}
+	if b.Boot != h.os.BootID() {
+		return // this boot has started them with the files they had
+	}
+	for _, unit := range b.Disable {
+		if was[unit].Active {
+			_ = h.os.Do(OpStart, unit, unitLimit)
+		}
+	}
+	for _, a := range b.Actions {
+		switch u := was[a.Unit]; {
+		case len(a.Run) > 0:
+			_, _ = h.os.Run(a.Run, commandLimit)
+		case !u.Active:
+			if a.Unit == networkdUnit {
+				_ = h.os.Do(OpStop, networkdSocket, unitLimit) // it would start the service again
+			}
+			_ = h.os.Do(OpStop, a.Unit, unitLimit)
+		case a.Verb == server.ActRestart:
+			_ = h.os.Do(OpRestart, a.Unit, unitLimit)
+		default:
+			_ = h.os.Do(OpReload, a.Unit, unitLimit)
+		}
+	}
+	h.giveBack(b)
+}
+
+// effectBack sees that what runs is what ran, and puts back what is left.
+func (h *Helper) effectBack(r record, b before) error {
+	was := map[string]unitThen{}
+	for _, u := range b.Units {
+		was[u.Name] = u
+	}
+	fits := func(name string, u server.UnitFact) bool {
+		w := was[name]
+		if w.Enabled != enabled(u) {
+			return false
+		}
+		return !w.Active || running(u)
+	}
+	bad, err := h.waitUnits(networkLimit, unitNames(b), fits)
+	if err != nil {
+		return err
+	}
+	if bad != "" {
+		facts, err := h.os.Units([]string{bad})
+		if err != nil {
+			return err
+		}
+		if was[bad].Active && !running(facts[bad]) {
+			_ = h.os.Do(OpStart, bad, unitLimit) // for the next look
+		}
+		return fmt.Errorf("%s is %s, %s", bad, facts[bad].Active, facts[bad].File)
+	}
+	if b.Boot != h.os.BootID() {
+		return nil // the network is what this boot has made of the old files
+	}
+	return h.networkBack(b)
+}
+
+// Release ends whatever holds a server up: it reverts the pending generation
+// whoever it belongs to and whatever time is left. What cannot be put back is
+// given up, which is written down.
+func (h *Helper) Release(who string) (string, error) {
+	h.who = who
+	_ = h.os.Do(OpStop, ActivateUnit, unitLimit)
+	unlock, err := h.lock(lockWait)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if err := h.settle(); err != nil {
+		return "", err
+	}
+	n, err := h.pending()
+	if err != nil || n == 0 {
+		return "nothing is pending", err
+	}
+	r, err := h.load(n)
+	if err != nil {
+		return "", err
+	}
+	tries := r.Tries
+	err = h.revert(&r, "released by "+who)
+	if err == nil || tries == 0 {
+		return fmt.Sprintf("generation %d is %s", n, r.State), err
+	}
+	why := strings.Join([]string{"given up by", who + ":", err.Error()}, " ")
+	if err := h.to(&r, server.Reverted, why); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("generation %d is given up: %s", n, why), h.finish(r)
+}

@@ -1,0 +1,138 @@
+package server
+
+import "time"
+
+// Facts is all that a probe answers.
+type Facts struct {
+	Hostname string    `json:"hostname"`
+	BootID   string    `json:"bootID"`
+	OS       string    `json:"os"`   // ID and VERSION_ID of os-release
+	Arch     string    `json:"arch"` // as Go names it
+	Clock    time.Time `json:"clock"`
+
+	Current int     `json:"current"`           // the generation that is confirmed; 0 for none
+	Pending *Status `json:"pending,omitempty"` // the one that is not yet
+	Last    *Status `json:"last,omitempty"`    // the newest one that has ended
+	// Managed are the paths that the current generation wrote and that are
+	// there; ManagedUnits its units.
+	Managed      []string `json:"managed,omitempty"`
+	ManagedUnits []string `json:"managedUnits,omitempty"`
+
+	Files    map[string]FileFact `json:"files,omitempty"`
+	Units    map[string]UnitFact `json:"units,omitempty"`
+	Packages map[string]string   `json:"packages,omitempty"` // name to version, of installed ones
+	Network  Network             `json:"network"`
+	Owners   []Owner             `json:"owners,omitempty"` // as many as links were asked for, in their order
+	// Problems say what could not be looked at, by part.
+	Problems map[string]string `json:"problems,omitempty"`
+}
+
+// Kind is what stands at a path.
+type Kind string
+
+// The kinds.
+const (
+	IsAbsent Kind = "absent"
+	IsFile   Kind = "file"
+	IsLink   Kind = "link"
+	IsOther  Kind = "other"  // a directory, a device, a socket
+	IsDenied Kind = "denied" // it could not be looked at
+)
+
+// FileFact is what stands at a path.
+type FileFact struct {
+	Kind  Kind   `json:"kind"`
+	Mode  uint32 `json:"mode,omitempty"` // permission bits, and 07000 where they are set
+	Owner string `json:"owner,omitempty"`
+	Group string `json:"group,omitempty"`
+	Link  string `json:"link,omitempty"`
+	// Sum is SHA-256 in hex, of a secret file HMAC-SHA256 with the key of the
+	// request.
+	Sum  string `json:"sum,omitempty"`
+	Data []byte `json:"data,omitempty"` // of a public file that differs
+	// Standing stands for all of this: it changes whenever the file does, and
+	// tells nothing of a secret.
+	Standing string `json:"standing"`
+	Why      string `json:"why,omitempty"` // of IsDenied
+}
+
+// UnitFact is a unit as systemd shows it.
+type UnitFact struct {
+	Load     string `json:"load"`
+	Active   string `json:"active"`
+	Sub      string `json:"sub"`
+	File     string `json:"file"` // UnitFileState
+	Restarts int    `json:"restarts,omitempty"`
+}
+
+// Network is what the kernel has.
+type Network struct {
+	Links  []LinkFact `json:"links,omitempty"`
+	Routes []Route    `json:"routes,omitempty"`
+	Rules  []Rule     `json:"rules,omitempty"`
+}
+
+// LinkFact is a link of the kernel.
+type LinkFact struct {
+	Index     int           `json:"index"`
+	Name      string        `json:"name"`
+	MAC       string        `json:"mac,omitempty"`
+	MTU       int           `json:"mtu,omitempty"`
+	Up        bool          `json:"up"` // with a carrier
+	Addresses []AddressFact `json:"addresses,omitempty"`
+}
+
+// AddressFact is an address of a link.
+type AddressFact struct {
+	Address string `json:"address"` // ADDRESS/LENGTH
+	// Unusable is set while duplicate address detection has not ended, or
+	// after it has failed (RFC 4862 §5.4).
+	Unusable bool `json:"unusable,omitempty"`
+	// Seconds is the rest of its life, for one that ends: a lease.
+	Seconds int  `json:"seconds,omitempty"`
+	NoRoute bool `json:"noRoute,omitempty"` // noprefixroute: somebody else keeps the connected route
+}
+
+// Route is a route that a person or a network manager has set: neither one of
+// the kernel's own nor one of a routing daemon.
+type Route struct {
+	Table    int    `json:"table"`
+	To       string `json:"to"` // prefix; 0.0.0.0/0 and ::/0 for default
+	Via      string `json:"via,omitempty"`
+	Dev      string `json:"dev,omitempty"`
+	Protocol int    `json:"protocol"`
+	Metric   int    `json:"metric,omitempty"`
+	Scope    int    `json:"scope,omitempty"`
+	OnLink   bool   `json:"onlink,omitempty"`
+	Source   string `json:"source,omitempty"`
+	Type     int    `json:"type,omitempty"` // unicast, blackhole, … as rtnetlink(7) numbers them
+}
+
+// Rule is a rule of policy routing.
+type Rule struct {
+	Priority int    `json:"priority"`
+	From     string `json:"from,omitempty"`
+	To       string `json:"to,omitempty"`
+	Table    int    `json:"table"`
+	Protocol int    `json:"protocol,omitempty"`
+}
+
+// Owner says which program manages a link.
+type Owner struct {
+	Link    string `json:"link"` // its name; empty where there is no such link
+	Manager string `json:"manager"`
+	Lease   bool   `json:"lease,omitempty"`  // by DHCP
+	Detail  string `json:"detail,omitempty"` // which file or connection says so
+	// Known managers can be taken over from. Why says why another one cannot.
+	Known bool   `json:"known"`
+	Why   string `json:"why,omitempty"`
+}
+
+// The managers that links are taken over from.
+const (
+	Networkd       = "systemd-networkd"
+	Ifupdown       = "ifupdown"
+	Netplan        = "netplan"
+	NetworkManager = "NetworkManager"
+	Nobody         = "nobody" // configured by hand, or not at all
+)
