@@ -27,7 +27,6 @@ func TestDisks(t *testing.T) {
 		rehearse.DiskVar:         {"", other},
 	} {
 		t.Run(string(disk), func(t *testing.T) {
-			t.Parallel()
 			if _, err := exec.LookPath("mkfs.ext4"); err != nil && disk == rehearse.DiskVar {
 				t.Fatal("mkfs.ext4 is not installed: apt-get install e2fsprogs")
 			}
