@@ -65,7 +65,7 @@ func mayImport() map[string][]string {
 		"provision/invoke":          rooms("remote", "server"),
 		"provision/observe":         rooms("state", "server"),
 		"provision/plan":            rooms("state", "verdict"),
-		"provision/apply":           rooms("plan", "state", "bmc", "observe", "remote", "server", "secret", "verdict", "await"),
+		"provision/apply":           rooms("plan", "state", "bmc", "remote", "server", "secret", "verdict", "await"),
 		"provision/verify":          rooms("site", "state", "ask", "bmc", "observation", "redfish", "remote", "server", "shell", "verdict"),
 		"provision/report":          rooms("site", "state", "plan", "apply", "verify", "verdict", "observation", "report/messages"),
 		"provision/report/messages": rooms("verdict"),

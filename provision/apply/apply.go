@@ -58,7 +58,7 @@ type Deps struct {
 	// is meant to answer now: after a revert it is back where it was.
 	Old func(context.Context) (Server, error)
 	// By is recorded on the server.
-	
+
 	// RevertAfter is how long the server waits for the confirmation.
 	RevertAfter time.Duration
 	Log         *slog.Logger

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/raiz-dns/raiz/provision/observe"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -63,7 +62,7 @@ func links(want *state.Set) []server.Link {
 	var out []server.Link
 	for it := range want.Of(state.Live) {
 		what, iface, value := it.Key.Live()
-		match := observe.MatchOf(iface)
+		match := server.MatchOf(iface)
 		i := slices.IndexFunc(out, func(l server.Link) bool { return l.Match == match })
 		if i < 0 {
 			out = append(out, server.Link{Match: match})

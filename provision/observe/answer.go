@@ -31,14 +31,6 @@ type link struct {
 	defaults []string // gateways of default routes through it
 }
 
-// MatchOf is how an interface is found: by its MAC, where it is one.
-func MatchOf(iface string) server.Match {
-	if strings.Contains(iface, ":") {
-		return server.Match{MAC: iface}
-	}
-	return server.Match{Name: iface}
-}
-
 func (f far) link(m server.Match, i int) link {
 	var l link
 	for _, fact := range f.seen.Network.Links {

@@ -129,7 +129,7 @@ func request(want *state.Set) server.ProbeRequest {
 	}
 	for _, k := range want.Keys(state.Live) {
 		_, iface, _ := k.Live()
-		if m := MatchOf(iface); !slices.Contains(q.Links, m) {
+		if m := server.MatchOf(iface); !slices.Contains(q.Links, m) {
 			q.Links = append(q.Links, m)
 		}
 	}
