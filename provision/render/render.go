@@ -52,7 +52,9 @@ func desired(s *site.Site, packs fs.FS, secrets Secrets) (*state.Set, error) {
 		if err != nil {
 			return nil, fmt.Errorf("component pack %s/%s: %w", c.Kind, c.Name, err)
 		}
-		leave(files, c.Announce.Link)
+		if c.Announce != nil {
+			leave(files, c.Announce.Link)
+		}
 		items = append(append(items, files...), services(c)...)
 		for _, p := range c.PackagesOn(s.Server.Release) {
 			if !installed[p] { // two packs may need the same one

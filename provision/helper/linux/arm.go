@@ -4,6 +4,7 @@ package linux
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -34,24 +35,25 @@ func (machine) Arm(after time.Duration) error {
 	if err := forget(names[0]); err != nil {
 		return err
 	}
-	argv := []string{
-		"systemd-run", "--quiet", "--no-ask-password",
-		// Named so, and without a command, it starts the unit that there is.
-		"--unit=" + strings.TrimSuffix(names[0], ".timer"),
-		fmt.Sprintf("--on-active=%dms", max(after.Milliseconds(), 1)),
-		// Without its own accuracy a timer may fire a minute late.
-		"--timer-property=AccuracySec=100ms",
-		"--timer-property=Unit=" + helper.RevertUnit,
-		// `systemctl isolate` ends whatever the target does not want, and with
-		// the default dependencies sysinit.target takes it along.
-		"--timer-property=IgnoreOnIsolate=yes",
-		"--timer-property=DefaultDependencies=no",
+	// systemd-run cannot be told which unit its timer starts.
+	if err := os.WriteFile("/run/systemd/system/"+names[0], []byte(timerText(after)), 0o644); err != nil {
+		return fmt.Errorf("arm %s: %w", helper.RevertUnit, err)
 	}
-	out, err := machine{}.Run(argv, armTime)
-	if err != nil {
-		return said("arm "+helper.RevertUnit, out, err)
+	if err := (machine{}).Do(helper.OpReread, "", armTime); err != nil {
+		return fmt.Errorf("arm %s: %w", helper.RevertUnit, err)
+	}
+	if err := (machine{}).Do(helper.OpStart, names[0], armTime); err != nil {
+		return fmt.Errorf("arm %s: %w", helper.RevertUnit, err)
 	}
 	return forget(names[1])
+}
+
+// timerText is the file of a timer. Without its own accuracy it may fire a
+// minute late; `systemctl isolate` ends whatever the target does not want, and
+// with the default dependencies sysinit.target takes it along.
+func timerText(after time.Duration) string {
+	return fmt.Sprintf("[Unit]\nDescription=raiz: the way back from a generation that is not confirmed\nIgnoreOnIsolate=yes\nDefaultDependencies=no\n\n"+
+		"[Timer]\nUnit=%s\nOnActiveSec=%dms\nAccuracySec=100ms\nRemainAfterElapse=no\n", helper.RevertUnit, max(after.Milliseconds(), 1))
 }
 
 // Disarm implements helper.Units.
