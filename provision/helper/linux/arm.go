@@ -3,95 +3,82 @@
 package linux
 
 import (
+	"errors"
 	"fmt"
-	"os"
-	"slices"
+	"io/fs"
 	"strings"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/helper"
 )
 
-// armTime bounds what systemd may need for a timer.
-const armTime = 30 * time.Second
+// The timer that starts helper.RevertUnit is a file below /run, which the next
+// boot does not find. One of systemd-run's can be told neither which unit to
+// start, other than the one of its own name, nor anything new while it runs: it
+// would have to be taken away first, and whoever dies in between has no way
+// back. This one is written anew, read anew and restarted, and waits all the
+// while (seen on systemd 252 and 257).
+const (
+	timer     = "raiz-revert.timer"
+	timerFile = "/run/systemd/system/" + timer
+	// armTime bounds what systemd may need for it.
+	armTime = 30 * time.Second
+)
 
-// timers are the two that start helper.RevertUnit. A timer that is loaded
-// cannot be made anew, and to take it away first would leave an instant in
-// which nothing is armed: whoever dies in it has no way back. So the other one
-// is made before the first goes.
-func timers() []string { return []string{"raiz-revert.timer", "raiz-revert-again.timer"} }
+// timerText is the timer. Without an accuracy of its own it may fire a minute
+// late. `systemctl isolate` ends whatever the target does not want, and in
+// emergency mode also what has the default dependencies.
+func timerText(after time.Duration) string {
+	return strings.Join([]string{
+		"[Unit]", "Description=raiz: time for a generation to be confirmed", "DefaultDependencies=no", "IgnoreOnIsolate=yes", "",
+		"[Timer]", "Unit=" + helper.RevertUnit, fmt.Sprintf("OnActiveSec=%dms", max(after.Milliseconds(), 1)),
+		"AccuracySec=100ms", "RemainAfterElapse=no", "",
+	}, "\n")
+}
 
 // Arm implements helper.Units.
-func (machine) Arm(after time.Duration) error {
-	was, err := armed()
-	if err != nil {
-		return err
-	}
-	names := timers()
-	if slices.Contains(was, names[0]) {
-		slices.Reverse(names)
-	}
-	// One that has failed, or has been left half there, would be in the way.
-	if err := forget(names[0]); err != nil {
-		return err
-	}
-	// systemd-run cannot be told which unit its timer starts.
-	if err := os.WriteFile("/run/systemd/system/"+names[0], []byte(timerText(after)), 0o644); err != nil {
+func (m machine) Arm(after time.Duration) error {
+	if err := m.putTimer(timerText(after)); err != nil {
 		return fmt.Errorf("arm %s: %w", helper.RevertUnit, err)
 	}
-	if err := (machine{}).Do(helper.OpReread, "", armTime); err != nil {
-		return fmt.Errorf("arm %s: %w", helper.RevertUnit, err)
-	}
-	if err := (machine{}).Do(helper.OpStart, names[0], armTime); err != nil {
-		return fmt.Errorf("arm %s: %w", helper.RevertUnit, err)
-	}
-	return forget(names[1])
-}
-
-// timerText is the file of a timer. Without its own accuracy it may fire a
-// minute late; `systemctl isolate` ends whatever the target does not want, and
-// with the default dependencies sysinit.target takes it along.
-func timerText(after time.Duration) string {
-	return fmt.Sprintf("[Unit]\nDescription=raiz: the way back from a generation that is not confirmed\nIgnoreOnIsolate=yes\nDefaultDependencies=no\n\n"+
-		"[Timer]\nUnit=%s\nOnActiveSec=%dms\nAccuracySec=100ms\nRemainAfterElapse=no\n", helper.RevertUnit, max(after.Milliseconds(), 1))
-}
-
-// Disarm implements helper.Units.
-func (machine) Disarm() error {
-	for _, t := range timers() {
-		if err := forget(t); err != nil {
-			return err
+	for _, step := range []struct {
+		op   helper.Op
+		unit string
+	}{{helper.OpReread, ""}, {helper.OpReset, timer}, {helper.OpRestart, timer}} {
+		if err := m.Do(step.op, step.unit, armTime); err != nil {
+			return fmt.Errorf("arm %s: %w", helper.RevertUnit, err)
 		}
 	}
 	return nil
 }
 
-// forget ends a timer. One that is not there has ended.
-func forget(timer string) error {
-	out, err := machine{}.Run([]string{"systemctl", "--quiet", "--no-ask-password", "stop", "--", timer}, armTime)
+// putTimer writes the file of the timer. Nothing is flushed: it is in memory.
+func (m machine) putTimer(text string) error {
+	fresh := timerFile + ".new"
+	if err := m.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := m.Create(fresh, []byte(text), helper.Attributes{Mode: 0o644, Owner: "root", Group: "root"}); err != nil {
+		return err
+	}
+	return m.Rename(fresh, timerFile)
+}
+
+// Disarm implements helper.Units.
+func (m machine) Disarm() error {
+	out, err := m.Run([]string{"systemctl", "--quiet", "--no-ask-password", "stop", "--", timer}, armTime)
 	if err != nil && !strings.Contains(out, "not loaded") {
-		return said("stop "+timer, out, err)
+		return said("disarm "+helper.RevertUnit, out, err)
 	}
-	return machine{}.Do(helper.OpReset, timer, armTime)
+	if err := m.Remove(timerFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("disarm %s: %w", helper.RevertUnit, err)
+	}
+	return nil
 }
 
-// IsArmed implements helper.Units.
-func (machine) IsArmed() (bool, error) {
-	names, err := armed()
-	return len(names) > 0, err
-}
-
-// armed are the timers that wait for their time.
-func armed() ([]string, error) {
-	facts, err := machine{}.Units(timers())
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, t := range timers() {
-		if f := facts[t]; f.Active == "active" && f.Sub == "waiting" {
-			names = append(names, t)
-		}
-	}
-	return names, nil
+// IsArmed implements helper.Units. A timer whose time has come is active still
+// while what it has started runs.
+func (m machine) IsArmed() (bool, error) {
+	facts, err := m.Units([]string{timer})
+	return facts[timer].Active == "active" && facts[timer].Sub == "waiting", err
 }

@@ -81,7 +81,7 @@ func (machine) Do(op helper.Op, unit string, limit time.Duration) error {
 	case op == helper.OpReset && strings.Contains(out, "not loaded"):
 		return nil // what systemd has forgotten has not failed
 	}
-	return said(fmt.Sprintf("%s %s", op, unit), out, err)
+	return said(string(op)+" "+unit, out, err)
 }
 
 // said is an error with the words of the program that failed.
