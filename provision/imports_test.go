@@ -63,7 +63,7 @@ func mayImport() map[string][]string {
 		"provision/helper":          rooms("server", "state"),
 		"provision/helper/linux":    rooms("helper", "server", "state"),
 		"provision/helper/contract": rooms("helper", "server"),
-		"cmd/raiz-helper":           rooms("helper", "helper/linux"),
+		"cmd/raiz-helper":           rooms("helper", "helper/linux", "server"),
 		"provision/invoke":          rooms("remote", "server"),
 		"provision/observe":         rooms("state", "server"),
 		"provision/plan":            rooms("state", "verdict"),
