@@ -13,16 +13,7 @@ import (
 
 func TestPrune(t *testing.T) {
 	all, units := t.TempDir(), t.TempDir()
-	sum := func(c string) string { return strings.Repeat(c, 64) }
-	put := func(path, text string) {
-		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	put := func(path, text string) { t.Helper(); write(t, path, text) }
 	now := time.Now()
 	for name, age := range map[string]time.Duration{
 		sum("a"): 100 * time.Hour, // this one
@@ -74,5 +65,17 @@ func TestPrune(t *testing.T) {
 	}
 	if _, err := os.Stat(outside + "/kept"); err != nil {
 		t.Error(err)
+	}
+}
+
+func sum(digit string) string { return strings.Repeat(digit, 64) }
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
 	}
 }
