@@ -17,11 +17,16 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
+// Forwarder connects to what a server reaches.
+type Forwarder interface {
+	Forward(context.Context, netip.AddrPort) (net.Conn, error)
+}
+
 // Server is a connection to the server.
 type Server interface {
+	Forwarder
 	// Call has raiz-helper answer one request.
 	Call(context.Context, server.Request) (server.Reply, error)
-	Forward(context.Context, netip.AddrPort) (net.Conn, error)
 	Addr() netip.AddrPort
 }
 
@@ -157,7 +162,7 @@ func ways(s *site.Site) []server.WayQuestion {
 
 // AskThrough asks every question over TCP through the SSH connection, so that
 // it reaches this very instance.
-func AskThrough(ctx context.Context, s *site.Site, conn Server) map[Question]Answer {
+func AskThrough(ctx context.Context, s *site.Site, conn Forwarder) map[Question]Answer {
 	return askEach(s, "tcp", func(addr netip.Addr, qs []Question) map[Question]Answer {
 		ctx, cancel := context.WithTimeout(ctx, 3*dnsTimeout)
 		defer cancel()

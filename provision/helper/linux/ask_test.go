@@ -17,9 +17,8 @@ import (
 	"github.com/raiz-dns/raiz/provision/server"
 )
 
-// echo answers every message with itself and a mark, by both transports, so
-// that a byte that was lost or changed on either way shows.
-func echo(t *testing.T, address string) netip.AddrPort {
+// echo answers every message by both transports with what is made of it.
+func echo(t *testing.T, address string, made func([]byte) []byte) netip.AddrPort {
 	t.Helper()
 	p := datagrams(t, address)
 	at := here(p.LocalAddr())
@@ -35,7 +34,7 @@ func echo(t *testing.T, address string) netip.AddrPort {
 			if err != nil {
 				return
 			}
-			_, _ = p.WriteTo(marked(buf[:n]), from)
+			_, _ = p.WriteTo(made(buf[:n]), from)
 		}
 	}()
 	go func() {
@@ -44,7 +43,7 @@ func echo(t *testing.T, address string) netip.AddrPort {
 			if err != nil {
 				return
 			}
-			go func() { defer c.Close(); answerFramed(c, -1) }()
+			go func() { defer c.Close(); answerFramed(c, -1, made) }()
 		}
 	}()
 	return at
@@ -62,11 +61,13 @@ func datagrams(t *testing.T, address string) net.PacketConn {
 
 func here(a net.Addr) netip.AddrPort { return netip.MustParseAddrPort(a.String()) }
 
+// marked adds a mark, so that a byte that was lost or changed on either way
+// shows.
 func marked(m []byte) []byte { return append(bytes.Clone(m), "seen"...) }
 
 // answerFramed answers so many messages of a connection; all, if it is less
 // than none.
-func answerFramed(c net.Conn, n int) {
+func answerFramed(c net.Conn, n int, made func([]byte) []byte) {
 	for ; n != 0; n-- {
 		var length [2]byte
 		if _, err := io.ReadFull(c, length[:]); err != nil {
@@ -76,7 +77,7 @@ func answerFramed(c net.Conn, n int) {
 		if _, err := io.ReadFull(c, m); err != nil {
 			return
 		}
-		m = marked(m)
+		m = made(m)
 		_, _ = c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...))
 	}
 }
@@ -116,7 +117,7 @@ func TestEveryByteArrives(t *testing.T) {
 	wires = append(wires, append(questionOf(t, 0x0d00), bytes.Repeat(every, 2)...))
 	for _, address := range []string{"127.0.0.1", "::1"} {
 		for _, network := range []string{"udp", "tcp"} {
-			at := echo(t, address)
+			at := echo(t, address, marked)
 			for _, source := range []netip.Addr{{}, loopbackOf(at.Addr())} {
 				var qs []server.DNSQuestion
 				for _, w := range wires {
@@ -135,7 +136,7 @@ func TestEveryByteArrives(t *testing.T) {
 // The longest message goes by TCP, and what is longer than a datagram is said
 // to be so.
 func TestLongestMessage(t *testing.T) {
-	at := echo(t, "127.0.0.1")
+	at := echo(t, "127.0.0.1", marked)
 	long := append(questionOf(t, 0x0a0d), bytes.Repeat([]byte{'\n', 0, '\'', 0xff}, (65535-25-4)/4)...)
 	got := linux.New().Ask([]server.DNSQuestion{{Network: "tcp", To: at, Message: long}, {Network: "udp", To: at, Message: long}}, 4*time.Second)
 	if !bytes.Equal(got[0].Message, marked(long)) {
@@ -160,7 +161,7 @@ func closing(t *testing.T, answers int) netip.AddrPort {
 			if err != nil {
 				return
 			}
-			answerFramed(c, answers)
+			answerFramed(c, answers, marked)
 			_ = c.(*net.TCPConn).CloseWrite()
 		}
 	}()
@@ -170,7 +171,7 @@ func closing(t *testing.T, answers int) netip.AddrPort {
 // What does not answer is said to be so by what it does, and does not keep the
 // others from being heard, nor anybody waiting for longer than it may.
 func TestNoAnswer(t *testing.T) {
-	at := echo(t, "127.0.0.1")
+	at := echo(t, "127.0.0.1", marked)
 	silent := here(datagrams(t, "127.0.0.1").LocalAddr())
 	deaf, err := net.Listen("tcp", "127.0.0.1:0") // accepts in the kernel alone
 	if err != nil {

@@ -103,7 +103,7 @@ func TestLookAtLoudPrograms(t *testing.T) {
 
 // A look has as many answers as questions, in their order.
 func TestLookAnswersAll(t *testing.T) {
-	at := echo(t, "127.0.0.1")
+	at := echo(t, "127.0.0.1", marked)
 	lo := at.Addr()
 	a := look(t, server.LookRequest{
 		Probe: server.ProbeRequest{Units: []string{"raiz-no-such-unit.service"}},
