@@ -68,7 +68,7 @@ func mayImport() map[string][]string {
 		"provision/observe":         rooms("state", "server"),
 		"provision/plan":            rooms("state", "verdict"),
 		"provision/apply":           rooms("plan", "state", "bmc", "remote", "server", "secret", "verdict", "await"),
-		"provision/verify":          rooms("site", "state", "ask", "bmc", "observation", "redfish", "remote", "server", "shell", "verdict"),
+		"provision/verify":          rooms("site", "state", "bmc", "observation", "redfish", "remote", "server", "verdict"),
 		"provision/report":          rooms("site", "state", "plan", "apply", "verify", "verdict", "observation", "report/messages"),
 		"provision/report/messages": rooms("verdict"),
 		"provision/rehearse":        rooms("site", "simbmc", "secret", "await", "observation", "templates"),
