@@ -31,7 +31,7 @@ func (k Keep) String() string {
 // after is the disk as it is found after a crash: without what is passing, and
 // of what was not flushed only as much as that.
 func (d *disk) after(k Keep) *disk {
-	out := &disk{clock: d.clock, inodes: make([]inode, 0, len(d.inodes)+32)}
+	out := &disk{clock: d.clock, full: d.full, readOnly: d.readOnly, inodes: make([]inode, 0, len(d.inodes)+32)}
 	moved := make([]number, len(d.inodes))
 	for i := range moved {
 		moved[i] = -1

@@ -101,4 +101,3 @@ func (d *disk) plant() {
 	_ = d.symlink(target, birdConf)
 	_ = d.symlink(target, strings.Replace(birdConf, "bird.conf", ".bird.conf.raiz", 1))
 }
-

@@ -36,9 +36,9 @@ type Machine struct {
 	started []string // what the boot has still to start
 	net     network
 
-	calls   int           // that change something
-	hook    func(*Call)   // hears of each before it is made
-	trace   func(string)  // of a history for people
+	calls   int                  // that change something
+	hook    func(*Call)          // hears of each before it is made
+	trace   func(string)         // of a history for people
 	events  []func()             // happen before any process goes on
 	outside func() time.Duration // when somebody outside wants to act
 	panics  []string
@@ -52,6 +52,7 @@ type Call struct {
 	By     *Process
 	Op     string
 	A, B   string
+	line   string // of the history, where there is one
 }
 
 // epoch is the wall clock when a machine is made.
@@ -112,11 +113,13 @@ func (p *Process) changes(op, a, b string) {
 	p.alive()
 	m := p.m
 	m.calls++
+	line := ""
 	if m.trace != nil {
-		m.trace(strings.TrimSpace(strconv.Itoa(m.calls) + " " + p.name + ": " + op + " " + a + " " + b))
+		line = strings.TrimSpace(strconv.Itoa(m.calls) + " " + p.name + ": " + op + " " + a + " " + b)
+		m.trace(line)
 	}
 	if m.hook != nil {
-		m.hook(&Call{Number: m.calls, By: p, Op: op, A: a, B: b})
+		m.hook(&Call{Number: m.calls, By: p, Op: op, A: a, B: b, line: line})
 		p.interrupt()
 	}
 }

@@ -32,6 +32,7 @@ type Code struct {
 // point is a moment at which a machine may lose its power.
 type point struct {
 	call     int
+	line     string
 	disk     *disk
 	now      time.Duration
 	boots    int
@@ -106,15 +107,15 @@ func (w *world) quiet() bool {
 func (w *world) watch() {
 	w.m.hook = func(c *Call) {
 		if w.record {
-			w.points = append(w.points, w.point(c.Number))
+			w.points = append(w.points, w.point(c))
 		}
 		w.touched = w.touched || c.Op == "rename" && managed(c.B) || c.Op == "remove" && managed(c.A)
 		w.event.look(w, c)
 	}
 }
 
-func (w *world) point(call int) point {
-	p := point{call: call, disk: w.m.disk.clone(), now: w.m.now, boots: w.m.boots, confirms: w.confirms, runs: w.runs, touched: w.touched, acts: w.m.Acts[:len(w.m.Acts):len(w.m.Acts)]}
+func (w *world) point(c *Call) point {
+	p := point{call: c.Number, line: c.line, disk: w.m.disk.clone(), now: w.m.now, boots: w.m.boots, confirms: w.confirms, runs: w.runs, touched: w.touched, acts: w.m.Acts[:len(w.m.Acts):len(w.m.Acts)]}
 	for _, s := range w.sides {
 		p.sides = append(p.sides, *s)
 	}
@@ -137,7 +138,6 @@ func (w *world) revive(p point, k Keep) *world {
 	n.watch()
 	return n
 }
-
 
 // managed reports whether a generation may manage a path.
 func managed(path string) bool { return slices.Contains(paths(), path) }
