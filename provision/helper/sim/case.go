@@ -34,6 +34,7 @@ type base struct {
 	runs   map[string]promise.Generation // of a run before
 	ip     string                        // where it answers
 	before print
+	words  []string // of what was in effect
 }
 
 // before makes the server of a case: the history is applied by a near side like
@@ -62,7 +63,7 @@ func (x *Case) before() (*base, error) {
 	m.Crash(KeepAll)
 	b.disk, b.now, b.boots = m.disk, m.now, m.boots
 	n := x.begin(b)
-	b.before = n.print()
+	b.before, b.words = n.print(), n.effectWords()
 	if !n.m.answers(b.ip) {
 		return nil, fmt.Errorf("%s: the server does not answer at %s before anything happens", x.Name, b.ip)
 	}

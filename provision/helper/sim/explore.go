@@ -60,15 +60,14 @@ func ParsePath(s string) (Path, error) {
 	return p, nil
 }
 
-// Bounds are how much is explored.
+// Bounds are how much is explored of one case.
 type Bounds struct {
-	Crashes int // one after the other
 	// Keeps are what stays of the unflushed: the first three, and seeds.
 	Keeps []Keep
-	// Every takes each so manieth call of an event, of a first crash and of a
-	// second one; 1 takes all.
-	EveryEvent, EveryFirst, EverySecond int
-	Worlds                              int // of one case; 0 for all
+	// Worlds is about how many are run. Every call of an event, and every
+	// first loss of power without one, is taken first; what is left is spread
+	// evenly over losses of power after an event, and in a recovery.
+	Worlds int
 }
 
 // Broken is a promise that did not hold in a world.
@@ -90,6 +89,7 @@ type Count struct {
 	Equal    int // that began in a state that another one had begun in, and were not run again
 	Outcomes int // disks and effects at rest that differ
 	Calls    int // that change something
+	Plain    int // ends from which a plain apply was run: the others look like one of them
 	Broken   int
 }
 
@@ -99,6 +99,7 @@ func (c *Count) Add(o Count) {
 	c.Equal += o.Equal
 	c.Outcomes += o.Outcomes
 	c.Calls += o.Calls
+	c.Plain += o.Plain
 	c.Broken += o.Broken
 }
 
@@ -112,6 +113,10 @@ type explorer struct {
 	plain    map[uint64]bool // outcomes from which a plain apply has converged
 	count    Count
 	broken   func(Broken)
+	// every takes each so manieth call for a loss of power, by how many there
+	// were before.
+	every [3]int
+	event int // each so manieth pair of calls of an event
 }
 
 // Explore walks the worlds of a case: its event at each call, a loss of power
@@ -124,48 +129,72 @@ func Explore(x *Case, b Bounds, broken func(Broken)) (Count, error) {
 	if e.base, err = x.before(); err != nil {
 		return Count{}, err
 	}
-	calls := e.from(Path{})
-	if x.Event != NoEvent {
-		for at := 1; at <= calls; at += e.bounds.EveryEvent {
-			e.from(Path{At: at})
-			if x.Event != Preempt {
-				continue
-			}
-			for and := at + 1; and <= calls; and += e.bounds.EveryEvent {
+	e.spread()
+	return e.count, nil
+}
+
+// spread walks what the bounds allow.
+func (e *explorer) spread() {
+	keeps := (len(e.bounds.Keeps) + 1) * 2 / 3 // about, for some calls leave nothing unflushed
+	if e.x.Event == NoEvent {
+		// One crash at each call, then second ones: about as many calls as a
+		// recovery has, for each.
+		e.every = [3]int{1, 0, 0}
+		calls := e.calls()
+		left := max(e.bounds.Worlds-calls*keeps, 1)
+		e.every[1] = max(1, calls*keeps*60*keeps/left/4) // most begin like another one
+		e.from(Path{})
+		e.count.Outcomes = len(e.outcomes)
+		return
+	}
+	calls := e.calls()
+	events := calls
+	if e.x.Event == Preempt {
+		events = calls + calls*calls/2
+		e.event = max(1, events/max(e.bounds.Worlds*3/4, 1))
+		events /= e.event
+	}
+	left := max(e.bounds.Worlds-events, 1)
+	e.every = [3]int{max(1, events*calls*keeps/2/left), 0, 0}
+	nth := 0
+	for at := 1; at <= calls; at++ {
+		e.from(Path{At: at})
+		for and := at + 1; and <= calls && e.x.Event == Preempt; and++ {
+			if nth++; nth%e.event == 0 {
 				e.from(Path{At: at, And: and})
 			}
 		}
 	}
 	e.count.Outcomes = len(e.outcomes)
-	return e.count, nil
 }
 
-func (e *explorer) done() bool { return e.bounds.Worlds > 0 && e.count.Worlds >= e.bounds.Worlds }
-
-// from runs a world from the beginning, and what its crashes lead to. It
-// returns how many calls there were.
-func (e *explorer) from(p Path) int {
-	if e.done() {
-		return 0
-	}
+// calls is how many there are where nothing happens.
+func (e *explorer) calls() int {
 	w := e.x.begin(e.base)
-	w.event.at, w.event.and = p.At, p.And
-	w.record = e.bounds.Crashes > 0
 	w.m.calls = 0
 	w.rest()
-	calls, points := w.m.calls, w.points
+	return w.m.calls
+}
+
+// from runs a world from the beginning, and what its crashes lead to.
+func (e *explorer) from(p Path) {
+	w := e.x.begin(e.base)
+	w.event.at, w.event.and = p.At, p.And
+	w.record = e.every[0] > 0
+	w.m.calls = 0
+	w.rest()
+	points := w.points
 	e.judge(w, p)
 	e.crashes(w, p, points, 1)
-	return calls
 }
 
 // crashes runs on from each point of a world at which its power may be lost.
 func (e *explorer) crashes(w *world, p Path, points []point, depth int) {
-	every := e.bounds.EveryFirst
-	if depth > 1 {
-		every = e.bounds.EverySecond
+	every := e.every[depth-1]
+	if every == 0 {
+		return
 	}
-	shift := 0
+	shift := p.At + p.And
 	for _, c := range p.Crashes {
 		shift += c.At + int(c.Keep) // another offset for each, so that in sum all are met
 	}
@@ -173,15 +202,12 @@ func (e *explorer) crashes(w *world, p Path, points []point, depth int) {
 		if depth == 1 && at.call < p.At {
 			continue // the event has not happened yet: the same without it
 		}
-		if every > 1 && (i+shift)%every != 0 {
+		if (i+shift)%every != 0 {
 			continue
 		}
 		for _, k := range e.bounds.Keeps {
 			if k != KeepNothing && !at.disk.loose() {
 				break // nothing to lose
-			}
-			if e.done() {
-				return
 			}
 			e.crash(w, Path{p.At, p.And, append(p.Crashes[:len(p.Crashes):len(p.Crashes)], Crash{at.call, k})}, at, k, depth)
 		}
@@ -196,14 +222,12 @@ func (e *explorer) crash(w *world, p Path, at point, k Keep, depth int) {
 		return
 	}
 	e.begun[state] = true
-	n.record = depth < e.bounds.Crashes
+	n.record = e.every[depth] > 0
 	n.m.Boot()
 	n.rest()
 	points := n.points
 	e.judge(n, p)
-	if depth < e.bounds.Crashes {
-		e.crashes(n, p, points, depth+1)
-	}
+	e.crashes(n, p, points, depth+1)
 }
 
 // judge looks at a world that has come to rest.
@@ -219,8 +243,9 @@ func (e *explorer) judge(w *world, p Path) {
 		w.mend()
 		e.hold(w.seen(), p)
 	}
-	if after := w.state(); !e.plain[after] {
+	if after := w.shape(w.history()); !e.plain[after] {
 		e.plain[after] = true
+		e.count.Plain++
 		if err := w.converges(); err != nil {
 			e.report(Broken{e.x, p, "a plain apply converges", err})
 		}

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,7 +49,8 @@ func TestExplore(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("RAIZ_EXPLORE")); err == nil {
 		worlds = n
 	}
-	b := sim.Bounds{Crashes: 2, Keeps: three(), EveryEvent: 3, EveryFirst: 2, EverySecond: 7, Worlds: worlds / len(cases)}
+	b := sim.Bounds{Keeps: three(), Worlds: worlds / len(cases)}
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // little lives long here
 	var total sim.Count
 	began := time.Now()
 	for _, x := range cases {
@@ -66,7 +68,7 @@ func TestExplore(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		t.Logf("%-50s %6d worlds %6d equal %6d outcomes %5d broken %v %v", x.Name, c.Worlds, c.Equal, c.Outcomes, c.Broken, shown, time.Since(start).Round(time.Millisecond))
+		t.Logf("%-50s %6d worlds %6d equal %6d outcomes %6d plain %5d broken %v %v", x.Name, c.Worlds, c.Equal, c.Outcomes, c.Plain, c.Broken, shown, time.Since(start).Round(time.Millisecond))
 		total.Add(c)
 	}
 	t.Logf("%d cases, %d worlds, %d outcomes, %d calls, %d broken, %s", len(cases), total.Worlds, total.Outcomes, total.Calls, total.Broken, time.Since(began))

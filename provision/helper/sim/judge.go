@@ -22,9 +22,15 @@ func (w *world) print() print {
 
 func own(name string) bool { return slices.Contains(ownUnits[:], name) }
 
+// ours reports whether a name is that of a unit of raiz itself, or of what
+// becomes one.
+func ours(name string) bool {
+	return strings.Contains(name, "raiz-activate.") || strings.Contains(name, "raiz-boot.") || strings.Contains(name, "raiz-revert.")
+}
+
 // litter reports whether a name is one that raiz makes beside a file.
 func litter(name string) bool {
-	return strings.HasPrefix(name, ".raiz") || strings.HasSuffix(name, ".raiz")
+	return (strings.HasPrefix(name, ".raiz") || strings.HasSuffix(name, ".raiz")) && !ours(name)
 }
 
 func (w *world) filesPrint() uint64 {
@@ -40,7 +46,7 @@ func (w *world) filesPrint() uint64 {
 		}
 		for _, e := range n.names {
 			empty := strings.HasSuffix(e.name, ".wants") && !slices.ContainsFunc(d.inodes[e.at].names, func(e entry) bool { return !own(e.name) })
-			if own(e.name) || litter(e.name) || empty {
+			if ours(e.name) || litter(e.name) || empty {
 				continue
 			}
 			write(&h, e.name)
@@ -64,41 +70,47 @@ func write(h *maphash.Hash, words ...string) {
 // effectUnits are the units whose effect is looked at.
 var effectUnits = [...]string{networkdUnit, ifupdownUnit, nmUnit, "nsd.service", "knot.service", "bird.service", "nftables.service", "ssh.service", guardUnit}
 
-// effectPrint is what runs, whatever files say: daemons with what they have
-// read, addresses, routes, and who manages the link.
-func (w *world) effectPrint() uint64 {
-	var h maphash.Hash
-	h.SetSeed(seed)
+// effectWords are what is in effect, whatever files say: daemons with what they
+// have read, addresses, routes, and who manages the link.
+func (w *world) effectWords() []string {
 	m := w.m
+	words := make([]string, 0, 24)
 	for _, name := range effectUnits {
 		u := m.units[name]
 		if u == nil || u.active != "active" {
 			continue
 		}
-		write(&h, name)
+		line := name
 		for _, b := range u.runs {
-			write(&h, strconv.FormatUint(b.hash, 36))
+			line += " reads " + strconv.FormatUint(b.hash, 36)
 		}
 		if u.since != nil {
-			write(&h, strconv.FormatUint(u.since.hash, 36))
+			line += " since " + strconv.FormatUint(u.since.hash, 36)
 		}
+		words = append(words, line)
 	}
-	var lines []string
 	for _, l := range m.net.links {
 		for _, a := range l.addresses {
-			lines = append(lines, l.name+a.prefix+strconv.FormatBool(a.noRoute)+strconv.FormatBool(a.ends != 0))
+			words = append(words, l.name+" has "+a.prefix+" noroute "+strconv.FormatBool(a.noRoute)+" lease "+strconv.FormatBool(a.ends != 0))
 		}
 	}
 	for _, r := range m.net.routes {
-		lines = append(lines, r.To+r.Via+r.Dev+strconv.Itoa(r.Metric)+"/"+strconv.Itoa(r.Table))
+		words = append(words, "route "+r.To+" by "+r.Via+" "+r.Dev+" metric "+strconv.Itoa(r.Metric)+" table "+strconv.Itoa(r.Table))
 	}
-	slices.Sort(lines)
-	write(&h, lines...)
+	slices.Sort(words)
 	best, _ := m.net.winner()
-	write(&h, best.Via, best.Dev, m.net.networkd["eno1"].path, strconv.FormatBool(m.inState("eno1")), strconv.FormatBool(m.net.dhclient["eno1"]), w.nm())
-	if _, err := m.disk.walk(passing); err == nil && m.disk.read(passing) != nil {
-		write(&h, passing)
+	words = append(words, "wins "+best.Via+" "+best.Dev, "networkd has it from "+m.net.networkd["eno1"].path,
+		"ifstate "+strconv.FormatBool(m.inState("eno1")), "dhclient "+strconv.FormatBool(m.net.dhclient["eno1"]), "nm "+w.nm())
+	if m.disk.read(passing) != nil {
+		words = append(words, passing)
 	}
+	return words
+}
+
+func (w *world) effectPrint() uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	write(&h, w.effectWords()...)
 	return h.Sum64()
 }
 
@@ -225,19 +237,38 @@ func edition(b *blob) int {
 	return n
 }
 
-// manifest is what a want means in a case.
+// manifest is what a want means in a case. A secret is kept by no generation:
+// a rollback leaves the one that stands.
 func (x *Case) manifest(want Want) server.Manifest {
-	if want.Again != 0 {
-		want = x.History[want.Again-1]
+	if want.Again == 0 {
+		return want.manifest()
 	}
-	return want.manifest()
+	m := x.History[want.Again-1].manifest()
+	for _, now := range x.History[len(x.History)-1].manifest().Files {
+		for i := range m.Files {
+			if m.Files[i].Path == now.Path && now.Secret {
+				m.Files[i].Data = now.Data
+			}
+		}
+	}
+	return m
+}
+
+// owed asks the server itself whether a way back is owed.
+func (w *world) owed() bool {
+	a := w.asked(server.Request{Verb: server.VerbProbe, Probe: &server.ProbeRequest{}})
+	return a.Facts == nil || a.Facts.Pending != nil
 }
 
 // history asks the server itself.
 func (w *world) history() []server.Status {
-	var out []server.Status
-	p := w.m.spawn("history", "", func(os helper.OS) error {
-		out = w.x.Code.Handle(os, server.Request{Version: server.Version, Who: "judge", Verb: server.VerbHistory}, func(server.Event) {}).History
+	return w.asked(server.Request{Verb: server.VerbHistory}).History
+}
+
+func (w *world) asked(r server.Request) (out server.Answer) {
+	r.Version, r.Who = server.Version, "judge"
+	p := w.m.spawn("judge", "", func(os helper.OS) error {
+		out = w.x.Code.Handle(os, r, func(server.Event) {})
 		return nil
 	})
 	for !p.done && w.m.step(w.m.now+1) {

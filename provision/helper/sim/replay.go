@@ -8,7 +8,7 @@ import (
 // Replay runs one world, and returns its history: each call that changed
 // something, by number, and what systemd and the near sides did between.
 func Replay(x *Case, p Path) (history []string, broken []Broken, err error) {
-	e := &explorer{x: x, bounds: Bounds{Crashes: len(p.Crashes)}, begun: map[uint64]bool{}, outcomes: map[uint64]bool{}, plain: map[uint64]bool{}}
+	e := &explorer{x: x, begun: map[uint64]bool{}, outcomes: map[uint64]bool{}, plain: map[uint64]bool{}}
 	e.broken = func(b Broken) { broken = append(broken, b) }
 	if e.base, err = x.before(); err != nil {
 		return nil, nil, err
@@ -48,6 +48,8 @@ func Replay(x *Case, p Path) (history []string, broken []Broken, err error) {
 	for _, s := range w.sides {
 		say(fmt.Sprintf("%s was told %q %s", s.name, s.told, s.said))
 	}
+	w.m.trace = nil
+	history = append(history, w.differs()...)
 	e.judge(w, p)
 	return history, broken, nil
 }
@@ -60,4 +62,46 @@ func countCrashes(history []string) int {
 		}
 	}
 	return n
+}
+
+// differs says what is not as it was at first.
+func (w *world) differs() []string {
+	var out []string
+	now := w.effectWords()
+	for _, line := range w.base.words {
+		if !slices.Contains(now, line) {
+			out = append(out, "- "+line)
+		}
+	}
+	for _, line := range now {
+		if !slices.Contains(w.base.words, line) {
+			out = append(out, "+ "+line)
+		}
+	}
+	was, is := w.base.disk.tree("/etc"), w.m.disk.tree("/etc")
+	for _, line := range was {
+		if !slices.Contains(is, line) {
+			out = append(out, "- "+line)
+		}
+	}
+	for _, line := range is {
+		if !slices.Contains(was, line) {
+			out = append(out, "+ "+line)
+		}
+	}
+	return out
+}
+
+// tree lists what stands below a directory.
+func (d *disk) tree(dir string) []string {
+	var out []string
+	for _, e := range d.list(dir) {
+		n := &d.inodes[e.at]
+		line := fmt.Sprintf("%s/%s %s %s", dir, e.name, n.attr.Owner, n.attr.Mode)
+		if n.data != nil {
+			line += fmt.Sprintf(" %.40q", n.data.data)
+		}
+		out = append(append(out, line), d.tree(dir+"/"+e.name)...)
+	}
+	return out
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/helper/promise"
-	"github.com/raiz-dns/raiz/provision/server"
 )
 
 // seen is what is seen of a world that has come to rest. Looking ends it: time
@@ -14,14 +13,13 @@ func (w *world) seen() promise.Seen {
 	hindered := w.m.disk.readOnly != "" || w.m.disk.full
 	past := w.history()
 	by := map[int]promise.Generation{0: promise.Before}
-	s := promise.Seen{Ended: !w.stuck, Hindered: hindered, Litter: w.litter(), Refused: !w.touched, Panics: w.m.panics}
+	s := promise.Seen{Ended: !w.stuck, Hindered: hindered, Litter: w.litter(), Owed: w.owed(), Refused: !w.touched, Panics: w.m.panics}
 	for _, p := range past {
 		g := w.runOf(p.Run)
 		by[p.Number] = g
 		if p.Current {
 			s.Current = g
 		}
-		s.Owed = s.Owed || !p.State.Ended() && p.State != server.Staged
 	}
 	for _, n := range w.sides {
 		s.Runs = append(s.Runs, promise.Run{Of: n.of, From: by[n.from], Told: n.told})

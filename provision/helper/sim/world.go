@@ -109,7 +109,7 @@ func (w *world) watch() {
 		if w.record {
 			w.points = append(w.points, w.point(c))
 		}
-		w.touched = w.touched || c.Op == "rename" && managed(c.B) || c.Op == "remove" && managed(c.A)
+		w.touched = w.touched || c.Op == "rename" && managed(c.B) || c.Op == "remove" && managed(c.A) || c.Op == "disable" && c.By.unit == helper.ActivateUnit
 		w.event.look(w, c)
 	}
 }
