@@ -20,10 +20,17 @@ REHEARSE_PACKAGES = mmdebstrap systemd-container iproute2 util-linux e2fsprogs b
 TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-server openssh-client \
                     sudo knot knot-dnssecutils dash busybox shellcheck procps ldnsutils dns-root-data strace frr
 
-.PHONY: raiz demo test unit bench sweep soak matrix flaws lint cross deps-demo deps-test clean
+.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws lint cross deps-demo deps-test clean
 
-raiz:
+raiz: helpers
 	$(GO) build -o bin/raiz ./cmd/raiz
+
+# What raiz has on a server: static, and the same bytes wherever it is built.
+helpers:
+	@for arch in amd64 arm64; do \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w -buildid=' -o bin/raiz-helper-$$arch ./cmd/raiz-helper && \
+		gzip -9 -n <bin/raiz-helper-$$arch >cmd/raiz/embedded/$$arch.gz || exit 1; \
+	done
 
 demo: deps-demo raiz
 	bin/raiz validate sites/

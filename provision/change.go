@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/observe"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/render"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -32,9 +31,8 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 		return Planned{}, err
 	}
 	seen := observe.Read(ctx, want, observe.Sources{
-		Server: func(ctx context.Context) (observe.Runner, error) { return r.server(ctx) },
+		Server: func(ctx context.Context) (observe.Prober, error) { return r.server(ctx) },
 		BMC:    func(ctx context.Context) (observe.SettingReader, error) { return r.controller(ctx) },
-		By:     r.by(),
 	})
 	p := Planned{Want: want, Seen: seen, handsOnSite: r.o.HandsOnSite}
 	if r.site.BMC != nil {
@@ -48,9 +46,8 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 	return p, nil
 }
 
-// ErrMoved means that what was reviewed is not what would run: the site file
-// or the machine has changed since the plan was made.
-var ErrMoved = errors.New("the plan has moved")
+// ErrMoved means that what was reviewed is not what would run.
+var ErrMoved = apply.ErrMoved
 
 // ErrRehearsal means that a rehearsal did not end as it has to. Its name is
 // known also where there are no rehearsals.
@@ -64,6 +61,10 @@ func (r *Run) Apply(ctx context.Context, p Planned, approved string) (apply.Jour
 	}
 	deps, err := r.deps(ctx)
 	if err != nil {
+		return apply.Journal{Outcome: apply.NotTried}, err
+	}
+	deps.Seen = p.Seen.Server
+	if deps.Declared, err = declare(r.site); err != nil {
 		return apply.Journal{Outcome: apply.NotTried}, err
 	}
 	if len(p.Plan.Of(state.Setting)) > 0 {
@@ -87,20 +88,17 @@ func (r *Run) Apply(ctx context.Context, p Planned, approved string) (apply.Jour
 }
 
 // Rollback makes an earlier generation of the server the new one, with the
-// same guards as an apply. generation "" is the last confirmed one before the
-// current.
-func (r *Run) Rollback(ctx context.Context, generation string) (apply.Journal, error) {
+// same guards as an apply, and gated on what that generation declares.
+// generation 0 is the last confirmed one before the current.
+func (r *Run) Rollback(ctx context.Context, generation int) (apply.Journal, error) {
 	fail := func(err error) (apply.Journal, error) { return apply.Journal{Outcome: apply.NotTried}, err }
-	want, err := render.Desired(r.site, r.o.Packs, render.Withheld)
+	past, err := r.History(ctx)
 	if err != nil {
 		return fail(err)
 	}
-	if generation == "" {
-		past, err := r.History(ctx)
-		if err != nil {
-			return fail(err)
-		}
-		if generation = before(past); generation == "" {
+	current, earlier := around(past)
+	if generation == 0 {
+		if generation = earlier; generation == 0 {
 			return fail(errors.New("the server has no earlier confirmed generation"))
 		}
 	}
@@ -113,21 +111,25 @@ func (r *Run) Rollback(ctx context.Context, generation string) (apply.Journal, e
 		return fail(err)
 	}
 	r.lookBefore(ctx, conn, plan.Plan{})
-	j, err := apply.Rollback(ctx, generation, want, deps)
+	j, err := apply.Rollback(ctx, generation, current, deps)
 	if err == nil {
 		j.Missing = r.missing
 	}
 	return j, err
 }
 
-// before is the newest confirmed generation that is not the current one.
-func before(past []shell.Past) string {
-	for _, p := range slices.Backward(past) {
-		if p.State == "confirmed" {
-			return p.Number
+// around are the current generation and the newest confirmed one beside it; 0
+// for none.
+func around(past []server.Status) (current, earlier int) {
+	for _, p := range past {
+		switch {
+		case p.Current:
+			current = p.Number
+		case p.State == server.Confirmed:
+			earlier = p.Number
 		}
 	}
-	return ""
+	return current, earlier
 }
 
 func (r *Run) deps(ctx context.Context) (apply.Deps, error) {
@@ -141,7 +143,6 @@ func (r *Run) deps(ctx context.Context) (apply.Deps, error) {
 		Old:         r.dialAnew,
 		Gate:        r.gate,
 		Lifeline:    r.lifeline,
-		By:          r.by(),
 		RevertAfter: r.o.RevertAfter,
 		Log:         r.o.Log,
 	}, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/report/messages"
+	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
@@ -30,7 +31,11 @@ const zonePatience = 20 * time.Second
 // there is waited for a little and reverts nothing. The units are looked at by
 // the server itself when it confirms; BGP is not waited for, because the host's
 // side may not be there yet.
-func (r *Run) gate(ctx context.Context, conn apply.Server) error {
+func (r *Run) gate(ctx context.Context, conn apply.Server, declared []byte) error {
+	s, err := declaredBy(r.site, declared)
+	if err != nil {
+		return err
+	}
 	through, ok := conn.(verify.Server)
 	if !ok {
 		return errors.New("the new connection cannot forward")
@@ -41,7 +46,7 @@ func (r *Run) gate(ctx context.Context, conn apply.Server) error {
 	var last []verdict.Message
 	looked := false
 	_ = await.Until(ctx, time.Second, func(ctx context.Context) (bool, error) {
-		problems, missing := r.problems(ctx, through)
+		problems, missing := r.problems(ctx, s, through)
 		// A look that was cut short says less than the one before.
 		if ctx.Err() == nil || !looked {
 			last, r.missing, looked = problems, missing, true
@@ -64,10 +69,10 @@ func (e *GateError) Error() string { return messages.English().All(e.reasons) }
 func (e *GateError) Messages() []verdict.Message { return e.reasons }
 
 // problems says what keeps the gate closed, and which zones are not there yet.
-func (r *Run) problems(ctx context.Context, conn verify.Server) (problems, missing []verdict.Message) {
+func (r *Run) problems(ctx context.Context, s *site.Site, conn verify.Server) (problems, missing []verdict.Message) {
 	reached := make(chan []verdict.Message, 1)
-	go func() { reached <- r.unreachable(ctx, conn.Addr()) }()
-	dns, missing := verify.Gate(r.site, r.before, verify.AskThrough(ctx, r.site, conn))
+	go func() { reached <- r.unreachable(ctx, s, conn.Addr()) }()
+	dns, missing := verify.Gate(s, r.before, verify.AskThrough(ctx, s, conn))
 	if len(dns) > 0 {
 		problems = append(problems, verdict.New("gate.dns", verdict.Messages("problems", dns)))
 	}
@@ -95,13 +100,13 @@ func (r *Run) lookBefore(ctx context.Context, conn verify.Server, p plan.Plan) {
 // at, where this server does not answer SSH: a wrong gateway of one family, or
 // an address that is somebody else's, must not hide behind the other family.
 // Through jump hosts only the address in use can be looked at.
-func (r *Run) unreachable(ctx context.Context, in netip.AddrPort) []verdict.Message {
-	if len(r.site.Server.SSH.Jump) > 0 {
+func (r *Run) unreachable(ctx context.Context, s *site.Site, in netip.AddrPort) []verdict.Message {
+	if len(s.Server.SSH.Jump) > 0 {
 		return nil
 	}
 	var out []verdict.Message
-	for _, a := range declared(r.site.Server) {
-		if a == in || !r.lets(a.Addr()) {
+	for _, a := range declared(s.Server) {
+		if a == in || !lets(s.Server.SSH.From, a.Addr()) {
 			continue
 		}
 		if err := r.recognize(ctx, a); err != nil && !noFamily(err) {
@@ -111,9 +116,8 @@ func (r *Run) unreachable(ctx context.Context, in netip.AddrPort) []verdict.Mess
 	return out
 }
 
-// lets reports whether the site lets anybody in over the family of an address.
-func (r *Run) lets(a netip.Addr) bool {
-	from := r.site.Server.SSH.From
+// lets reports whether anybody is let in over the family of an address.
+func lets(from []netip.Prefix, a netip.Addr) bool {
 	return len(from) == 0 || slices.ContainsFunc(from, func(p netip.Prefix) bool { return p.Addr().Is4() == a.Is4() })
 }
 

@@ -38,7 +38,7 @@ func mayImport() map[string][]string {
 		}
 		return names
 	}
-	below := rooms("site", "state", "render", "bmc", "redfish", "remote", "observe", "plan", "apply", "server", "shell", "helper",
+	below := rooms("site", "state", "render", "bmc", "redfish", "remote", "observe", "plan", "apply", "server", "shell", "helper", "invoke",
 		"verify", "verdict", "report", "report/messages", "ask", "await", "observation", "rehearse", "simbmc", "secret", "nesting", "templates")
 	return map[string][]string{
 		"cmd/raiz":                  append(append(rooms("provision", "fleet"), below...), "docs"),
@@ -62,9 +62,10 @@ func mayImport() map[string][]string {
 		"provision/server":          rooms("state"),
 		"provision/helper":          rooms("server", "state"),
 		"cmd/raiz-helper":           rooms("provision/helper"),
-		"provision/observe":         rooms("state", "bmc", "remote", "server", "shell"),
+		"provision/invoke":          rooms("remote", "server"),
+		"provision/observe":         rooms("state", "server"),
 		"provision/plan":            rooms("state", "verdict"),
-		"provision/apply":           rooms("plan", "state", "bmc", "remote", "server", "shell", "secret", "verdict", "await"),
+		"provision/apply":           rooms("plan", "state", "bmc", "remote", "server", "secret", "verdict", "await"),
 		"provision/verify":          rooms("site", "state", "ask", "bmc", "observation", "redfish", "remote", "server", "shell", "verdict"),
 		"provision/report":          rooms("site", "state", "plan", "apply", "verify", "verdict", "observation", "report/messages"),
 		"provision/report/messages": rooms("verdict"),

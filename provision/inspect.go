@@ -9,7 +9,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/render"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
@@ -66,14 +66,14 @@ func VerifyWithin(ctx context.Context, s *site.Site, o Options, v Vantages, pati
 }
 
 // History returns the generations that the server keeps, oldest first.
-func (r *Run) History(ctx context.Context) ([]shell.Past, error) {
+func (r *Run) History(ctx context.Context) ([]server.Status, error) {
 	conn, err := r.server(ctx)
 	if err != nil {
 		return nil, err
 	}
-	result, err := conn.Run(ctx, shell.History(r.by()))
-	if err != nil {
-		return nil, err
+	reply, err := conn.Call(ctx, server.Request{Verb: server.VerbHistory})
+	if err == nil && reply.Answer.Error != nil {
+		err = reply.Answer.Error
 	}
-	return shell.ParseHistory(result.Stdout)
+	return reply.Answer.History, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/report/messages"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -21,12 +22,11 @@ import (
 func (p Planned) Notices() []verdict.Message {
 	var out []verdict.Message
 	s := p.Seen.Server
-	if s.Reverted != "" {
-		generation, why, _ := strings.Cut(s.Reverted, " ")
-		out = append(out, verdict.New("notice.reverted", verdict.Seen("generation", generation), verdict.Error("error", errors.New(why))))
+	if s.Last != nil && s.Last.State == server.Reverted {
+		out = append(out, verdict.New("notice.reverted", generationArg(*s.Last), verdict.Error("error", errors.New(s.Last.Reason))))
 	}
-	if s.Pending != "" {
-		out = append(out, verdict.New("notice.pending", verdict.Seen("generation", s.Pending), verdict.Seen("state", s.PendingIs)))
+	if s.Pending != nil {
+		out = append(out, verdict.New("notice.pending", generationArg(*s.Pending), stateArg(*s.Pending)))
 	}
 	if p.handsOnSite {
 		out = append(out, verdict.New("notice.hands-on-site"))
@@ -39,10 +39,6 @@ func (p Planned) Notices() []verdict.Message {
 	}
 	return out
 }
-
-// Reverted reports whether the server has reverted a change since the last
-// apply.
-func (p Planned) Reverted() bool { return p.Seen.Server.Reverted != "" }
 
 // PlanReport is a plan as it is shown, with what it has cost so far.
 func (r *Run) PlanReport(p Planned) report.Report {

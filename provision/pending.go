@@ -3,12 +3,12 @@ package provision
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/report/messages"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -25,52 +25,74 @@ func WaitPending(ctx context.Context, s *site.Site, o Options, tell func(verdict
 	r := New(s, o)
 	bounded, cancel := context.WithTimeoutCause(ctx, r.o.RevertAfter+pendingGrace, errOutlived)
 	defer cancel()
-	var last shell.Transaction
+	var last server.Status
 	var failed error
 	err := await.Until(bounded, poll, func(ctx context.Context) (bool, error) {
-		t, err := r.transactionNow(ctx)
+		pending, err := r.pendingNow(ctx)
 		if failed = err; err != nil {
 			return false, nil
 		}
-		if t.Pending != "" && last.Pending != t.Pending {
-			last = t
-			tell(verdict.New("notice.waiting", verdict.Seen("generation", t.Pending), verdict.Seen("state", t.PendingIs)))
+		if pending == nil {
+			return true, nil
 		}
-		return t.Pending == "", nil
+		if last.Number != pending.Number {
+			last = *pending
+			tell(verdict.New("notice.waiting", generationArg(last), stateArg(last)))
+		}
+		return false, nil
 	})
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(context.Cause(bounded), errOutlived) && last.Pending != "":
-		return r.revertPending(ctx, last.Pending)
+	case errors.Is(context.Cause(bounded), errOutlived) && last.Number != 0:
+		return r.revertOverdue(ctx)
 	}
 	return errors.Join(context.Cause(bounded), failed)
 }
 
 var errOutlived = errors.New("it did not end within its time")
 
-func (r *Run) transactionNow(ctx context.Context) (shell.Transaction, error) {
-	conn, err := r.dialAnew(ctx)
-	if err != nil {
-		return shell.Transaction{}, err
-	}
-	defer conn.Close()
-	result, err := conn.Run(ctx, shell.Status(r.by()))
-	if err != nil {
-		return shell.Transaction{}, err
-	}
-	return shell.ParseStatus(result.Stdout)
+// generationArg and stateArg say of a generation which it is, and how it stands
+// and whose it is.
+func generationArg(s server.Status) verdict.Arg {
+	return verdict.Seen("generation", strconv.Itoa(s.Number))
 }
 
-func (r *Run) revertPending(ctx context.Context, generation string) error {
+func stateArg(s server.Status) verdict.Arg {
+	return verdict.Seen("state", string(s.State)+" by "+s.Who)
+}
+
+// pendingNow is the generation that is pending, nil for none.
+func (r *Run) pendingNow(ctx context.Context) (*server.Status, error) {
+	conn, err := r.dialAnew(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	reply, err := conn.Call(ctx, server.Request{Verb: server.VerbProbe, Probe: &server.ProbeRequest{}})
+	switch {
+	case err != nil:
+		return nil, err
+	case reply.Answer.Error != nil:
+		return nil, reply.Answer.Error
+	case reply.Answer.Facts == nil:
+		return nil, server.ErrAnswer
+	}
+	return reply.Answer.Facts.Pending, nil
+}
+
+// revertOverdue has the server put back what its owner's time is over for. The
+// deadline is the owner's: before it nothing is reverted.
+func (r *Run) revertOverdue(ctx context.Context) error {
 	conn, err := r.dialAnew(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	result, err := conn.Run(ctx, shell.Revert(r.by(), generation, messages.English().Say(verdict.New("notice.left-behind"))))
-	if err == nil && result.Code != 0 {
-		err = fmt.Errorf("revert generation %s: exit %d: %.200s", generation, result.Code, result.Stdout)
+	reason := messages.English().Say(verdict.New("notice.left-behind"))
+	reply, err := conn.Call(ctx, server.Request{Verb: server.VerbRevert, Run: &server.RunRequest{Overdue: true, Reason: reason}})
+	if err == nil && reply.Answer.Error != nil {
+		err = reply.Answer.Error
 	}
 	return err
 }

@@ -15,11 +15,12 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/invoke"
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/secret"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
@@ -42,6 +43,8 @@ type Options struct {
 	AgentSocket string
 	// Links remembers where a BMC keeps things; nil remembers nothing.
 	Links bmc.LinkCache
+	// Helpers are the programs that do raiz's work on a server.
+	Helpers invoke.Images
 	// Who is recorded on the server with every change.
 	Who string
 	// Via is where the server answers now, when that is neither its declared
@@ -65,7 +68,7 @@ type Options struct {
 type Run struct {
 	site *site.Site
 	o    Options
-	ssh  lazy[*sshConn]
+	ssh  lazy[*far]
 	bmc  lazy[*bmc.Controller]
 	cost costs
 
@@ -83,7 +86,21 @@ func New(s *site.Site, o Options) *Run {
 	return r
 }
 
-type sshConn = remote.Conn
+// far is a connection to the server, with the helper on its other side.
+type far struct {
+	*remote.Conn
+	helper invoke.Helper
+}
+
+// Call implements apply.Server.
+func (f *far) Call(ctx context.Context, q server.Request) (server.Reply, error) {
+	return f.helper.Call(ctx, q)
+}
+
+// Probe implements observe.Prober.
+func (f *far) Probe(ctx context.Context, q server.ProbeRequest) (server.Facts, error) {
+	return f.helper.Probe(ctx, q)
+}
 
 // lazy opens something once and keeps it, or the reason why it could not.
 type lazy[T any] struct {
@@ -112,14 +129,14 @@ const poll = 2 * time.Second
 // themselves.
 type costs struct{ connections, execs, uploads atomic.Int64 }
 
-func (r *Run) server(ctx context.Context) (*remote.Conn, error) { return r.ssh.get(ctx) }
+func (r *Run) server(ctx context.Context) (*far, error) { return r.ssh.get(ctx) }
 
 func (r *Run) controller(ctx context.Context) (*bmc.Controller, error) { return r.bmc.get(ctx) }
 
 // sshPort is where a server listens that nobody has told otherwise.
 const sshPort = 22
 
-func (r *Run) dialServer(ctx context.Context) (*remote.Conn, error) {
+func (r *Run) dialServer(ctx context.Context) (*far, error) {
 	return r.dial(ctx, r.everywhere())
 }
 
@@ -161,7 +178,7 @@ func (r *Run) extra(ctx context.Context, addrs []netip.AddrPort) (apply.Server, 
 	if err != nil {
 		return nil, err
 	}
-	return r.wrapped(counted{Conn: c, to: &r.cost}), nil
+	return r.wrapped(counted{far: c, to: &r.cost}), nil
 }
 
 func (r *Run) wrapped(s apply.Server) apply.Server {
@@ -186,12 +203,10 @@ func (r *Run) lifeline(ctx context.Context) error {
 	return c.Alive(ctx)
 }
 
-func (r *Run) by() shell.By { return shell.By{Who: r.o.Who, Keep: r.site.Server.History} }
-
 // counted adds what a connection was used for to the run's costs when it is
 // closed.
 type counted struct {
-	*remote.Conn
+	*far
 	to *costs
 }
 
@@ -212,8 +227,12 @@ func declared(s site.Server) []netip.AddrPort {
 	return out
 }
 
-func (r *Run) dial(ctx context.Context, addrs []netip.AddrPort) (*remote.Conn, error) {
-	return remote.Dial(ctx, r.sshTarget(addrs))
+func (r *Run) dial(ctx context.Context, addrs []netip.AddrPort) (*far, error) {
+	c, err := remote.Dial(ctx, r.sshTarget(addrs))
+	if err != nil {
+		return nil, err
+	}
+	return &far{c, invoke.Helper{Conn: c, Images: r.o.Helpers, Who: r.o.Who, Keep: r.site.Server.History}}, nil
 }
 
 func (r *Run) sshTarget(addrs []netip.AddrPort) remote.Target {
@@ -297,7 +316,7 @@ func (r *Run) Close(ctx context.Context) error {
 // Cost returns what the run has asked of the site so far.
 func (r *Run) Cost() report.Cost {
 	c := report.Cost{SSHConnections: int(r.cost.connections.Load()), SSHExecs: int(r.cost.execs.Load()), Uploads: int(r.cost.uploads.Load())}
-	if conn := r.ssh.value; conn != nil {
+	if conn := r.ssh.value; conn != nil && conn.Conn != nil {
 		st := conn.Stats()
 		c.SSHConnections++
 		c.SSHExecs += st.Execs

@@ -99,7 +99,7 @@ func (g *globals) carryOut(run *provision.Run, do func() (apply.Journal, error))
 func (g *globals) planAlone(ctx context.Context, s *site.Site, o provision.Options) (*provision.Run, provision.Planned, error) {
 	run := provision.New(s, o)
 	planned, err := run.Plan(ctx)
-	if err != nil || planned.Seen.Server.Pending == "" {
+	if err != nil || planned.Seen.Server.Pending == nil {
 		return run, planned, err
 	}
 	run.Close(ctx)

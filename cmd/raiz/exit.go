@@ -54,8 +54,6 @@ func planCode(p provision.Planned) exitCode {
 	switch {
 	case !p.Plan.Applicable():
 		return exitUnreachable
-	case p.Reverted():
-		return exitReverted
 	case !p.Plan.Empty():
 		return exitPending
 	}

@@ -162,8 +162,13 @@ func (g *globals) options(source string) (provision.Options, error) {
 	if err != nil {
 		return provision.Options{}, err
 	}
+	images, err := helpers()
+	if err != nil {
+		return provision.Options{}, err
+	}
 	home, _ := os.UserHomeDir() // only needed for "~"
 	o := provision.Options{
+		Helpers:     images,
 		Packs:       packs,
 		Home:        home,
 		AgentSocket: g.std.env("SSH_AUTH_SOCK"),

@@ -2,13 +2,15 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/report"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 )
 
 func newHistory(g *globals) *cobra.Command {
@@ -35,7 +37,8 @@ func newHistory(g *globals) *cobra.Command {
 			w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
 			fmt.Fprintln(w, "GENERATION\tSTATE\tSINCE\tPLAN\tBY")
 			for _, p := range past {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", plain(p.Number), plain(p.State), plain(p.Time), plain(p.Plan), plain(p.Who))
+				g := resultOf(p)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", plain(g.Number), plain(g.State), plain(g.Since), plain(g.Plan), plain(g.By))
 			}
 			return w.Flush()
 		},
@@ -53,10 +56,19 @@ type generationResult struct {
 	By     string `json:"by"`
 }
 
-func historyResult(site string, past []shell.Past) any {
+// resultOf says of the generation that is confirmed last that it is current.
+func resultOf(s server.Status) generationResult {
+	state := string(s.State)
+	if s.Current {
+		state = "current"
+	}
+	return generationResult{strconv.Itoa(s.Number), state, s.Changed.UTC().Format(time.RFC3339), s.Plan, s.Who}
+}
+
+func historyResult(site string, past []server.Status) any {
 	all := []generationResult{}
 	for _, p := range past {
-		all = append(all, generationResult{p.Number, p.State, p.Time, p.Plan, p.Who})
+		all = append(all, resultOf(p))
 	}
 	return struct {
 		Site        string             `json:"site"`

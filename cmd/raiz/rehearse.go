@@ -24,7 +24,7 @@ import (
 )
 
 func newRehearse(g *globals) *cobra.Command {
-	var name string
+	var name, start string
 	cmd := &cobra.Command{
 		Use:   "rehearse PATH",
 		Short: "Build the site on this machine and run everything on it",
@@ -35,10 +35,14 @@ addresses. Then it plans, applies, verifies, and plans again, and takes
 everything down. It needs root and Debian's packages mmdebstrap and
 systemd-container; nothing leaves this machine.`,
 		Example: `  raiz rehearse sites/as112-gru1.hcl
+  raiz rehearse sites/as112-gru1.hcl --start ifupdown     as Debian's installer leaves it
   raiz rehearse up sites/as112-gru1.hcl     keep it, to work on by hand
   raiz plan sites/as112-gru1.hcl --rehearsal 1a2b3c4d`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := knownStart(start); err != nil {
+				return err
+			}
 			s, err := g.one(args[0], name)
 			if err != nil {
 				return err
@@ -48,7 +52,7 @@ systemd-container; nothing leaves this machine.`,
 				return err
 			}
 			err = provision.Rehearse(cmd.Context(), s, o, provision.Rehearsal{
-				Testbed: rehearse.Options{Progress: g.progress, Packs: o.Packs},
+				Testbed: rehearse.Options{Progress: g.progress, Packs: o.Packs, Start: rehearse.Start(start)},
 				Step:    func(step verdict.Message) { fmt.Fprintf(g.std.err, "==> %s\n", messages.English().Say(step)) },
 				Show:    g.showAll,
 			})
@@ -66,6 +70,7 @@ systemd-container; nothing leaves this machine.`,
 		},
 	}
 	cmd.Flags().StringVar(&name, "site", "", "name of the site, where the files hold several")
+	startFlag(cmd, &start)
 	cmd.AddCommand(newRehearseUp(g), newRehearseDown(g), newRehearseStatus(g), newRehearseShell(g), newRehearseZone(g), newRehearseBMC(g))
 	return cmd
 }
@@ -100,7 +105,7 @@ func (g *globals) showAll(r report.Report) error {
 func (g *globals) progress(line string) { fmt.Fprintf(g.std.err, "    %s\n", line) }
 
 func newRehearseUp(g *globals) *cobra.Command {
-	var name, personality string
+	var name, personality, start string
 	cmd := &cobra.Command{
 		Use:   "up PATH",
 		Short: "Build the site and keep it",
@@ -108,6 +113,9 @@ func newRehearseUp(g *globals) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if known := simbmc.Personalities(); personality != "" && !slices.Contains(known, personality) {
 				return exit(exitUsage, fmt.Errorf("--bmc %q is none of %s", personality, strings.Join(known, ", ")))
+			}
+			if err := knownStart(start); err != nil {
+				return err
 			}
 			s, err := g.one(args[0], name)
 			if err != nil {
@@ -122,7 +130,8 @@ func newRehearseUp(g *globals) *cobra.Command {
 				return exit(exitError, err)
 			}
 			testbed, err := rehearse.Up(cmd.Context(), s, rehearse.Options{
-				Progress: g.progress, Packs: packs, Personality: personality, BMCCommand: []string{self, "rehearse", "bmc"},
+				Progress: g.progress, Packs: packs, Start: rehearse.Start(start),
+				Personality: personality, BMCCommand: []string{self, "rehearse", "bmc"},
 			})
 			if err != nil {
 				return exit(exitError, err)
@@ -136,7 +145,31 @@ func newRehearseUp(g *globals) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&name, "site", "", "name of the site, where the files hold several")
 	cmd.Flags().StringVar(&personality, "bmc", "", "vendor that the BMC behaves like")
+	startFlag(cmd, &start)
 	return cmd
+}
+
+// startFlag asks for what runs the server's network at first.
+func startFlag(cmd *cobra.Command, start *string) {
+	const flag = "start"
+	cmd.Flags().StringVar(start, flag, string(rehearse.StartNetworkd), "what runs the server's network at first: "+strings.Join(startNames(), ", "))
+	// It fails only where there is no such flag.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(startNames(), cobra.ShellCompDirectiveNoFileComp))
+}
+
+func startNames() []string {
+	var names []string
+	for _, s := range rehearse.Starts() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+func knownStart(start string) error {
+	if known := startNames(); !slices.Contains(known, start) {
+		return exit(exitUsage, fmt.Errorf("--start %q is none of %s", start, strings.Join(known, ", ")))
+	}
+	return nil
 }
 
 func newRehearseDown(g *globals) *cobra.Command {

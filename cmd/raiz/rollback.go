@@ -24,12 +24,13 @@ The site file still declares what it did: the next plan shows the difference.`,
   raiz rollback gru1.hcl 7`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			generation := ""
+			generation := 0
 			if len(args) > 1 {
-				generation = args[1]
-				if _, err := strconv.ParseUint(generation, 10, 31); err != nil {
-					return exit(exitUsage, fmt.Errorf("%q is no number of a generation; raiz history shows those there are", generation))
+				n, err := strconv.ParseUint(args[1], 10, 31)
+				if err != nil || n == 0 {
+					return exit(exitUsage, fmt.Errorf("%q is no number of a generation; raiz history shows those there are", args[1]))
 				}
+				generation = int(n)
 			}
 			s, o, _, err := t.aim(g, args[0])
 			if err != nil {

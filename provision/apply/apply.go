@@ -12,7 +12,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/secret"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -23,10 +23,12 @@ type Setter interface {
 	Set(ctx context.Context, changes []bmc.Change) ([]bmc.Outcome, error)
 }
 
-// Server is a connection to the server; *remote.Conn is one.
+// Server is a connection to the server.
 type Server interface {
+	// Call has raiz-helper answer one request. An error means that its answer
+	// was not heard; what was heard until then is in the reply.
+	Call(context.Context, server.Request) (server.Reply, error)
 	Run(context.Context, remote.Script) (remote.Result, error)
-	Upload(ctx context.Context, path string, data []byte) error
 	Close() error
 }
 
@@ -39,9 +41,16 @@ type Deps struct {
 	// Reconnect makes a new connection to the address that the server is
 	// meant to have, and to no other.
 	Reconnect func(context.Context) (Server, error)
-	// Gate looks through the new connection whether the copy does its work.
-	// Its error is the reason for the revert.
-	Gate func(context.Context, Server) error
+	// Seen is what the server answered when the plan was made: it compares
+	// that with what stands before it changes anything.
+	Seen server.Facts
+	// Declared is what has to answer; the server keeps it with the generation,
+	// for a rollback.
+	Declared []byte
+	// Gate looks through the new connection whether the copy does its work as
+	// the generation declares it; nil stands for the site file. Its error is
+	// the reason for the revert.
+	Gate func(ctx context.Context, s Server, declared []byte) error
 	// Lifeline proves the other way in, just before a change on the server
 	// that may cut this one. Nil stands for somebody on site.
 	Lifeline func(context.Context) error
@@ -49,7 +58,7 @@ type Deps struct {
 	// is meant to answer now: after a revert it is back where it was.
 	Old func(context.Context) (Server, error)
 	// By is recorded on the server.
-	By shell.By
+
 	// RevertAfter is how long the server waits for the confirmation.
 	RevertAfter time.Duration
 	Log         *slog.Logger
@@ -84,7 +93,7 @@ type Entry struct {
 
 // Journal is what is now true, also after a failure.
 type Journal struct {
-	Generation string // on the server; "" when none was staged
+	Generation string // its number on the server; "" when none is known
 	Outcome    Outcome
 	Entries    []Entry
 	// Missing says which zones are not there yet. They keep the blocks
@@ -105,6 +114,10 @@ func (j *Journal) add(step verdict.Message, outcome Outcome, err error, since ti
 // ErrNotApplicable says that a plan with unknowns, or one without its lifeline, is
 // not started.
 var ErrNotApplicable = errors.New("plan cannot be applied")
+
+// ErrMoved means that what was reviewed is not what stands, or not what would
+// run: the site file or the machine has changed since the plan was made.
+var ErrMoved = errors.New("the plan has moved")
 
 // Run carries out a plan. want is the set the plan was made from. The error
 // is nil exactly when the outcome of the journal is Done.

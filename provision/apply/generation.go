@@ -1,124 +1,91 @@
 package apply
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/raiz-dns/raiz/provision/plan"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// generation is everything the server needs for one transaction. It holds
-// every managed file, changed or not: a generation is whole.
-func generation(p plan.Plan, want *state.Set) shell.Generation {
-	g := shell.Generation{Plan: p.Digest()}
+// manifest is everything that the server needs for one transaction. It holds
+// every managed thing, changed or not: a generation is whole, and the server
+// itself finds out what has to be done.
+func manifest(p plan.Plan, want *state.Set, declared []byte) server.Manifest {
+	m := server.Manifest{Plan: fmt.Sprintf("%.12s", p.Digest()), Declared: declared}
+	var files []state.Item
 	for it := range want.Of(state.Path) {
-		g.Puts = append(g.Puts, shell.Put{
-			Path: it.Key.Name, File: it.Value.(state.File), Check: it.Effect.Check,
-			Effect: effect(it.Effect), Order: it.Effect.Order,
-		})
+		files = append(files, it)
 	}
-	for _, c := range p.Changes {
-		if c.Key.Kind == state.Path && c.Action == plan.Delete {
-			g.Deletes = append(g.Deletes, c.Key.Name)
+	// In the order of the components: what others build on comes first.
+	slices.SortStableFunc(files, func(a, b state.Item) int { return cmp.Compare(a.Effect.Order, b.Effect.Order) })
+	for _, it := range files {
+		m.Files = append(m.Files, fileOf(it))
+		m.Volatile = append(m.Volatile, it.Effect.Leaves...)
+	}
+	for _, c := range p.Of(state.Path) {
+		if c.Action == plan.Delete {
+			m.Deletes = append(m.Deletes, c.Key.Name)
 		}
 	}
-	g.Actions = actions(p)
-	return g
+	for it := range want.Of(state.Unit) {
+		s := it.Value.(state.Service)
+		m.Units = append(m.Units, server.Unit{Name: it.Key.Name, Enabled: s.Enabled, Active: s.Active, Order: it.Effect.Order})
+	}
+	m.Links = links(want)
+	return m
 }
 
-// effect is what a file needs whenever it changes.
-func effect(e state.Effect) shell.Action {
+func fileOf(it state.Item) server.File {
+	f := it.Value.(state.File)
+	return server.File{
+		Path: it.Key.Name, Mode: uint32(f.Mode.Perm()), Owner: f.Owner, Group: f.Group, Secret: f.Secret,
+		Data: f.Data, Sum: fmt.Sprintf("%x", f.Sum), Check: it.Effect.Check, Effect: action(it.Effect),
+	}
+}
+
+// action is what a file needs whenever it changes.
+func action(e state.Effect) *server.Action {
 	switch e.How {
 	case state.Reload, state.Restart:
-		return shell.Action{Verb: string(e.How), Unit: e.Unit}
+		return &server.Action{Order: e.Order, Verb: string(e.How), Unit: e.Unit}
 	case state.Command:
-		return shell.Action{Run: e.Command}
+		return &server.Action{Order: e.Order, Run: e.Command}
 	}
-	return shell.Action{}
+	return nil
 }
 
-// step is an action with its place.
-type step struct {
-	order  int
-	late   int // commands speak to a unit that has just been acted on
-	action shell.Action
-}
-
-// actions are the union of what the changes need, each unit once, in the
-// order of the components.
-func actions(p plan.Plan) []shell.Action {
-	verbs := map[string]step{}
-	var steps []step
-	for _, c := range p.Changes {
-		switch c.Key.Kind {
-		case state.Path, state.Live:
-			if c.Action == plan.Delete {
-				steps = append(steps, retire(c.Key.Name)...)
-			}
-			steps = append(steps, commands(c)...)
-			if c.Effect.How == state.Reload || c.Effect.How == state.Restart {
-				merge(verbs, c.Effect.Unit, string(c.Effect.How), c.Effect.Order)
-			}
-		case state.Unit:
-			was, _ := c.Before.(state.Service)
-			if !was.Enabled {
-				steps = append(steps, step{order: c.Effect.Order, late: -1, action: shell.Action{Verb: "enable", Unit: c.Key.Name}})
-			}
-			if !was.Active {
-				merge(verbs, c.Key.Name, "start", c.Effect.Order)
-			}
+// links are the links that are managed, with all that they are to have.
+func links(want *state.Set) []server.Link {
+	var out []server.Link
+	for it := range want.Of(state.Live) {
+		what, iface, value := it.Key.Live()
+		match := server.MatchOf(iface)
+		i := slices.IndexFunc(out, func(l server.Link) bool { return l.Match == match })
+		if i < 0 {
+			out = append(out, server.Link{Match: match})
+			i = len(out) - 1
 		}
-	}
-	for _, s := range verbs {
-		steps = append(steps, s)
-	}
-	slices.SortStableFunc(steps, compareSteps)
-	var out []shell.Action
-	for _, s := range steps {
-		same := func(a shell.Action) bool {
-			return a.Verb == s.action.Verb && a.Unit == s.action.Unit && slices.Equal(a.Run, s.action.Run)
-		}
-		if !slices.ContainsFunc(out, same) {
-			out = append(out, s.action)
+		switch what {
+		case state.LiveAddress:
+			out[i].Addresses = append(out[i].Addresses, value)
+		case state.LiveDefault:
+			out[i].Gateways = append(out[i].Gateways, value)
 		}
 	}
 	return out
 }
 
-func compareSteps(a, b step) int {
-	if a.order != b.order {
-		return a.order - b.order
+// reviewed is what stood when the plan was made, for the server to compare.
+func reviewed(seen server.Facts, m server.Manifest) server.Reviewed {
+	r := server.Reviewed{Current: seen.Current, Standing: map[string]string{}}
+	for _, f := range m.Files {
+		r.Standing[f.Path] = seen.Files[f.Path].Standing
 	}
-	if a.late != b.late {
-		return a.late - b.late
+	for _, path := range m.Deletes {
+		r.Standing[path] = seen.Files[path].Standing
 	}
-	return strings.Compare(a.action.Unit, b.action.Unit)
-}
-
-// merge keeps the strongest verb for a unit: what was reloaded need not be
-// started, what is restarted need not be reloaded.
-func merge(verbs map[string]step, unit, verb string, order int) {
-	strength := map[string]int{"start": 1, "reload": 2, "restart": 3}
-	if have, ok := verbs[unit]; ok && strength[have.action.Verb] >= strength[verb] {
-		return
-	}
-	verbs[unit] = step{order: order, action: shell.Action{Verb: verb, Unit: unit}}
-}
-
-func commands(c plan.Change) []step {
-	if c.Effect.How != state.Command {
-		return nil
-	}
-	return []step{{order: c.Effect.Order, late: 1, action: shell.Action{Run: c.Effect.Command}}}
-}
-
-// retire stops a unit whose file goes.
-func retire(path string) []step {
-	unit, ok := strings.CutPrefix(path, "/etc/systemd/system/")
-	if !ok || strings.Contains(unit, "/") {
-		return nil
-	}
-	return []step{{order: -1, action: shell.Action{Verb: "disable", Unit: unit}}}
+	return r
 }

@@ -5,13 +5,15 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -20,98 +22,122 @@ import (
 // anew, gates and confirms. It leaves the server with the new generation
 // confirmed, or reverting.
 func transaction(ctx context.Context, p plan.Plan, want *state.Set, d Deps, j *Journal) error {
-	bundle, err := shell.Pack(generation(p, want))
-	if err != nil {
-		j.Outcome = Failed
-		return fmt.Errorf("pack generation: %w", err)
-	}
-	path := "/tmp/raiz-" + strings.ToLower(rand.Text()) + ".tar"
-	return guarded(ctx, want, d, j, p.Risk(state.MayCutAccess), func(ctx context.Context) (remote.Script, error) {
-		if err := d.Server.Upload(ctx, path, bundle.Tar); err != nil {
-			return remote.Script{}, fmt.Errorf("upload generation: %w", err)
-		}
-		return shell.Apply(d.By, bundle, path, d.RevertAfter), nil
-	})
+	m := manifest(p, want, d.Declared)
+	c := newChange(d, j, d.Declared)
+	return c.guarded(ctx, p.Risk(state.MayCutAccess), server.Request{Verb: server.VerbApply, Apply: &server.ApplyRequest{
+		Run: c.run, Seconds: c.seconds(), Reviewed: reviewed(d.Seen, m), Manifest: m,
+	}})
 }
 
 // Rollback makes an earlier generation the new one, as guarded as any other
-// change. want is what the site file declares; its units have to run.
-func Rollback(ctx context.Context, generation string, want *state.Set, d Deps) (Journal, error) {
+// change: current is the one that was current when that was decided. It is
+// gated on what that generation declares.
+func Rollback(ctx context.Context, generation, current int, d Deps) (Journal, error) {
 	j := Journal{Outcome: NotTried}
-	err := guarded(ctx, want, d, &j, true, func(context.Context) (remote.Script, error) {
-		return shell.Rollback(d.By, generation, d.RevertAfter), nil
-	})
+	c := newChange(d, &j, nil)
+	err := c.guarded(ctx, true, server.Request{Verb: server.VerbRollback, Rollback: &server.RollbackRequest{
+		Run: c.run, Seconds: c.seconds(), Number: generation, Reviewed: server.Reviewed{Current: current},
+	}})
 	if err == nil {
 		j.Outcome = Done
 	}
 	return j, err
 }
 
-// guarded runs one change of the server from lifeline to confirmation.
-func guarded(ctx context.Context, want *state.Set, d Deps, j *Journal, risky bool, begin func(context.Context) (remote.Script, error)) error {
+// change is one change of the server. Whatever is asked of it is asked by the
+// name of its run: what somebody else did there is not mistaken for it.
+type change struct {
+	d        Deps
+	j        *Journal
+	run      string
+	declared []byte // what has to answer, as its generation says
+	heard    bool   // the server has said that it is active
+}
+
+func newChange(d Deps, j *Journal, declared []byte) *change {
+	return &change{d: d, j: j, run: strings.ToLower(rand.Text()), declared: declared}
+}
+
+func (c *change) seconds() int { return int(c.d.RevertAfter.Round(time.Second) / time.Second) }
+
+// guarded runs the change from lifeline to confirmation.
+func (c *change) guarded(ctx context.Context, risky bool, begin server.Request) error {
 	start := time.Now()
-	if risky && d.Lifeline != nil {
-		if err := d.Lifeline(ctx); err != nil {
+	if risky && c.d.Lifeline != nil {
+		if err := c.d.Lifeline(ctx); err != nil {
 			err = fmt.Errorf("%w: this may cut the access to the server, and the other way in does not answer: %w; mend it, or have somebody on site and say --hands-on-site", ErrNotApplicable, err)
-			j.add(verdict.New("apply.lifeline"), Failed, err, start)
-			j.Outcome = Failed
+			c.j.add(verdict.New("apply.lifeline"), Failed, err, start)
+			c.j.Outcome = Failed
 			return err
 		}
 	}
-	if err := activate(ctx, begin, d, j); err != nil {
-		j.add(verdict.New("apply.activate"), j.Outcome, err, start)
+	if err := c.activate(ctx, begin); err != nil {
+		c.j.add(verdict.New("apply.activate"), c.j.Outcome, err, start)
 		return err
 	}
-	j.add(verdict.New("apply.activate"), Done, nil, start)
+	c.j.add(verdict.New("apply.activate"), Done, nil, start)
 	start = time.Now()
-	if err := prove(ctx, want, d, j); err != nil {
-		j.add(verdict.New("apply.confirm"), j.Outcome, err, start)
+	if err := c.prove(ctx); err != nil {
+		c.j.add(verdict.New("apply.confirm"), c.j.Outcome, err, start)
 		return err
 	}
-	j.add(verdict.New("apply.confirm"), Done, nil, start)
+	c.j.add(verdict.New("apply.confirm"), Done, nil, start)
 	return nil
 }
 
 // activate starts the change. When it returns nil the change has been
 // started: it may be active, or the connection ended while it was made.
-func activate(ctx context.Context, begin func(context.Context) (remote.Script, error), d Deps, j *Journal) error {
-	j.Outcome = Failed
-	script, err := begin(ctx)
+func (c *change) activate(ctx context.Context, begin server.Request) error {
+	c.j.Outcome = Failed
+	reply, err := c.d.Server.Call(ctx, begin)
+	if reply.Answer.Declared != nil {
+		c.declared = reply.Answer.Declared
+	}
+	c.saw(reply)
 	if err != nil {
-		return fmt.Errorf("%w; nothing was changed", err)
+		armed := slices.ContainsFunc(reply.Events, func(e server.Event) bool { return e.Event != server.Staged })
+		if armed {
+			return nil // a new connection will tell
+		}
+		return c.giveUp(ctx, fmt.Errorf("prepare generation: %w", err))
 	}
-	result, err := d.Server.Run(ctx, script)
-	answer := readAnswer(result.Stdout)
-	j.Generation = answer["generation"]
-	switch {
-	case answer["armed"] == "" && err == nil:
-		return fmt.Errorf("prepare generation: %w; nothing was changed", refusal(result))
-	case answer["armed"] == "":
-		return witness(ctx, d, j, fmt.Errorf("prepare generation: %w", err))
-	case answer["reverted"] != "":
-		j.Outcome = Reverted
-		return fmt.Errorf("the server reverted: %s", answer["reverted"])
-	case answer["active"] == "" && err == nil:
-		j.Outcome = Unknown
-		return fmt.Errorf("activate: %w; it reverts within %s unless it was active", refusal(result), d.RevertAfter)
+	switch e := reply.Answer.Error; {
+	case e == nil:
+		c.heard = true
+		return nil
+	case e.Code == server.ErrReverted:
+		c.j.Outcome = Reverted
+		return fmt.Errorf("the server reverted: %w", e)
+	case e.Code == server.ErrReverts:
+		return c.witness(ctx, fmt.Errorf("activate: %w", e))
+	case e.Code == server.ErrMoved:
+		return fmt.Errorf("%w: %w", ErrMoved, e)
+	case e.Code == server.ErrBusy, e.Code == server.ErrRefused, e.Code == server.ErrVersion, e.Code == server.ErrRequest:
+		return fmt.Errorf("prepare generation: %w; nothing was changed", e)
+	default:
+		return c.giveUp(ctx, fmt.Errorf("prepare generation: %w", e))
 	}
-	// Active, or the connection ended after the revert had been armed: a new
-	// one will tell.
-	return nil
 }
 
-// prove connects anew, gates and confirms. A connection that is older than
-// the change proves nothing: when the server says that it was not active yet,
-// the next one is made.
-func prove(ctx context.Context, want *state.Set, d Deps, j *Journal) error {
-	bounded, cancel := context.WithTimeout(ctx, d.RevertAfter)
+// saw notes the number of the generation, once it is known.
+func (c *change) saw(r server.Reply) {
+	if s := r.Answer.Status; s != nil && s.Number > 0 {
+		c.j.Generation = strconv.Itoa(s.Number)
+	}
+}
+
+// prove connects anew, gates and confirms. A connection that is older than the
+// change proves nothing: it is made after the server has said that this run is
+// active.
+func (c *change) prove(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, c.d.RevertAfter)
 	defer cancel()
 	for {
-		conn, err := reconnect(bounded, d)
+		conn, err := reconnect(bounded, c.d)
 		if conn == nil {
-			return witness(ctx, d, j, fmt.Errorf("no new connection to the declared address: %w", err))
+			return c.witness(ctx, fmt.Errorf("no new connection to the declared address: %w", err))
 		}
-		again, err := confirm(bounded, conn, want, d, j, err)
+		again, err := c.confirm(bounded, conn, err)
 		_ = conn.Close() // what was to be said over it has been said
 		if !again {
 			return err
@@ -122,26 +148,67 @@ func prove(ctx context.Context, want *state.Set, d Deps, j *Journal) error {
 
 // confirm gates and confirms over one connection. again is true when it came
 // too early; late is why it did not come earlier, or nil.
-func confirm(ctx context.Context, conn Server, want *state.Set, d Deps, j *Journal, late error) (again bool, err error) {
-	if err := d.Gate(ctx, conn); err != nil {
-		return false, takeBack(ctx, conn, d, j, err)
+func (c *change) confirm(ctx context.Context, conn Server, late error) (again bool, err error) {
+	if !c.heard {
+		again, err := c.hear(ctx, conn)
+		if again || err != nil {
+			return again, err
+		}
 	}
-	result, err := conn.Run(ctx, shell.Confirm(d.By, j.Generation, units(want)))
-	answer := readAnswer(result.Stdout)
-	switch {
-	case answer["confirmed"] == j.Generation:
+	if err := c.d.Gate(ctx, conn, c.declared); err != nil {
+		return false, c.takeBack(ctx, conn, err)
+	}
+	reply, err := conn.Call(ctx, c.request(server.VerbConfirm, ""))
+	c.saw(reply)
+	if err != nil {
+		return false, c.witness(context.WithoutCancel(ctx), fmt.Errorf("confirm: %w", err))
+	}
+	switch e := reply.Answer.Error; {
+	case e == nil:
 		return false, nil
-	case answer["early"] == j.Generation && ctx.Err() == nil:
+	case e.Code == server.ErrEarly && ctx.Err() == nil:
 		return true, nil
-	case answer["late"] == j.Generation:
+	case e.Code == server.ErrLate:
 		if late == nil {
 			late = errors.New("the first attempt came through when the server had reverted")
 		}
-		return false, witness(context.WithoutCancel(ctx), d, j, fmt.Errorf("no new connection to the declared address in time: %w", late))
-	case err != nil:
-		return false, witness(context.WithoutCancel(ctx), d, j, fmt.Errorf("confirm: %w", err))
+		return false, c.witness(context.WithoutCancel(ctx), fmt.Errorf("no new connection to the declared address in time: %w", late))
+	default:
+		return false, c.takeBack(ctx, conn, e)
 	}
-	return false, takeBack(ctx, conn, d, j, refusal(result))
+}
+
+// hear asks whether this run is active. A connection over which that is heard
+// for the first time may be older than the change: the next one counts.
+func (c *change) hear(ctx context.Context, conn Server) (again bool, err error) {
+	reply, err := conn.Call(ctx, c.request(server.VerbStatus, ""))
+	if err != nil {
+		return ctx.Err() == nil, c.lost(ctx, err)
+	}
+	c.saw(reply)
+	s := reply.Answer.Status
+	switch {
+	case s == nil || reply.Answer.Error != nil:
+		return false, c.witness(context.WithoutCancel(ctx), errors.New("the server does not say how the change stands"))
+	case s.State == server.Active:
+		c.heard = true
+		return true, nil
+	case s.State == server.Armed, s.State == server.Activating, s.State == server.Staged:
+		return true, nil
+	}
+	return false, c.witness(context.WithoutCancel(ctx), errors.New("the connection was lost while the change was made"))
+}
+
+// lost is nil while there is time for another connection.
+func (c *change) lost(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return c.witness(context.WithoutCancel(ctx), err)
+}
+
+func (c *change) request(v server.Verb, reason string) server.Request {
+	return server.Request{Verb: v, Run: &server.RunRequest{Run: c.run, Reason: reason}}
 }
 
 // reconnect asks again until the deadline: the address may still be moving.
@@ -167,105 +234,4 @@ func reconnect(ctx context.Context, d Deps) (Server, error) {
 		return nil, late
 	}
 	return conn, late
-}
-
-// witnessTimeout is how long the server may take to revert once its timer has
-// fired.
-const witnessTimeout = 30 * time.Second
-
-// witness waits until the server says, wherever it answers, how the change
-// ended without us. reason is why nobody could confirm it, or could see that
-// somebody had.
-func witness(ctx context.Context, d Deps, j *Journal, reason error) error {
-	j.Outcome = Unknown
-	ctx, cancel := context.WithTimeout(ctx, d.RevertAfter+witnessTimeout)
-	defer cancel()
-	var t shell.Transaction
-	err := await.Until(ctx, time.Second, func(ctx context.Context) (bool, error) {
-		var err error
-		t, err = ask(ctx, d)
-		return err == nil && t.Pending == "", nil
-	})
-	switch {
-	case err != nil:
-		return fmt.Errorf("%w; whether the server has reverted could not be seen: the next plan tells", reason)
-	case t.Current == j.Generation && j.Generation != "":
-		return nil // the confirmation had arrived after all
-	case t.Reverted == "":
-		j.Outcome = Failed
-		return fmt.Errorf("%w; nothing was changed", reason)
-	}
-	j.Outcome = Reverted
-	return fmt.Errorf("%w; the server is back: it reverted generation %s", reason, t.Reverted)
-}
-
-func ask(ctx context.Context, d Deps) (shell.Transaction, error) {
-	conn, err := d.Old(ctx)
-	if err != nil {
-		return shell.Transaction{}, err
-	}
-	defer conn.Close()
-	result, err := conn.Run(ctx, shell.Status(d.By))
-	if err != nil {
-		return shell.Transaction{}, err
-	}
-	return shell.ParseStatus(result.Stdout)
-}
-
-// takeBackTimeout bounds the asking; the timer on the server needs no asking.
-const takeBackTimeout = time.Minute
-
-// takeBack reverts at once instead of waiting for the timer, and sees it end:
-// the revert may cut the very connection that asks for it.
-func takeBack(ctx context.Context, conn Server, d Deps, j *Journal, reason error) error {
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTimeout)
-	defer cancel()
-	result, err := conn.Run(bounded, shell.Revert(d.By, j.Generation, oneLine(reason)))
-	if err == nil && readAnswer(result.Stdout)["reverted"] != "" {
-		j.Outcome = Reverted
-		return fmt.Errorf("%w; the server is back", reason)
-	}
-	return witness(context.WithoutCancel(ctx), d, j, reason)
-}
-
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
-
-func units(want *state.Set) []string {
-	var out []string
-	for it := range want.Of(state.Unit) {
-		if s, ok := it.Value.(state.Service); ok && s.Active {
-			out = append(out, it.Key.Name)
-		}
-	}
-	return out
-}
-
-// readAnswer reads the "word value" lines of the script; of a word that comes
-// twice the first counts.
-func readAnswer(out []byte) map[string]string {
-	answer := map[string]string{}
-	for line := range strings.Lines(string(out)) {
-		word, value, ok := strings.Cut(strings.TrimSpace(line), " ")
-		if _, seen := answer[word]; ok && !seen {
-			answer[word] = value
-		}
-	}
-	return answer
-}
-
-// refusal says why the script stopped, in its own words.
-func refusal(r remote.Result) error {
-	var said []string
-	for line := range strings.Lines(string(r.Stdout)) {
-		line = strings.TrimSpace(line)
-		for _, word := range []string{"check-failed ", "error "} {
-			if rest, ok := strings.CutPrefix(line, word); ok {
-				said = append(said, rest)
-			}
-		}
-	}
-	if len(said) == 0 {
-		return fmt.Errorf("exit %d: %s", r.Code, r.Stderr)
-	}
-	return errors.New(strings.Join(said, "; "))
 }

@@ -123,12 +123,12 @@ func (h *Helper) takeDown(n, i int, c change) (then, error) {
 			return t, fmt.Errorf("keep %s: %w", c.Path, err)
 		}
 	}
-	safe, err := h.os.Safe(path.Dir(c.Path))
+	safe, err := h.os.Safe(c.Path)
 	if err != nil {
 		return t, fmt.Errorf("%s: %w", c.Path, err)
 	}
-	t.New = fmt.Sprintf("%s/.raiz-%d-%d.new", safe, n, i)
-	t.Old = fmt.Sprintf("%s/.raiz-%d-%d.old", safe, n, i)
+	t.New = path.Join(safe, fmt.Sprintf(".raiz-%d-%d.new", n, i))
+	t.Old = path.Join(safe, fmt.Sprintf(".raiz-%d-%d.old", n, i))
 	return t, nil
 }
 

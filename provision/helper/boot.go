@@ -143,7 +143,7 @@ func (h *Helper) ownUnits() map[string]string {
 			"[Service]", "Type=oneshot", "TimeoutStartSec=15min", "ExecStart="+h.o.Program+" activate"),
 		RevertUnit: unit("[Unit]", "Description=raiz: put back what stood before a generation that was not confirmed", "IgnoreOnIsolate=yes",
 			"StartLimitIntervalSec=0", "RequiresMountsFor="+state.Home, "",
-			"[Service]", "Type=oneshot", "TimeoutStartSec=10min", "Restart=on-abnormal", "RestartSec=5", "ExecStart="+h.o.Program+" revert"),
+			"[Service]", "Type=oneshot", "TimeoutStartSec=10min", "Restart=on-abnormal", "RestartSec=5", "ExecStart="+h.o.Program+" pending"),
 		BootUnit: unit("[Unit]", "Description=raiz: put back the files of a generation that was not confirmed", "DefaultDependencies=no", "IgnoreOnIsolate=yes",
 			"RequiresMountsFor="+state.Home, "After=systemd-remount-fs.service",
 			"Before=network-pre.target systemd-networkd.service networking.service NetworkManager.service systemd-sysctl.service nftables.service ssh.service sysinit.target",

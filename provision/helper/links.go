@@ -10,9 +10,6 @@ import (
 	"github.com/raiz-dns/raiz/provision/server"
 )
 
-// mainTable is the routing table of default routes (rtnetlink(7)).
-const mainTable = 254
-
 // protoRA marks a route that a router has advertised (RFC 4861); the kernel
 // keeps it, and it goes by itself.
 const protoRA = 9
@@ -103,7 +100,7 @@ func missingOn(n server.Network, m server.Manifest) []string {
 			}
 		}
 		for _, g := range want.Gateways {
-			if !slices.ContainsFunc(n.Routes, func(r server.Route) bool { return isDefault(r) && r.Dev == l.Name && r.Via == g }) {
+			if !slices.ContainsFunc(n.Routes, func(r server.Route) bool { return server.IsDefault(r) && r.Dev == l.Name && r.Via == g }) {
 				out = append(out, "no default route leads to "+g+" through "+l.Name)
 			}
 		}
@@ -126,16 +123,12 @@ func foreign(l server.LinkFact, want server.Link) []string {
 	return out
 }
 
-func isDefault(r server.Route) bool {
-	return r.Table == mainTable && (r.To == "0.0.0.0/0" || r.To == "::/0")
-}
-
 // foreignDefaults are the default routes through managed links that are not
 // declared. Two of one metric are both there, and the older one wins.
 func foreignDefaults(n server.Network, m server.Manifest) []server.Route {
 	var out []server.Route
 	for _, r := range n.Routes {
-		if !isDefault(r) {
+		if !server.IsDefault(r) {
 			continue
 		}
 		for _, want := range m.Links {
@@ -156,7 +149,7 @@ func foreignDefaults(n server.Network, m server.Manifest) []server.Route {
 func doubled(n server.Network, r server.Route) bool {
 	const protoStatic = 4 // networkd's
 	return r.Protocol != protoStatic && slices.ContainsFunc(n.Routes, func(o server.Route) bool {
-		return isDefault(o) && o.To == r.To && o.Via == r.Via && o.Dev == r.Dev && o.Protocol == protoStatic
+		return server.IsDefault(o) && o.To == r.To && o.Via == r.Via && o.Dev == r.Dev && o.Protocol == protoStatic
 	})
 }
 

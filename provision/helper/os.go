@@ -48,8 +48,8 @@ type Files interface {
 	// Flush returns once a file's bytes, or the names in a directory, are on
 	// the disk (fsync(2)).
 	Flush(path string) error
-	// Safe returns the nearest directory above a path, or of it, that is on
-	// the same file system and that nobody but root may change.
+	// Safe returns the nearest directory above a path that is on the same
+	// file system and that nobody but root may change.
 	Safe(path string) (dir string, err error)
 }
 

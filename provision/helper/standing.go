@@ -22,11 +22,6 @@ type standing struct {
 // secrecy says whether the bytes at a path may be known to others.
 type secrecy bool
 
-const (
-	public secrecy = false
-	secret secrecy = true
-)
-
 // stands looks at a path. That it cannot look is an answer as well.
 func (h *Helper) stands(path string) (standing, error) {
 	info, err := h.os.Look(path)

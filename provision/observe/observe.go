@@ -8,21 +8,18 @@ package observe
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
 	"fmt"
-	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 
-	"github.com/raiz-dns/raiz/provision/remote"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// Runner runs a script on the server; *remote.Conn is one.
-type Runner interface {
-	Run(context.Context, remote.Script) (remote.Result, error)
+// Prober asks the server once; it can ask for nothing else.
+type Prober interface {
+	Probe(context.Context, server.ProbeRequest) (server.Facts, error)
 }
 
 // SettingReader reads settings of a BMC, one Fact for each that is wanted, in
@@ -34,9 +31,8 @@ type SettingReader interface {
 // Sources are where facts come from. A source that could not be opened is nil
 // and its error says why: then everything it would have answered is unknown.
 type Sources struct {
-	Server func(context.Context) (Runner, error)
+	Server func(context.Context) (Prober, error)
 	BMC    func(context.Context) (SettingReader, error)
-	By     shell.By
 }
 
 // Observation is what was seen.
@@ -44,7 +40,7 @@ type Observation struct {
 	Facts *state.Facts
 	// Server is the whole answer of the server, and ServerErr why there is
 	// none. BMCErr is why the BMC could not be asked.
-	Server    shell.Probe
+	Server    server.Facts
 	ServerErr error
 	BMCErr    error
 }
@@ -56,10 +52,7 @@ func Read(ctx context.Context, want *state.Set, from Sources) Observation {
 	var settings, others []state.Fact
 	var both sync.WaitGroup
 	both.Go(func() { settings, o.BMCErr = readBMC(ctx, want, from) })
-	both.Go(func() {
-		o.Server, o.ServerErr = Probe(ctx, want, from)
-		others = serverFacts(want, o.Server, o.ServerErr)
-	})
+	both.Go(func() { o.Server, others, o.ServerErr = readServer(ctx, want, from) })
 	both.Wait()
 	o.Facts = state.NewFacts(append(settings, others...))
 	return o
@@ -81,134 +74,64 @@ func readBMC(ctx context.Context, want *state.Set, from Sources) ([]state.Fact, 
 	return reader.Read(ctx, settings), nil
 }
 
-// Probe asks the server once for everything.
-func Probe(ctx context.Context, want *state.Set, from Sources) (shell.Probe, error) {
-	runner, err := from.Server(ctx)
-	if err != nil {
-		return shell.Probe{}, err
+func readServer(ctx context.Context, want *state.Set, from Sources) (server.Facts, []state.Fact, error) {
+	request := request(want)
+	seen, err := probe(ctx, request, from)
+	f := far{want: want, seen: seen, key: request.Key, links: map[string]link{}}
+	for i, m := range request.Links {
+		if err == nil {
+			f.links[m.Name+m.MAC] = f.link(m, i)
+		}
 	}
-	request, err := shell.ProbeRequest(from.By, want)
-	if err != nil {
-		return shell.Probe{}, err
-	}
-	result, err := runner.Run(ctx, request)
-	if err != nil {
-		return shell.Probe{}, fmt.Errorf("probe server: %w", err)
-	}
-	if result.Code != 0 {
-		return shell.Probe{}, fmt.Errorf("probe server: exit %d: %s", result.Code, explain(result.Stderr))
-	}
-	return shell.ParseProbe(result.Stdout)
-}
-
-func explain(stderr string) string {
-	if strings.Contains(stderr, "sudo:") {
-		return stderr + "; raiz needs sudo without a password for this user, or ssh.user = \"root\""
-	}
-	return stderr
-}
-
-func serverFacts(want *state.Set, p shell.Probe, err error) []state.Fact {
 	var facts []state.Fact
 	for it := range want.All() {
 		if it.Key.Kind == state.Setting {
 			continue
 		}
-		f := state.Fact{Key: it.Key, Err: err}
+		fact := state.Fact{Key: it.Key, Err: err}
 		if err == nil {
-			f.Value, f.Err = answer(it, p)
+			fact.Value, fact.Err = f.answer(it)
 		}
-		facts = append(facts, f)
+		facts = append(facts, fact)
 	}
 	if err == nil {
-		facts = append(facts, orphans(want, p)...)
+		facts = append(facts, f.orphans()...)
 	}
-	return facts
+	return seen, facts, err
 }
 
-// orphans are files of the generation that stands now which are wanted no
-// more: another pack has taken over, or a neighbor is gone.
-func orphans(want *state.Set, p shell.Probe) []state.Fact {
-	var facts []state.Fact
-	for _, path := range p.Managed {
-		k := state.Key{Kind: state.Path, Name: path}
-		if _, wanted := want.Get(k); !wanted && !slices.ContainsFunc(facts, func(f state.Fact) bool { return f.Key == k }) {
-			facts = append(facts, state.Fact{Key: k, Value: state.File{}})
-		}
-	}
-	return facts
-}
-
-func answer(it state.Item, p shell.Probe) (state.Value, error) {
-	switch it.Key.Kind {
-	case state.Path:
-		return fileValue(it, p)
-	case state.Unit:
-		return unitValue(it.Key.Name, p)
-	case state.Package:
-		if _, ok := p.Packages[it.Key.Name]; ok {
-			return state.Text("installed"), nil
-		}
-		return nil, nil
-	case state.Live:
-		return liveValue(it.Key.Name, p)
-	}
-	panic("observe: no way to look at " + it.Key.String())
-}
-
-func fileValue(it state.Item, p shell.Probe) (state.Value, error) {
-	a, ok := p.Files[it.Key.Name]
-	switch {
-	case !ok:
-		return nil, errors.New("the server did not answer for it")
-	case a.Kind == "absent":
-		return nil, nil
-	case a.Kind == "link":
-		return state.Text("link to " + a.Link), nil
-	case a.Kind == "denied":
-		return nil, errors.New("permission denied on the server")
-	case a.Kind != "file":
-		return nil, errors.New("is neither a file nor a link; move it away by hand")
-	}
-	f := a.File
-	if want, ok := it.Value.(state.File); ok && want.Secret {
-		f.Secret = true
-	}
-	return f, nil
-}
-
-func unitValue(name string, p shell.Probe) (state.Value, error) {
-	u, ok := p.Units[name]
-	if !ok {
-		return nil, errors.New("systemd did not answer for it")
-	}
-	if u.Load == "not-found" {
-		return nil, nil
-	}
-	enabled := u.UnitFile == "enabled" || u.UnitFile == "static" || u.UnitFile == "alias"
-	return state.Service{Enabled: enabled, Active: u.Active == "active" || u.Active == "reloading"}, nil
-}
-
-// liveValue answers for "address INTERFACE PREFIX", where INTERFACE is a
-// kernel name or a MAC.
-func liveValue(name string, p shell.Probe) (state.Value, error) {
-	words := strings.Fields(name)
-	if len(words) != 3 || words[0] != "address" {
-		panic("observe: no way to look at live " + name)
-	}
-	if p.NetworkErr != nil {
-		return nil, p.NetworkErr
-	}
-	prefix, err := netip.ParsePrefix(words[2])
+func probe(ctx context.Context, q server.ProbeRequest, from Sources) (server.Facts, error) {
+	prober, err := from.Server(ctx)
 	if err != nil {
-		panic("observe: " + err.Error())
+		return server.Facts{}, err
 	}
-	i, ok := p.Interface(words[1])
-	if !ok {
-		return nil, nil
+	return prober.Probe(ctx, q)
+}
+
+// request asks for exactly the wanted keys, and for who manages the links that
+// they are on. Nothing in it tells of a secret.
+func request(want *state.Set) server.ProbeRequest {
+	q := server.ProbeRequest{Key: make([]byte, 32)}
+	_, _ = rand.Read(q.Key) // crypto/rand never fails
+	for it := range want.Of(state.Path) {
+		f := it.Value.(state.File)
+		file := server.FileQuestion{Path: it.Key.Name, Secret: f.Secret}
+		if !f.Secret {
+			file.Sum = fmt.Sprintf("%x", f.Sum)
+		}
+		q.Files = append(q.Files, file)
 	}
-	if slices.ContainsFunc(i.Addresses, func(a shell.Address) bool { return a.Prefix == prefix }) {
-		return state.Text("present"), nil
+	for _, k := range want.Keys(state.Unit) {
+		q.Units = append(q.Units, k.Name)
 	}
-	return nil, nil
+	for _, k := range want.Keys(state.Package) {
+		q.Packages = append(q.Packages, k.Name)
+	}
+	for _, k := range want.Keys(state.Live) {
+		_, iface, _ := k.Live()
+		if m := server.MatchOf(iface); !slices.Contains(q.Links, m) {
+			q.Links = append(q.Links, m)
+		}
+	}
+	return q
 }

@@ -10,9 +10,11 @@ import (
 
 // The text that a digest is made of. Nobody reads it.
 
-func digestSite(sum hash.Hash, site string) { fmt.Fprintf(sum, "raiz plan 3 %q\n", site) }
+func digestSite(sum hash.Hash, site string) { fmt.Fprintf(sum, "raiz plan 4 %q\n", site) }
 
-func digestDelete(sum hash.Hash, k state.Key) { fmt.Fprintf(sum, "delete %q\n", k) }
+func digestDelete(sum hash.Hash, fact state.Fact) {
+	fmt.Fprintf(sum, "delete %q %s\n", fact.Key, haveText(fact.Value))
+}
 
 func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
 	fmt.Fprintf(sum, "want %q %s\n", it.Key, wantText(it.Value))
@@ -20,6 +22,9 @@ func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
 	// command has moved the plan, although the bytes are the same.
 	e := it.Effect
 	fmt.Fprintf(sum, "effect %q %d %q %q %q %q %q\n", e.Component, e.Order, e.Unit, e.How, e.Command, e.Check, e.Name)
+	if len(e.Leaves) > 0 {
+		fmt.Fprintf(sum, "leaves %q\n", e.Leaves)
+	}
 	switch {
 	case fact.Err != nil:
 		fmt.Fprintf(sum, "have unknown %t\n", fact.Unsupported())

@@ -98,10 +98,21 @@ func Diff(want *state.Set, have *state.Facts) Plan {
 		if _, wanted := want.Get(fact.Key); wanted || fact.Value == nil || fact.Err != nil {
 			continue
 		}
-		digestDelete(sum, fact.Key)
-		p.Changes = append(p.Changes, Change{Key: fact.Key, Action: Delete, Before: fact.Value})
+		digestDelete(sum, fact)
+		p.Changes = append(p.Changes, Change{Key: fact.Key, Action: Delete, Before: fact.Value, Effect: effectOfDelete(want, fact.Key)})
 	}
 	slices.SortStableFunc(p.Changes, func(a, b Change) int { return a.Key.Compare(b.Key) })
 	p.digest = hex.EncodeToString(sum.Sum(nil))
 	return p
+}
+
+// effectOfDelete is what it does to take something away that nobody wants: on a
+// link, what the change of its manager would do.
+func effectOfDelete(want *state.Set, k state.Key) state.Effect {
+	if k.Kind != state.Live {
+		return state.Effect{}
+	}
+	_, iface, _ := k.Live()
+	it, _ := want.Get(state.ManagerKey(iface))
+	return it.Effect
 }

@@ -22,7 +22,34 @@ func (m *Machine) layer(ctx context.Context, base, disk string, kind Disk) error
 			return err
 		}
 	}
-	return m.mountRoot(base, dir)
+	if err := m.mountRoot(base, dir); err != nil {
+		return err
+	}
+	switch kind {
+	case DiskReadOnlyEtc:
+		// systemd-fstab-generator makes it a part of local-fs.target.
+		return m.Write("/etc/fstab", 0o644, "/etc /etc none bind,ro 0 0\n")
+	case DiskVar:
+		return m.layerVar(ctx, dir+"-var")
+	}
+	return nil
+}
+
+// layerVar moves /var to a disk of its own. It is mounted from outside, before
+// the machine boots, because a container may not have a block device;
+// systemd-nspawn takes what is mounted below its root along.
+func (m *Machine) layerVar(ctx context.Context, dir string) error {
+	if err := m.format(ctx, dir); err != nil {
+		return err
+	}
+	inside := filepath.Join(m.root, "var")
+	if _, err := run(ctx, "cp", "--archive", inside+"/.", dir); err != nil {
+		return fmt.Errorf("make disk of %s: %w", m.name, err)
+	}
+	if err := unix.Mount(dir, inside, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("mount /var of %s: %w", m.name, err)
+	}
+	return nil
 }
 
 func (m *Machine) mountRoot(base, dir string) error {

@@ -49,13 +49,19 @@ func (t *Testbed) wire(ctx context.Context) error {
 	if err := t.Netns(RoleController).address(ctx, l.Controller); err != nil {
 		return err
 	}
-	return t.wirePrimary(ctx)
+	if err := t.wirePrimary(ctx); err != nil {
+		return err
+	}
+	return t.serveLease(ctx)
 }
 
 // unwire takes the server's interfaces away with its power: addresses, routes
 // and firewall rules live in the namespace, and a machine that lost its power
 // has none. The cables go first, because a namespace ends in its own time.
 func (t *Testbed) unwire(ctx context.Context) error {
+	if err := t.endLease(ctx); err != nil {
+		return err
+	}
 	for _, c := range t.Layout.Cables {
 		if c.Role != RoleServer {
 			continue
@@ -92,7 +98,7 @@ func (t *Testbed) rewire(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return t.serveLease(ctx)
 }
 
 // prepare makes the namespace. A veth has nobody on it who could have the same

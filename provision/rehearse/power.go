@@ -23,6 +23,13 @@ const (
 	// DiskJournaled is an ext4 of its own, so that CutPower can lose what had
 	// not been flushed. It needs mkfs.ext4 and a loop device.
 	DiskJournaled Disk = "journaled"
+	// DiskReadOnlyEtc is layered, and a mount of the server makes its /etc
+	// read-only at boot: root is told EROFS there.
+	DiskReadOnlyEtc Disk = "read-only-etc"
+	// DiskVar is layered, and /var is an ext4 of its own: nothing can be
+	// renamed or linked from there to elsewhere (EXDEV). It needs what
+	// DiskJournaled does.
+	DiskVar Disk = "var"
 )
 
 // diskSize bounds what a server can write; the file is sparse.

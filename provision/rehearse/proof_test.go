@@ -58,9 +58,9 @@ func mustRun(t *testing.T, m *rehearse.Machine, argv ...string) string {
 func provisionByHand(t *testing.T, tb *rehearse.Testbed) {
 	t.Helper()
 	for name, path := range map[string]string{
-		"mgmt.network": "/etc/systemd/network/20-raiz-management.network",
-		"svc.network":  "/etc/systemd/network/20-raiz-service.network",
-		"lo.network":   "/etc/systemd/network/20-raiz-lo.network",
+		"mgmt.network": "/etc/systemd/network/05-raiz-management.network",
+		"svc.network":  "/etc/systemd/network/05-raiz-service.network",
+		"lo.network":   "/etc/systemd/network/05-raiz-lo.network",
 		"bird.conf":    "/etc/bird/bird.conf",
 		"nsd.conf":     "/etc/nsd/nsd.conf",
 		"empty.zone":   "/etc/nsd/empty.zone",

@@ -36,6 +36,7 @@ type Record struct {
 	Layout     *layout
 	Zones      []zoneRecord // of the primary
 	Services   []netip.Addr // where the server answers once it is provisioned
+	Start      Start        // what ran the server's network at first
 	Base       string       // the tree the server is layered on
 	LabBase    string       // the tree the machines around it are layered on
 }

@@ -11,9 +11,6 @@ import (
 	"strings"
 )
 
-// bootstrapFile sorts after raiz's own network files, so that those win.
-const bootstrapFile = "/etc/systemd/network/90-bootstrap.network"
-
 // install leaves on the server what an installer and remote hands would: a
 // name, a login, one address on the management interface.
 func (t *Testbed) install(ctx context.Context) error {
@@ -48,7 +45,6 @@ func (t *Testbed) install(ctx context.Context) error {
 		{"/etc/ssh/ssh_host_ed25519_key", 0o600, host.private},
 		{"/etc/ssh/ssh_host_ed25519_key.pub", 0o644, host.public + "\n"},
 		{home + "/.ssh/authorized_keys", 0o600, login.public + "\n"},
-		{bootstrapFile, 0o644, bootstrap(t.Layout.Server)},
 	}
 	if p := s.Server.SSH.Port; p != 0 && p != 22 {
 		if err := m.Write("/etc/ssh/sshd_config.d/20-port.conf", 0o644, fmt.Sprintf("Port %d\n", p)); err != nil {
@@ -68,20 +64,7 @@ func (t *Testbed) install(ctx context.Context) error {
 	if _, err := run(ctx, "chroot", m.root, "chmod", "700", home+"/.ssh"); err != nil {
 		return err
 	}
-	return m.enable("systemd-networkd.service")
-}
-
-// bootstrap is the network file of the installer.
-func bootstrap(e endpoint) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "[Match]\nName=%s\n\n[Network]\nIPv6AcceptRA=no\n", e.Port)
-	for _, a := range e.Addrs {
-		fmt.Fprintf(&b, "Address=%s\n", a)
-	}
-	for _, gw := range e.Gateways {
-		fmt.Fprintf(&b, "Gateway=%s\n", gw)
-	}
-	return b.String()
+	return t.begin(ctx)
 }
 
 func resolvers(addrs []netip.Addr) string {

@@ -3,6 +3,7 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -50,6 +51,8 @@ type Options struct {
 	Packs fs.FS
 	// Packages are Debian packages the server has beyond those of packs.
 	Packages []string
+	// Start is what runs the server's network before raiz comes.
+	Start Start
 	// Disk is what the server writes to.
 	Disk Disk
 	// Personality is the vendor that the simulated BMC behaves like; see
@@ -90,6 +93,9 @@ func Up(ctx context.Context, s *site.Site, o Options) (*Testbed, error) {
 	if o.Packs == nil {
 		o.Packs = templates.FS()
 	}
+	if _, err := setupOf(o.Start); err != nil {
+		return nil, err
+	}
 	if err := sweep(ctx, o.Progress); err != nil {
 		return nil, err
 	}
@@ -116,7 +122,7 @@ func (t *Testbed) plan(ctx context.Context, s *site.Site, o Options) (l lab, err
 	}
 	t.Lab = l.record()
 	t.Router.lab = t.Lab
-	server, around, err := treesOf(s, o.Packs, l, o.Packages)
+	server, around, err := treesOf(s, l, o)
 	if err != nil {
 		return lab{}, err
 	}
@@ -238,6 +244,7 @@ func newTestbed(s *site.Site, o Options) (*Testbed, error) {
 		ID: hex.EncodeToString(id[:]), Site: s.Name, Created: time.Now().UTC(), Kept: len(o.BMCCommand) > 0,
 		Owner: os.Getpid(), OwnerStart: startOf(os.Getpid()), Seed: hex.EncodeToString(t.seed[:]),
 		Sessions: sessionsOf(s), Zones: zonesOf(s), Services: s.ServiceAddresses(),
+		Start: cmp.Or(o.Start, StartNetworkd),
 	}
 	t.Server = t.machine(RoleServer)
 	t.Router = Router{Machine: t.machine(RoleRouter), sessions: t.Sessions}

@@ -40,9 +40,14 @@ const labRelease = "bookworm"
 // with what its packs declare and nothing of it running, and that of the
 // machines around it. A site with the default packs has one tree for all, which
 // is built once; packages of other packs may be in conflict with those of the
-// default ones, as two time daemons are, and are in a tree without these.
-func treesOf(s *site.Site, packs fs.FS, l lab, extra []string) (server, around recipe, err error) {
-	catalog, err := templates.Catalog(packs)
+// default ones, as two time daemons are, and are in a tree without these. So
+// are the managers of the network that a server may start from.
+func treesOf(s *site.Site, l lab, o Options) (server, around recipe, err error) {
+	start, err := setupOf(o.Start)
+	if err != nil {
+		return recipe{}, recipe{}, err
+	}
+	catalog, err := templates.Catalog(o.Packs)
 	if err != nil {
 		return recipe{}, recipe{}, err
 	}
@@ -58,16 +63,17 @@ func treesOf(s *site.Site, packs fs.FS, l lab, extra []string) (server, around r
 		}
 	}
 	same := func(a, b templates.Component) bool { return a.Name == b.Name }
-	usual := s.Server.Release == labRelease && slices.EqualFunc(defaults, chosen, same)
+	usual := s.Server.Release == labRelease && slices.EqualFunc(defaults, chosen, same) && len(start.packages) == 0
 	machines := append([]templates.Component{l.router, l.primary}, defaults...)
 	if usual {
-		around, err = treeOf(labRelease, machines, extra)
+		around, err = treeOf(labRelease, machines, o.Packages)
 		return around, around, err
 	}
 	if around, err = treeOf(labRelease, machines, nil); err != nil {
 		return recipe{}, recipe{}, err
 	}
-	server, err = treeOf(s.Server.Release, chosen, extra)
+	server, err = treeOf(s.Server.Release, chosen, o.Packages)
+	server.manage(start)
 	return server, around, err
 }
 

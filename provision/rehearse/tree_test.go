@@ -41,7 +41,7 @@ func treeFor(t *testing.T, fsys fstest.MapFS, release, clock string) (recipe, er
 	t.Helper()
 	s := plain()
 	s.Server.Release, s.Components = release, map[string]string{"time": clock}
-	server, around, err := treesOf(s, templates.Over(templates.FS(), fsys), defaultLab(t), []string{"faketime"})
+	server, around, err := treesOf(s, defaultLab(t), Options{Packs: templates.Over(templates.FS(), fsys), Packages: []string{"faketime"}})
 	if err == nil && !slices.Contains(around.packages, "bird2") {
 		t.Errorf("the machines around the server have no router: %v", around.packages)
 	}

@@ -30,9 +30,12 @@ type Result struct {
 	Code   int
 }
 
-// Script is a shell script to run and the bytes of its stdin in one.
+// Script is a shell script to run and the bytes of its stdin in one; or, where
+// Command is set, a command line and its stdin.
 type Script struct {
 	Text string
+	// Command is a line for the POSIX shell, which gets Text on its stdin.
+	Command string
 	// Root runs it as root, through sudo where the login is another user.
 	// sudo is asked never to prompt (-n).
 	Root bool
@@ -61,30 +64,33 @@ func (c *Conn) Run(ctx context.Context, s Script) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	silent := c.silence(ctx, s.Silence)
-	session, err := c.openSession(ctx, silent)
+	channel, requests, err := c.openSession(ctx, silent)
 	if err != nil {
 		return Result{Code: -1}, fmt.Errorf("open ssh session: %w", err)
 	}
-	defer session.Close()
-	stdout, stderr := &bounded{max: maxOutput}, &bounded{max: maxStderr}
-	session.Stdin, session.Stdout, session.Stderr = strings.NewReader(s.Text), stdout, stderr
-
+	defer channel.Close()
+	e := &execution{channel: channel, stdout: &bounded{max: maxOutput}, stderr: &bounded{max: maxStderr}}
 	done := make(chan error, 1)
-	go func() { done <- session.Run(c.shell(s)) }()
+	go func() { done <- e.run(c.shell(s), s.Text, requests) }()
 	select {
 	case err = <-done:
 	case <-silent:
 		err = ErrLost
 	case <-ctx.Done():
-		_ = session.Close()
+		_ = channel.Close()
 		err = context.Cause(ctx)
 	}
-	r := Result{Stdout: stdout.bytes(), Stderr: strings.TrimSpace(string(stderr.bytes()))}
-	if stdout.exceeded() {
+	r := Result{Stdout: e.stdout.bytes(), Stderr: strings.TrimSpace(string(e.stderr.bytes()))}
+	if e.stdout.exceeded() {
 		r.Code = -1
 		return r, fmt.Errorf("run on server: %w of %d bytes", ErrOutput, maxOutput)
 	}
-	return exitCode(r, err)
+	if err != nil {
+		r.Code = -1
+		return r, fmt.Errorf("run on server: %w", err)
+	}
+	r.Code = e.code
+	return r, nil
 }
 
 // silence returns a channel that is closed once the server has not answered
@@ -118,34 +124,22 @@ func (c *Conn) silence(ctx context.Context, limit time.Duration) <-chan struct{}
 	return silent
 }
 
-func exitCode(r Result, err error) (Result, error) {
-	var exit *ssh.ExitError
-	switch {
-	case err == nil:
-		return r, nil
-	case errors.As(err, &exit) && exit.Signal() == "":
-		r.Code = exit.ExitStatus()
-		return r, nil
-	}
-	r.Code = -1
-	return r, fmt.Errorf("run on server: %w", err)
-}
-
 // openSession gives up with ctx, or when the server has fallen silent: a channel open waits for the far end.
-func (c *Conn) openSession(ctx context.Context, silent <-chan struct{}) (*ssh.Session, error) {
+func (c *Conn) openSession(ctx context.Context, silent <-chan struct{}) (ssh.Channel, <-chan *ssh.Request, error) {
 	type opened struct {
-		s   *ssh.Session
-		err error
+		channel  ssh.Channel
+		requests <-chan *ssh.Request
+		err      error
 	}
 	got := make(chan opened, 1)
 	go func() {
-		s, err := c.client.NewSession()
-		got <- opened{s, err}
+		channel, requests, err := c.client.OpenChannel("session", nil)
+		got <- opened{channel, requests, err}
 	}()
 	var err error
 	select {
 	case o := <-got:
-		return o.s, o.err
+		return o.channel, o.requests, o.err
 	case <-silent:
 		err = ErrLost
 	case <-ctx.Done():
@@ -153,15 +147,19 @@ func (c *Conn) openSession(ctx context.Context, silent <-chan struct{}) (*ssh.Se
 	}
 	go func() {
 		if o := <-got; o.err == nil {
-			_ = o.s.Close()
+			go ssh.DiscardRequests(o.requests)
+			_ = o.channel.Close()
 		}
 	}()
-	return nil, err
+	return nil, nil, err
 }
 
 func (c *Conn) shell(s Script) string {
 	words := []string{"sh", "-s"}
-	if s.Bash {
+	switch {
+	case s.Command != "":
+		words = []string{"sh", "-c", s.Command}
+	case s.Bash:
 		words = []string{"bash", "-s"}
 	}
 	if s.Root && c.user != "root" {

@@ -52,6 +52,9 @@ func desired(s *site.Site, packs fs.FS, secrets Secrets) (*state.Set, error) {
 		if err != nil {
 			return nil, fmt.Errorf("component pack %s/%s: %w", c.Kind, c.Name, err)
 		}
+		if c.Announce != nil {
+			leave(files, c.Announce.Link)
+		}
 		items = append(append(items, files...), services(c)...)
 		for _, p := range c.PackagesOn(s.Server.Release) {
 			if !installed[p] { // two packs may need the same one
@@ -121,13 +124,28 @@ func services(c templates.Component) []state.Item {
 	return items
 }
 
-// live are the addresses that the kernel must have, whatever the files say.
+// leave notes which links come into being when a file takes effect: those that
+// announce what the file says.
+func leave(files []state.Item, link []string) {
+	if len(link) != 2 {
+		return
+	}
+	for i, f := range files {
+		for _, family := range []string{"4", "6"} {
+			if f.Key.Name == strings.ReplaceAll(link[0], "{family}", family) {
+				files[i].Effect.Leaves = []string{strings.ReplaceAll(link[1], "{family}", family)}
+			}
+		}
+	}
+}
+
+// live is what the kernel must have, whatever the files say: addresses, default
+// routes, and systemd-networkd as the one that manages both links.
 func live(s *site.Site) []state.Item {
-	effect := state.Effect{Component: s.Components["network"], Order: slices.Index(templates.Kinds(), "network"), How: state.Command}
+	effect := state.Effect{Component: s.Components["network"], Order: slices.Index(templates.Kinds(), "network")}
 	var items []state.Item
-	add := func(iface, address string, e state.Effect) {
-		e.Command = reconfigure(iface)
-		items = append(items, state.Item{Key: state.AddressKey(iface, address), Value: state.Text("present"), Effect: e})
+	add := func(key state.Key, value string, e state.Effect) {
+		items = append(items, state.Item{Key: key, Value: state.Text(value), Effect: e})
 	}
 	for _, i := range []site.Interface{s.Server.Management, s.Server.Service} {
 		e := effect
@@ -135,25 +153,23 @@ func live(s *site.Site) []state.Item {
 			e.Name = state.MayCutServer
 		}
 		for _, a := range i.Addresses {
-			add(i.Device(), a.String(), e)
+			add(state.AddressKey(i.Device(), a.String()), present, e)
 		}
+		for _, g := range i.Gateways {
+			add(state.DefaultKey(i.Device(), g.String()), present, e)
+		}
+		add(state.ManagerKey(i.Device()), manager, e)
 	}
 	for _, a := range s.ServiceAddresses() {
-		add("lo", hostPrefix(a).String(), effect)
+		add(state.AddressKey("lo", hostPrefix(a).String()), present, effect)
 	}
 	return items
 }
 
-// reconfigure makes networkd set one interface up anew. A reload passes by a
-// link whose file has not changed, and a restart of networkd leaves addresses
-// in place that are declared no more (systemd 252).
-func reconfigure(iface string) []string {
-	if !strings.Contains(iface, ":") {
-		return []string{"networkctl", "reconfigure", iface}
-	}
-	const byMAC = `networkctl reconfigure "$(ip -o link show | awk -v mac="$1" 'index($0, mac) { sub("[@:].*", "", $2); print $2; exit }')"`
-	return []string{"sh", "-c", byMAC, "sh", iface}
-}
+const (
+	present = "present"
+	manager = "systemd-networkd"
+)
 
 // errSecret is what a missing secret becomes when it is needed.
 var errSecret = errors.New("a secret is missing")

@@ -371,55 +371,55 @@ func TestTaggedInterfaces(t *testing.T) {
 		replace []string
 		want    string
 	}{
-		{"none", []string{mgmtGateways, ""}, `20-raiz-loopback.network:
-20-raiz-management.network: MACAddress=02:00:00:00:00:01 Type=!vlan MTUBytes=1500 Address=192.0.2.20/28
-20-raiz-service.network: Name=enp1s0f1np1 MTUBytes=9000 Address=198.51.100.1/31 Address=2001:db8:0:3::1/64
+		{"none", []string{mgmtGateways, ""}, `05-raiz-loopback.network:
+05-raiz-management.network: MACAddress=02:00:00:00:00:01 Type=!vlan MTUBytes=1500 Address=192.0.2.20/28
+05-raiz-service.network: Name=enp1s0f1np1 MTUBytes=9000 Address=198.51.100.1/31 Address=2001:db8:0:3::1/64
 address 02:00:00:00:00:01 192.0.2.20/28
 address enp1s0f1np1 198.51.100.1/31
 address enp1s0f1np1 2001:db8:0:3::1/64
 `},
-		{"management", nil, `20-raiz-loopback.network:
-20-raiz-management.netdev: Name=management.4094 MTUBytes=1500 Id=4094
-20-raiz-management.network: Name=management.4094 MTUBytes=1500 Address=192.0.2.20/28
-20-raiz-service.network: Name=enp1s0f1np1 MTUBytes=9000 Address=198.51.100.1/31 Address=2001:db8:0:3::1/64
-30-raiz-management-carrier.network: MACAddress=02:00:00:00:00:01 Type=!vlan MTUBytes=1500 VLAN=management.4094
+		{"management", nil, `05-raiz-loopback.network:
+05-raiz-management.netdev: Name=management.4094 MTUBytes=1500 Id=4094
+05-raiz-management.network: Name=management.4094 MTUBytes=1500 Address=192.0.2.20/28
+05-raiz-service.network: Name=enp1s0f1np1 MTUBytes=9000 Address=198.51.100.1/31 Address=2001:db8:0:3::1/64
+06-raiz-management-carrier.network: MACAddress=02:00:00:00:00:01 Type=!vlan MTUBytes=1500 VLAN=management.4094
 address enp1s0f1np1 198.51.100.1/31
 address enp1s0f1np1 2001:db8:0:3::1/64
 address management.4094 192.0.2.20/28
 `},
-		{"both, apart", []string{svcMatch, svcMatch + "\n      vlan = 7"}, `20-raiz-loopback.network:
-20-raiz-management.netdev: Name=management.4094 MTUBytes=1500 Id=4094
-20-raiz-management.network: Name=management.4094 MTUBytes=1500 Address=192.0.2.20/28
-20-raiz-service.netdev: Name=service.7 MTUBytes=9000 Id=7
-20-raiz-service.network: Name=service.7 MTUBytes=9000 Address=198.51.100.1/31 Address=2001:db8:0:3::1/64
-30-raiz-management-carrier.network: MACAddress=02:00:00:00:00:01 Type=!vlan MTUBytes=1500 VLAN=management.4094
-30-raiz-service-carrier.network: Name=enp1s0f1np1 MTUBytes=9000 VLAN=service.7
+		{"both, apart", []string{svcMatch, svcMatch + "\n      vlan = 7"}, `05-raiz-loopback.network:
+05-raiz-management.netdev: Name=management.4094 MTUBytes=1500 Id=4094
+05-raiz-management.network: Name=management.4094 MTUBytes=1500 Address=192.0.2.20/28
+05-raiz-service.netdev: Name=service.7 MTUBytes=9000 Id=7
+05-raiz-service.network: Name=service.7 MTUBytes=9000 Address=198.51.100.1/31 Address=2001:db8:0:3::1/64
+06-raiz-management-carrier.network: MACAddress=02:00:00:00:00:01 Type=!vlan MTUBytes=1500 VLAN=management.4094
+06-raiz-service-carrier.network: Name=enp1s0f1np1 MTUBytes=9000 VLAN=service.7
 address management.4094 192.0.2.20/28
 address service.7 198.51.100.1/31
 address service.7 2001:db8:0:3::1/64
 `},
-		{"both, on one cable", []string{svcMatch, mgmtMatch + "\n      vlan = 7"}, `20-raiz-loopback.network:
-20-raiz-management.netdev: Name=management.4094 MTUBytes=1500 Id=4094
-20-raiz-management.network: Name=management.4094 MTUBytes=1500 Address=192.0.2.20/28
-20-raiz-service.netdev: Name=service.7 MTUBytes=9000 Id=7
-20-raiz-service.network: Name=service.7 MTUBytes=9000 Address=198.51.100.1/31 Address=2001:db8:0:3::1/64
-30-raiz-management-carrier.network: MACAddress=02:00:00:00:00:01 Type=!vlan MTUBytes=9000 VLAN=management.4094 VLAN=service.7
+		{"both, on one cable", []string{svcMatch, mgmtMatch + "\n      vlan = 7"}, `05-raiz-loopback.network:
+05-raiz-management.netdev: Name=management.4094 MTUBytes=1500 Id=4094
+05-raiz-management.network: Name=management.4094 MTUBytes=1500 Address=192.0.2.20/28
+05-raiz-service.netdev: Name=service.7 MTUBytes=9000 Id=7
+05-raiz-service.network: Name=service.7 MTUBytes=9000 Address=198.51.100.1/31 Address=2001:db8:0:3::1/64
+06-raiz-management-carrier.network: MACAddress=02:00:00:00:00:01 Type=!vlan MTUBytes=9000 VLAN=management.4094 VLAN=service.7
 address management.4094 192.0.2.20/28
 address service.7 198.51.100.1/31
 address service.7 2001:db8:0:3::1/64
 `},
-		{"service, on the cable of management", []string{mgmtGateways, "", svcMatch, mgmtMatch + "\n      vlan = 7"}, `20-raiz-loopback.network:
-20-raiz-management.network: MACAddress=02:00:00:00:00:01 Type=!vlan MTUBytes=9000 VLAN=service.7 Address=192.0.2.20/28
-20-raiz-service.netdev: Name=service.7 MTUBytes=9000 Id=7
-20-raiz-service.network: Name=service.7 MTUBytes=9000 Address=198.51.100.1/31 Address=2001:db8:0:3::1/64
+		{"service, on the cable of management", []string{mgmtGateways, "", svcMatch, mgmtMatch + "\n      vlan = 7"}, `05-raiz-loopback.network:
+05-raiz-management.network: MACAddress=02:00:00:00:00:01 Type=!vlan MTUBytes=9000 VLAN=service.7 Address=192.0.2.20/28
+05-raiz-service.netdev: Name=service.7 MTUBytes=9000 Id=7
+05-raiz-service.network: Name=service.7 MTUBytes=9000 Address=198.51.100.1/31 Address=2001:db8:0:3::1/64
 address 02:00:00:00:00:01 192.0.2.20/28
 address service.7 198.51.100.1/31
 address service.7 2001:db8:0:3::1/64
 `},
-		{"management, on the cable of service", []string{svcMatch, mgmtMatch}, `20-raiz-loopback.network:
-20-raiz-management.netdev: Name=management.4094 MTUBytes=1500 Id=4094
-20-raiz-management.network: Name=management.4094 MTUBytes=1500 Address=192.0.2.20/28
-20-raiz-service.network: MACAddress=02:00:00:00:00:01 Type=!vlan MTUBytes=9000 VLAN=management.4094 Address=198.51.100.1/31 Address=2001:db8:0:3::1/64
+		{"management, on the cable of service", []string{svcMatch, mgmtMatch}, `05-raiz-loopback.network:
+05-raiz-management.netdev: Name=management.4094 MTUBytes=1500 Id=4094
+05-raiz-management.network: Name=management.4094 MTUBytes=1500 Address=192.0.2.20/28
+05-raiz-service.network: MACAddress=02:00:00:00:00:01 Type=!vlan MTUBytes=9000 VLAN=management.4094 Address=198.51.100.1/31 Address=2001:db8:0:3::1/64
 address 02:00:00:00:00:01 198.51.100.1/31
 address 02:00:00:00:00:01 2001:db8:0:3::1/64
 address management.4094 192.0.2.20/28

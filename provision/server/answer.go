@@ -94,3 +94,10 @@ type Status struct {
 	Tries   int       `json:"tries,omitempty"` // reverts that did not end
 	Current bool      `json:"current,omitempty"`
 }
+
+// Reply is all that was heard of one call. The events are there also when the
+// answer is not: the connection was lost.
+type Reply struct {
+	Events []Event
+	Answer Answer
+}

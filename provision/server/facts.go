@@ -108,11 +108,18 @@ type Route struct {
 	Type     int    `json:"type,omitempty"` // unicast, blackhole, … as rtnetlink(7) numbers them
 }
 
-// Rule is a rule of policy routing.
+// Rule is a rule of policy routing that looks into a table. Without From and
+// To only its family says which packets it is for.
 type Rule struct {
+	Family   int    `json:"family"` // 4 or 6
 	Priority int    `json:"priority"`
 	From     string `json:"from,omitempty"`
 	To       string `json:"to,omitempty"`
+	Mark     uint32 `json:"mark,omitempty"`
+	Mask     uint32 `json:"mask,omitempty"` // of the mark
+	In       string `json:"in,omitempty"`   // link that a packet comes in by
+	Out      string `json:"out,omitempty"`  // link that its socket is bound to
+	Not      bool   `json:"not,omitempty"`  // it is for all other packets
 	Table    int    `json:"table"`
 	Protocol int    `json:"protocol,omitempty"`
 }
@@ -136,3 +143,11 @@ const (
 	NetworkManager = "NetworkManager"
 	Nobody         = "nobody" // configured by hand, or not at all
 )
+
+// MainTable is the routing table that default routes are in (rtnetlink(7)).
+const MainTable = 254
+
+// IsDefault reports whether a route is a default route of the main table.
+func IsDefault(r Route) bool {
+	return r.Table == MainTable && (r.To == "0.0.0.0/0" || r.To == "::/0")
+}

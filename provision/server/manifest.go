@@ -1,5 +1,7 @@
 package server
 
+import "strings"
+
 // Manifest is a generation: everything that is managed, whole, whether it
 // changes or not. The server keeps it, without the bytes of secret files.
 type Manifest struct {
@@ -66,6 +68,14 @@ type Unit struct {
 type Match struct {
 	Name string `json:"name,omitempty"`
 	MAC  string `json:"mac,omitempty"`
+}
+
+// MatchOf is how an interface is found: by its MAC, where it is one.
+func MatchOf(iface string) Match {
+	if strings.Contains(iface, ":") {
+		return Match{MAC: iface}
+	}
+	return Match{Name: iface}
 }
 
 // Link is a network link and all that it is to have: other addresses that are

@@ -3,6 +3,7 @@ package state
 import (
 	"cmp"
 	"fmt"
+	"strings"
 )
 
 // Kind is the sort of thing a Key names. The order of the constants is the
@@ -20,7 +21,7 @@ const (
 	// Unit is a systemd unit; its Value is a Service.
 	Unit
 	// Live is something the running kernel has, such as an address on an
-	// interface; its Value is an Attr with the one value "present".
+	// interface; its Value is an Attr, mostly with the one value "present".
 	Live
 )
 
@@ -41,10 +42,32 @@ type Key struct {
 	Name string
 }
 
+// What a Live key is about: the first word of its name.
+const (
+	LiveAddress = "address" // ADDRESS/LENGTH on an interface
+	LiveDefault = "default" // a default route of the main table, by a gateway
+	LiveManager = "manager" // which program manages an interface
+)
+
 // AddressKey names an address that an interface of the running kernel has, as
 // ADDRESS/LENGTH.
-func AddressKey(iface, address string) Key {
-	return Key{Kind: Live, Name: "address " + iface + " " + address}
+func AddressKey(iface, address string) Key { return liveKey(LiveAddress, iface, address) }
+
+// DefaultKey names a default route through an interface.
+func DefaultKey(iface, gateway string) Key { return liveKey(LiveDefault, iface, gateway) }
+
+// ManagerKey names the program that manages an interface. Its Value is an Attr
+// with the name of that program.
+func ManagerKey(iface string) Key { return liveKey(LiveManager, iface) }
+
+func liveKey(words ...string) Key { return Key{Kind: Live, Name: strings.Join(words, " ")} }
+
+// Live returns what a Live key is about, the interface, and the address or the
+// gateway.
+func (k Key) Live() (what, iface, value string) {
+	what, rest, _ := strings.Cut(k.Name, " ")
+	iface, value, _ = strings.Cut(rest, " ")
+	return what, iface, value
 }
 
 // String returns the key in the words of a plan.

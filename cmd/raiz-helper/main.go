@@ -1,0 +1,79 @@
+//go:build linux
+
+// Raiz-helper is what raiz has on a server. It listens on nothing: raiz runs it
+// over SSH with a request on stdin, systemd runs it for the ways back, and a
+// person at a console may ask it how things stand.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/raiz-dns/raiz/provision/helper"
+	"github.com/raiz-dns/raiz/provision/helper/linux"
+)
+
+const usage = `raiz-helper status    how things stand: which generation, until when, how to go back
+raiz-helper revert    put back what stood before the generation that is not confirmed
+raiz-helper release   the same, whoever it belongs to; what cannot be put back is given up
+`
+
+func main() {
+	// Nobody may hear any more how a change ends; it has to end all the same.
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func run(args []string, in io.Reader, out, problems io.Writer) int {
+	if len(args) != 1 {
+		fmt.Fprint(problems, usage)
+		return 64
+	}
+	program, err := os.Executable()
+	if err != nil {
+		fmt.Fprintln(problems, "raiz-helper:", err)
+		return 1
+	}
+	h := helper.New(linux.New(), helper.Options{Program: program})
+	say := func(text string, err error) error {
+		if text != "" {
+			fmt.Fprintln(out, text)
+		}
+		return err
+	}
+	switch args[0] {
+	case "serve":
+		return h.Serve(in, out)
+	case "activate":
+		err = h.Activate()
+	case "pending":
+		err = h.RevertPending()
+	case "boot":
+		err = h.Boot()
+	case "status":
+		err = h.Status(out)
+	case "revert":
+		err = say(h.RevertNow(person()))
+	case "release":
+		err = say(h.Release(person()))
+	default:
+		fmt.Fprint(problems, usage)
+		return 64
+	}
+	if err != nil {
+		fmt.Fprintln(problems, "raiz-helper:", err)
+		return 1
+	}
+	return 0
+}
+
+// person is who sits at the console.
+func person() string {
+	if user := os.Getenv("SUDO_USER"); user != "" {
+		return user + " at a console"
+	}
+	return "somebody at a console"
+}

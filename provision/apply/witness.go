@@ -1,0 +1,98 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/await"
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/verdict"
+)
+
+// witnessTimeout is how long the server may take to revert once its timer has
+// fired.
+const witnessTimeout = 30 * time.Second
+
+// witness waits until the server says, wherever it answers, how this run ended
+// without us. reason is why nobody could confirm it, or could see that somebody
+// had.
+func (c *change) witness(ctx context.Context, reason error) error {
+	return c.await(ctx, c.request(server.VerbStatus, ""), reason)
+}
+
+// giveUp ends a run that was lost before the server had said that it was armed.
+// It is reverted by its name: only when the server says that it never began, and
+// will not, is it true that nothing was changed.
+func (c *change) giveUp(ctx context.Context, reason error) error {
+	return c.await(context.WithoutCancel(ctx), c.request(server.VerbRevert, line(reason)), reason)
+}
+
+// await asks until the run has ended.
+func (c *change) await(ctx context.Context, q server.Request, reason error) error {
+	c.j.Outcome = Unknown
+	ctx, cancel := context.WithTimeout(ctx, c.d.RevertAfter+witnessTimeout)
+	defer cancel()
+	var last server.Status
+	err := await.Until(ctx, time.Second, func(ctx context.Context) (bool, error) {
+		s, err := c.ask(ctx, q)
+		if err != nil {
+			return false, nil
+		}
+		last = s
+		return s.State.Ended() || s.State == server.NoState, nil
+	})
+	if err != nil {
+		return fmt.Errorf("%w; whether the server has reverted could not be seen: the next plan tells", reason)
+	}
+	switch last.State {
+	case server.Confirmed:
+		return nil // the confirmation had arrived after all
+	case server.Reverted:
+		c.j.Outcome = Reverted
+		return fmt.Errorf("%w; the server is back: it reverted generation %d: %s", reason, last.Number, last.Reason)
+	}
+	c.j.Outcome = Failed
+	return fmt.Errorf("%w; nothing was changed", reason)
+}
+
+func (c *change) ask(ctx context.Context, q server.Request) (server.Status, error) {
+	conn, err := c.d.Old(ctx)
+	if err != nil {
+		return server.Status{}, err
+	}
+	defer conn.Close()
+	reply, err := conn.Call(ctx, q)
+	if err != nil {
+		return server.Status{}, err
+	}
+	if reply.Answer.Status == nil {
+		return server.Status{}, errors.New("the server says nothing of this run")
+	}
+	c.saw(reply)
+	return *reply.Answer.Status, nil
+}
+
+// takeBackTimeout bounds the asking; the timer on the server needs no asking.
+const takeBackTimeout = time.Minute
+
+// takeBack reverts at once instead of waiting for the timer, and sees it end:
+// the revert may cut the very connection that asks for it.
+func (c *change) takeBack(ctx context.Context, conn Server, reason error) error {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTimeout)
+	defer cancel()
+	reply, err := conn.Call(bounded, c.request(server.VerbRevert, line(reason)))
+	if s := reply.Answer.Status; err == nil && reply.Answer.Error == nil && s != nil && s.State == server.Reverted {
+		c.j.Outcome = Reverted
+		return fmt.Errorf("%w; the server is back", reason)
+	}
+	return c.witness(context.WithoutCancel(ctx), reason)
+}
+
+// line is an error as the server keeps it with a revert.
+func line(err error) string {
+	text := verdict.Error("reason", err).String()
+	return strings.Join(strings.Fields(text), " ")
+}
