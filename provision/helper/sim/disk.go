@@ -127,7 +127,7 @@ func (d *disk) walk(path string) (place, error) {
 			return place{}, helper.ErrLink
 		case directory:
 		default:
-			return place{}, syscall.ENOTDIR
+			return place{}, fs.ErrNotExist // and not a directory
 		}
 		dir, rest = at, more
 	}

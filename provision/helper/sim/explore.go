@@ -268,6 +268,7 @@ func (e *explorer) report(b Broken) {
 // mend is somebody who mends what hinders, and has the server start anew.
 func (w *world) mend() {
 	w.m.disk.readOnly, w.m.disk.full = "", false
+	w.m.Acts = nil // they have been looked at
 	w.rest()
 	w.m.disk.flushAll()
 	w.m.Crash(KeepAll)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"io/fs"
 	"path"
 	"strconv"
@@ -218,32 +219,21 @@ func (p *Process) Flush(file string) error {
 func (p *Process) Safe(file string) (string, error) {
 	p.alive()
 	d := p.m.disk
-	w, err := d.walk(file)
+	dir := path.Dir(file)
+	at, err := d.walk(dir)
+	for ; dir != "/" && (errors.Is(err, fs.ErrNotExist) || err == nil && !at.found); at, err = d.walk(dir) {
+		dir = path.Dir(dir)
+	}
 	if err != nil {
 		return "", failed("safe", file, err)
 	}
-	passing := d.inodes[w.dir].passing
-	dir := file
-	if !w.found || d.inodes[w.at].kind != directory {
-		dir = path.Dir(file)
-	} else {
-		passing = d.inodes[w.at].passing
-	}
-	for ; ; dir = path.Dir(dir) {
-		at, err := d.walk(dir)
-		if err != nil {
-			return "", failed("safe", file, err)
-		}
-		if d.inodes[at.at].passing != passing {
-			return "", failed("safe", file, helper.ErrExposed)
-		}
-		if !d.exposed(dir) {
-			return dir, nil
-		}
-		if dir == "/" {
+	for passing := d.inodes[at.at].passing; d.exposed(dir); {
+		dir = path.Dir(dir)
+		if at, err = d.walk(dir); err != nil || dir == "/" || d.inodes[at.at].passing != passing {
 			return "", failed("safe", file, helper.ErrExposed)
 		}
 	}
+	return dir, nil
 }
 
 // lockFile makes the file that a lock is on.

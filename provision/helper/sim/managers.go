@@ -20,6 +20,9 @@ type stanza struct {
 func (m *Machine) stanzas() []stanza {
 	texts := []*blob{m.disk.read("/etc/network/interfaces")}
 	for _, e := range m.disk.list("/etc/network/interfaces.d") {
+		if strings.HasPrefix(e.name, ".") {
+			continue // wordexp(3): * does not match it
+		}
 		texts = append(texts, m.disk.read("/etc/network/interfaces.d/"+e.name))
 	}
 	var out []stanza
@@ -141,7 +144,7 @@ func (m *Machine) profiles() []profile {
 	var out []profile
 	for _, e := range m.disk.list(dir) {
 		text := m.disk.read(dir + "/" + e.name)
-		if text == nil {
+		if text == nil || !strings.HasSuffix(e.name, ".nmconnection") {
 			continue
 		}
 		p := profile{uuid: setting(text, "uuid"), link: setting(text, "interface-name")}
@@ -156,6 +159,9 @@ func (m *Machine) profiles() []profile {
 func (m *Machine) unmanaged(link string) bool {
 	const dir = "/etc/NetworkManager/conf.d"
 	for _, e := range m.disk.list(dir) {
+		if !strings.HasSuffix(e.name, ".conf") {
+			continue
+		}
 		if text := m.disk.read(dir + "/" + e.name); text != nil && strings.Contains(setting(text, "unmanaged-devices"), "interface-name:"+link) {
 			return true
 		}

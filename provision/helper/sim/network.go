@@ -130,7 +130,7 @@ func (n *network) delAddress(link, prefix string) error {
 	}
 	i := slices.IndexFunc(l.addresses, func(a address) bool { return a.prefix == prefix })
 	if i < 0 {
-		return syscall.EADDRNOTAVAIL
+		return fs.ErrNotExist
 	}
 	l.addresses = slices.Delete(l.addresses, i, i+1)
 	source := prefix
@@ -184,7 +184,7 @@ func (n *network) delRoute(r server.Route) error {
 	}
 	i := slices.IndexFunc(n.routes, func(o route) bool { return sameRoute(o.Route, r) })
 	if i < 0 {
-		return syscall.ESRCH
+		return fs.ErrNotExist
 	}
 	n.routes = slices.Delete(n.routes, i, i+1)
 	return nil
@@ -307,7 +307,7 @@ func (p *Process) DelRule(r server.Rule) error {
 	p.changes("rule del", r.From, r.To)
 	i := slices.Index(p.m.net.rules, r)
 	if i < 0 {
-		return failed("rule del", r.From, syscall.ENOENT)
+		return failed("rule del", r.From, fs.ErrNotExist)
 	}
 	p.m.net.rules = slices.Delete(p.m.net.rules, i, i+1)
 	return nil

@@ -74,7 +74,7 @@ func (m *Machine) unitFile(name string) *blob {
 	}
 	all := [][]byte{text.data}
 	for _, e := range drops {
-		if b := m.disk.read(unitDirs[0] + "/" + name + ".d/" + e.name); b != nil {
+		if b := m.disk.read(unitDirs[0] + "/" + name + ".d/" + e.name); b != nil && strings.HasSuffix(e.name, ".conf") {
 			all = append(all, b.data)
 		}
 	}
