@@ -138,7 +138,7 @@ func (r *Run) deps(ctx context.Context) (apply.Deps, error) {
 		return apply.Deps{}, err
 	}
 	return apply.Deps{
-		Server:      r.wrapped(conn),
+		Server:      conn,
 		Reconnect:   r.reconnect,
 		Old:         r.dialAnew,
 		Gate:        r.gate,

@@ -132,7 +132,7 @@ func TestGateAndZones(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := New(s, Options{RevertAfter: tt.revertAfter})
 				r.before = tt.before
-				err := r.gate(t.Context(), copyOfRoot{site: s, absent: tt.absent, takes: tt.takes})
+				err := r.gate(t.Context(), copyOfRoot{site: s, absent: tt.absent, takes: tt.takes}, nil)
 				if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("got %v, want %q", err, tt.err)
 				}

@@ -16,6 +16,7 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/templates"
 )
@@ -116,8 +117,8 @@ func TestWrongChangesRevert(t *testing.T) {
 			if !again.Plan.Empty() {
 				t.Errorf("after the revert the server is not what it was: %+v %+v", again.Plan.Changes, again.Plan.Unknown)
 			}
-			if !again.Reverted() {
-				t.Error("the next plan does not say that the server has reverted")
+			if last := again.Seen.Server.Last; last == nil || last.State != server.Reverted {
+				t.Errorf("the next plan does not say that the server has reverted: %+v", last)
 			}
 		})
 	}

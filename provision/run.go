@@ -57,10 +57,6 @@ type Options struct {
 	// RevertAfter is DefaultRevertAfter when zero.
 	RevertAfter time.Duration
 	Log         *slog.Logger
-
-	// wrap stands between an apply and its connections, where a test breaks
-	// what goes through.
-	wrap func(apply.Server) apply.Server
 }
 
 // Run is one run on one site. Its connections are opened when they are first
@@ -164,8 +160,12 @@ func (r *Run) everywhere() []netip.AddrPort {
 
 // reconnect dials the addresses the server is meant to have and no other:
 // only that shows that a change of address has worked.
-func (r *Run) reconnect(ctx context.Context) (apply.Server, error) {
-	return r.extra(ctx, declared(r.site.Server))
+func (r *Run) reconnect(ctx context.Context, by []byte) (apply.Server, error) {
+	s, err := declaredBy(r.site, by)
+	if err != nil {
+		return nil, err
+	}
+	return r.extra(ctx, declared(s.Server))
 }
 
 // dialAnew dials wherever the server may answer.
@@ -178,14 +178,7 @@ func (r *Run) extra(ctx context.Context, addrs []netip.AddrPort) (apply.Server, 
 	if err != nil {
 		return nil, err
 	}
-	return r.wrapped(counted{far: c, to: &r.cost}), nil
-}
-
-func (r *Run) wrapped(s apply.Server) apply.Server {
-	if r.o.wrap == nil {
-		return s
-	}
-	return r.o.wrap(s)
+	return counted{far: c, to: &r.cost}, nil
 }
 
 // lifeline shows that the BMC still answers, with a request of its own.

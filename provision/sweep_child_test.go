@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/invoke"
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/templates"
@@ -34,7 +37,6 @@ type order struct {
 	Pin         string // fingerprint of the BMC, which lives in the parent
 	To          string // variant of the site to apply
 	Revert      time.Duration
-	Instrument  bool
 	StopAtWrite int // of the SSH connections, counted from 1; 0 is never
 	StopAtRead  int
 }
@@ -85,7 +87,10 @@ func obey(o order) (tally, error) {
 	g.Site.BMC.Fingerprint = o.Pin
 	to := variant(g.Site, o.To)
 	stops := &stops{atWrite: o.StopAtWrite, atRead: o.StopAtRead}
-	opts := sweepOptions(g, o.To)
+	opts, err := sweepOptions(g, o.To)
+	if err != nil {
+		return tally{}, err
+	}
 	opts.RevertAfter = o.Revert
 	dial := opts.Dial
 	opts.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -94,9 +99,6 @@ func obey(o order) (tally, error) {
 			return c, err
 		}
 		return &stopping{Conn: c, stops: stops}, nil
-	}
-	if o.Instrument {
-		opts = provision.Wrapped(opts, instrumentAll)
 	}
 	run := provision.New(to, opts)
 	defer run.Close(context.Background())
@@ -113,10 +115,30 @@ func obey(o order) (tally, error) {
 }
 
 // sweepOptions log in at whichever of the two addresses the server has.
-func sweepOptions(g *rehearse.Testbed, to string) provision.Options {
-	o := provision.OnTestbed(provision.Options{Packs: packs(to), Who: "sweep"}, g)
+func sweepOptions(g *rehearse.Testbed, to string) (provision.Options, error) {
+	images, err := sweepHelpers()
+	if err != nil {
+		return provision.Options{}, err
+	}
+	o := provision.OnTestbed(provision.Options{Packs: packs(to), Helpers: images, Who: "sweep"}, g)
 	o.Via = netip.AddrPortFrom(variant(g.Site, other(to)).Server.Management.Addresses[0].Addr(), 22)
-	return o
+	return o, nil
+}
+
+// sweepHelperEnv names the folder with the stepping helper that a parent built.
+const sweepHelperEnv = "RAIZ_SWEEP_HELPER"
+
+// sweepHelpers is the stepping helper: all children have the same.
+func sweepHelpers() (invoke.Images, error) {
+	dir := os.Getenv(sweepHelperEnv)
+	if dir == "" {
+		return helpersOf(steppingHelper)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "raiz-helper"))
+	if err != nil {
+		return nil, err
+	}
+	return invoke.Images{runtime.GOARCH: invoke.NewImage(pack(text), text)}, nil
 }
 
 func other(v string) string {

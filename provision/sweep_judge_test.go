@@ -4,20 +4,25 @@ package provision_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/invoke"
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/report/messages"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -32,10 +37,10 @@ func (w *worker) settled() error {
 		switch {
 		case err != nil:
 			last, calm = err, 0
-		case t.Pending != "":
-			last, calm = fmt.Errorf("generation %s is still pending: %s", t.Pending, t.PendingIs), 0
+		case t != nil:
+			last, calm = fmt.Errorf("generation %d is still pending: %s", t.Number, t.State), 0
 		case w.busy():
-			last, calm = errors.New("the script still holds its lock"), 0
+			last, calm = errors.New("the helper still holds its lock"), 0
 		default:
 			// Twice, because the lock is free for an instant between two steps.
 			if calm++; calm == 2 {
@@ -47,10 +52,10 @@ func (w *worker) settled() error {
 	return fmt.Errorf("not settled within %s: %w", sweepRevert+30*time.Second, last)
 }
 
-// busy reports whether a script is at work: also one whose raiz is dead goes
+// busy reports whether a helper is at work: also one whose raiz is dead goes
 // on until it has armed its way back.
 func (w *worker) busy() bool {
-	_, err := w.g.Server.Run(w.t.Context(), "flock", "-n", shell.Home+"/lock", "true")
+	_, err := w.g.Server.Run(w.t.Context(), "flock", "-n", state.Home+"/lock", "true")
 	return err != nil
 }
 
@@ -66,25 +71,38 @@ func (w *worker) dial(ctx context.Context) (*remote.Conn, error) {
 	})
 }
 
-func (w *worker) status(ctx context.Context) (shell.Transaction, error) {
+// status is the generation that is pending, nil for none.
+func (w *worker) status(ctx context.Context) (*server.Status, error) {
 	c, err := w.dial(ctx)
 	if err != nil {
-		return shell.Transaction{}, err
+		return nil, err
 	}
 	defer c.Close()
-	r, err := c.Run(ctx, shell.Status(shell.By{Who: "sweep"}))
+	images, err := sweepHelpers()
 	if err != nil {
-		return shell.Transaction{}, err
+		return nil, err
 	}
-	return shell.ParseStatus(r.Stdout)
+	facts, err := invoke.Helper{Conn: c, Images: images, Who: "sweep"}.Probe(ctx, server.ProbeRequest{})
+	return facts.Pending, err
 }
 
 // hashes are those of every managed file, with mode and owner; and what is in
 // their folders that must not be.
 func (w *worker) hashes() string {
 	w.t.Helper()
-	out, err := w.g.Server.Run(w.t.Context(), "sh", "-c", `for f in $(awk '$1 == "put" { print $6 }' `+shell.Home+`/generations/"$(cat `+shell.Home+`/current)"/manifest); do
-		stat -c '%a %U %G' "$f"; sha256sum "$f"; done; find /etc /usr/local -name '*.raiz-*'; readlink /etc/systemd/system/multi-user.target.wants/* | sort`)
+	current, err := os.ReadFile(w.home("current"))
+	w.must(err)
+	text, err := os.ReadFile(w.home("generations", strings.TrimSpace(string(current)), "manifest.json"))
+	w.must(err)
+	var m server.Manifest
+	w.must(json.Unmarshal(text, &m))
+	var paths []string
+	for _, f := range m.Files {
+		paths = append(paths, f.Path)
+	}
+	slices.Sort(paths)
+	out, err := w.g.Server.Run(w.t.Context(), "sh", "-c", "for f in "+strings.Join(paths, " ")+`; do
+		stat -c '%a %U %G' "$f"; sha256sum "$f"; done; find /etc /usr/local -name '.raiz-*'; readlink /etc/systemd/system/multi-user.target.wants/* | sort`)
 	if err != nil {
 		w.t.Errorf("hash the managed files: %v", err)
 	}
@@ -149,7 +167,11 @@ func (w *worker) running(v string, s *site.Site) error {
 func (w *worker) converge(to string) error {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 4*time.Minute)
 	defer cancel()
-	s, o := variant(w.g.Site, to), sweepOptions(w.g, to)
+	s := variant(w.g.Site, to)
+	o, err := sweepOptions(w.g, to)
+	if err != nil {
+		return err
+	}
 	run := provision.New(s, o)
 	planned, err := run.Plan(ctx)
 	if err == nil && !planned.Plan.Empty() {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,7 +22,7 @@ import (
 // place is a point of an apply at which it can be broken.
 type place struct {
 	phase string // apply, revert or boot
-	step  string // of the script on the server; "" for a place on the wire
+	step  string // of the helper on the server; "" for a place on the wire
 	write int    // before this message of the client
 	read  int    // after this message of the server
 }
@@ -241,11 +240,12 @@ func summarise(t *testing.T, places []place, verdicts []verdict) {
 
 // worker is one rehearsal that jobs are run on, one after the other.
 type worker struct {
-	t    *testing.T
-	g    *rehearse.Testbed
-	at   string            // variant that stands
-	refs map[string]string // variant to the hashes of its managed files
-	dir  string
+	t      *testing.T
+	g      *rehearse.Testbed
+	at     string            // variant that stands
+	refs   map[string]string // variant to the hashes of its managed files
+	dir    string
+	helper string // folder with the stepping helper
 }
 
 const sweepRevert = 6 * time.Second
@@ -304,7 +304,7 @@ func (w *worker) places() []place {
 	w.t.Helper()
 	w.refs["A"] = w.hashes()
 	w.trace(true)
-	first := w.child(order{To: "B", Revert: time.Minute, Instrument: true}).wait(w.t)
+	first := w.child(order{To: "B", Revert: time.Minute}).wait(w.t)
 	if first.Outcome != "done" {
 		w.t.Fatalf("undisturbed apply: %+v", first)
 	}
@@ -319,27 +319,28 @@ func (w *worker) places() []place {
 	w.refs["B"] = w.hashes()
 
 	w.trace(true)
-	c := w.child(order{To: "A", Revert: sweepRevert, Instrument: true, StopAtRead: first.Reads * 3 / 4})
+	c := w.child(order{To: "A", Revert: sweepRevert, StopAtRead: first.Reads * 3 / 4})
 	w.stopBeforeConfirm(c)
 	w.must(w.settled())
 	var reverting []string
 	for _, s := range w.steps() {
-		if f, _, _ := strings.Cut(s, "-"); slices.Contains([]string{"revert", "disable_new_units", "put_back_files", "put_back", "enable_old_units", "put_back_units", "put_back_unit", "end_revert", "verify_files", "forget_beside", "forget_secrets"}, f) {
+		if strings.HasPrefix(s, "pending-") {
 			reverting = append(reverting, s)
 		}
 	}
 	places = append(places, placesOf("revert", reverting)...)
 
 	w.trace(true)
-	c = w.child(order{To: "A", Revert: time.Minute, Instrument: true, StopAtRead: first.Reads * 3 / 4})
+	c = w.child(order{To: "A", Revert: time.Minute, StopAtRead: first.Reads * 3 / 4})
 	w.stopBeforeConfirm(c)
 	w.cutPower()
 	w.must(w.g.Server.Boot(w.t.Context()))
 	w.must(w.settled())
 	var booting []string
-	steps := w.steps()
-	if i := slices.IndexFunc(steps, func(s string) bool { return strings.HasPrefix(s, "boot-") }); i >= 0 {
-		booting = steps[i:]
+	for _, s := range w.steps() {
+		if strings.HasPrefix(s, "boot-") {
+			booting = append(booting, s)
+		}
 	}
 	places = append(places, placesOf("boot", booting)...)
 	w.trace(false)

@@ -4,6 +4,8 @@ package provision_test
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,13 +14,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/rehearse"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/state"
 )
+
+// sweepDir is where the steps of the helper leave their traces on the server,
+// and where a step finds that it is to stop.
+const sweepDir = "/var/lib/raiz-sweep"
 
 // child is a raiz that may be killed.
 type child struct {
@@ -27,13 +35,29 @@ type child struct {
 	stdin io.WriteCloser
 }
 
+// dirOfHelper unpacks the stepping helper for the children.
+func (w *worker) dirOfHelper() string {
+	w.t.Helper()
+	if w.helper == "" {
+		images, err := helpersOf(steppingHelper)
+		w.must(err)
+		z, err := gzip.NewReader(bytes.NewReader(images[runtime.GOARCH].Packed))
+		w.must(err)
+		text, err := io.ReadAll(z)
+		w.must(err)
+		w.helper = w.t.TempDir()
+		w.must(os.WriteFile(filepath.Join(w.helper, "raiz-helper"), text, 0o755))
+	}
+	return w.helper
+}
+
 func (w *worker) child(o order) *child {
 	w.t.Helper()
 	o.Testbed, o.Dir, o.Pin = w.g.ID, w.dir, w.g.Site.BMC.Fingerprint
 	text, err := json.Marshal(o)
 	w.must(err)
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), sweepEnv+"="+string(text))
+	cmd.Env = append(os.Environ(), sweepEnv+"="+string(text), sweepHelperEnv+"="+w.dirOfHelper())
 	stdout, err := cmd.StdoutPipe()
 	w.must(err)
 	stdin, err := cmd.StdinPipe()
@@ -127,12 +151,13 @@ func (w *worker) stopBeforeConfirm(c *child) {
 	// From where it stands it may go on until the server is active.
 	_, _ = io.WriteString(c.stdin, "go\n")
 	w.await("an active generation", time.Minute, func() bool {
-		n, err := os.ReadFile(filepath.Join(w.g.Server.Root(), shell.Home, "pending"))
-		if err != nil {
+		n := w.pending()
+		if n == "" {
 			return false
 		}
-		state, _ := os.ReadFile(filepath.Join(w.g.Server.Root(), shell.Home, "generations", strings.TrimSpace(string(n)), "state"))
-		return strings.TrimSpace(string(state)) == "active"
+		var s server.Status
+		text, _ := os.ReadFile(w.home("generations", n, "record.json"))
+		return json.Unmarshal(text, &s) == nil && s.State == server.Active
 	})
 	c.kill()
 }
@@ -193,7 +218,7 @@ func (w *worker) run(j job) verdict {
 // breakIt starts an apply, waits until it stands at the place, and deals the
 // trouble.
 func (w *worker) breakIt(j job, to string) (tally, error) {
-	o := order{To: to, Revert: sweepRevert, StopAtWrite: j.place.write, StopAtRead: j.place.read, Instrument: j.place.step != ""}
+	o := order{To: to, Revert: sweepRevert, StopAtWrite: j.place.write, StopAtRead: j.place.read}
 	if j.place.step != "" {
 		if err := w.arm(j.place.step); err != nil {
 			return tally{}, err
@@ -237,8 +262,13 @@ func (w *worker) breakIt(j job, to string) (tally, error) {
 	return c.wait(w.t), nil
 }
 
+// home is a path of what raiz keeps on the server, as this machine sees it.
+func (w *worker) home(names ...string) string {
+	return filepath.Join(append([]string{w.g.Server.Root(), state.Home}, names...)...)
+}
+
 func (w *worker) pending() string {
-	n, _ := os.ReadFile(filepath.Join(w.g.Server.Root(), shell.Home, "pending"))
+	n, _ := os.ReadFile(w.home("pending"))
 	return strings.TrimSpace(string(n))
 }
 
@@ -336,7 +366,7 @@ func (w *worker) undo() {
 
 // breakRevert lets the timer revert, and deals the trouble in the middle.
 func (w *worker) breakRevert(j job, o order) error {
-	c := w.child(order{To: o.To, Revert: sweepRevert, Instrument: true, StopAtRead: 60})
+	c := w.child(order{To: o.To, Revert: sweepRevert, StopAtRead: 60})
 	w.stopBeforeConfirm(c)
 	ended := false
 	w.await("revert at its place", sweepRevert+30*time.Second, func() bool {
@@ -364,7 +394,7 @@ func (w *worker) breakBoot(_ job, o order) error {
 		return err
 	}
 	w.disarm()
-	c := w.child(order{To: o.To, Revert: time.Minute, Instrument: true, StopAtRead: 60})
+	c := w.child(order{To: o.To, Revert: time.Minute, StopAtRead: 60})
 	w.stopBeforeConfirm(c)
 	w.cutPower()
 	if err := w.arm(strings.TrimSpace(string(step))); err != nil {
@@ -397,6 +427,6 @@ func (w *worker) rescue() error {
 		}
 	}
 	w.undo()
-	_, _ = w.g.Server.Run(w.t.Context(), "sh", "-c", `p=$(cat `+shell.Home+`/pending) && sh `+shell.Home+`/raiz.sh revert "$p" rescue`)
+	_, _ = w.g.Server.Run(w.t.Context(), "sh", "-c", "systemctl start raiz-revert.service")
 	return w.converge(other(w.at))
 }

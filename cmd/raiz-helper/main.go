@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/raiz-dns/raiz/provision/helper"
@@ -37,7 +38,7 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 		fmt.Fprintln(problems, "raiz-helper:", err)
 		return 1
 	}
-	h := helper.New(linux.New(), helper.Options{Program: program})
+	h := helper.New(linux.New(), helper.Options{Program: program, From: from()})
 	say := func(text string, err error) error {
 		if text != "" {
 			fmt.Fprintln(out, text)
@@ -68,6 +69,12 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// from is where an SSH login came from. sudo may not tell.
+func from() string {
+	address, _, _ := strings.Cut(os.Getenv("SSH_CONNECTION"), " ")
+	return address
 }
 
 // person is who sits at the console.

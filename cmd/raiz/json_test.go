@@ -25,7 +25,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/report"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
@@ -203,7 +203,7 @@ func TestJSONOfMachines(t *testing.T) {
 		verb   string
 		result any
 	}{
-		{"history", historyResult("gru1", []shell.Past{{Number: "1", State: "confirmed", Time: "2026-11-23T00:00:00Z", Plan: "0a", Who: "ana"}})},
+		{"history", historyResult("gru1", []server.Status{{Number: 1, State: server.Confirmed, Changed: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), Plan: "0a", Who: "ana"}})},
 		{"history", historyResult("gru1", nil)},
 		{"enroll", &enrollResult{Site: "gru1", Written: []string{"a.hcl"}, BMC: newCertificateResult(redfish.PeerCertificate{Address: at}), Server: &hostKeyResult{}, Login: &loginResult{Username: "raiz"}}},
 		{"enroll", &enrollResult{Site: "gru1", Written: []string{}}},

@@ -39,8 +39,9 @@ type Deps struct {
 	Account secret.Value
 	Server  Server
 	// Reconnect makes a new connection to the address that the server is
-	// meant to have, and to no other.
-	Reconnect func(context.Context) (Server, error)
+	// meant to have as its generation declares it, and to no other; nil stands
+	// for the site file.
+	Reconnect func(ctx context.Context, declared []byte) (Server, error)
 	// Seen is what the server answered when the plan was made: it compares
 	// that with what stands before it changes anything.
 	Seen server.Facts

@@ -9,50 +9,81 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// far is a server that answers each verb of the script as it is told, and
-// refuses what it was not told of.
+// far is a server that answers each verb as it is told, and refuses what it was
+// not told of.
 type far struct {
 	t       *testing.T
-	answers map[string][]string // verb to its answers, one after the other; the last one stays
-	called  []string
-	uploads int
-	err     map[string]error
+	answers map[server.Verb][]server.Reply // one after the other; the last one stays
+	err     map[server.Verb]error
+	called  []server.Verb
+	runs    map[string]bool // whose they were
+	script  remote.Result
+	scripts int
 }
 
-func (f *far) Run(_ context.Context, s remote.Script) (remote.Result, error) {
+func (f *far) Call(_ context.Context, r server.Request) (server.Reply, error) {
 	f.t.Helper()
-	lines := strings.Split(strings.TrimSpace(s.Text), "\n")
-	verb := "apt-get"
-	if words := strings.Fields(lines[len(lines)-1]); words[0] == "raiz" {
-		verb = words[1]
+	f.called = append(f.called, r.Verb)
+	run := ""
+	switch {
+	case r.Apply != nil:
+		run = r.Apply.Run
+	case r.Rollback != nil:
+		run = r.Rollback.Run
+	case r.Run != nil:
+		run = r.Run.Run
 	}
-	f.called = append(f.called, verb)
-	said, ok := f.answers[verb]
-	if !ok {
-		f.t.Errorf("nobody expected %s", verb)
-		return remote.Result{Code: -1}, errors.New("unexpected")
+	if f.runs == nil {
+		f.runs = map[string]bool{}
+	}
+	f.runs[run] = true
+	said, ok := f.answers[r.Verb]
+	if !ok && f.err[r.Verb] == nil {
+		f.t.Errorf("nobody expected %s", r.Verb)
+		return server.Reply{}, errors.New("unexpected")
 	}
 	if len(said) > 1 {
-		f.answers[verb] = said[1:]
+		f.answers[r.Verb] = said[1:]
 	}
-	code := 0
-	if strings.Contains(said[0], "error ") {
-		code = 1
+	if len(said) == 0 {
+		said = []server.Reply{{}}
 	}
-	return remote.Result{Stdout: []byte(said[0]), Code: code}, f.err[verb]
+	return said[0], f.err[r.Verb]
 }
 
-func (f *far) Upload(context.Context, string, []byte) error { f.uploads++; return f.err["upload"] }
-func (f *far) Close() error                                 { return nil }
+func (f *far) Run(context.Context, remote.Script) (remote.Result, error) {
+	f.scripts++
+	return f.script, nil
+}
+
+func (f *far) Close() error { return nil }
+
+// says is an answer that a generation is in a state.
+func says(s server.State, reason string) server.Reply {
+	return server.Reply{Answer: server.Answer{Done: true, Status: &server.Status{Number: 7, State: s, Reason: reason}}}
+}
+
+// fails is an answer that something was not done.
+func fails(code server.Code, text string) server.Reply {
+	return server.Reply{Answer: server.Answer{Done: true, Error: &server.Error{Code: code, Text: text}}}
+}
+
+// until is what was heard before the connection was lost.
+func until(states ...server.State) server.Reply {
+	var r server.Reply
+	for _, s := range states {
+		r.Events = append(r.Events, server.Event{Event: s})
+	}
+	return r
+}
 
 // controller is a BMC that answers every change with the same status.
 type controller struct {
@@ -97,52 +128,62 @@ func planned(t *testing.T, items ...state.Item) (plan.Plan, *state.Set) {
 	return plan.Diff(want, state.NewFacts(facts)), want
 }
 
-const (
-	active   = "generation 7\narmed 7 30\nactive 7\n"
-	nothing  = "raiz 1\n== transaction\n current 6\n== end\n"
-	reverted = "raiz 1\n== transaction\n current 6\n reverted 7 2026-01-01T00:00:00Z not confirmed within 30 s\n== end\n"
-)
-
 func TestServer(t *testing.T) {
 	noRoute := errors.New("no route")
+	type answers = map[server.Verb][]server.Reply
+	type errs = map[server.Verb]error
+	active, confirmed, unbegun := says(server.Active, ""), says(server.Confirmed, ""), server.Reply{Answer: server.Answer{Done: true, Status: &server.Status{}}}
+	reverted := says(server.Reverted, "not confirmed")
 	for _, c := range []struct {
 		name     string
-		answers  map[string][]string
-		err      map[string]error
+		answers  answers
+		err      errs
 		gate     error
 		dial     error // of every new connection to the declared address
 		lifeline error
 		want     apply.Outcome
 		says     string
-		called   []string
+		called   string
 	}{
-		{name: "all is well", answers: map[string][]string{"apply": {active}, "confirm": {"confirmed 7\n"}},
-			want: apply.Done, called: []string{"apply", "confirm"}},
-		{name: "a check command refuses", answers: map[string][]string{"apply": {"generation 7\ncheck-failed /etc/a bad line 3\nerror a check command refuses\n"}},
-			want: apply.Failed, says: "prepare generation: /etc/a bad line 3; a check command refuses; nothing was changed", called: []string{"apply"}},
-		{name: "the upload breaks", err: map[string]error{"upload": errors.New("broken pipe")},
-			want: apply.Failed, says: "upload generation: broken pipe; nothing was changed"},
-		{name: "the activation fails", answers: map[string][]string{"apply": {"generation 7\narmed 7 30\nreverted 7 activation failed: bird\n"}},
-			want: apply.Reverted, says: "the server reverted: 7 activation failed: bird", called: []string{"apply"}},
-		{name: "the login ends while it is active", answers: map[string][]string{"apply": {"generation 7\narmed 7 30\n"}, "confirm": {"confirmed 7\n"}},
-			err: map[string]error{"apply": remote.ErrLost}, want: apply.Done, called: []string{"apply", "confirm"}},
-		{name: "the login ends before it is armed", answers: map[string][]string{"apply": {"generation 7\n"}, "status": {nothing}},
-			err: map[string]error{"apply": remote.ErrLost}, want: apply.Failed, says: "nothing was changed", called: []string{"apply", "status"}},
-		{name: "the connection is older than the change", answers: map[string][]string{"apply": {active}, "confirm": {"early 7\n", "early 7\n", "confirmed 7\n"}},
-			want: apply.Done, called: []string{"apply", "confirm", "confirm", "confirm"}},
-		{name: "the gate stays closed", answers: map[string][]string{"apply": {active}, "revert": {"reverted 7 because\n"}}, gate: errors.New("DNS is dead"),
-			want: apply.Reverted, says: "DNS is dead; the server is back", called: []string{"apply", "revert"}},
-		{name: "the gate stays closed, and asking cuts the line", answers: map[string][]string{"apply": {active}, "revert": {""}, "status": {reverted}},
-			err: map[string]error{"revert": remote.ErrLost}, gate: errors.New("DNS is dead"),
-			want: apply.Reverted, says: "DNS is dead; the server is back: it reverted generation 7", called: []string{"apply", "revert", "status"}},
-		{name: "a unit has died", answers: map[string][]string{"apply": {active}, "confirm": {"error bird.service is failed\n"}, "revert": {"reverted 7 x\n"}},
-			want: apply.Reverted, says: "bird.service is failed; the server is back", called: []string{"apply", "confirm", "revert"}},
-		{name: "the new address is dead", answers: map[string][]string{"apply": {active}, "status": {reverted}}, dial: noRoute,
-			want: apply.Reverted, says: "no new connection to the declared address: no route; the server is back: it reverted generation 7", called: []string{"apply", "status"}},
-		{name: "the new address answers too late", answers: map[string][]string{"apply": {active}, "confirm": {"late 7\nerror generation 7 is reverted\n"}, "status": {reverted}},
-			want: apply.Reverted, says: "no new connection to the declared address in time: the first attempt came through when the server had reverted; the server is back", called: []string{"apply", "confirm", "status"}},
-		{name: "the answer to the confirmation is lost", answers: map[string][]string{"apply": {active}, "confirm": {""}, "status": {"raiz 1\n== transaction\n current 7\n== end\n"}},
-			err: map[string]error{"confirm": remote.ErrLost}, want: apply.Done, called: []string{"apply", "confirm", "status"}},
+		{name: "all is well", answers: answers{"apply": {active}, "confirm": {confirmed}},
+			want: apply.Done, called: "apply confirm"},
+		{name: "a check command refuses", answers: answers{"apply": {fails(server.ErrRefused, "/etc/a: bad line 3")}},
+			want: apply.Failed, says: "prepare generation: /etc/a: bad line 3; nothing was changed", called: "apply"},
+		{name: "what stands has moved", answers: answers{"apply": {fails(server.ErrMoved, "/etc/a is not what it was")}},
+			want: apply.Failed, says: "the plan has moved: /etc/a is not what it was", called: "apply"},
+		{name: "somebody else is at work", answers: answers{"apply": {fails(server.ErrBusy, "generation 6 of ana is armed")}},
+			want: apply.Failed, says: "generation 6 of ana is armed; nothing was changed", called: "apply"},
+		{name: "the activation fails", answers: answers{"apply": {fails(server.ErrReverted, "activation failed: bird")}},
+			want: apply.Reverted, says: "the server reverted: activation failed: bird", called: "apply"},
+		{name: "the revert has not ended", answers: answers{"apply": {fails(server.ErrReverts, "read-only")}, "status": {says(server.Reverting, ""), reverted}},
+			want: apply.Reverted, says: "the server is back: it reverted generation 7: not confirmed", called: "apply status status"},
+		{name: "the server fails, and nobody knows where", answers: answers{"apply": {fails(server.ErrSystem, "disk")}, "revert": {unbegun}},
+			want: apply.Failed, says: "disk; nothing was changed", called: "apply revert"},
+		{name: "the login ends while it is active", answers: answers{"apply": {until(server.Staged, server.Armed)}, "status": {active}, "confirm": {confirmed}},
+			err: errs{"apply": remote.ErrLost}, want: apply.Done, called: "apply status confirm"},
+		{name: "the login ends before it is armed", answers: answers{"apply": {until(server.Staged)}, "revert": {says(server.Refused, "")}},
+			err: errs{"apply": remote.ErrLost}, want: apply.Failed, says: "nothing was changed", called: "apply revert"},
+		{name: "the login ends, and nobody had heard of the run", answers: answers{"revert": {unbegun}},
+			err: errs{"apply": remote.ErrLost}, want: apply.Failed, says: "nothing was changed", called: "apply revert"},
+		{name: "the login ends, and it goes on", answers: answers{"apply": {until(server.Staged)}, "revert": {says(server.Activating, ""), reverted}},
+			err: errs{"apply": remote.ErrLost}, want: apply.Reverted, says: "the server is back", called: "apply revert revert"},
+		{name: "the login ends, and the activation takes its time", answers: answers{"apply": {until(server.Armed)}, "status": {says(server.Activating, ""), active}, "confirm": {confirmed}},
+			err: errs{"apply": remote.ErrLost}, want: apply.Done, called: "apply status status confirm"},
+		{name: "the connection is older than the change", answers: answers{"apply": {active}, "confirm": {fails(server.ErrEarly, ""), fails(server.ErrEarly, ""), confirmed}},
+			want: apply.Done, called: "apply confirm confirm confirm"},
+		{name: "the gate stays closed", answers: answers{"apply": {active}, "revert": {reverted}}, gate: errors.New("DNS is dead"),
+			want: apply.Reverted, says: "DNS is dead; the server is back", called: "apply revert"},
+		{name: "the gate stays closed, and asking cuts the line", answers: answers{"apply": {active}, "status": {reverted}},
+			err: errs{"revert": remote.ErrLost}, gate: errors.New("DNS is dead"),
+			want: apply.Reverted, says: "DNS is dead; the server is back: it reverted generation 7", called: "apply revert status"},
+		{name: "a unit has died", answers: answers{"apply": {active}, "confirm": {fails(server.ErrUnfit, "bird.service is failed")}, "revert": {reverted}},
+			want: apply.Reverted, says: "bird.service is failed; the server is back", called: "apply confirm revert"},
+		{name: "the new address is dead", answers: answers{"apply": {active}, "status": {reverted}}, dial: noRoute,
+			want: apply.Reverted, says: "no new connection to the declared address: no route; the server is back: it reverted generation 7", called: "apply status"},
+		{name: "the new address answers too late", answers: answers{"apply": {active}, "confirm": {fails(server.ErrLate, "")}, "status": {reverted}},
+			want: apply.Reverted, says: "no new connection to the declared address in time: the first attempt came through when the server had reverted; the server is back", called: "apply confirm status"},
+		{name: "the answer to the confirmation is lost", answers: answers{"apply": {active}, "status": {confirmed}},
+			err: errs{"confirm": remote.ErrLost}, want: apply.Done, called: "apply confirm status"},
 		{name: "the other way in is dead", lifeline: errors.New("bmc does not answer"),
 			want: apply.Failed, says: "the other way in does not answer: bmc does not answer"},
 	} {
@@ -152,9 +193,9 @@ func TestServer(t *testing.T) {
 				p, want := planned(t, item(state.Path, "/etc/a", file("a\n"), state.Effect{Name: state.MayCutServer}))
 				j, err := apply.Run(t.Context(), p, want, apply.Deps{
 					Server: f, RevertAfter: 30 * time.Second,
-					Reconnect: func(context.Context) (apply.Server, error) { return f, c.dial },
+					Reconnect: func(context.Context, []byte) (apply.Server, error) { return f, c.dial },
 					Old:       func(context.Context) (apply.Server, error) { return f, nil },
-					Gate:      func(context.Context, apply.Server) error { return c.gate },
+					Gate:      func(context.Context, apply.Server, []byte) error { return c.gate },
 					Lifeline:  func(context.Context) error { return c.lifeline },
 				})
 				if j.Outcome != c.want || (err == nil) != (c.want == apply.Done) {
@@ -163,8 +204,11 @@ func TestServer(t *testing.T) {
 				if err != nil && !strings.Contains(err.Error(), c.says) {
 					t.Errorf("says %q, want %q in it", err, c.says)
 				}
-				if diff := cmp.Diff(c.called, f.called); diff != "" {
-					t.Errorf("calls (-want +got):\n%s", diff)
+				if called := strings.Trim(fmt.Sprint(f.called), "[]"); called != c.called {
+					t.Errorf("calls %q, want %q", called, c.called)
+				}
+				if len(f.runs) > 1 {
+					t.Errorf("asked for the runs %v, want one", f.runs)
 				}
 			})
 		})
@@ -184,13 +228,13 @@ func TestController(t *testing.T) {
 		{bmc.Unknown, apply.Failed, false},
 	} {
 		t.Run(string(c.status), func(t *testing.T) {
-			f := &far{t: t, answers: map[string][]string{"apply": {active}, "confirm": {"confirmed 7\n"}}}
+			f := &far{t: t, answers: map[server.Verb][]server.Reply{"apply": {says(server.Active, "")}, "confirm": {says(server.Confirmed, "")}}}
 			b := &controller{status: c.status}
 			p, want := planned(t, item(state.Setting, "hostname", state.Text("x"), state.Effect{}), item(state.Path, "/etc/a", file("a\n"), state.Effect{}))
 			j, err := apply.Run(t.Context(), p, want, apply.Deps{
 				BMC: b, Server: f, RevertAfter: 30 * time.Second,
-				Reconnect: func(context.Context) (apply.Server, error) { return f, nil },
-				Gate:      func(context.Context, apply.Server) error { return nil },
+				Reconnect: func(context.Context, []byte) (apply.Server, error) { return f, nil },
+				Gate:      func(context.Context, apply.Server, []byte) error { return nil },
 			})
 			if j.Outcome != c.want || (len(f.called) > 0) != c.server {
 				t.Errorf("outcome %q, %v, calls %v", j.Outcome, err, f.called)
@@ -215,10 +259,10 @@ func TestUnknownIsNotApplied(t *testing.T) {
 }
 
 func TestPackages(t *testing.T) {
-	f := &far{t: t, answers: map[string][]string{"apt-get": {"error no mirror\n"}}}
+	f := &far{t: t, script: remote.Result{Code: 100, Stderr: "no mirror"}}
 	p, want := planned(t, item(state.Package, "bird2", state.Text("installed"), state.Effect{}), item(state.Path, "/etc/a", file("a\n"), state.Effect{}))
 	j, err := apply.Run(t.Context(), p, want, apply.Deps{Server: f, RevertAfter: time.Minute})
-	if err == nil || j.Outcome != apply.Failed || f.uploads != 0 {
-		t.Errorf("outcome %q, %v, %d uploads; want a failure before any", j.Outcome, err, f.uploads)
+	if err == nil || j.Outcome != apply.Failed || f.scripts != 1 || len(f.called) != 0 {
+		t.Errorf("outcome %q, %v, %d scripts, asked %v; want a failure before the helper is asked", j.Outcome, err, f.scripts, f.called)
 	}
 }

@@ -42,7 +42,7 @@ func fileOf(it state.Item) server.File {
 	f := it.Value.(state.File)
 	return server.File{
 		Path: it.Key.Name, Mode: uint32(f.Mode.Perm()), Owner: f.Owner, Group: f.Group, Secret: f.Secret,
-		Data: f.Data, Sum: fmt.Sprintf("%x", f.Sum), Check: it.Effect.Check, Effect: action(it.Effect),
+		Data: f.Data, Sum: sum(f), Check: it.Effect.Check, Effect: action(it.Effect),
 	}
 }
 
@@ -89,3 +89,5 @@ func reviewed(seen server.Facts, m server.Manifest) server.Reviewed {
 	}
 	return r
 }
+
+func sum(f state.File) string { return fmt.Sprintf("%x", f.Sum) }

@@ -90,8 +90,10 @@ func (c *change) guarded(ctx context.Context, risky bool, begin server.Request) 
 func (c *change) activate(ctx context.Context, begin server.Request) error {
 	c.j.Outcome = Failed
 	reply, err := c.d.Server.Call(ctx, begin)
-	if reply.Answer.Declared != nil {
-		c.declared = reply.Answer.Declared
+	for _, e := range reply.Events {
+		if e.Declared != nil {
+			c.declared = e.Declared
+		}
 	}
 	c.saw(reply)
 	if err != nil {
@@ -133,7 +135,7 @@ func (c *change) prove(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, c.d.RevertAfter)
 	defer cancel()
 	for {
-		conn, err := reconnect(bounded, c.d)
+		conn, err := c.reconnect(bounded)
 		if conn == nil {
 			return c.witness(ctx, fmt.Errorf("no new connection to the declared address: %w", err))
 		}
@@ -213,11 +215,11 @@ func (c *change) request(v server.Verb, reason string) server.Request {
 
 // reconnect asks again until the deadline: the address may still be moving.
 // Beside the connection it returns why it did not come sooner, if it did not.
-func reconnect(ctx context.Context, d Deps) (Server, error) {
+func (c *change) reconnect(ctx context.Context) (Server, error) {
 	var conn Server
 	var late error
 	err := await.Until(ctx, time.Second, func(ctx context.Context) (bool, error) {
-		fresh, err := d.Reconnect(ctx)
+		fresh, err := c.d.Reconnect(ctx, c.declared)
 		switch {
 		case err == nil:
 			conn = fresh

@@ -24,6 +24,8 @@ const (
 type Options struct {
 	// Program is the path of raiz-helper itself, which its units start.
 	Program string
+	// From is where the one who asks has logged in from, where that is known.
+	From string
 }
 
 // Helper carries out what raiz asks for, and what systemd starts.
@@ -43,6 +45,9 @@ func New(os OS, o Options) *Helper {
 // goes on.
 func (h *Helper) Handle(r server.Request, tell func(server.Event)) server.Answer {
 	h.who = r.Who
+	if h.o.From != "" {
+		h.who += " from " + h.o.From
+	}
 	if r.Keep > 0 {
 		h.keep = r.Keep
 	}
@@ -54,7 +59,7 @@ func (h *Helper) Handle(r server.Request, tell func(server.Event)) server.Answer
 	case server.VerbApply:
 		a.Status, err = h.apply(*r.Apply, h.teller(tell))
 	case server.VerbRollback:
-		a.Status, a.Declared, err = h.rollback(*r.Rollback, h.teller(tell))
+		a.Status, err = h.rollback(*r.Rollback, tell)
 	case server.VerbConfirm:
 		a.Status, err = h.confirm(*r.Run)
 	case server.VerbRevert:

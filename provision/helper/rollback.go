@@ -11,17 +11,16 @@ import (
 // managed now and was not then goes; a secret, which no generation keeps, stays
 // as it stands. What that generation declares is answered, for the gate: it is
 // not what the site file declares today.
-func (h *Helper) rollback(q server.RollbackRequest, tell func(server.State)) (*server.Status, []byte, error) {
+func (h *Helper) rollback(q server.RollbackRequest, tell func(server.Event)) (*server.Status, error) {
 	var declared []byte
-	status, err := h.change(begun{
+	return h.change(begun{
 		run: q.Run, seconds: q.Seconds, of: q.Number, reviewed: q.Reviewed,
 		manifest: func(was server.Manifest) (server.Manifest, error) {
 			m, err := h.again(q.Number, was)
 			declared = m.Declared
 			return m, err
 		},
-	}, tell)
-	return status, declared, err
+	}, func(s server.State) { tell(server.Event{Event: s, At: h.os.Now(), Declared: declared}) })
 }
 
 // again is the manifest of an earlier generation with its bytes.

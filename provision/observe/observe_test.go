@@ -2,7 +2,9 @@ package observe_test
 
 import (
 	"context"
-	"encoding/base64"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,26 +13,34 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/raiz-dns/raiz/provision/observe"
-	"github.com/raiz-dns/raiz/provision/remote"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
 func key(kind state.Kind, name string) state.Key { return state.Key{Kind: kind, Name: name} }
 
-// runner answers every script with one result; it refuses to be asked twice.
-type runner struct {
-	t      *testing.T
-	result remote.Result
-	err    error
-	asked  []remote.Script
+// prober answers with what a server said; it refuses to be asked twice.
+type prober struct {
+	t     *testing.T
+	facts server.Facts
+	err   error
+	asked []server.ProbeRequest
 }
 
-func (r *runner) Run(_ context.Context, s remote.Script) (remote.Result, error) {
-	if r.asked = append(r.asked, s); len(r.asked) > 1 {
-		r.t.Error("the server is asked more than once")
+func (p *prober) Probe(_ context.Context, q server.ProbeRequest) (server.Facts, error) {
+	if p.asked = append(p.asked, q); len(p.asked) > 1 {
+		p.t.Error("the server is asked more than once")
 	}
-	return r.result, r.err
+	// A secret is summed with the key of the request, as the server does it.
+	for _, f := range q.Files {
+		if have, ok := p.facts.Files[f.Path]; ok && f.Secret {
+			mac := hmac.New(sha256.New, q.Key)
+			mac.Write(have.Data)
+			have.Sum, have.Data = hex.EncodeToString(mac.Sum(nil)), nil
+			p.facts.Files[f.Path] = have
+		}
+	}
+	return p.facts, p.err
 }
 
 // reader answers for the settings it has; the others it cannot look at.
@@ -46,30 +56,10 @@ func (r reader) Read(_ context.Context, wanted []state.Item) []state.Fact {
 	return out
 }
 
-// answer is what a server says, with lines in its sections.
-func answer(sections map[string]string) []byte {
-	var b strings.Builder
-	b.WriteString("a banner\nraiz 1\n")
-	for _, name := range []string{"system", "transaction", "files", "units", "packages", "addresses"} {
-		fmt.Fprintf(&b, "== %s\n", name)
-		text, ok := sections[name]
-		if !ok && name == "addresses" {
-			text = "[]"
-		}
-		for l := range strings.Lines(text) {
-			b.WriteString(" " + strings.TrimSuffix(l, "\n") + "\n")
-		}
-	}
-	b.WriteString("== end\n")
-	return []byte(b.String())
-}
-
-func sources(t *testing.T, out []byte) observe.Sources {
+func sources(t *testing.T, facts server.Facts) observe.Sources {
 	return observe.Sources{
-		Server: func(context.Context) (observe.Runner, error) {
-			return &runner{t: t, result: remote.Result{Stdout: out}}, nil
-		},
-		BMC: func(context.Context) (observe.SettingReader, error) { return reader{}, nil },
+		Server: func(context.Context) (observe.Prober, error) { return &prober{t: t, facts: facts}, nil },
+		BMC:    func(context.Context) (observe.SettingReader, error) { return reader{}, nil },
 	}
 }
 
@@ -98,14 +88,14 @@ func file(text, token string, secrecy state.Secrecy) state.File {
 	return f
 }
 
-// fileLine is the line of a file that stands there.
-func fileLine(path, text, token string) string {
+// stands is a file with its bytes, as a server says it.
+func stands(text, token string) server.FileFact {
 	f := file(text, "", state.Public)
-	return fmt.Sprintf("%s file 0644 root root %s %x\n", path, strings.ReplaceAll(token, "-", " "), f.Sum)
+	return server.FileFact{Kind: server.IsFile, Mode: 0o644, Owner: "root", Group: "root", Sum: fmt.Sprintf("%x", f.Sum), Standing: token}
 }
 
-func dataLine(path, text string) string {
-	return path + " data " + base64.StdEncoding.EncodeToString([]byte(text)) + "\n"
+func filesOf(path string, f server.FileFact) server.Facts {
+	return server.Facts{Files: map[string]server.FileFact{path: f}}
 }
 
 // say is a fact as words: what a table can hold.
@@ -131,56 +121,96 @@ func say(f state.Fact) string {
 	return strings.Join(f.Value.(state.Attr).Values, ", ")
 }
 
+func unitOf(active, file string) server.Facts {
+	return server.Facts{Units: map[string]server.UnitFact{"bird.service": {Load: "loaded", Active: active, File: file}}}
+}
+
+// network is what a kernel has: a link that is named by its MAC, and a tagged
+// one on top of it that has the same.
+func network() server.Facts {
+	link := func(name, mac string, addresses ...server.AddressFact) server.LinkFact {
+		return server.LinkFact{Name: name, MAC: mac, Addresses: addresses}
+	}
+	return server.Facts{
+		Network: server.Network{
+			Links: []server.LinkFact{
+				link("lo", "00:00:00:00:00:00", server.AddressFact{Address: "192.0.2.1/32"}),
+				link("eno1", "02:00:00:00:00:0A", server.AddressFact{Address: "198.51.100.1/31"},
+					server.AddressFact{Address: "2001:db8::1/64", Unusable: true}, server.AddressFact{Address: "192.0.2.99/24", Seconds: 600}),
+				link("service.7", "02:00:00:00:00:0A", server.AddressFact{Address: "203.0.113.1/24"}),
+			},
+			Routes: []server.Route{
+				{Table: server.MainTable, To: "0.0.0.0/0", Via: "198.51.100.0", Dev: "eno1"},
+				{Table: 112, To: "0.0.0.0/0", Via: "203.0.113.2", Dev: "service.7"},
+			},
+		},
+		Owners: []server.Owner{{Link: "eno1", Manager: server.Ifupdown, Lease: true, Known: true}},
+	}
+}
+
 func TestServerFacts(t *testing.T) {
-	const unit = "Id=bird.service\nLoadState=loaded\nActiveState=%s\nUnitFileState=%s\n"
-	const eth = `[{"ifname":"lo","address":"00:00:00:00:00:00","addr_info":[{"local":"192.0.2.1","prefixlen":32}]},` +
-		`{"ifname":"eno1","address":"02:00:00:00:00:0A","addr_info":[{"local":"198.51.100.1","prefixlen":31},{"local":"2001:db8::1","prefixlen":64,"tentative":true}]},` +
-		`{"ifname":"service.7","link":"eno1","address":"02:00:00:00:00:0A","addr_info":[{"local":"203.0.113.1","prefixlen":24}]}]`
 	sum := fmt.Sprintf("%.6x", file("other", "", state.Public).Sum)
-	live := func(text string) state.Key { return key(state.Live, "address "+text) }
+	withData := stands("other", "here")
+	withData.Data = []byte("other")
+	torn := stands("other", "here")
+	torn.Data = []byte("another")
+	special := stands("other", "here")
+	special.Mode = 0o4755
+	stranger := network()
+	stranger.Owners = []server.Owner{{Manager: "connman", Why: "stop it"}}
+	path, unit, pkg := key(state.Path, "/etc/a"), key(state.Unit, "bird.service"), key(state.Package, "bird2")
 	tests := []struct {
-		name     string
-		key      state.Key
-		sections map[string]string
-		want     string
+		name  string
+		key   state.Key
+		facts server.Facts
+		want  string
 	}{
-		{"file", key(state.Path, "/etc/a"), map[string]string{"files": fileLine("/etc/a", "other", "7-5-99")}, "644 root:root " + sum + ` "" 7-5-99`},
-		{"file with its bytes", key(state.Path, "/etc/a"), map[string]string{"files": fileLine("/etc/a", "other", "7-5-99") + dataLine("/etc/a", "other")}, "644 root:root " + sum + ` "other" 7-5-99`},
-		{"file with a set-user-ID bit", key(state.Path, "/etc/a"), map[string]string{"files": strings.Replace(fileLine("/etc/a", "other", "7-5-99"), "0644", "4755", 1)}, "4755 root:root " + sum + ` "" 7-5-99`},
-		{"no file", key(state.Path, "/etc/a"), map[string]string{"files": "/etc/a absent\n"}, "absent"},
-		{"a link", key(state.Path, "/etc/a"), map[string]string{"files": "/etc/a link ../run/x y\n"}, "link to ../run/x y"},
-		{"a folder", key(state.Path, "/etc/a"), map[string]string{"files": "/etc/a other\n"}, "unknown: is neither a file nor a link; move it away by hand"},
-		{"may not look", key(state.Path, "/etc/a"), map[string]string{"files": "/etc/a denied\n"}, "unknown: permission denied on the server"},
-		{"says nothing of it", key(state.Path, "/etc/a"), map[string]string{"files": "/etc/b absent\n"}, "unknown: the server did not answer for it"},
+		{"file", path, filesOf("/etc/a", stands("other", "here")), "644 root:root " + sum + ` "" here`},
+		{"file with its bytes", path, filesOf("/etc/a", withData), "644 root:root " + sum + ` "other" here`},
+		{"file that changed meanwhile", path, filesOf("/etc/a", torn), "unknown: it changed while it was read"},
+		{"file with a set-user-ID bit", path, filesOf("/etc/a", special), "4755 root:root " + sum + ` "" here`},
+		{"file without a sum", path, filesOf("/etc/a", server.FileFact{Kind: server.IsFile}), `unknown: sum "" is not a SHA-256`},
+		{"no file", path, filesOf("/etc/a", server.FileFact{Kind: server.IsAbsent}), "absent"},
+		{"a link", path, filesOf("/etc/a", server.FileFact{Kind: server.IsLink, Link: "../run/x y"}), "link to ../run/x y"},
+		{"a folder", path, filesOf("/etc/a", server.FileFact{Kind: server.IsOther}), "unknown: is neither a file nor a link; move it away by hand"},
+		{"may not look", path, filesOf("/etc/a", server.FileFact{Kind: server.IsDenied, Why: "permission denied"}), "unknown: the server cannot look at it: permission denied"},
+		{"says nothing of it", path, filesOf("/etc/b", stands("", "")), "unknown: the server did not answer for it"},
 
-		{"unit", key(state.Unit, "bird.service"), map[string]string{"units": fmt.Sprintf(unit, "active", "enabled")}, "enabled true active true"},
-		{"unit that is static", key(state.Unit, "bird.service"), map[string]string{"units": fmt.Sprintf(unit, "active", "static")}, "enabled true active true"},
-		{"unit by another name", key(state.Unit, "bird.service"), map[string]string{"units": fmt.Sprintf(unit, "active", "alias")}, "enabled true active true"},
-		{"unit enabled until the next boot", key(state.Unit, "bird.service"), map[string]string{"units": fmt.Sprintf(unit, "active", "enabled-runtime")}, "enabled false active true"},
-		{"unit that reloads", key(state.Unit, "bird.service"), map[string]string{"units": fmt.Sprintf(unit, "reloading", "enabled")}, "enabled true active true"},
-		{"unit that starts, and may never", key(state.Unit, "bird.service"), map[string]string{"units": fmt.Sprintf(unit, "activating", "enabled")}, "enabled true active false"},
-		{"unit that failed", key(state.Unit, "bird.service"), map[string]string{"units": fmt.Sprintf(unit, "failed", "disabled")}, "enabled false active false"},
-		{"no unit", key(state.Unit, "bird.service"), map[string]string{"units": "Id=bird.service\nLoadState=not-found\nActiveState=inactive\n"}, "absent"},
-		{"unit nobody told of", key(state.Unit, "bird.service"), map[string]string{"units": "Id=nsd.service\nLoadState=loaded\n"}, "unknown: systemd did not answer for it"},
+		{"unit", unit, unitOf("active", "enabled"), "enabled true active true"},
+		{"unit that is static", unit, unitOf("active", "static"), "enabled true active true"},
+		{"unit by another name", unit, unitOf("active", "alias"), "enabled true active true"},
+		{"unit enabled until the next boot", unit, unitOf("active", "enabled-runtime"), "enabled false active true"},
+		{"unit that reloads", unit, unitOf("reloading", "enabled"), "enabled true active true"},
+		{"unit that starts, and may never", unit, unitOf("activating", "enabled"), "enabled true active false"},
+		{"unit that failed", unit, unitOf("failed", "disabled"), "enabled false active false"},
+		{"no unit", unit, server.Facts{Units: map[string]server.UnitFact{"bird.service": {Load: "not-found"}}}, "absent"},
+		{"unit nobody told of", unit, server.Facts{}, "unknown: systemd did not answer for it"},
+		{"units nobody can see", unit, server.Facts{Problems: map[string]string{"units": "no bus"}}, "unknown: the server cannot look at its units: no bus"},
 
-		{"package", key(state.Package, "bird2"), map[string]string{"packages": "bird2 installed 2.0.12-7\n"}, "installed"},
-		{"package, half removed", key(state.Package, "bird2"), map[string]string{"packages": "bird2 config-files 2.0.12-7\n"}, "absent"},
-		{"no package", key(state.Package, "bird2"), nil, "absent"},
+		{"package", pkg, server.Facts{Packages: map[string]string{"bird2": "2.0.12-7"}}, "installed"},
+		{"no package", pkg, server.Facts{}, "absent"},
+		{"packages nobody can see", pkg, server.Facts{Problems: map[string]string{"packages": "locked"}}, "unknown: the server cannot look at its packages: locked"},
 
-		{"address", live("lo 192.0.2.1/32"), map[string]string{"addresses": eth}, "present"},
-		{"address by MAC", live("02:00:00:00:00:0a 198.51.100.1/31"), map[string]string{"addresses": eth}, "present"},
-		{"address that is not usable yet", live("eno1 2001:db8::1/64"), map[string]string{"addresses": eth}, "present"},
-		{"address of a tagged interface", live("service.7 203.0.113.1/24"), map[string]string{"addresses": eth}, "present"},
-		{"address of a tagged interface is not on what carries it", live("02:00:00:00:00:0a 203.0.113.1/24"), map[string]string{"addresses": eth}, "absent"},
-		{"address with another length", live("eno1 198.51.100.1/32"), map[string]string{"addresses": eth}, "absent"},
-		{"address on another interface", live("lo 198.51.100.1/31"), map[string]string{"addresses": eth}, "absent"},
-		{"no such interface", live("eno9 192.0.2.1/32"), map[string]string{"addresses": eth}, "absent"},
-		{"addresses nobody can read", live("lo 192.0.2.1/32"), map[string]string{"addresses": "ip: not found"},
-			`unknown: answer of the server is not understood: ip -j address says "ip: not found"`},
+		{"address", state.AddressKey("lo", "192.0.2.1/32"), network(), "present"},
+		{"address by MAC", state.AddressKey("02:00:00:00:00:0a", "198.51.100.1/31"), network(), "present"},
+		{"address that is not usable yet", state.AddressKey("eno1", "2001:db8::1/64"), network(), "present"},
+		{"address by a lease", state.AddressKey("eno1", "192.0.2.99/24"), network(), "leased"},
+		{"address of a tagged interface", state.AddressKey("service.7", "203.0.113.1/24"), network(), "present"},
+		{"address of a tagged interface is not on what carries it", state.AddressKey("02:00:00:00:00:0a", "203.0.113.1/24"), network(), "absent"},
+		{"address with another length", state.AddressKey("eno1", "198.51.100.1/32"), network(), "absent"},
+		{"address on another interface", state.AddressKey("lo", "198.51.100.1/31"), network(), "absent"},
+		{"no such interface", state.AddressKey("eno9", "192.0.2.1/32"), network(), "absent"},
+		{"addresses nobody can see", state.AddressKey("lo", "192.0.2.1/32"), server.Facts{Problems: map[string]string{"network": "no netlink"}},
+			"unknown: the server cannot look at its network: no netlink"},
+		{"default route", state.DefaultKey("eno1", "198.51.100.0"), network(), "present"},
+		{"default route by another gateway", state.DefaultKey("eno1", "198.51.100.2"), network(), "absent"},
+		{"default route of another table", state.DefaultKey("service.7", "203.0.113.2"), network(), "absent"},
+		{"manager", state.ManagerKey("eno1"), network(), "ifupdown (DHCP)"},
+		{"manager that raiz does not know", state.ManagerKey("eno1"), stranger, "unknown: eno1 is managed by connman: stop it"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			o := observe.Read(t.Context(), wanted(t, item(tt.key)), sources(t, answer(tt.sections)))
+			o := observe.Read(t.Context(), wanted(t, item(tt.key)), sources(t, tt.facts))
 			if o.ServerErr != nil || o.BMCErr != nil {
 				t.Fatalf("server %v, BMC %v", o.ServerErr, o.BMCErr)
 			}
@@ -191,31 +221,53 @@ func TestServerFacts(t *testing.T) {
 	}
 }
 
-// A file is secret because it is wanted so: the server does not know.
+// A file is secret because it is wanted so: its sum is never asked for, and
+// what stands compares all the same.
 func TestSecretFile(t *testing.T) {
 	k := key(state.Path, "/etc/a")
-	want := wanted(t, state.Item{Key: k, Value: file("wanted", "", state.Confidential)})
-	o := observe.Read(t.Context(), want, sources(t, answer(map[string]string{"files": fileLine("/etc/a", "other", "7-5-99")})))
-	if have := say(o.Facts.Get(k)); !strings.HasSuffix(have, `"" 7-5-99 secret`) {
-		t.Errorf("got %s", have)
+	want := file("wanted", "", state.Confidential)
+	for _, tt := range []struct {
+		stands string
+		equal  bool
+	}{{"wanted", true}, {"other", false}} {
+		fact := stands(tt.stands, "here")
+		fact.Data = []byte(tt.stands)
+		p := &prober{t: t, facts: filesOf("/etc/a", fact)}
+		from := observe.Sources{Server: func(context.Context) (observe.Prober, error) { return p, nil }}
+		o := observe.Read(t.Context(), wanted(t, state.Item{Key: k, Value: want}), from)
+		have, _ := o.Facts.Get(k).Value.(state.File)
+		if !have.Secret || have.Token != "here" || want.Equal(have) != tt.equal {
+			t.Errorf("%s: got %s", tt.stands, say(o.Facts.Get(k)))
+		}
+		if q := p.asked[0]; q.Files[0].Sum != "" || !q.Files[0].Secret || len(q.Key) != 32 {
+			t.Errorf("asked %+v", q)
+		}
 	}
 }
 
+// What the current generation manages and nobody wants is said, and so is what
+// is on a managed link beside what is declared.
 func TestOrphans(t *testing.T) {
 	k := key(state.Path, "/etc/a")
-	o := observe.Read(t.Context(), wanted(t, item(k)), sources(t, answer(map[string]string{
-		"transaction": "current 4\nmanaged /etc/old\nmanaged /etc/a\nmanaged /etc/old\nmanaged /etc/older\n",
-		"files":       "/etc/a absent\n",
-	})))
+	facts := network()
+	facts.Current = 4
+	facts.Managed, facts.ManagedUnits = []string{"/etc/old", "/etc/a"}, []string{"gone.service", "old.service", "stopped.service"}
+	facts.Files = map[string]server.FileFact{"/etc/a": {Kind: server.IsAbsent}, "/etc/old": stands("x", "here")}
+	facts.Units = map[string]server.UnitFact{"old.service": {Load: "loaded", Active: "active", File: "enabled"}, "stopped.service": {Load: "loaded", Active: "inactive", File: "disabled"}}
+	o := observe.Read(t.Context(), wanted(t, item(k), item(state.AddressKey("eno1", "198.51.100.1/31"))), sources(t, facts))
 	var have []string
 	for f := range o.Facts.All() {
-		have = append(have, f.Key.Name+" "+say(f))
+		have = append(have, f.Key.String()+": "+say(f))
 	}
-	zero := `0 : 000000000000 "" `
-	if diff := cmp.Diff([]string{"/etc/a absent", "/etc/old " + zero, "/etc/older " + zero}, have); diff != "" {
+	want := []string{
+		"file /etc/a: absent", `file /etc/old: 0 : 000000000000 "" here`, "service old.service: enabled true active true",
+		"live address eno1 192.0.2.99/24: present", "live address eno1 198.51.100.1/31: present", "live address eno1 2001:db8::1/64: present",
+		"live default eno1 198.51.100.0: present",
+	}
+	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if o.Server.Current != "4" {
+	if o.Server.Current != 4 {
 		t.Errorf("the rest of the answer is not passed on: %+v", o.Server)
 	}
 }
@@ -224,10 +276,7 @@ func TestOrphans(t *testing.T) {
 func TestSourcesFailApart(t *testing.T) {
 	setting, path := key(state.Setting, "hostname"), key(state.Path, "/etc/a")
 	down := errors.New("connection refused")
-	good := answer(map[string]string{"files": "/etc/a absent\n"})
-	serves := func(r runner) func(context.Context) (observe.Runner, error) {
-		return func(context.Context) (observe.Runner, error) { return &r, nil }
-	}
+	good := filesOf("/etc/a", server.FileFact{Kind: server.IsAbsent})
 	tests := []struct {
 		name                string
 		change              func(*observe.Sources)
@@ -239,22 +288,11 @@ func TestSourcesFailApart(t *testing.T) {
 			s.BMC = func(context.Context) (observe.SettingReader, error) { return nil, down }
 		}, "unknown: connection refused", "absent", "connection refused", ""},
 		{"no server", func(s *observe.Sources) {
-			s.Server = func(context.Context) (observe.Runner, error) { return nil, down }
+			s.Server = func(context.Context) (observe.Prober, error) { return nil, down }
 		}, "x", "unknown: connection refused", "", "connection refused"},
-		{"connection broke", func(s *observe.Sources) { s.Server = serves(runner{t: t, err: down}) },
-			"x", "unknown: probe server: connection refused", "", "probe server: connection refused"},
-		{"script failed", func(s *observe.Sources) {
-			s.Server = serves(runner{t: t, result: remote.Result{Code: 127, Stderr: "sh: not found"}})
-		}, "x", "unknown: probe server: exit 127: sh: not found", "", "probe server: exit 127: sh: not found"},
-		{"sudo wants a password", func(s *observe.Sources) {
-			s.Server = serves(runner{t: t, result: remote.Result{Code: 1, Stderr: "sudo: a password is required"}})
-		}, "x", `unknown: probe server: exit 1: sudo: a password is required; raiz needs sudo without a password for this user, or ssh.user = "root"`,
-			"", `probe server: exit 1: sudo: a password is required; raiz needs sudo without a password for this user, or ssh.user = "root"`},
-		{"answer cut off", func(s *observe.Sources) {
-			s.Server = serves(runner{t: t, result: remote.Result{Stdout: good[:len(good)-3]}})
-		}, "x", "unknown: answer of the server is not understood: it ends too early", "", "answer of the server is not understood: it ends too early"},
-		{"no answer at all", func(s *observe.Sources) { s.Server = serves(runner{t: t}) },
-			"x", `unknown: answer of the server is not understood: no greeting in ""`, "", `answer of the server is not understood: no greeting in ""`},
+		{"connection broke", func(s *observe.Sources) {
+			s.Server = func(context.Context) (observe.Prober, error) { return &prober{t: t, err: down}, nil }
+		}, "x", "unknown: connection refused", "", "connection refused"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -283,7 +321,7 @@ func text(err error) string {
 // unknown; a site without one asks nobody.
 func TestSettings(t *testing.T) {
 	a, b := key(state.Setting, "dns"), key(state.Setting, "ntp")
-	from := sources(t, answer(nil))
+	from := sources(t, server.Facts{})
 	from.BMC = func(context.Context) (observe.SettingReader, error) { return partial{}, nil }
 	o := observe.Read(t.Context(), wanted(t, item(a), item(b)), from)
 	if have := []string{say(o.Facts.Get(a)), say(o.Facts.Get(b))}; have[0] != "x" || !strings.HasPrefix(have[1], "unknown: ") {
@@ -303,25 +341,20 @@ func (partial) Read(_ context.Context, wanted []state.Item) []state.Fact {
 	return []state.Fact{{Key: wanted[0].Key, Value: state.Text("x")}}
 }
 
-// The one exec asks for exactly what is wanted, as root, and says who asks.
+// The one exec asks for exactly what is wanted.
 func TestProbeAsksOnce(t *testing.T) {
-	r := &runner{t: t, result: remote.Result{Stdout: answer(nil)}}
-	from := observe.Sources{Server: func(context.Context) (observe.Runner, error) { return r, nil }, By: shell.By{Who: "somebody"}}
-	want := wanted(t, item(key(state.Path, "/etc/a")), item(key(state.Unit, "u.service")), item(key(state.Package, "p")))
-	if _, err := observe.Probe(t.Context(), want, from); err != nil {
-		t.Fatal(err)
+	p := &prober{t: t}
+	from := observe.Sources{Server: func(context.Context) (observe.Prober, error) { return p, nil }}
+	want := wanted(t, item(key(state.Path, "/etc/a")), item(key(state.Unit, "u.service")), item(key(state.Package, "p")),
+		item(state.AddressKey("eno1", "192.0.2.1/24")), item(state.ManagerKey("eno1")), item(state.ManagerKey("02:00:00:00:00:0a")))
+	observe.Read(t.Context(), want, from)
+	have := p.asked[0]
+	have.Key = nil
+	exact := server.ProbeRequest{
+		Files: []server.FileQuestion{{Path: "/etc/a", Sum: fmt.Sprintf("%x", file("wanted", "", state.Public).Sum)}},
+		Units: []string{"u.service"}, Packages: []string{"p"}, Links: []server.Match{{Name: "eno1"}, {MAC: "02:00:00:00:00:0a"}},
 	}
-	script := r.asked[0]
-	for _, words := range []string{"RAIZ_WHO=somebody\n", " public /etc/a\nunit u.service\npackage p\n"} {
-		if !strings.Contains(script.Text, words) {
-			t.Errorf("the script has no %q", words)
-		}
-	}
-	if !script.Root {
-		t.Error("it does not run as root")
-	}
-	bad := wanted(t, state.Item{Key: key(state.Path, "/etc/a b"), Value: file("", "", state.Public)})
-	if _, err := observe.Probe(t.Context(), bad, from); err == nil || err.Error() != `path "/etc/a b": only letters, digits and /._@:+- are allowed` {
-		t.Errorf("got %v", err)
+	if diff := cmp.Diff(exact, have); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
 	}
 }

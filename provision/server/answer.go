@@ -12,14 +12,15 @@ type Answer struct {
 	Facts   *Facts   `json:"facts,omitempty"`   // probe
 	Status  *Status  `json:"status,omitempty"`  // apply, rollback, confirm, revert, status
 	History []Status `json:"history,omitempty"` // history, oldest first
-	// Declared is what the generation of a rollback declares.
-	Declared []byte `json:"declared,omitempty"`
 }
 
 // Event is a step that a change has reached, said while it goes on.
 type Event struct {
 	Event State     `json:"event"`
 	At    time.Time `json:"at"`
+	// Declared is what the generation of a rollback declares. It is said
+	// before anything changes, for the connection may be gone afterwards.
+	Declared []byte `json:"declared,omitempty"`
 }
 
 // Code says which kind of error it was.
