@@ -60,6 +60,16 @@ func ParsePath(s string) (Path, error) {
 	return p, nil
 }
 
+// shift has each world take other calls than the next one, so that in sum all
+// are met.
+func (p Path) shift() int {
+	n := p.At + p.And
+	for _, c := range p.Crashes {
+		n += c.At + int(c.Keep)
+	}
+	return n
+}
+
 // Bounds are how much is explored of one case.
 type Bounds struct {
 	// Keeps are what stays of the unflushed: the first three, and seeds.
@@ -180,7 +190,7 @@ func (e *explorer) calls() int {
 func (e *explorer) from(p Path) {
 	w := e.x.begin(e.base)
 	w.event.at, w.event.and = p.At, p.And
-	w.record = e.every[0] > 0
+	w.record, w.shift = e.every[0], p.shift()
 	w.m.calls = 0
 	w.rest()
 	points := w.points
@@ -190,20 +200,9 @@ func (e *explorer) from(p Path) {
 
 // crashes runs on from each point of a world at which its power may be lost.
 func (e *explorer) crashes(w *world, p Path, points []point, depth int) {
-	every := e.every[depth-1]
-	if every == 0 {
-		return
-	}
-	shift := p.At + p.And
-	for _, c := range p.Crashes {
-		shift += c.At + int(c.Keep) // another offset for each, so that in sum all are met
-	}
-	for i, at := range points {
+	for _, at := range points {
 		if depth == 1 && at.call < p.At {
 			continue // the event has not happened yet: the same without it
-		}
-		if (i+shift)%every != 0 {
-			continue
 		}
 		for _, k := range e.bounds.Keeps {
 			if k != KeepNothing && !at.disk.loose() {
@@ -222,7 +221,7 @@ func (e *explorer) crash(w *world, p Path, at point, k Keep, depth int) {
 		return
 	}
 	e.begun[state] = true
-	n.record = e.every[depth] > 0
+	n.record, n.shift = e.every[depth], p.shift()
 	n.m.Boot()
 	n.rest()
 	points := n.points
@@ -234,7 +233,7 @@ func (e *explorer) crash(w *world, p Path, at point, k Keep, depth int) {
 func (e *explorer) judge(w *world, p Path) {
 	e.count.Worlds++
 	e.count.Calls += w.m.calls
-	w.record = false
+	w.record = 0
 	w.m.hook = nil
 	outcome := w.outcome()
 	e.outcomes[outcome] = true

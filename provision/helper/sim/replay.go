@@ -22,7 +22,9 @@ func Replay(x *Case, p Path) (history []string, broken []Broken, err error) {
 	w.m.calls = 0
 	for i := 0; ; i++ {
 		w.m.trace = say
-		w.record = i < len(p.Crashes)
+		if w.record = 0; i < len(p.Crashes) {
+			w.record = 1
+		}
 		w.rest()
 		if i == len(p.Crashes) {
 			break

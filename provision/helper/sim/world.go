@@ -18,7 +18,8 @@ type world struct {
 	base     *base
 	stuck    bool // something went on for ever
 	points   []point
-	record   bool
+	record   int // each so manieth call; 0 for none
+	shift    int // which of them
 	event    event
 	touched  bool // something managed has changed
 }
@@ -106,7 +107,7 @@ func (w *world) quiet() bool {
 // watch has a world remember each moment before a call.
 func (w *world) watch() {
 	w.m.hook = func(c *Call) {
-		if w.record {
+		if w.record > 0 && (c.Number+w.shift)%w.record == 0 {
 			w.points = append(w.points, w.point(c))
 		}
 		w.touched = w.touched || c.Op == "rename" && managed(c.B) || c.Op == "remove" && managed(c.A) || c.Op == "disable" && c.By.unit == helper.ActivateUnit
