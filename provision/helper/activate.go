@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/raiz-dns/raiz/provision/server"
 )
@@ -203,6 +204,9 @@ func (h *Helper) act(m server.Manifest, b before) error {
 			return fmt.Errorf("enable %s: %w", unit, err)
 		}
 	}
+	if err := h.flushLinks(); err != nil {
+		return err
+	}
 	if err := h.letGo(b); err != nil {
 		return err
 	}
@@ -233,4 +237,22 @@ func (h *Helper) perform(a server.Action) error {
 		return fmt.Errorf("%s %s: %w; it says: %s", a.Verb, a.Unit, err, h.os.Said(a.Unit, since))
 	}
 	return nil
+}
+
+// flushLinks flushes the links by which a boot starts units. systemd makes and
+// removes them without: after a power cut a server could have lost the one that
+// starts its network, or keep one of a unit that has gone.
+func (h *Helper) flushLinks() error {
+	names, err := h.os.List(unitsDir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, ".wants") || strings.HasSuffix(name, ".requires") {
+			if err := h.os.Flush(unitsDir + "/" + name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return h.os.Flush(unitsDir)
 }

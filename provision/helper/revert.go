@@ -211,6 +211,7 @@ func (h *Helper) unlinkNew(b before) {
 			_ = h.os.Do(OpDisable, u.Name, unitLimit)
 		}
 	}
+	_ = h.flushLinks() // before the files go, for without its file a unit is not known to be enabled
 }
 
 func unitNames(b before) []string {
@@ -318,6 +319,7 @@ func (h *Helper) unitsBack(r *record, b before) {
 			_ = h.os.Do(OpEnable, u.Name, unitLimit)
 		}
 	}
+	_ = h.flushLinks() // that they are there is seen at the end
 	if b.Boot != h.os.BootID() {
 		return // this boot has started them with the files they had
 	}
