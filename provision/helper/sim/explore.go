@@ -152,7 +152,7 @@ func (e *explorer) spread() {
 		e.every = [3]int{1, 0, 0}
 		calls := e.calls()
 		left := max(e.bounds.Worlds-calls*keeps, 1)
-		e.every[1] = max(1, calls*keeps*60*keeps/left/4) // most begin like another one
+		e.every[1] = max(1, calls*keeps*60*keeps/left/10) // most begin like another one
 		e.from(Path{})
 		e.count.Outcomes = len(e.outcomes)
 		return
@@ -166,8 +166,11 @@ func (e *explorer) spread() {
 	}
 	left := max(e.bounds.Worlds-events, 1)
 	e.every = [3]int{max(1, events*calls*keeps/2/left), 0, 0}
-	nth := 0
-	for at := 1; at <= calls; at++ {
+	nth, step := 0, 1
+	if e.x.Event == ReadOnly || e.x.Event == Full {
+		step = max(1, calls*6/e.bounds.Worlds) // twenty reverts are tried in each
+	}
+	for at := 1; at <= calls; at += step {
 		e.from(Path{At: at})
 		for and := at + 1; and <= calls && e.x.Event == Preempt; and++ {
 			if nth++; nth%e.event == 0 {
@@ -237,13 +240,17 @@ func (e *explorer) judge(w *world, p Path) {
 	w.m.hook = nil
 	outcome := w.outcome()
 	e.outcomes[outcome] = true
-	e.hold(w.seen(), p)
+	past := w.history()
+	shape := w.shape(past)
+	e.hold(w.seen(past), p)
 	if w.m.disk.readOnly != "" || w.m.disk.full {
 		w.mend()
-		e.hold(w.seen(), p)
+		past = w.history()
+		shape = w.shape(past)
+		e.hold(w.seen(past), p)
 	}
-	if after := w.shape(w.history()); !e.plain[after] {
-		e.plain[after] = true
+	if !e.plain[shape] {
+		e.plain[shape] = true
 		e.count.Plain++
 		if err := w.converges(); err != nil {
 			e.report(Broken{e.x, p, "a plain apply converges", err})

@@ -5,13 +5,13 @@ import (
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/helper/promise"
+	"github.com/raiz-dns/raiz/provision/server"
 )
 
 // seen is what is seen of a world that has come to rest. Looking ends it: time
 // goes on until leases are over, and the server starts once more.
-func (w *world) seen() promise.Seen {
+func (w *world) seen(past []server.Status) promise.Seen {
 	hindered := w.m.disk.readOnly != "" || w.m.disk.full
-	past := w.history()
 	by := map[int]promise.Generation{0: promise.Before}
 	s := promise.Seen{Ended: !w.stuck, Hindered: hindered, Litter: w.litter(), Owed: w.owed(), Refused: !w.touched, Panics: w.m.panics}
 	for _, p := range past {
