@@ -163,7 +163,7 @@ func (h *Helper) refuse(r record, b before, why error) error {
 	if err := h.to(&r, server.Refused, why.Error()); err != nil {
 		_ = h.erase(dirOf(r.Number)) // no room even for that word
 	}
-	h.forget(r.Number, b)
+	_ = h.forget(r.Number, b) // there are only copies, below raiz's own directory
 	return asRefusal(why)
 }
 

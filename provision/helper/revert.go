@@ -143,6 +143,10 @@ func (h *Helper) revert(r *record, reason string) error {
 			h.log("cannot write down that generation %d was reverted: %v", r.Number, err)
 		}
 	}
+	// Before it is pending no more: nobody would come to take these away.
+	if err := h.forget(r.Number, b); err != nil {
+		return h.tryAgain(r, err)
+	}
 	if err := h.remove(pendingFile); err != nil {
 		return h.tryAgain(r, err)
 	}
@@ -150,7 +154,6 @@ func (h *Helper) revert(r *record, reason string) error {
 		return h.tryAgain(r, err)
 	}
 	_ = h.os.Disarm() // what fires finds nothing pending
-	h.forget(r.Number, b)
 	return nil
 }
 

@@ -257,6 +257,12 @@ func (h *Helper) status(run string) (*server.Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What is told of an end has to be true after a power cut as well.
+	if r.State.Ended() {
+		if err := h.os.Flush(dirOf(r.Number)); err != nil {
+			return nil, err
+		}
+	}
 	r.Status.Current = r.Number == current
 	return &r.Status, nil
 }
