@@ -18,7 +18,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 # that read what raiz renders, the shells that its script must run under.
 REHEARSE_PACKAGES = mmdebstrap systemd-container iproute2 util-linux e2fsprogs bind9-dnsutils
 TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-server openssh-client \
-                    sudo knot knot-dnssecutils dash busybox shellcheck procps ldnsutils dns-root-data strace frr
+                    sudo knot knot-dnssecutils dash busybox shellcheck procps ldnsutils dns-root-data strace frr qemu-user-static
 
 .PHONY: raiz helpers demo test unit bench sweep soak matrix flaws lint cross deps-demo deps-test clean
 

@@ -10,21 +10,28 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 
 	"github.com/raiz-dns/raiz/provision/helper"
 	"github.com/raiz-dns/raiz/provision/helper/linux"
+	"github.com/raiz-dns/raiz/provision/server"
 )
 
 const usage = `raiz-helper status    how things stand: which generation, until when, how to go back
 raiz-helper revert    put back what stood before the generation that is not confirmed
 raiz-helper release   the same, whoever it belongs to; what cannot be put back is given up
+raiz-helper version   what it was built for, and which version of raiz's language it speaks
 `
 
 func main() {
 	// Nobody may hear any more how a change ends; it has to end all the same.
-	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+	// What is ignored would be so in every child too, and a command that raiz
+	// runs may count on the end of a pipe.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGPIPE)
+	// A login's umask is nobody's decision for what a command makes.
+	syscall.Umask(0o022)
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -32,6 +39,10 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 	if len(args) != 1 {
 		fmt.Fprint(problems, usage)
 		return 64
+	}
+	if args[0] == "version" {
+		fmt.Fprintf(out, "raiz-helper %s/%s, language %d\n", runtime.GOOS, runtime.GOARCH, server.Version)
+		return 0
 	}
 	program, err := os.Executable()
 	if err != nil {

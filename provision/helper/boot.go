@@ -67,6 +67,10 @@ func (h *Helper) bootBack(r *record) error {
 	if err := h.filesBack(r.Number, b); err != nil {
 		return err
 	}
+	r.FilesBack, r.Started = true, h.os.BootID()
+	if err := h.save(*r); err != nil {
+		h.log("cannot write down that the files of before generation %d are back: %v", r.Number, err)
+	}
 	for _, u := range b.Units {
 		if u.Enabled {
 			_ = h.os.Do(OpEnable, u.Name, unitLimit)

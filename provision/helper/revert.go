@@ -323,8 +323,8 @@ func (h *Helper) unitsBack(r *record, b before) {
 		}
 	}
 	_ = h.flushLinks() // that they are there is seen at the end
-	if b.Boot != h.os.BootID() {
-		return // this boot has started them with the files they had
+	if r.Started == h.os.BootID() {
+		return // with the files they had
 	}
 	for _, unit := range b.Disable {
 		if was[unit].Active {
@@ -360,7 +360,10 @@ func (h *Helper) effectBack(r record, b before) error {
 		if w.Enabled != enabled(u) {
 			return false
 		}
-		return !w.Active || running(u)
+		if !w.Active {
+			return w.Enabled || !running(u) // a boot may have started what it is meant to
+		}
+		return running(u)
 	}
 	bad, err := h.waitUnits(networkLimit, unitNames(b), fits)
 	if err != nil {
@@ -371,8 +374,11 @@ func (h *Helper) effectBack(r record, b before) error {
 		if err != nil {
 			return err
 		}
-		if was[bad].Active && !running(facts[bad]) {
-			_ = h.os.Do(OpStart, bad, unitLimit) // for the next look
+		switch was := was[bad]; { // for the next look
+		case was.Active && !running(facts[bad]):
+			_ = h.os.Do(OpStart, bad, unitLimit)
+		case !was.Active && !was.Enabled && running(facts[bad]):
+			_ = h.os.Do(OpStop, bad, unitLimit)
 		}
 		return fmt.Errorf("%s is %s, %s", bad, facts[bad].Active, facts[bad].File)
 	}

@@ -33,6 +33,8 @@ type record struct {
 	// that each unit has been acted on once.
 	FilesBack bool `json:"filesBack,omitempty"`
 	UnitsBack bool `json:"unitsBack,omitempty"`
+	// Started is the boot whose services started with the files of before.
+	Started string `json:"started,omitempty"`
 }
 
 func dirOf(n int) string        { return generationsDir + "/" + strconv.Itoa(n) }

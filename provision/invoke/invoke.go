@@ -123,7 +123,9 @@ func (h Helper) pick() string {
 	var b strings.Builder
 	b.WriteString("case $(uname -m) in ")
 	for _, arch := range slices.Sorted(maps.Keys(h.Images)) {
-		fmt.Fprintf(&b, "%s) d=%s;; ", machines()[arch], h.Images[arch].Sum)
+		if machine, known := machines()[arch]; known {
+			fmt.Fprintf(&b, "%s) d=%s;; ", machine, h.Images[arch].Sum)
+		}
 	}
 	fmt.Fprintf(&b, `*) uname -m; exit %d;; esac; `, exitMachine)
 	return b.String()

@@ -1,0 +1,183 @@
+package contract
+
+import (
+	"io/fs"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/helper"
+	"github.com/raiz-dns/raiz/provision/server"
+)
+
+func network(t *testing.T, os helper.OS, n Network) {
+	t.Run("addresses", func(t *testing.T) { addresses(t, os, n) })
+	t.Run("lifetime", func(t *testing.T) { lifetime(t, os, n) })
+	t.Run("routes", func(t *testing.T) { routes(t, os, n) })
+	t.Run("rules", func(t *testing.T) { rules(t, os) })
+}
+
+func link(t *testing.T, os helper.OS, name string) server.LinkFact {
+	t.Helper()
+	all, err := os.Network()
+	fine(t, err)
+	for _, l := range all.Links {
+		if l.Name == name {
+			return l
+		}
+	}
+	t.Fatalf("there is no link %s in %+v", name, all.Links)
+	return server.LinkFact{}
+}
+
+func has(l server.LinkFact, address string) (server.AddressFact, bool) {
+	i := slices.IndexFunc(l.Addresses, func(a server.AddressFact) bool { return a.Address == address })
+	if i < 0 {
+		return server.AddressFact{}, false
+	}
+	return l.Addresses[i], true
+}
+
+func addresses(t *testing.T, os helper.OS, n Network) {
+	if l := link(t, os, n.Link); !l.Up || l.MTU == 0 || l.Index == 0 || len(l.Addresses) != 0 {
+		t.Fatalf("the link is %+v", l)
+	}
+	// What the kernel gives lo by itself is not told of.
+	if l := link(t, os, "lo"); len(l.Addresses) != 0 {
+		t.Errorf("lo has %+v", l.Addresses)
+	}
+	for _, a := range []string{n.IPv4, n.IPv6} {
+		fine(t, os.AddAddress(n.Link, server.AddressFact{Address: a}))
+		is(t, "add it again", os.AddAddress(n.Link, server.AddressFact{Address: a}), fs.ErrExist)
+		eventually(t, os, 10*time.Second, a+" usable", func() bool {
+			got, ok := has(link(t, os, n.Link), a)
+			return ok && got == server.AddressFact{Address: a}
+		})
+	}
+	for _, a := range []string{n.IPv4, n.IPv6} {
+		fine(t, os.DelAddress(n.Link, a))
+		is(t, "delete it again", os.DelAddress(n.Link, a), fs.ErrNotExist)
+	}
+	if l := link(t, os, n.Link); len(l.Addresses) != 0 {
+		t.Errorf("left over: %+v", l.Addresses)
+	}
+	is(t, "add to no link", os.AddAddress(n.Absent, server.AddressFact{Address: n.IPv4}), fs.ErrNotExist)
+	is(t, "delete of no link", os.DelAddress(n.Absent, n.IPv4), fs.ErrNotExist)
+	if err := os.AddAddress(n.Link, server.AddressFact{Address: "nonsense"}); err == nil {
+		t.Error("nonsense was added")
+	}
+}
+
+func lifetime(t *testing.T, os helper.OS, n Network) {
+	for _, a := range []string{n.IPv4, n.IPv6} {
+		fine(t, os.AddAddress(n.Link, server.AddressFact{Address: a, Seconds: 600, NoRoute: true}))
+		got, ok := has(link(t, os, n.Link), a)
+		if !ok || got.Seconds < 590 || got.Seconds > 600 || !got.NoRoute {
+			t.Errorf("it is %+v, %t", got, ok)
+		}
+		fine(t, os.DelAddress(n.Link, a))
+	}
+}
+
+// routeTo is a default route as a network manager sets it.
+func routeTo(n Network, gateway string) server.Route {
+	r := server.Route{Table: 254, To: "0.0.0.0/0", Via: gateway, Dev: n.Link, Protocol: 4, Metric: 512, Type: 1}
+	if netip.MustParseAddr(gateway).Is6() {
+		r.To = "::/0"
+	}
+	return r
+}
+
+func routes(t *testing.T, os helper.OS, n Network) {
+	present := func(r server.Route) bool {
+		all, err := os.Network()
+		fine(t, err)
+		return slices.Contains(all.Routes, r)
+	}
+	before, err := os.Network()
+	fine(t, err)
+	for _, f := range []struct{ address, gateway string }{{n.IPv4, n.Gateway4}, {n.IPv6, n.Gateway6}} {
+		r := routeTo(n, f.gateway)
+		if err := os.AddRoute(r); err == nil {
+			t.Errorf("a gateway that nobody reaches was taken: %+v", r)
+		}
+		fine(t, os.AddAddress(n.Link, server.AddressFact{Address: f.address}))
+		if present(r) {
+			t.Fatalf("it is there: %+v", r)
+		}
+		fine(t, os.AddRoute(r))
+		is(t, "add it again", os.AddRoute(r), fs.ErrExist)
+		other := r
+		other.Table, other.Protocol = 1000, 3
+		fine(t, os.AddRoute(other))
+		dark := server.Route{Table: 254, To: netip.MustParsePrefix(f.address).Masked().String(), Protocol: 3, Metric: 777, Type: 7}
+		fine(t, os.AddRoute(dark))
+		if !present(r) || !present(other) {
+			t.Errorf("of %+v and %+v not all are there", r, other)
+		}
+		// What a routing daemon has set is its own to keep.
+		bird := r
+		bird.Protocol, bird.Metric = 12, 600
+		fine(t, os.AddRoute(bird))
+		if present(bird) {
+			t.Error("a route of a routing daemon is told of")
+		}
+		for _, gone := range []server.Route{r, other, bird, dark} {
+			fine(t, os.DelRoute(gone))
+			is(t, "delete it again", os.DelRoute(gone), fs.ErrNotExist)
+		}
+		fine(t, os.DelAddress(n.Link, f.address))
+		nowhere := r
+		nowhere.Dev = n.Absent
+		is(t, "a route by no link", os.AddRoute(nowhere), fs.ErrNotExist)
+	}
+	after, err := os.Network()
+	fine(t, err)
+	if !slices.Equal(before.Routes, after.Routes) {
+		t.Errorf("routes were %+v, and are %+v", before.Routes, after.Routes)
+	}
+}
+
+func rules(t *testing.T, os helper.OS) {
+	all, err := os.Network()
+	fine(t, err)
+	for _, r := range all.Rules {
+		if r.Priority == 0 || r.Priority == 32766 || r.Priority == 32767 {
+			t.Errorf("a rule of the kernel's own is told of: %+v", r)
+		}
+	}
+	for _, r := range []server.Rule{
+		{Family: 4, Priority: 1000, From: "192.0.2.0/24", Table: 1000, Protocol: 4},
+		{Family: 6, Priority: 1000, To: "2001:db8::/32", Table: 100, Protocol: 4},
+		{Family: 4, Priority: 1001, Table: 1000, Protocol: 3},
+		{Family: 6, Priority: 1001, Table: 1000, Protocol: 3},
+		{Family: 4, Priority: 1002, Mark: 7, Mask: 0xff, In: "lo", Not: true, Table: 1000, Protocol: 3},
+	} {
+		count := func() int {
+			now, err := os.Network()
+			fine(t, err)
+			n := 0
+			for _, other := range now.Rules {
+				if other == r {
+					n++
+				}
+			}
+			return n
+		}
+		fine(t, os.AddRule(r))
+		is(t, "add it again", os.AddRule(r), fs.ErrExist)
+		if n := count(); n != 1 {
+			now, _ := os.Network()
+			t.Errorf("%+v is there %d times in %+v", r, n, now.Rules)
+		}
+		fine(t, os.DelRule(r))
+		is(t, "delete it again", os.DelRule(r), fs.ErrNotExist)
+		if n := count(); n != 0 {
+			t.Errorf("%+v is still there", r)
+		}
+	}
+	if err := os.AddRule(server.Rule{Priority: 1003, Table: 1000}); err == nil {
+		t.Error("a rule of no family was added")
+	}
+}

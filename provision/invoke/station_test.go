@@ -1,0 +1,236 @@
+//go:build linux
+
+package invoke_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/raiz-dns/raiz/provision/invoke"
+	"github.com/raiz-dns/raiz/provision/remote"
+)
+
+// station is OpenSSH with two logins, root and one that has sudo, on this
+// machine but for the places that raiz writes to: those, and who there is, are
+// the test's own, in a mount namespace.
+type station struct {
+	dir, identity, hostKey string
+	addr                   netip.AddrPort
+}
+
+// Users of a station.
+const (
+	admin  = "raiz-test-admin"  // has sudo
+	visits = "raiz-test-visits" // has none
+)
+
+// enter is what each connection is begun with.
+const enter = `set -e
+d=$1
+mount --make-rprivate /
+mount --bind "$d/passwd" /etc/passwd
+mount --bind "$d/shadow" /etc/shadow
+mount --bind "$d/sudoers" /etc/sudoers
+mount --bind "$d/lib" /usr/local/lib
+mount --bind "$d/var" /var/lib
+mount --bind "$d/tmp" /tmp
+[ ! -e "$d/enter" ] || . "$d/enter"
+exec "$2" -i -f "$d/sshd_config"`
+
+func newStation(t *testing.T) *station {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can have places of its own")
+	}
+	sshd := need(t, "sshd")
+	need(t, "sudo")
+	dir, err := os.MkdirTemp("/var/tmp", "raiz-invoke") // /tmp is another one there
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s := &station{dir: dir}
+	s.prepare(t)
+	// Debian makes it when the service starts.
+	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.addr = l.Addr().(*net.TCPAddr).AddrPort()
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { s.serve(ctx, c.(*net.TCPConn), sshd) })
+		}
+	})
+	t.Cleanup(func() { cancel(); _ = l.Close(); all.Wait() })
+	return s
+}
+
+func (s *station) serve(ctx context.Context, c *net.TCPConn, sshd string) {
+	f, err := c.File()
+	_ = c.Close()
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--", "sh", "-c", enter, "sh", s.dir, sshd)
+	cmd.Stdin, cmd.Stdout = f, f
+	_ = cmd.Run() // its verdict is what the client sees
+}
+
+func (s *station) prepare(t *testing.T) {
+	t.Helper()
+	if err := os.Chmod(s.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{"lib", "var", "tmp"} {
+		if err := os.Mkdir(filepath.Join(s.dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(filepath.Join(s.dir, "tmp"), 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	var private, public string
+	s.identity, public = s.key(t, "identity")
+	private, s.hostKey = s.key(t, "host_key")
+	read := func(path string) string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	s.write(t, "passwd", 0o644, read("/etc/passwd")+admin+":x:64001:65534::/:/bin/sh\n"+visits+":x:64002:65534::/:/bin/sh\n")
+	s.write(t, "shadow", 0o640, read("/etc/shadow")+admin+":*:19000::::::\n"+visits+":*:19000::::::\n")
+	s.write(t, "sudoers", 0o440, "root ALL=(ALL) ALL\n"+admin+" ALL=(ALL) NOPASSWD: ALL\n")
+	s.write(t, "authorized_keys", 0o644, public+"\n")
+	s.write(t, "sshd_config", 0o600, "AuthorizedKeysFile "+s.dir+"/authorized_keys\nHostKey "+private+"\nStrictModes no\nUsePAM no\nPidFile none\n"+
+		"PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"+
+		"Subsystem sftp internal-sftp\nLogLevel ERROR\nPrintLastLog no\n")
+}
+
+func (s *station) write(t *testing.T, name string, mode os.FileMode, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *station) key(t *testing.T, name string) (path, public string) {
+	t.Helper()
+	pub, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(key, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, name, 0o600, string(pem.EncodeToMemory(block)))
+	line, err := ssh.NewPublicKey(pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(s.dir, name), strings.TrimSpace(string(ssh.MarshalAuthorizedKey(line)))
+}
+
+// conn logs in.
+func (s *station) conn(t *testing.T, user string) *remote.Conn {
+	t.Helper()
+	conn, err := remote.Dial(t.Context(), remote.Target{
+		Addresses: []netip.AddrPort{s.addr}, Login: remote.Login{User: user, HostKey: s.hostKey, IdentityFile: s.identity},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// path is where something of the station's is on this machine.
+func (s *station) path(remote string) string {
+	return strings.Replace(remote, "/usr/local/lib", s.dir+"/lib", 1)
+}
+
+// uploads are the files that lie in its /tmp.
+func (s *station) uploads(t *testing.T) []string {
+	t.Helper()
+	left, err := filepath.Glob(s.dir + "/tmp/raiz-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return left
+}
+
+// helpers are two helpers that differ, for this machine.
+func helpers(t *testing.T) (one, other invoke.Image) {
+	t.Helper()
+	build := func(buildid string) invoke.Image {
+		out := filepath.Join(t.TempDir(), "raiz-helper")
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -buildid="+buildid, "-o", out, "../../cmd/raiz-helper")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		program, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pack(t, program)
+	}
+	return build(""), build("another")
+}
+
+func pack(t *testing.T, program []byte) invoke.Image {
+	t.Helper()
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write(program); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return invoke.NewImage(packed.Bytes(), program)
+}
+
+func images(i invoke.Image) invoke.Images { return invoke.Images{runtime.GOARCH: i} }
+
+// need skips a test that lacks a program; in CI nothing may be skipped.
+func need(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err == nil {
+		return path
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed", program)
+	}
+	t.Skipf("%s is not installed", program)
+	return ""
+}
