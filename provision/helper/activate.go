@@ -37,7 +37,7 @@ func (h *Helper) Activate() error {
 	if err := h.to(&r, server.Activating, ""); err != nil {
 		return h.revert(&r, fmt.Sprintf("activation failed: %v", err))
 	}
-	if err := h.activate(n); err != nil {
+	if err := h.activate(&r); err != nil {
 		return h.revert(&r, fmt.Sprintf("activation failed: %v", err))
 	}
 	if err := h.to(&r, server.Active, ""); err != nil {
@@ -46,7 +46,8 @@ func (h *Helper) Activate() error {
 	return nil
 }
 
-func (h *Helper) activate(n int) error {
+func (h *Helper) activate(r *record) error {
+	n := r.Number
 	m, err := h.manifest(n)
 	if err != nil {
 		return err
@@ -55,11 +56,10 @@ func (h *Helper) activate(n int) error {
 	if err := h.readJSON(beforeOf(n), &b); err != nil {
 		return err
 	}
-	if err := h.asTaken(b); err != nil {
-		return err
-	}
 	for _, step := range []func() error{
 		func() error { return h.writeBeside(n, m, b) },
+		func() error { return h.asTaken(b) },
+		func() error { r.Placing = true; return h.save(*r) },
 		func() error { return h.retire(b) },
 		func() error { return h.place(b) },
 		func() error { return h.act(m, b) },
@@ -72,16 +72,18 @@ func (h *Helper) activate(n int) error {
 	return nil
 }
 
-// asTaken sees that what stands is what the snapshot took down: only that can be
-// put back.
+// asTaken sees that what stands, and has its second name, is what the snapshot
+// took down: only that can be put back.
 func (h *Helper) asTaken(b before) error {
 	for _, t := range b.Files {
-		s, err := h.stands(t.Path)
-		if err != nil {
-			return err
-		}
-		if !t.was(s) {
-			return fmt.Errorf("%s has changed since the snapshot", t.Path)
+		for _, name := range []string{t.Path, t.Old} {
+			s, err := h.stands(name)
+			if err != nil {
+				return err
+			}
+			if !t.was(s) {
+				return fmt.Errorf("%s has changed since the snapshot", t.Path)
+			}
 		}
 	}
 	return nil

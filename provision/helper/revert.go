@@ -129,12 +129,11 @@ func (h *Helper) RevertPending() error {
 // Where files cannot be put back no unit is touched: it would start with what
 // nobody has confirmed.
 func (h *Helper) revert(r *record, reason string) error {
-	changed := r.State != server.Armed && r.State != server.Staged
 	r.Tries++
 	// From its first file on it cannot be confirmed any more. A full disk has
 	// no room for that word, and is no reason to stop.
 	noted := h.to(r, server.Reverting, reason)
-	b, err := h.putBack(r, changed)
+	b, err := h.putBack(r)
 	if err != nil {
 		return h.tryAgain(r, err)
 	}
@@ -176,12 +175,12 @@ func (h *Helper) tryAgain(r *record, why error) error {
 }
 
 // putBack puts everything back.
-func (h *Helper) putBack(r *record, changed bool) (before, error) {
+func (h *Helper) putBack(r *record) (before, error) {
 	var b before
 	if err := h.readJSON(beforeOf(r.Number), &b); err != nil {
 		return b, err
 	}
-	if !changed {
+	if !r.Placing {
 		return b, nil
 	}
 	if !r.FilesBack {

@@ -29,6 +29,9 @@ type record struct {
 	// Boot and Deadline say when it reverts, by a clock that nobody sets.
 	Boot     string        `json:"boot,omitempty"`
 	Deadline time.Duration `json:"deadline,omitempty"`
+	// Placing says that names may have changed, and units been acted on. Before
+	// that there is nothing to put back.
+	Placing bool `json:"placing,omitempty"`
 	// FilesBack says that a revert has seen every file as it was; UnitsBack
 	// that each unit has been acted on once.
 	FilesBack bool `json:"filesBack,omitempty"`

@@ -49,7 +49,10 @@ type Seen struct {
 	Ended     bool       // all has come to rest by itself
 	Hindered  bool       // something from outside keeps a revert from ending
 	Litter    []string   // what was left beside managed files
-	Runs      []Run      // in the order in which they were confirmed, if they were
+	// Overwritten are files of others that somebody had changed and nobody had
+	// reviewed.
+	Overwritten []string
+	Runs        []Run // in the order in which they were confirmed, if they were
 	// Refused says that nothing managed was ever changed; Restarts are units
 	// that were acted on.
 	Refused  bool
@@ -85,6 +88,8 @@ func All() []Promise {
 
 func neverLockedOut(s Seen) error {
 	switch {
+	case s.Hindered && s.Files == Mixture:
+		return nil // between two generations, and nothing can be written: looked at again once it can
 	case !s.Reachable:
 		return fmt.Errorf("it does not answer; files %d, effect %d", s.Files, s.Effect)
 	case !s.Steadily:
@@ -146,6 +151,9 @@ func toldTrue(s Seen) error {
 // noLostUpdate: each run that is confirmed was reviewed over what had been
 // confirmed before it.
 func noLostUpdate(s Seen) error {
+	if len(s.Overwritten) > 0 {
+		return fmt.Errorf("%v were overwritten", s.Overwritten)
+	}
 	g := Before
 	for _, r := range s.Runs {
 		if r.Told != Confirmed {

@@ -52,10 +52,10 @@ func (m *Machine) goOn() {
 
 // Isolate is `systemctl isolate multi-user.target`, or rescue mode and back:
 // what no link wants is stopped, and what a link wants and does not run is
-// started, the boot unit too (systemd.unit(5), IgnoreOnIsolate=).
+// started, the boot unit too (systemd.unit(5), IgnoreOnIsolate=). The timer has
+// that setting.
 func (m *Machine) Isolate() {
 	m.note("systemctl isolate")
-	m.armed = never
 	for _, name := range ownUnits {
 		u := m.unit(name)
 		if !yes(u.text, "IgnoreOnIsolate") {

@@ -34,7 +34,9 @@ type base struct {
 	runs   map[string]promise.Generation // of a run before
 	ip     string                        // where it answers
 	before print
-	words  []string // of what was in effect
+	// meddled is the same after a file was changed by others, and a boot.
+	meddled print
+	words   []string // of what was in effect
 }
 
 // before makes the server of a case: the history is applied by a near side like
@@ -64,6 +66,10 @@ func (x *Case) before() (*base, error) {
 	b.disk, b.now, b.boots = m.disk, m.now, m.boots
 	n := x.begin(b)
 	b.before, b.words = n.print(), n.effectWords()
+	other := *b
+	other.disk = b.disk.clone()
+	other.disk.meddle(x.Event)
+	b.meddled = x.begin(&other).print()
 	if !n.m.answers(b.ip) {
 		return nil, fmt.Errorf("%s: the server does not answer at %s before anything happens", x.Name, b.ip)
 	}

@@ -19,6 +19,9 @@ var errExit = errors.New("exit status 1")
 // do; any other one reads the files that it is given: one with the word
 // "checkfail" is bad, and over one with the word "checkhang" it never ends.
 func (p *Process) Run(argv []string, limit time.Duration) (string, error) {
+	if len(argv) == 0 {
+		return "", errors.New("no command")
+	}
 	p.changes("run", strings.Join(argv, " "), limit.String())
 	m := p.m
 	var err error
@@ -34,6 +37,9 @@ func (p *Process) Run(argv []string, limit time.Duration) (string, error) {
 		if slices.Contains(argv, "apply") {
 			err = m.act(helper.OpRestart, networkdUnit, p.name)
 		}
+	case "echo":
+		return strings.Join(argv[1:], " ") + "\n", nil
+	case "hostname":
 	case "nsd-checkconf", "bird", "nft", "sysctl", "true":
 		return p.check(argv, limit)
 	default:

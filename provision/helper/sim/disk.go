@@ -112,6 +112,9 @@ func (d *disk) walk(path string) (place, error) {
 	if path == "/" {
 		return place{name: "/", found: true}, nil
 	}
+	if path == "" || path[0] != '/' {
+		return place{}, fs.ErrInvalid
+	}
 	dir, rest := root, path[1:]
 	for {
 		name, more, deeper := strings.Cut(rest, "/")

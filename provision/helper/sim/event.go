@@ -1,9 +1,6 @@
 package sim
 
 import (
-	"io/fs"
-	"strings"
-
 	"github.com/raiz-dns/raiz/provision/helper"
 )
 
@@ -60,10 +57,11 @@ func (e event) look(w *world, c *Call) {
 		m.disk.readOnly = "/etc"
 	case Full:
 		m.disk.full = true
-	case Edit:
-		_ = m.disk.put(dnsConf("nsd"), "# by hand\n")
-	case Plant:
-		m.disk.plant()
+	case Edit, Plant:
+		if !w.linked { // later it is a change of the new file
+			w.edited = e.Event == Edit
+			m.disk.meddle(e.Event)
+		}
 	case Preempt:
 		m.events = append(m.events, func() { m.yieldAll(c.By) })
 	}
@@ -90,14 +88,23 @@ func (m *Machine) yieldAll(p *Process) {
 	}
 }
 
-// plant is what the user bird may do in its own directory: its file becomes a
-// link to one that it wants to have overwritten, and names that it can guess
-// are there already.
-func (d *disk) plant() {
-	const target = "/root/.ssh/authorized_keys"
-	if err := d.remove(birdConf); err != nil && err != fs.ErrNotExist {
-		return
+// byHand is what somebody has edited a file to.
+const byHand = "# by hand\n"
+
+// meddle is what others do to files that raiz manages. The user bird has a
+// directory of its own, in which its file becomes a link to one that it wants
+// to have overwritten.
+func (d *disk) meddle(e Event) {
+	switch e {
+	case Edit:
+		_ = d.put(dnsConf("nsd"), byHand)
+	case Plant:
+		_ = d.remove(birdConf)
+		_ = d.symlink(planted, birdConf)
 	}
-	_ = d.symlink(target, birdConf)
-	_ = d.symlink(target, strings.Replace(birdConf, "bird.conf", ".bird.conf.raiz", 1))
 }
+
+// planted is a file that only its owner may change.
+const planted = "/root/.ssh/authorized_keys"
+
+const operatorsKey = "ssh-ed25519 the operator's\n"

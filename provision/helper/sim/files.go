@@ -2,8 +2,10 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -85,11 +87,25 @@ func (p *Process) List(dir string) ([]string, error) {
 // Create implements helper.Files.
 func (p *Process) Create(file string, data []byte, a helper.Attributes) error {
 	p.changes("create", file, "")
+	for _, who := range []string{a.Owner, a.Group} {
+		if !slices.Contains(users[:], who) {
+			return failed("create", file, fmt.Errorf("there is no %q", who))
+		}
+	}
+	if w, err := p.m.disk.walk(file); err != nil || w.found {
+		if err == nil {
+			err = fs.ErrExist
+		}
+		return failed("create", file, err)
+	}
 	if p.m.disk.exposed(path.Dir(file)) {
 		return failed("create", file, helper.ErrExposed)
 	}
 	return failed("create", file, p.m.disk.make(file, inode{kind: regular, attr: &attributes{Attributes: a}, data: newBlob(data)}))
 }
+
+// users are those that there are.
+var users = [...]string{"root", "bird", "nsd", "knot"}
 
 // Symlink implements helper.Files.
 func (p *Process) Symlink(text, file string) error {
@@ -209,6 +225,9 @@ func (p *Process) Flush(file string) error {
 	n, err := p.at("flush", file)
 	if err != nil {
 		return err
+	}
+	if n.kind == symlink {
+		return failed("flush", file, helper.ErrLink)
 	}
 	n.kept = true
 	n.flushed = n.names

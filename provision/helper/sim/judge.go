@@ -126,7 +126,7 @@ func (w *world) nm() string {
 
 // files is the generation whose files stand.
 func (w *world) files() promise.Generation {
-	if w.filesPrint() == w.base.before.files {
+	if p := w.filesPrint(); p == w.base.before.files || p == w.base.meddled.files {
 		return promise.Before
 	}
 	for _, s := range w.sides {
@@ -168,7 +168,7 @@ func (w *world) hasFiles(want Want) bool {
 
 // effect is the generation that is in effect.
 func (w *world) effect() promise.Generation {
-	if w.effectPrint() == w.base.before.effect {
+	if p := w.effectPrint(); p == w.base.before.effect || p == w.base.meddled.effect {
 		return promise.Before
 	}
 	for _, s := range w.sides {

@@ -150,7 +150,9 @@ func (p *Process) Packages(names []string) (map[string]string, error) {
 	p.alive()
 	out := map[string]string{}
 	for _, n := range names {
-		out[n] = "1"
+		if !strings.HasPrefix(n, "no-such-") {
+			out[n] = "1"
+		}
 	}
 	return out, nil
 }

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 const (
 	byKernel = 2
 	byBoot   = 3 // `ip route add` without a word: ifupdown and dhclient
+	byBird   = 12
 	byStatic = 4 // networkd and NetworkManager
 )
 
@@ -112,7 +114,7 @@ func (n *network) addAddress(link string, a address) error {
 	l := n.link(link)
 	switch {
 	case l == nil:
-		return syscall.ENODEV
+		return fs.ErrNotExist
 	case l.find(a.prefix) != nil:
 		return fs.ErrExist
 	}
@@ -126,7 +128,7 @@ func (n *network) addAddress(link string, a address) error {
 func (n *network) delAddress(link, prefix string) error {
 	l := n.link(link)
 	if l == nil {
-		return syscall.ENODEV
+		return fs.ErrNotExist
 	}
 	i := slices.IndexFunc(l.addresses, func(a address) bool { return a.prefix == prefix })
 	if i < 0 {
@@ -137,8 +139,11 @@ func (n *network) delAddress(link, prefix string) error {
 	if p, err := netip.ParsePrefix(prefix); err == nil {
 		source = p.Addr().String()
 	}
-	none := len(l.addresses) == 0
-	n.routes = slices.DeleteFunc(n.routes, func(r route) bool { return r.Dev == link && (none || r.Source == source) })
+	isFour := strings.Contains(prefix, ".")
+	none := isFour && !slices.ContainsFunc(l.addresses, func(a address) bool { return strings.Contains(a.prefix, ".") })
+	n.routes = slices.DeleteFunc(n.routes, func(r route) bool {
+		return r.Dev == link && (none && strings.Contains(r.To, ".") || r.Source == source)
+	})
 	return nil
 }
 
@@ -157,11 +162,13 @@ func (n *network) addRoute(r route) error {
 	}
 	l := n.link(r.Dev)
 	switch {
+	case l == nil && r.Type != 1: // an unreachable one leads nowhere
 	case l == nil:
-		return syscall.ENODEV
+		return fs.ErrNotExist
 	case r.Via != "" && !r.OnLink && !n.reaches(l, r.Via):
 		return syscall.ENETUNREACH
-	case slices.ContainsFunc(n.routes, func(o route) bool { return sameRoute(o.Route, r.Route) }):
+	}
+	if slices.ContainsFunc(n.routes, func(o route) bool { return sameRoute(o.Route, r.Route) }) {
 		return fs.ErrExist
 	}
 	n.routes = append(n.routes, r)
@@ -256,7 +263,7 @@ func (p *Process) Network() (server.Network, error) {
 		out.Links = append(out.Links, f)
 	}
 	for _, r := range n.routes {
-		if r.Protocol != byKernel {
+		if r.Protocol != byKernel && r.Protocol != byBird {
 			out.Routes = append(out.Routes, r.Route)
 		}
 	}
@@ -267,6 +274,9 @@ func (p *Process) Network() (server.Network, error) {
 // AddAddress implements helper.Kernel.
 func (p *Process) AddAddress(link string, a server.AddressFact) error {
 	p.changes("addr add", link, a.Address)
+	if _, err := netip.ParsePrefix(a.Address); err != nil {
+		return err
+	}
 	ends := time.Duration(0)
 	if a.Seconds > 0 {
 		ends = p.m.now + time.Duration(a.Seconds)*time.Second
@@ -295,6 +305,9 @@ func (p *Process) DelRoute(r server.Route) error {
 // AddRule implements helper.Kernel.
 func (p *Process) AddRule(r server.Rule) error {
 	p.changes("rule add", r.From, r.To)
+	if r.Family != 4 && r.Family != 6 {
+		return failed("rule add", r.From, syscall.EAFNOSUPPORT)
+	}
 	if slices.Contains(p.m.net.rules, r) {
 		return failed("rule add", r.From, fs.ErrExist)
 	}

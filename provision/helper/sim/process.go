@@ -24,6 +24,7 @@ type Process struct {
 	wake  time.Duration
 
 	running, done, dead bool
+	console             bool // it is no process: whoever waits here runs the machine
 	err                 error
 }
 
@@ -45,6 +46,24 @@ func (m *Machine) spawn(name, unit string, program func(helper.OS) error) *Proce
 		p.err = program(p)
 	})
 	return p
+}
+
+// Console is the operating system for somebody who stands before the machine.
+func (m *Machine) Console() *Process {
+	return &Process{m: m, name: "console", console: true}
+}
+
+// Other is another process that holds a lock until it is killed.
+func (m *Machine) Other(path, who string) (end func(), err error) {
+	p := m.spawn("other", "", func(os helper.OS) error {
+		if _, err = os.Lock(path, who, 0); err == nil {
+			os.(*Process).wait(func() bool { return false }, never)
+		}
+		return err
+	})
+	for m.locks[path].by != p && !p.done && m.step(m.now) {
+	}
+	return func() { m.Kill(p) }, err
 }
 
 // ended is the last that a process does. One that panics has died like one
@@ -116,6 +135,14 @@ func (p *Process) alive() {
 // wait gives the machine to the others until something is so, or a time has
 // come.
 func (p *Process) wait(until func() bool, wake time.Duration) {
+	if p.console {
+		for (until == nil || !until()) && p.m.now < wake {
+			if !p.m.step(wake) {
+				p.m.now = wake
+			}
+		}
+		return
+	}
 	p.until, p.wake = until, wake
 	if !p.yield(struct{}{}) || p.dead {
 		panic(errKilled)

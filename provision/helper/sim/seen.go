@@ -31,6 +31,12 @@ func (w *world) seen(past []server.Status) promise.Seen {
 		s.Runs = append(s.Runs, promise.Run{Of: n.of, From: by[n.from], Told: n.told})
 	}
 	w.acts(&s)
+	if b := w.m.disk.read(dnsConf("nsd")); w.edited && (b == nil || string(b.data) != byHand) {
+		s.Overwritten = append(s.Overwritten, dnsConf("nsd"))
+	}
+	if b := w.m.disk.read(planted); b == nil || string(b.data) != operatorsKey {
+		s.Overwritten = append(s.Overwritten, planted)
+	}
 	s.Files, s.Effect = w.files(), w.effect()
 	if s.Current > 0 && s.Files > 0 && w.x.manifest(w.want(s.Current)).Plan == w.x.manifest(w.want(s.Files)).Plan {
 		s.Files = s.Current // two sides wanted the same

@@ -65,7 +65,7 @@ func newServer(s Start) *disk {
 	for _, dir := range []string{"/etc/systemd/network", "/etc/network/interfaces.d", "/etc/NetworkManager/conf.d", "/etc/NetworkManager/system-connections", "/etc/netplan", "/var/lib/nsd", "/usr/local/lib/raiz", "/root/.ssh", "/tmp"} {
 		d.mustDir(dir)
 	}
-	d.mustPut("/root/.ssh/authorized_keys", "ssh-ed25519 the operator's\n")
+	d.mustPut(planted, operatorsKey)
 	d.own("/etc/bird", "bird", 0o755)
 	d.own("/etc/bird/bird.conf", "bird", 0o640)
 	d.mustPut("/etc/network/interfaces", "auto lo\niface lo inet loopback\n")

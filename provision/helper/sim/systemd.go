@@ -40,6 +40,9 @@ func (p *Process) Do(op helper.Op, unit string, limit time.Duration) error {
 		m.jobs = append(m.jobs, job{helper.OpStop, unit})
 		return nil
 	}
+	if !slices.Contains([]helper.Op{helper.OpStart, helper.OpStop, helper.OpRestart, helper.OpReload}, op) {
+		return fmt.Errorf("systemctl: unknown command %s", op)
+	}
 	return p.finish(op, unit, limit)
 }
 
@@ -61,6 +64,12 @@ func (p *Process) finish(op helper.Op, name string, limit time.Duration) error {
 	}
 	if err := m.act(op, name, p.name); err != nil {
 		return p.after(err)
+	}
+	if slow := span(setting(m.unit(name).text, "X-Slow")); slow > 0 && op != helper.OpStop {
+		p.pass(min(slow, limit))
+		if slow > limit {
+			return helper.ErrTimeout
+		}
 	}
 	if !own || op == helper.OpStop {
 		return p.after(nil)

@@ -22,6 +22,8 @@ type world struct {
 	shift    int // which of them
 	event    event
 	touched  bool // something managed has changed
+	linked   bool // what stood has a second name
+	edited   bool // by hand, before that
 }
 
 // Code runs the helper.
@@ -42,6 +44,8 @@ type point struct {
 	runs     int
 	acts     []Act
 	touched  bool
+	linked   bool
+	edited   bool
 }
 
 // horizon is until when a world has to come to rest.
@@ -111,12 +115,13 @@ func (w *world) watch() {
 			w.points = append(w.points, w.point(c))
 		}
 		w.touched = w.touched || c.Op == "rename" && managed(c.B) || c.Op == "remove" && managed(c.A) || c.Op == "disable" && c.By.unit == helper.ActivateUnit
+		w.linked = w.linked || c.Op == "link" && managed(c.A)
 		w.event.look(w, c)
 	}
 }
 
 func (w *world) point(c *Call) point {
-	p := point{call: c.Number, line: c.line, disk: w.m.disk.clone(), now: w.m.now, boots: w.m.boots, confirms: w.confirms, runs: w.runs, touched: w.touched, acts: w.m.Acts[:len(w.m.Acts):len(w.m.Acts)]}
+	p := point{call: c.Number, line: c.line, disk: w.m.disk.clone(), now: w.m.now, boots: w.m.boots, confirms: w.confirms, runs: w.runs, touched: w.touched, linked: w.linked, edited: w.edited, acts: w.m.Acts[:len(w.m.Acts):len(w.m.Acts)]}
 	for _, s := range w.sides {
 		p.sides = append(p.sides, *s)
 	}
@@ -125,7 +130,7 @@ func (w *world) point(c *Call) point {
 
 // revive is the world after the power was lost at a point and has come back.
 func (w *world) revive(p point, k Keep) *world {
-	n := &world{x: w.x, base: w.base, confirms: p.confirms, runs: p.runs, touched: p.touched}
+	n := &world{x: w.x, base: w.base, confirms: p.confirms, runs: p.runs, touched: p.touched, linked: p.linked, edited: p.edited}
 	n.m = newMachine(p.disk.after(k), w.x.Code.Programs)
 	n.m.now, n.m.boots, n.m.Acts = p.now, p.boots, p.acts
 	for _, s := range p.sides {
