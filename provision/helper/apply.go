@@ -74,16 +74,17 @@ func (h *Helper) prepare(b begun, tell func(server.State)) (record, error) {
 	if err := h.checkFiles(r.Number, m); err != nil {
 		return r, h.refuse(r, before{}, err)
 	}
-	// Checks take their time, and somebody may have edited a file by hand.
-	if err := h.compare(b, m, was); err != nil {
-		return r, h.refuse(r, before{}, err)
-	}
 	d, err := h.look(m, was)
 	if err != nil {
 		return r, h.refuse(r, before{}, err)
 	}
 	then, err := h.snapshot(r.Number, m, d)
 	if err != nil {
+		return r, h.refuse(r, then, err)
+	}
+	// Checks take their time, and somebody may have edited a file by hand. Who
+	// does from here on finds that it is not what the snapshot took down.
+	if err := h.compare(b, m, was); err != nil {
 		return r, h.refuse(r, then, err)
 	}
 	if err := h.arm(&r, b.seconds); err != nil {

@@ -137,14 +137,14 @@ func (h *Helper) revert(r *record, reason string) error {
 	if err != nil {
 		return h.tryAgain(r, err)
 	}
+	// Before it has ended: nobody would come to take these away.
+	if err := h.forget(r.Number, b); err != nil {
+		return h.tryAgain(r, err)
+	}
 	if noted == nil || r.State == server.Reverting {
 		if err := h.to(r, server.Reverted, ""); err != nil {
 			h.log("cannot write down that generation %d was reverted: %v", r.Number, err)
 		}
-	}
-	// Before it is pending no more: nobody would come to take these away.
-	if err := h.forget(r.Number, b); err != nil {
-		return h.tryAgain(r, err)
 	}
 	if err := h.remove(pendingFile); err != nil {
 		return h.tryAgain(r, err)

@@ -98,6 +98,7 @@ func (d *disk) meddle(e Event) {
 	switch e {
 	case Edit:
 		_ = d.put(dnsConf("nsd"), byHand)
+		d.flushAll() // an editor flushes
 	case Plant:
 		_ = d.remove(birdConf)
 		_ = d.symlink(planted, birdConf)

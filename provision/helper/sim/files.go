@@ -240,6 +240,9 @@ func (p *Process) Safe(file string) (string, error) {
 	d := p.m.disk
 	dir := path.Dir(file)
 	at, err := d.walk(dir)
+	if err == nil && at.found && d.inodes[at.at].kind == symlink {
+		err = helper.ErrLink
+	}
 	for ; dir != "/" && (errors.Is(err, fs.ErrNotExist) || err == nil && !at.found); at, err = d.walk(dir) {
 		dir = path.Dir(dir)
 	}

@@ -115,6 +115,8 @@ func (w *world) watch() {
 			w.points = append(w.points, w.point(c))
 		}
 		w.touched = w.touched || c.Op == "rename" && managed(c.B) || c.Op == "remove" && managed(c.A) || c.Op == "disable" && c.By.unit == helper.ActivateUnit
+		// A word is written ahead of what it is about.
+		w.touched = w.touched || w.linked && c.Op == "rename" && c.By.unit == helper.ActivateUnit
 		w.linked = w.linked || c.Op == "link" && managed(c.A)
 		w.event.look(w, c)
 	}
