@@ -59,7 +59,7 @@ func (h *Helper) activate(r *record) error {
 	for _, step := range []func() error{
 		func() error { return h.writeBeside(n, m, b) },
 		func() error { return h.asTaken(b) },
-		func() error { r.Placing = true; return h.save(*r) },
+		func() error { return h.toPlace(r) },
 		func() error { return h.retire(b) },
 		func() error { return h.place(b) },
 		func() error { return h.act(m, b) },
@@ -70,6 +70,14 @@ func (h *Helper) activate(r *record) error {
 		}
 	}
 	return nil
+}
+
+// toPlace writes down that names change from here on.
+func (h *Helper) toPlace(r *record) error {
+	r.Placing = true
+	err := h.save(*r)
+	r.Placing = err == nil // else nothing has changed, and nothing has to be put back
+	return err
 }
 
 // asTaken sees that what stands, and has its second name, is what the snapshot

@@ -114,6 +114,11 @@ func (h *Helper) finish(r record) error {
 	_ = h.readJSON(beforeOf(r.Number), &b) // of a refusal there may be none
 	if err := h.forget(r.Number, b); err != nil {
 		h.log("generation %d is %s, but something is left of it: %v", r.Number, r.State, err)
+		r.Left = true
+		_ = h.save(r) // else it is left for good
+	} else if r.Left {
+		r.Left = false
+		_ = h.save(r) // else it is looked for once more
 	}
 	if pending == r.Number {
 		if err := h.remove(pendingFile); err != nil {
@@ -150,7 +155,7 @@ func (h *Helper) settle() error {
 				return err
 			}
 			continue
-		case r.State.Ended() && n == pending:
+		case r.State.Ended() && (n == pending || r.Left):
 			if err := h.finish(r); err != nil {
 				return err
 			}

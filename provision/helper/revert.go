@@ -239,7 +239,10 @@ func (h *Helper) filesBack(n int, b before) error {
 		dirs = append(dirs, path.Dir(t.Path))
 	}
 	for _, dir := range slices.Backward(b.Dirs) {
-		_ = h.remove(dir) // it stays where somebody has put something into it
+		err := h.remove(dir)
+		if names, _ := h.os.List(dir); err != nil && len(names) == 0 {
+			errs = append(errs, err) // it stays where somebody has put something into it
+		}
 	}
 	slices.Sort(dirs)
 	for _, dir := range slices.Compact(dirs) {

@@ -36,6 +36,8 @@ type record struct {
 	// that each unit has been acted on once.
 	FilesBack bool `json:"filesBack,omitempty"`
 	UnitsBack bool `json:"unitsBack,omitempty"`
+	// Left says that something of it could not be taken away.
+	Left bool `json:"left,omitempty"`
 	// Started is the boot whose services started with the files of before.
 	Started string `json:"started,omitempty"`
 }

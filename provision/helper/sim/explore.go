@@ -143,6 +143,9 @@ func Explore(x *Case, b Bounds, broken func(Broken)) (Count, error) {
 	return e.count, nil
 }
 
+// many worlds of one case leave room for one more loss of power.
+const many = 2000
+
 // spread walks what the bounds allow.
 func (e *explorer) spread() {
 	keeps := (len(e.bounds.Keeps) + 1) * 2 / 3 // about, for some calls leave nothing unflushed
@@ -153,6 +156,9 @@ func (e *explorer) spread() {
 		calls := e.calls()
 		left := max(e.bounds.Worlds-calls*keeps, 1)
 		e.every[1] = max(1, calls*keeps*60*keeps/left/10) // most begin like another one
+		if e.bounds.Worlds >= many {
+			e.every[2] = 40
+		}
 		e.from(Path{})
 		e.count.Outcomes = len(e.outcomes)
 		return
@@ -166,9 +172,12 @@ func (e *explorer) spread() {
 	}
 	left := max(e.bounds.Worlds-events, 1)
 	e.every = [3]int{max(1, events*calls*keeps/2/left), 0, 0}
+	if e.bounds.Worlds >= many {
+		e.every[1] = 20
+	}
 	nth, step := 0, 1
 	if e.x.Event == ReadOnly || e.x.Event == Full {
-		step = max(1, calls*6/e.bounds.Worlds) // twenty reverts are tried in each
+		step = max(1, calls*30/e.bounds.Worlds) // twenty reverts are tried in each
 	}
 	for at := 1; at <= calls; at += step {
 		e.from(Path{At: at})
@@ -247,7 +256,9 @@ func (e *explorer) judge(w *world, p Path) {
 		w.mend()
 		past = w.history()
 		shape = w.shape(past)
-		e.hold(w.seen(past), p)
+		s := w.seen(past)
+		s.Litter = nil // whoever comes next takes it away
+		e.hold(s, p)
 	}
 	if !e.plain[shape] {
 		e.plain[shape] = true
@@ -309,6 +320,12 @@ func (w *world) converges() error {
 	}
 	if !w.hasFiles(want) || !w.inEffect(want) {
 		return fmt.Errorf("told %q, and files or effect are not as declared", s.told)
+	}
+	if left := w.litter(); len(left) > 0 {
+		return fmt.Errorf("%v were left behind", left)
+	}
+	if left := w.litter(); len(left) > 0 {
+		return fmt.Errorf("%v are left beside", left)
 	}
 	return nil
 }
