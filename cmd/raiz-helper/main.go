@@ -60,7 +60,9 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 	case "serve":
 		return h.Serve(in, out)
 	case "activate":
-		err = h.Activate()
+		if err = h.Activate(); err == nil {
+			_ = linux.Prune(program) // another time will do
+		}
 	case "pending":
 		err = h.RevertPending()
 	case "boot":

@@ -64,9 +64,13 @@ func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions) error {
 		return exit(exitError, err)
 	}
 	defer run.Close(ctx)
-	if !planned.Plan.Applicable() || planned.Plan.Empty() || !isPlan {
-		if err := g.show(run.PlanReport(planned)); err != nil {
-			return exit(exitError, err)
+	// Also what was reviewed: the list in a file may be anybody's.
+	if err := g.show(run.PlanReport(planned)); err != nil {
+		return exit(exitError, err)
+	}
+	if isPlan {
+		if err := saved.Check(planned.Plan); err != nil {
+			return exit(exitUsage, fmt.Errorf("%s: %w", path, err))
 		}
 	}
 	switch {

@@ -120,6 +120,10 @@ var ErrTimeout = errors.New("it did not end within its time")
 type Kernel interface {
 	// Network returns links, addresses that are not link-local, and the routes
 	// and rules that neither the kernel nor a routing daemon made.
+	//
+	// To add what is there already is fs.ErrExist; to delete what is not
+	// there, and to name a link that is not there, is fs.ErrNotExist. A route
+	// comes behind another one to the same place with the same metric.
 	Network() (server.Network, error)
 	AddAddress(link string, a server.AddressFact) error
 	DelAddress(link string, address string) error

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -40,12 +41,31 @@ var ErrSaved = errors.New("not a plan file")
 // Save returns the plan as the bytes of a file. source is where the site was
 // read from. The same plan gives the same bytes.
 func Save(p Plan, source string) ([]byte, error) {
-	s := Saved{Schema: savedSchema, Site: p.Site, Source: source, Digest: p.digest, Changes: []SavedChange{}}
-	for _, c := range p.Changes {
-		s.Changes = append(s.Changes, SavedChange{Key: c.Key.String(), Action: c.Action, Effect: c.Effect.Name})
-	}
+	s := Saved{Schema: savedSchema, Site: p.Site, Source: source, Digest: p.digest, Changes: p.list()}
 	out, err := json.MarshalIndent(s, "", "  ")
 	return append(out, '\n'), err
+}
+
+func (p Plan) list() []SavedChange {
+	out := []SavedChange{}
+	for _, c := range p.Changes {
+		out = append(out, SavedChange{Key: c.Key.String(), Action: c.Action, Effect: c.Effect.Name})
+	}
+	return out
+}
+
+// ErrList says that the list in a plan file is not what its digest stands for:
+// somebody has reviewed another change than the one that would be made.
+var ErrList = errors.New("its list of changes is not the one of its digest")
+
+// Check holds a saved plan against one that has just been made. Where the digest
+// is another one the plan has moved, which is not said here; where it is the
+// same, so has to be everything that was shown.
+func (s Saved) Check(p Plan) error {
+	if s.Digest == p.digest && !slices.Equal(s.Changes, p.list()) {
+		return fmt.Errorf("%w: the file was altered; make and review a new plan", ErrList)
+	}
+	return nil
 }
 
 // Open reads a saved plan. Its bytes are untrusted.

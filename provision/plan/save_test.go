@@ -130,3 +130,25 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// A list that somebody has replaced does not go with the digest.
+func TestSavedListIsBound(t *testing.T) {
+	p := planned(t)
+	text, err := plan.Save(p, "gru1.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for replace, ok := range map[string]bool{"": true, "/etc/a": false, "create": false} {
+		altered := text
+		if replace != "" {
+			altered = bytes.Replace(text, []byte(replace), []byte("harmless"), 1)
+		}
+		saved, err := plan.Open(altered)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := saved.Check(p); (err == nil) != ok {
+			t.Errorf("with %q replaced: %v", replace, err)
+		}
+	}
+}

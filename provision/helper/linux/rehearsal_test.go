@@ -137,6 +137,7 @@ func TestContractHere(t *testing.T) {
 		},
 	})
 	t.Run("seen by others", seenByOthers)
+	t.Run("bad disks", badDisks)
 }
 
 func do(t *testing.T, argv ...string) string {
