@@ -32,6 +32,10 @@ func (k Keep) String() string {
 // of what was not flushed only as much as that.
 func (d *disk) after(k Keep) *disk {
 	out := &disk{clock: d.clock, full: d.full, readOnly: d.readOnly, inodes: make([]inode, 0, len(d.inodes)+32)}
+	if k > KeepNames {
+		d = d.someNames(k)
+		k = keepSome
+	}
 	moved := make([]number, len(d.inodes))
 	for i := range moved {
 		moved[i] = -1
@@ -50,11 +54,11 @@ func (d *disk) carry(out *disk, moved []number, at number, k Keep) number {
 	moved[at] = to
 	out.inodes = append(out.inodes, n)
 	switch {
-	case n.kind == regular && !n.kept && !k.bytes(at):
+	case n.kind == regular && !n.kept && !k.bytes():
 		n.data = newBlob(nil)
 	case n.kind == directory:
 		names := n.flushed
-		if k.names(at) {
+		if k.names() {
 			names = n.names
 		}
 		fresh := make([]entry, 0, len(names)+1)
@@ -70,25 +74,24 @@ func (d *disk) carry(out *disk, moved []number, at number, k Keep) number {
 	return to
 }
 
-func (k Keep) names(at number) bool {
-	switch k {
-	case KeepNothing:
-		return false
-	case KeepAll, KeepNames:
-		return true
+// keepSome is KeepNothing of a disk that was flushed in part.
+const keepSome = KeepNothing
+
+// someNames is a disk of which some directories and some files were flushed.
+func (d *disk) someNames(k Keep) *disk {
+	c := d.clone()
+	for i := range c.inodes {
+		at := number(i)
+		if coin(uint64(k), uint64(at)) {
+			c.flush(at)
+		}
 	}
-	return coin(uint64(k), uint64(at))
+	return c
 }
 
-func (k Keep) bytes(at number) bool {
-	switch k {
-	case KeepAll:
-		return true
-	case KeepNothing, KeepNames:
-		return false
-	}
-	return coin(uint64(k), ^uint64(at))
-}
+func (k Keep) names() bool { return k == KeepAll || k == KeepNames }
+
+func (k Keep) bytes() bool { return k == KeepAll }
 
 // coin is a fair coin that falls the same way each time (splitmix64).
 func coin(a, b uint64) bool {

@@ -67,6 +67,9 @@ type entry struct {
 type disk struct {
 	inodes []inode
 	clock  uint64 // of stamps: each change has its own
+	// tied are directories between which something was renamed: a journal has
+	// both names or neither (ext4, XFS).
+	tied [][2]number
 	// full says that there is no room for new bytes, readOnly that nothing at
 	// or below a path can be changed.
 	full     bool
@@ -84,6 +87,7 @@ func newDisk() *disk {
 // clone is a copy that does not change with it.
 func (d *disk) clone() *disk {
 	c := *d
+	c.tied = d.tied[:len(d.tied):len(d.tied)]
 	c.inodes = make([]inode, len(d.inodes), len(d.inodes)+32)
 	copy(c.inodes, d.inodes)
 	return &c
@@ -207,5 +211,22 @@ func (d *disk) exposed(dir string) bool {
 			return false
 		}
 		at, rest = next, more
+	}
+}
+
+// flush brings the bytes or names of an inode to the disk, and with names those
+// of the directories that they were renamed from or to.
+func (d *disk) flush(at number) {
+	n := &d.inodes[at]
+	if n.kept && sameNames(n.names, n.flushed) {
+		return
+	}
+	n.kept, n.flushed = true, n.names
+	for _, t := range d.tied {
+		if t[0] == at {
+			d.flush(t[1])
+		} else if t[1] == at {
+			d.flush(t[0])
+		}
 	}
 }

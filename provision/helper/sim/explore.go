@@ -286,6 +286,7 @@ func (e *explorer) report(b Broken) {
 func (w *world) mend() {
 	w.m.disk.readOnly, w.m.disk.full = "", false
 	w.m.Acts = nil // they have been looked at
+	w.stuck = false
 	w.rest()
 	w.m.disk.flushAll()
 	w.m.Crash(KeepAll)

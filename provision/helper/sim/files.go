@@ -191,6 +191,9 @@ func (d *disk) rename(from, to string) error {
 			return syscall.ENOTEMPTY
 		}
 	}
+	if a.dir != b.dir {
+		d.tied = append(d.tied, [2]number{a.dir, b.dir})
+	}
 	d.set(a.dir, a.name, -1)
 	d.set(b.dir, b.name, a.at)
 	d.inodes[a.at].stamp = d.tick()
@@ -229,8 +232,11 @@ func (p *Process) Flush(file string) error {
 	if n.kind == symlink {
 		return failed("flush", file, helper.ErrLink)
 	}
-	n.kept = true
-	n.flushed = n.names
+	w, err := p.m.disk.walk(file)
+	if err != nil {
+		return failed("flush", file, err)
+	}
+	p.m.disk.flush(w.at)
 	return nil
 }
 
