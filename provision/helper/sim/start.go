@@ -142,15 +142,6 @@ func (d *disk) own(file, who string, mode fs.FileMode) {
 	d.inodes[w.at].attr = &attributes{Attributes: helper.Attributes{Mode: mode, Owner: who, Group: who}}
 }
 
-// start is a server after its first boot.
-func start(s Start, p Programs) *Machine {
-	m := newMachine(newServer(s), p)
-	m.Boot()
-	m.Run(m.now + 10)
-	m.disk.flushAll()
-	return m
-}
-
 // answers reports whether a server answers at an address: it is there, and the
 // way out leads to the site's router.
 func (m *Machine) answers(ip string) bool {
