@@ -162,6 +162,9 @@ func (h *Helper) lookAtUnits(d *difference, m server.Manifest, effects []server.
 			d.Disable = append(d.Disable, name)
 		}
 	}
+	if _, reloads := verbs[networkdUnit]; reloads {
+		d.reconfigure = nil // it looks at what has changed by itself
+	}
 	for _, link := range d.reconfigure {
 		all = append(all, action{Action: server.Action{Order: orderOf(m, networkdUnit), Run: []string{"networkctl", "reconfigure", link}}, Late: true})
 	}
