@@ -7,6 +7,10 @@
 #             daemon
 # make flaws  every fault that was found once, put back: a test must see it.
 #             FLAWS="NAME..." takes these alone
+# make explore  a million worlds of the transaction, simulated; an hour.
+#             RAIZ_EXPLORE=N takes so many
+# make mutants  each flush, comparison and limit of the transaction taken out,
+#             one after the other: the exploration must turn red
 # make raiz   the binary alone
 #
 # On a fresh Debian 12 as root with Go, both install what is missing.
@@ -20,7 +24,7 @@ REHEARSE_PACKAGES = mmdebstrap systemd-container iproute2 util-linux e2fsprogs b
 TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-server openssh-client \
                     sudo knot knot-dnssecutils dash busybox shellcheck procps ldnsutils dns-root-data strace frr qemu-user-static
 
-.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws lint cross deps-demo deps-test clean
+.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants lint cross deps-demo deps-test clean
 
 raiz: helpers
 	$(GO) build -o bin/raiz ./cmd/raiz
@@ -57,6 +61,14 @@ matrix: deps-test
 
 flaws: deps-test
 	.ci/flaws $(FLAWS)
+
+RAIZ_EXPLORE ?= 1000000
+
+explore:
+	RAIZ_EXPLORE=$(RAIZ_EXPLORE) $(GO) test -run 'TestExplore$$' -count=1 -timeout 6h -v ./provision/helper/sim
+
+mutants:
+	RAIZ_MUTANTS=1 $(GO) test -run 'TestMutants$$' -count=1 -timeout 12h -v ./provision/helper/sim
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...

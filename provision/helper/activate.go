@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/raiz-dns/raiz/provision/server"
 )
@@ -36,7 +37,7 @@ func (h *Helper) Activate() error {
 	if err := h.to(&r, server.Activating, ""); err != nil {
 		return h.revert(&r, fmt.Sprintf("activation failed: %v", err))
 	}
-	if err := h.activate(n); err != nil {
+	if err := h.activate(&r); err != nil {
 		return h.revert(&r, fmt.Sprintf("activation failed: %v", err))
 	}
 	if err := h.to(&r, server.Active, ""); err != nil {
@@ -45,7 +46,8 @@ func (h *Helper) Activate() error {
 	return nil
 }
 
-func (h *Helper) activate(n int) error {
+func (h *Helper) activate(r *record) error {
+	n := r.Number
 	m, err := h.manifest(n)
 	if err != nil {
 		return err
@@ -54,11 +56,10 @@ func (h *Helper) activate(n int) error {
 	if err := h.readJSON(beforeOf(n), &b); err != nil {
 		return err
 	}
-	if err := h.asTaken(b); err != nil {
-		return err
-	}
 	for _, step := range []func() error{
 		func() error { return h.writeBeside(n, m, b) },
+		func() error { return h.asTaken(b) },
+		func() error { return h.toPlace(r) },
 		func() error { return h.retire(b) },
 		func() error { return h.place(b) },
 		func() error { return h.act(m, b) },
@@ -71,16 +72,26 @@ func (h *Helper) activate(n int) error {
 	return nil
 }
 
-// asTaken sees that what stands is what the snapshot took down: only that can be
-// put back.
+// toPlace writes down that names change from here on.
+func (h *Helper) toPlace(r *record) error {
+	r.Placing = true
+	err := h.save(*r)
+	r.Placing = err == nil // else nothing has changed, and nothing has to be put back
+	return err
+}
+
+// asTaken sees that what stands, and has its second name, is what the snapshot
+// took down: only that can be put back.
 func (h *Helper) asTaken(b before) error {
 	for _, t := range b.Files {
-		s, err := h.stands(t.Path)
-		if err != nil {
-			return err
-		}
-		if !t.was(s) {
-			return fmt.Errorf("%s has changed since the snapshot", t.Path)
+		for _, name := range []string{t.Path, t.Old} {
+			s, err := h.stands(name)
+			if err != nil {
+				return err
+			}
+			if !t.was(s) {
+				return fmt.Errorf("%s has changed since the snapshot", t.Path)
+			}
 		}
 	}
 	return nil
@@ -203,6 +214,9 @@ func (h *Helper) act(m server.Manifest, b before) error {
 			return fmt.Errorf("enable %s: %w", unit, err)
 		}
 	}
+	if err := h.flushLinks(); err != nil {
+		return err
+	}
 	if err := h.letGo(b); err != nil {
 		return err
 	}
@@ -233,4 +247,22 @@ func (h *Helper) perform(a server.Action) error {
 		return fmt.Errorf("%s %s: %w; it says: %s", a.Verb, a.Unit, err, h.os.Said(a.Unit, since))
 	}
 	return nil
+}
+
+// flushLinks flushes the links by which a boot starts units. systemd makes and
+// removes them without: after a power cut a server could have lost the one that
+// starts its network, or keep one of a unit that has gone.
+func (h *Helper) flushLinks() error {
+	names, err := h.os.List(unitsDir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, ".wants") || strings.HasSuffix(name, ".requires") {
+			if err := h.os.Flush(unitsDir + "/" + name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return h.os.Flush(unitsDir)
 }

@@ -74,16 +74,17 @@ func (h *Helper) prepare(b begun, tell func(server.State)) (record, error) {
 	if err := h.checkFiles(r.Number, m); err != nil {
 		return r, h.refuse(r, before{}, err)
 	}
-	// Checks take their time, and somebody may have edited a file by hand.
-	if err := h.compare(b, m, was); err != nil {
-		return r, h.refuse(r, before{}, err)
-	}
 	d, err := h.look(m, was)
 	if err != nil {
 		return r, h.refuse(r, before{}, err)
 	}
 	then, err := h.snapshot(r.Number, m, d)
 	if err != nil {
+		return r, h.refuse(r, then, err)
+	}
+	// Checks take their time, and somebody may have edited a file by hand. Who
+	// does from here on finds that it is not what the snapshot took down.
+	if err := h.compare(b, m, was); err != nil {
 		return r, h.refuse(r, then, err)
 	}
 	if err := h.arm(&r, b.seconds); err != nil {
@@ -163,7 +164,7 @@ func (h *Helper) refuse(r record, b before, why error) error {
 	if err := h.to(&r, server.Refused, why.Error()); err != nil {
 		_ = h.erase(dirOf(r.Number)) // no room even for that word
 	}
-	h.forget(r.Number, b)
+	_ = h.forget(r.Number, b) // there are only copies, below raiz's own directory
 	return asRefusal(why)
 }
 

@@ -58,9 +58,8 @@ func (h *Helper) bootBack(r *record) error {
 	if err := h.readJSON(beforeOf(r.Number), &b); err != nil {
 		return err
 	}
-	changed := r.State != server.Armed
 	_ = h.to(r, server.Reverting, fmt.Sprintf("the server started again before generation %d was confirmed", r.Number))
-	if !changed {
+	if !r.Placing {
 		return nil
 	}
 	h.unlinkNew(b)

@@ -1,7 +1,10 @@
 package helper
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -89,6 +92,10 @@ func (h *Helper) finish(r record) error {
 	if !r.State.Ended() {
 		return nil
 	}
+	// Whoever wrote that down may have died before it was on the disk.
+	if err := h.os.Flush(dirOf(r.Number)); err != nil {
+		return err
+	}
 	pending, err := h.pending()
 	if err != nil {
 		return err
@@ -102,6 +109,17 @@ func (h *Helper) finish(r record) error {
 			return fmt.Errorf("generation %d is confirmed, but not called current yet: %w", r.Number, err)
 		}
 	}
+	// Before it is pending no more: nobody would come to take these away.
+	var b before
+	_ = h.readJSON(beforeOf(r.Number), &b) // of a refusal there may be none
+	if err := h.forget(r.Number, b); err != nil {
+		h.log("generation %d is %s, but something is left of it: %v", r.Number, r.State, err)
+		r.Left = true
+		_ = h.save(r) // else it is left for good
+	} else if r.Left {
+		r.Left = false
+		_ = h.save(r) // else it is looked for once more
+	}
 	if pending == r.Number {
 		if err := h.remove(pendingFile); err != nil {
 			return err
@@ -113,9 +131,6 @@ func (h *Helper) finish(r record) error {
 			h.log("cannot disarm: %v; what fires finds nothing pending", err)
 		}
 	}
-	var b before
-	_ = h.readJSON(beforeOf(r.Number), &b) // of a refusal there may be none
-	h.forget(r.Number, b)
 	return nil
 }
 
@@ -140,7 +155,7 @@ func (h *Helper) settle() error {
 				return err
 			}
 			continue
-		case r.State.Ended() && n == pending:
+		case r.State.Ended() && (n == pending || r.Left):
 			if err := h.finish(r); err != nil {
 				return err
 			}
@@ -163,26 +178,39 @@ func (h *Helper) settle() error {
 }
 
 // forget takes away what was needed only while a generation was pending: second
-// names, and every copy of a secret.
-func (h *Helper) forget(n int, b before) {
+// names, and every copy of a secret. It returns once they are gone for good.
+func (h *Helper) forget(n int, b before) error {
+	var files []string
 	for _, t := range slices.Concat(b.Files, b.Passing) {
-		_ = h.remove(t.New) // nothing depends on it, and its name is never used again
-		_ = h.remove(t.Old)
+		files = append(files, t.New, t.Old)
 	}
-	m, err := h.manifest(n)
-	if err != nil {
-		return
-	}
-	for i, f := range m.Files {
-		if f.Secret {
-			_ = h.remove(bytesOf(n, i))
+	if m, err := h.manifest(n); err == nil {
+		for i, f := range m.Files {
+			if f.Secret {
+				files = append(files, bytesOf(n, i))
+			}
 		}
 	}
 	for i, t := range b.Files {
 		if t.Secret {
-			_ = h.remove(bytesThen(n, i))
+			files = append(files, bytesThen(n, i))
 		}
 	}
+	var errs []error
+	var dirs []string
+	for _, file := range files {
+		if err := h.remove(file); err != nil {
+			errs = append(errs, err)
+		}
+		dirs = append(dirs, path.Dir(file))
+	}
+	slices.Sort(dirs)
+	for _, dir := range slices.Compact(dirs) {
+		if err := h.os.Flush(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // prune keeps the last of those that were confirmed, and the last of those that

@@ -15,9 +15,10 @@ import (
 func (h *Helper) giveBack(b before) {
 	for _, l := range of(b.Owners, server.Ifupdown) {
 		if b.Owners[l].Lease {
-			// Its DHCP client was ended.
+			// Its DHCP client was ended. The new one is no process of the
+			// unit that this runs in, with which it would end.
 			_, _ = h.os.Run([]string{"ifdown", "--force", l}, commandLimit)
-			_, _ = h.os.Run([]string{"ifup", l}, commandLimit)
+			_, _ = h.os.Run([]string{"systemd-run", "--quiet", "--scope", "--", "ifup", l}, commandLimit)
 		}
 	}
 	links := of(b.Owners, server.NetworkManager)
@@ -26,8 +27,11 @@ func (h *Helper) giveBack(b before) {
 	}
 	_ = h.os.Do(OpRestart, nmUnit, unitLimit)
 	for _, l := range links {
-		// Without this it makes up a profile of what it finds.
-		_, _ = h.os.Run([]string{"nmcli", "connection", "up", b.Owners[l].Detail}, commandLimit)
+		_, _ = h.os.Run([]string{"nmcli", "device", "set", l, "managed", "yes"}, commandLimit)
+		if uuid := b.Owners[l].Detail; uuid != "" {
+			// Without this it makes up a profile of what it finds.
+			_, _ = h.os.Run([]string{"nmcli", "connection", "up", uuid}, commandLimit)
+		}
 	}
 }
 
@@ -120,13 +124,23 @@ func differences(n server.Network, b before) []string {
 // missingRoutes are those of the first that the second has not. What routers
 // advertise comes and goes by itself.
 func missingRoutes(first, second []server.Route) []server.Route {
-	var out []server.Route
-	for _, r := range first {
-		if r.Protocol != protoRA && !slices.ContainsFunc(second, func(o server.Route) bool { return sameRoute(o, r) }) {
-			out = append(out, r)
+	left := slices.Clone(second)
+	unmatched := func(routes []server.Route, same func(a, b server.Route) bool) (out []server.Route) {
+		for _, r := range routes {
+			i := slices.IndexFunc(left, func(o server.Route) bool { return same(o, r) })
+			if i < 0 {
+				out = append(out, r)
+				continue
+			}
+			left = slices.Delete(left, i, i+1)
 		}
+		return out
 	}
-	return out
+	// Of two that do the same, the one that was made as before is matched
+	// first: networkd's own stays behind beside that of ifupdown.
+	out := unmatched(first, func(a, b server.Route) bool { return a == b })
+	out = unmatched(out, sameRoute)
+	return slices.DeleteFunc(out, func(r server.Route) bool { return r.Protocol == protoRA })
 }
 
 func sameRules(a, b []server.Rule) bool {

@@ -129,13 +129,16 @@ func (h *Helper) RevertPending() error {
 // Where files cannot be put back no unit is touched: it would start with what
 // nobody has confirmed.
 func (h *Helper) revert(r *record, reason string) error {
-	changed := r.State != server.Armed && r.State != server.Staged
 	r.Tries++
 	// From its first file on it cannot be confirmed any more. A full disk has
 	// no room for that word, and is no reason to stop.
 	noted := h.to(r, server.Reverting, reason)
-	b, err := h.putBack(r, changed)
+	b, err := h.putBack(r)
 	if err != nil {
+		return h.tryAgain(r, err)
+	}
+	// Before it has ended: nobody would come to take these away.
+	if err := h.forget(r.Number, b); err != nil {
 		return h.tryAgain(r, err)
 	}
 	if noted == nil || r.State == server.Reverting {
@@ -150,7 +153,6 @@ func (h *Helper) revert(r *record, reason string) error {
 		return h.tryAgain(r, err)
 	}
 	_ = h.os.Disarm() // what fires finds nothing pending
-	h.forget(r.Number, b)
 	return nil
 }
 
@@ -173,12 +175,12 @@ func (h *Helper) tryAgain(r *record, why error) error {
 }
 
 // putBack puts everything back.
-func (h *Helper) putBack(r *record, changed bool) (before, error) {
+func (h *Helper) putBack(r *record) (before, error) {
 	var b before
 	if err := h.readJSON(beforeOf(r.Number), &b); err != nil {
 		return b, err
 	}
-	if !changed {
+	if !r.Placing {
 		return b, nil
 	}
 	if !r.FilesBack {
@@ -211,6 +213,7 @@ func (h *Helper) unlinkNew(b before) {
 			_ = h.os.Do(OpDisable, u.Name, unitLimit)
 		}
 	}
+	_ = h.flushLinks() // before the files go, for without its file a unit is not known to be enabled
 }
 
 func unitNames(b before) []string {
@@ -227,16 +230,25 @@ func (h *Helper) filesBack(n int, b before) error {
 	if b.Boot == h.os.BootID() {
 		all = slices.Concat(b.Files, b.Passing)
 	}
+	errs := []error{h.pathsBack(n, 0, all)}
+	for _, dir := range slices.Backward(b.Dirs) {
+		err := h.remove(dir)
+		if names, _ := h.os.List(dir); err != nil && len(names) == 0 {
+			errs = append(errs, err) // it stays where somebody has put something into it
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// pathsBack puts paths back whose snapshots are numbered from first on.
+func (h *Helper) pathsBack(n, first int, all []then) error {
 	var errs []error
 	var dirs []string
 	for i, t := range all {
-		if err := h.fileBack(n, i, t); err != nil {
+		if err := h.fileBack(n, first+i, t); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", t.Path, err))
 		}
 		dirs = append(dirs, path.Dir(t.Path))
-	}
-	for _, dir := range slices.Backward(b.Dirs) {
-		_ = h.remove(dir) // it stays where somebody has put something into it
 	}
 	slices.Sort(dirs)
 	for _, dir := range slices.Compact(dirs) {
@@ -318,6 +330,7 @@ func (h *Helper) unitsBack(r *record, b before) {
 			_ = h.os.Do(OpEnable, u.Name, unitLimit)
 		}
 	}
+	_ = h.flushLinks() // that they are there is seen at the end
 	if r.Started == h.os.BootID() {
 		return // with the files they had
 	}
@@ -380,7 +393,11 @@ func (h *Helper) effectBack(r record, b before) error {
 	if b.Boot != h.os.BootID() {
 		return nil // the network is what this boot has made of the old files
 	}
-	return h.networkBack(b)
+	if err := h.networkBack(b); err != nil {
+		return err
+	}
+	// What was acted on may have made them anew.
+	return h.pathsBack(r.Number, len(b.Files), b.Passing)
 }
 
 // Release ends whatever holds a server up: it reverts the pending generation

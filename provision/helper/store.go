@@ -29,10 +29,15 @@ type record struct {
 	// Boot and Deadline say when it reverts, by a clock that nobody sets.
 	Boot     string        `json:"boot,omitempty"`
 	Deadline time.Duration `json:"deadline,omitempty"`
+	// Placing says that names may have changed, and units been acted on. Before
+	// that there is nothing to put back.
+	Placing bool `json:"placing,omitempty"`
 	// FilesBack says that a revert has seen every file as it was; UnitsBack
 	// that each unit has been acted on once.
 	FilesBack bool `json:"filesBack,omitempty"`
 	UnitsBack bool `json:"unitsBack,omitempty"`
+	// Left says that something of it could not be taken away.
+	Left bool `json:"left,omitempty"`
 	// Started is the boot whose services started with the files of before.
 	Started string `json:"started,omitempty"`
 }
@@ -258,6 +263,12 @@ func (h *Helper) status(run string) (*server.Status, error) {
 	current, err := h.current()
 	if err != nil {
 		return nil, err
+	}
+	// What is told of an end has to be true after a power cut as well.
+	if r.State.Ended() {
+		if err := h.os.Flush(dirOf(r.Number)); err != nil {
+			return nil, err
+		}
 	}
 	r.Status.Current = r.Number == current
 	return &r.Status, nil

@@ -1,0 +1,68 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+// generation is one that is in order.
+func generation(edition int) Want {
+	return Want{Edition: edition, Address: "192.0.2.20/28", Gateway: realGateway, DNS: "nsd", Guard: true}
+}
+
+// with is a generation that differs.
+func with(w Want, change func(*Want)) Want {
+	change(&w)
+	return w
+}
+
+// Cases are what is explored: each scenario from each starting state that makes
+// a difference to it.
+func Cases(c Code) []*Case {
+	var out []*Case
+	add := func(name string, s Start, past []Want, e Event, sides ...Side) {
+		out = append(out, &Case{Name: fmt.Sprintf("%s/%s", name, s), Start: s, History: past, Sides: sides, Event: e, Code: c})
+	}
+	one := func(w Want) Side { return Side{Want: w} }
+	wrongGateway := with(generation(1), func(w *Want) { w.Gateway = "192.0.2.18" })
+	wrong := with(generation(1), func(w *Want) { w.Address = wrongAddress })
+	spoilt := func(edition int, word string) Want {
+		return with(generation(edition), func(w *Want) { w.Spoilt = word })
+	}
+	stays := with(generation(1), func(w *Want) { w.Address = oldAddress + "/28" })
+	for _, s := range Starts() {
+		add("first", s, nil, NoEvent, one(generation(1)))
+		add("first-same-address", s, nil, NoEvent, one(stays))
+		add("wrong-gateway", s, nil, NoEvent, one(wrongGateway))
+		add("wrong-address", s, nil, NoEvent, one(wrong))
+		add("start-fails", s, nil, NoEvent, one(spoilt(1, "startfail")))
+		add("dies", s, nil, NoEvent, Side{Want: generation(1), Dies: time.Second / 2})
+		for _, e := range []Event{KillActivate, KillLogin, SideDies, Cable, Isolate, ReadOnly, Full, Edit, Plant} {
+			add("first+"+string(e), s, nil, e, one(generation(1)))
+		}
+		add("start-fails+"+string(ReadOnly), s, nil, ReadOnly, one(spoilt(1, "startfail")))
+		add("start-fails+"+string(Full), s, nil, Full, one(spoilt(1, "startfail")))
+		add("start-fails+"+string(KillActivate), s, nil, KillActivate, one(spoilt(1, "startfail")))
+	}
+	for _, s := range []Start{FromNetworkd, FromIfupdown, FromNetworkManager, FromNetplanLease} {
+		past := []Want{generation(1)}
+		next := generation(2)
+		add("second", s, past, NoEvent, one(next))
+		add("moves", s, past, NoEvent, one(with(next, func(w *Want) { w.Address = "192.0.2.21/28" })))
+		add("pack-removed", s, past, NoEvent, one(with(next, func(w *Want) { w.DNS, w.Guard = "knot", false })))
+		add("rollback", s, []Want{generation(1), with(next, func(w *Want) { w.DNS = "knot" })}, NoEvent, one(with(next, func(w *Want) { w.Again = 1 })))
+		add("check-fails", s, past, NoEvent, one(spoilt(2, "checkfail")))
+		add("check-hangs", s, past, NoEvent, one(spoilt(2, "checkhang")))
+		add("second-start-fails", s, past, NoEvent, one(spoilt(2, "startfail")))
+		add("second-wrong-gateway", s, past, NoEvent, one(with(next, func(w *Want) { w.Gateway = "192.0.2.18" })))
+		for _, e := range []Event{KillActivate, KillLogin, SideDies, Cable, Isolate, ReadOnly, Full, Edit, Plant} {
+			add("second+"+string(e), s, past, e, one(next))
+		}
+		add("check-hangs+"+string(Cable), s, past, Cable, one(spoilt(2, "checkhang")))
+		add("stale-plan", s, past, NoEvent, one(next), Side{Want: generation(3), Pause: 10 * time.Minute})
+		add("shorter", s, past, NoEvent, Side{Want: spoilt(2, "#"), Seconds: 600, Dies: time.Minute}, Side{Want: generation(3), Seconds: 30, After: 50 * time.Second})
+		add("two", s, past, Preempt, one(next), one(generation(3)))
+		add("two-same", s, past, Preempt, one(next), one(next))
+	}
+	return out
+}

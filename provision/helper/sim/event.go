@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"github.com/raiz-dns/raiz/provision/helper"
+)
+
+// Event is something that happens at one call, besides a loss of power.
+type Event string
+
+// The events.
+const (
+	NoEvent      Event = ""
+	KillActivate Event = "the activation is killed"
+	KillLogin    Event = "the login is killed"
+	SideDies     Event = "the near side dies"
+	Cable        Event = "the line is cut" // and the login goes on
+	Isolate      Event = "a target is isolated"
+	ReadOnly     Event = "/etc is read-only"
+	Full         Event = "the disk is full"
+	Edit         Event = "a file is edited by hand"
+	Plant        Event = "a daemon's user plants a link"
+	Preempt      Event = "the others come first"
+)
+
+// event is an event and its calls.
+type event struct {
+	Event
+	at, and int // calls; 0 for none
+}
+
+// look has the event happen when its call has come.
+func (e event) look(w *world, c *Call) {
+	if e.Event == NoEvent || c.Number != e.at && c.Number != e.and {
+		return
+	}
+	m := w.m
+	m.note("*** " + string(e.Event))
+	switch e.Event {
+	case KillActivate:
+		w.kill(c, func(p *Process) bool { return p.unit == helper.ActivateUnit })
+	case KillLogin:
+		w.kill(c, func(p *Process) bool { return p.unit == "" })
+	case SideDies:
+		for _, s := range w.sides {
+			s.dies()
+		}
+	case Cable:
+		for _, s := range w.sides {
+			if s.flight != nil {
+				s.flight = &Process{done: true, err: errKilled}
+				s.wake = m.now + patience
+			}
+		}
+	case Isolate:
+		m.events = append(m.events, m.Isolate)
+	case ReadOnly:
+		m.disk.readOnly = "/etc"
+	case Full:
+		m.disk.full = true
+	case Edit, Plant:
+		if !w.linked { // later it is a change of the new file
+			w.edited = e.Event == Edit
+			m.disk.meddle(e.Event)
+		}
+	case Preempt:
+		m.events = append(m.events, func() { m.yieldAll(c.By) })
+	}
+}
+
+// kill ends processes from outside, before the call is made.
+func (w *world) kill(c *Call, which func(*Process) bool) {
+	w.m.events = append(w.m.events, func() {
+		for _, p := range append([]*Process(nil), w.m.procs...) {
+			if which(p) {
+				w.m.Kill(p)
+			}
+		}
+	})
+}
+
+// yieldAll lets every other process run before one.
+func (m *Machine) yieldAll(p *Process) {
+	for i, q := range m.procs {
+		if q == p {
+			m.procs = append(append(m.procs[:i:i], m.procs[i+1:]...), p)
+			return
+		}
+	}
+}
+
+// byHand is what somebody has edited a file to.
+const byHand = "# by hand\n"
+
+// meddle is what others do to files that raiz manages. The user bird has a
+// directory of its own, in which its file becomes a link to one that it wants
+// to have overwritten.
+func (d *disk) meddle(e Event) {
+	switch e {
+	case Edit:
+		_ = d.put(dnsConf("nsd"), byHand)
+		d.flushAll() // an editor flushes
+	case Plant:
+		_ = d.remove(birdConf)
+		_ = d.symlink(planted, birdConf)
+	}
+}
+
+// planted is a file that only its owner may change.
+const planted = "/root/.ssh/authorized_keys"
+
+const operatorsKey = "ssh-ed25519 the operator's\n"

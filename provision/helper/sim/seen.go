@@ -1,0 +1,142 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/helper/promise"
+	"github.com/raiz-dns/raiz/provision/server"
+)
+
+// seen is what is seen of a world that has come to rest. Looking ends it: time
+// goes on until leases are over, and the server starts once more.
+func (w *world) seen(past []server.Status) promise.Seen {
+	hindered := w.m.disk.readOnly != "" || w.m.disk.full
+	by := map[int]promise.Generation{0: promise.Before}
+	s := promise.Seen{Ended: !w.stuck, Hindered: hindered, Litter: w.litter(), Owed: w.owed(), Refused: !w.touched, Panics: w.m.panics}
+	for _, p := range past {
+		g := w.runOf(p.Run)
+		by[p.Number] = g
+		if p.Current {
+			s.Current = g
+		}
+	}
+	for _, n := range w.sides {
+		s.Runs = append(s.Runs, promise.Run{Of: n.of, From: by[n.from], Told: n.told})
+	}
+	order := slices.Clone(w.sides)
+	slices.SortStableFunc(order, func(a, b *side) int { return a.confirmed - b.confirmed })
+	s.Runs = s.Runs[:0]
+	for _, n := range order {
+		s.Runs = append(s.Runs, promise.Run{Of: n.of, From: by[n.from], Told: n.told})
+	}
+	w.acts(&s)
+	if b := w.m.disk.read(dnsConf("nsd")); w.edited && (b == nil || string(b.data) != byHand) {
+		s.Overwritten = append(s.Overwritten, dnsConf("nsd"))
+	}
+	if b := w.m.disk.read(planted); b == nil || string(b.data) != operatorsKey {
+		s.Overwritten = append(s.Overwritten, planted)
+	}
+	s.Files, s.Effect = w.files(), w.effect()
+	if s.Current > 0 && s.Files > 0 && w.x.manifest(w.want(s.Current)).Plan == w.x.manifest(w.want(s.Files)).Plan {
+		s.Files = s.Current // two sides wanted the same
+	}
+	if s.Files > 0 && s.Effect > 0 && w.inEffect(w.want(s.Files)) {
+		s.Effect = s.Files
+	}
+	s.Reachable = w.reachable(s.Effect)
+	w.m.now += 3 * lease
+	w.m.expire()
+	s.Steadily = w.reachable(s.Effect)
+	if hindered || w.stuck {
+		s.AfterBoot = s.Effect
+		return s
+	}
+	w.m.disk.flushAll()
+	w.m.Crash(KeepAll)
+	w.m.Boot()
+	w.rest()
+	s.AfterBoot = w.effect()
+	if s.AfterBoot > 0 && s.Effect > 0 && w.inEffect(w.want(s.Effect)) {
+		s.AfterBoot = s.Effect
+	}
+	s.Steadily = s.Steadily && w.reachable(s.AfterBoot)
+	return s
+}
+
+// reachable: at the address of the generation in effect. Of a mixture either
+// address will do: that it is a mixture is another promise.
+func (w *world) reachable(g promise.Generation) bool {
+	switch g {
+	case promise.Before:
+		return w.m.answers(w.base.ip)
+	case promise.Mixture:
+		for _, s := range w.sides {
+			if w.m.answers(s.want.ip()) {
+				return true
+			}
+		}
+		return w.m.answers(w.base.ip)
+	}
+	return w.m.answers(w.want(g).ip())
+}
+
+// runOf is the generation of a run.
+func (w *world) runOf(run string) promise.Generation {
+	if g, ok := w.base.runs[run]; ok {
+		return g
+	}
+	for _, s := range w.sides {
+		if s.run == run {
+			return s.of
+		}
+	}
+	return promise.Mixture
+}
+
+// litter is what raiz left beside managed files.
+func (w *world) litter() []string {
+	var out []string
+	d := w.m.disk
+	var walk func(at number, path string)
+	walk = func(at number, path string) {
+		for _, e := range d.inodes[at].names {
+			if litter(e.name) {
+				out = append(out, path+"/"+e.name)
+			}
+			if d.inodes[e.at].kind == directory {
+				walk(e.at, path+"/"+e.name)
+			}
+		}
+	}
+	if at, err := d.walk("/etc"); err == nil && at.found {
+		walk(at.at, "/etc")
+	}
+	return out
+}
+
+// acts goes through what systemd has done.
+func (w *world) acts(s *promise.Seen) {
+	count := map[string]int{}
+	for _, a := range w.m.Acts {
+		byBoot := a.By == "boot" && a.Op == "start" || a.By == "isolate"
+		count[a.Unit]++
+		s.Most = max(s.Most, count[a.Unit])
+		if !byBoot && a.By != "job" {
+			s.Restarts = append(s.Restarts, a.Unit)
+		}
+		back := a.By == "revert" || a.By == "boot" || a.By == "job" || strings.HasPrefix(a.By, "revert of")
+		if !back || s.Hindered {
+			continue
+		}
+		for _, b := range a.Read {
+			e := edition(b)
+			for _, n := range w.sides {
+				kept := n.told == promise.Confirmed || n.of == s.Current
+				if e != 0 && n.want.Edition == e && n.want.Again == 0 && !kept {
+					s.Untimely = append(s.Untimely, a.Unit+" by "+a.By)
+				}
+			}
+		}
+	}
+}
