@@ -3,6 +3,7 @@ package helper
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"slices"
 	"strings"
@@ -169,6 +170,28 @@ func (h *Helper) takeAway(n server.Network, m server.Manifest) error {
 			if err := h.os.DelAddress(l.Name, a); err != nil {
 				return fmt.Errorf("remove %s from %s: %w", a, l.Name, err)
 			}
+		}
+	}
+	return nil
+}
+
+// dropDefaults removes the default routes of NetworkManager, which have a metric
+// of their own, once networkd has set its own: in IPv6, and where networkd was
+// there before, they do not go with the addresses.
+func (h *Helper) dropDefaults(b before) error {
+	links := of(b.Owners, server.NetworkManager)
+	if len(links) == 0 {
+		return nil
+	}
+	if err := h.waitConfigured(links); err != nil {
+		return err
+	}
+	for _, r := range b.Network.Routes {
+		if !server.IsDefault(r) || r.Metric == 0 || !slices.Contains(links, r.Dev) {
+			continue
+		}
+		if err := h.os.DelRoute(r); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove NetworkManager's default route by %s: %w", r.Via, err)
 		}
 	}
 	return nil

@@ -77,7 +77,8 @@ func ways(t *testing.T, os helper.OS, n Network) {
 		if r, err := os.Way(from, to); err != nil || r.Dev != n.Link || r.Via != "" {
 			t.Errorf("the way from %s to %s is %+v, %v", from, to, r, err)
 		}
-		if r, err := os.Way(to, from); err == nil {
+		// IPv6 looks up whatever source it is told.
+		if r, err := os.Way(to, from); from.Is4() && err == nil {
 			t.Errorf("the way from %s, which is not here, is %+v", to, r)
 		}
 	}

@@ -155,7 +155,7 @@ func (e *explorer) spread() {
 		e.every = [3]int{1, 0, 0}
 		calls := e.calls()
 		left := max(e.bounds.Worlds-calls*keeps, 1)
-		e.every[1] = max(1, calls*keeps*60*keeps/left/10) // most begin like another one
+		e.every[1] = max(1, calls*keeps*60*keeps/left/24) // most begin like another one
 		if e.bounds.Worlds >= many {
 			e.every[2] = 40
 		}
@@ -171,7 +171,7 @@ func (e *explorer) spread() {
 		events /= e.event
 	}
 	left := max(e.bounds.Worlds-events, 1)
-	e.every = [3]int{max(1, events*calls*keeps/2/left), 0, 0}
+	e.every = [3]int{max(1, events*calls*keeps/2/left/2), 0, 0}
 	if e.bounds.Worlds >= many {
 		e.every[1] = 20
 	}

@@ -2,9 +2,12 @@ package sim_test
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,7 +48,7 @@ func TestExplore(t *testing.T) {
 		return
 	}
 	cases := sim.Cases(code(nil))
-	worlds := 100_000
+	worlds := 190_000 // about half of them begin like another one
 	if n, err := strconv.Atoi(os.Getenv("RAIZ_EXPLORE")); err == nil {
 		worlds = n
 	}
@@ -54,30 +57,65 @@ func TestExplore(t *testing.T) {
 		b.Keeps = append(b.Keeps, 3, 4, 5, 6) // of each directory by itself
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(800)) // little lives long here
-	var total sim.Count
 	began := time.Now()
-	for _, x := range cases {
-		if only := os.Getenv("RAIZ_CASE"); only != "" && !strings.Contains(x.Name, only) {
-			continue
-		}
-		if os.Getenv("RAIZ_FIRST") != "" && t.Failed() {
-			return // one broken promise is enough
-		}
-		shown := map[string]int{}
-		start := time.Now()
-		c, err := sim.Explore(x, b, func(br sim.Broken) {
-			shown[br.Promise]++
-			if shown[br.Promise] <= 2 {
-				t.Error(br)
+	all := make([]result, len(cases))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	var found atomic.Bool
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := range next {
+				if all[i] = explore(cases[i], b); all[i].Broken > 0 {
+					found.Store(true)
+				}
 			}
 		})
-		if err != nil {
-			t.Error(err)
-		}
-		t.Logf("%-50s %6d worlds %6d equal %6d outcomes %6d plain %5d broken %v %v", x.Name, c.Worlds, c.Equal, c.Outcomes, c.Plain, c.Broken, shown, time.Since(start).Round(time.Millisecond))
-		total.Add(c)
 	}
-	t.Logf("%d cases, %d worlds, %d outcomes, %d calls, %d broken, %s", len(cases), total.Worlds, total.Outcomes, total.Calls, total.Broken, time.Since(began))
+	for i, x := range cases {
+		if only := os.Getenv("RAIZ_CASE"); strings.Contains(x.Name, only) {
+			next <- i
+		}
+		if os.Getenv("RAIZ_FIRST") != "" && found.Load() {
+			break // one broken promise is enough
+		}
+	}
+	close(next)
+	workers.Wait()
+	var total sim.Count
+	for i, r := range all {
+		for _, br := range r.broken {
+			t.Error(br)
+		}
+		if r.err != nil {
+			t.Error(r.err)
+		}
+		total.Add(r.Count)
+		if r.Worlds > 0 {
+			t.Logf("%-50s %6d worlds %6d equal %6d outcomes %6d plain %5d broken %v", cases[i].Name, r.Worlds, r.Equal, r.Outcomes, r.Plain, r.Broken, r.took.Round(time.Millisecond))
+		}
+	}
+	t.Logf("%d cases, %d worlds that began differently, %d more that began like one of them, %d outcomes, %d calls, %d broken, %s",
+		len(cases), total.Worlds, total.Equal, total.Outcomes, total.Calls, total.Broken, time.Since(began).Round(time.Millisecond))
+}
+
+// result is the exploration of one case, with the first of what was broken.
+type result struct {
+	sim.Count
+	broken []sim.Broken
+	err    error
+	took   time.Duration
+}
+
+func explore(x *sim.Case, b sim.Bounds) (r result) {
+	began := time.Now()
+	shown := map[string]int{}
+	r.Count, r.err = sim.Explore(x, b, func(br sim.Broken) {
+		if shown[br.Promise]++; shown[br.Promise] <= 2 {
+			r.broken = append(r.broken, br)
+		}
+	})
+	r.took = time.Since(began)
+	return r
 }
 
 // replay runs one world and prints its history.

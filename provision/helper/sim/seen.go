@@ -131,11 +131,15 @@ func (w *world) acts(s *promise.Seen) {
 		}
 		for _, b := range a.Read {
 			e := edition(b)
+			wanted, kept := false, false
 			for _, n := range w.sides {
-				kept := n.told == promise.Confirmed || n.of == s.Current
-				if e != 0 && n.want.Edition == e && n.want.Again == 0 && !kept {
-					s.Untimely = append(s.Untimely, a.Unit+" by "+a.By)
+				if n.want.Edition == e && n.want.Again == 0 {
+					wanted = true
+					kept = kept || n.told == promise.Confirmed || n.of == s.Current
 				}
+			}
+			if wanted && !kept {
+				s.Untimely = append(s.Untimely, a.Unit+" by "+a.By)
 			}
 		}
 	}
