@@ -24,12 +24,14 @@ type declaredZone struct {
 	Name      string       `json:"name"`
 	Source    string       `json:"source,omitempty"`
 	Primaries []netip.Addr `json:"primaries,omitempty"`
+	// Unverified is why its signatures are not looked at, "" where they are.
+	Unverified string `json:"unverified,omitempty"`
 }
 
 func declare(s *site.Site) ([]byte, error) {
 	d := declaration{Identity: s.DNS.Identity, Management: s.Server.Management.Addresses, Port: s.Server.SSH.Port, From: s.Server.SSH.From}
 	for _, z := range s.DNS.Zones {
-		d.Zones = append(d.Zones, declaredZone{z.Name, z.Source, z.Primaries})
+		d.Zones = append(d.Zones, declaredZone{z.Name, z.Source, z.Primaries, z.Unverified})
 	}
 	for _, a := range s.Anycast {
 		d.Services = append(d.Services, a.Addresses)
@@ -50,7 +52,7 @@ func declaredBy(s *site.Site, text []byte) (*site.Site, error) {
 	out := *s
 	out.DNS.Identity, out.DNS.Zones = d.Identity, nil
 	for _, z := range d.Zones {
-		out.DNS.Zones = append(out.DNS.Zones, site.Zone{Name: z.Name, Source: z.Source, Primaries: z.Primaries})
+		out.DNS.Zones = append(out.DNS.Zones, site.Zone{Name: z.Name, Source: z.Source, Primaries: z.Primaries, Unverified: z.Unverified})
 	}
 	out.Anycast = nil
 	for _, addrs := range d.Services {

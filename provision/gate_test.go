@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -141,5 +142,69 @@ func TestGateAndZones(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A rollback is gated on what its generation declares: the site file declares
+// something else by then, and is not what is gone back to.
+func TestGateOfAnEarlierGeneration(t *testing.T) {
+	then := rootExample(t)
+	declared, err := declare(then)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := *then
+	now.DNS.Identity = "renamed." + then.DNS.Identity
+	now.DNS.Zones = append([]site.Zone{{Name: "new.example", Primaries: then.DNS.Zones[0].Primaries}}, then.DNS.Zones...)
+	now.Server.Management.Addresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.99/28")}
+	for name, tt := range map[string]struct {
+		declared []byte
+		passes   bool
+	}{"what it declares": {declared, true}, "what the site file declares": {nil, false}, "nothing that is understood": {[]byte("x"), false}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := New(&now, Options{RevertAfter: 4 * time.Second})
+				err := r.gate(t.Context(), copyOfRoot{site: then, takes: time.Millisecond}, tt.declared)
+				if (err == nil) != tt.passes {
+					t.Errorf("got %v", err)
+				}
+			})
+		})
+	}
+	s, err := declaredBy(&now, declared)
+	if err != nil || s.Server.Management.Addresses[0] != then.Server.Management.Addresses[0] || s.Server.SSH.Port != then.Server.SSH.Port {
+		t.Errorf("it is looked for at %v, port %d: %v", s.Server.Management.Addresses, s.Server.SSH.Port, err)
+	}
+}
+
+// What is declared of a zone decides how its answers are judged, so all of that
+// goes along.
+func TestDeclarationIsWhole(t *testing.T) {
+	for _, file := range []string{"as112-gru1.hcl", "root-example.hcl", "f-root-example.hcl", "reference.hcl", "root-tagged.hcl"} {
+		packs, err := render.Packs(templates.FS())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sites, diags := site.Load(os.DirFS("../sites"), file, site.Options{Packs: packs, Operators: os.DirFS("../templates/operators")})
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		s := sites[0]
+		text, err := declare(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := declaredBy(&site.Site{}, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got.ServiceAddresses(), s.ServiceAddresses()) {
+			t.Errorf("%s: service addresses %v, want %v", file, got.ServiceAddresses(), s.ServiceAddresses())
+		}
+		for i, z := range s.DNS.Zones {
+			if g := got.DNS.Zones[i]; g.Name != z.Name || g.Source != z.Source || g.Transferred() != z.Transferred() || g.Verified() != z.Verified() {
+				t.Errorf("%s: zone %+v, want %+v", file, g, z)
+			}
+		}
 	}
 }

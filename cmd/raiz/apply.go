@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
@@ -43,7 +45,23 @@ then it prints what to write into the site file.`,
 	return cmd
 }
 
+// busyTries is how often an apply waits for somebody else's change to end.
+const busyTries = 3
+
+// apply plans and applies. Where somebody else was faster it waits for the end
+// of that change and begins anew: what was planned before is of no use any more.
 func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions) error {
+	for try := 1; ; try++ {
+		err := g.applyOnce(cmd, path, a)
+		if !errors.Is(err, apply.ErrBusy) || try == busyTries {
+			return err
+		}
+		fmt.Fprintf(g.std.err, "raiz: %s\n", report.Plainly(err.Error()))
+	}
+}
+
+// applyOnce returns apply.ErrBusy where somebody else is at work.
+func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) error {
 	ctx := cmd.Context()
 	saved, isPlan, err := savedPlan(path)
 	if err != nil {
@@ -83,12 +101,20 @@ func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions) error {
 			return err
 		}
 	}
-	return g.carryOut(run, func() (apply.Journal, error) { return run.Apply(ctx, planned, saved.Digest) })
+	journal, failed := run.Apply(ctx, planned, saved.Digest)
+	if errors.Is(failed, apply.ErrBusy) {
+		return exit(exitError, failed)
+	}
+	return g.carriedOut(run, journal, failed)
 }
 
 // carryOut changes a server and shows how it ended.
 func (g *globals) carryOut(run *provision.Run, do func() (apply.Journal, error)) error {
 	journal, failed := do()
+	return g.carriedOut(run, journal, failed)
+}
+
+func (g *globals) carriedOut(run *provision.Run, journal apply.Journal, failed error) error {
 	if err := g.show(run.ApplyReport(journal, failed)); err != nil {
 		return exit(exitError, err)
 	}

@@ -120,6 +120,9 @@ var ErrNotApplicable = errors.New("plan cannot be applied")
 // run: the site file or the machine has changed since the plan was made.
 var ErrMoved = errors.New("the plan has moved")
 
+// ErrBusy means that somebody else's change has to end first.
+var ErrBusy = errors.New("somebody else is changing the server")
+
 // Run carries out a plan. want is the set the plan was made from. The error
 // is nil exactly when the outcome of the journal is Done.
 func Run(ctx context.Context, p plan.Plan, want *state.Set, d Deps) (Journal, error) {

@@ -266,3 +266,13 @@ func TestPackages(t *testing.T) {
 		t.Errorf("outcome %q, %v, %d scripts, asked %v; want a failure before the helper is asked", j.Outcome, err, f.scripts, f.called)
 	}
 }
+
+// Whoever waits for somebody else's change has to know that this is why.
+func TestBusyIsSaid(t *testing.T) {
+	f := &far{t: t, answers: map[server.Verb][]server.Reply{"apply": {fails(server.ErrBusy, "generation 6 of ana is armed")}}}
+	p, want := planned(t, item(state.Path, "/etc/a", file("a\n"), state.Effect{}))
+	_, err := apply.Run(t.Context(), p, want, apply.Deps{Server: f, RevertAfter: time.Minute})
+	if !errors.Is(err, apply.ErrBusy) {
+		t.Errorf("%v, want ErrBusy", err)
+	}
+}

@@ -114,7 +114,9 @@ func (c *change) activate(ctx context.Context, begin server.Request) error {
 		return c.witness(ctx, fmt.Errorf("activate: %w", e))
 	case e.Code == server.ErrMoved:
 		return fmt.Errorf("%w: %w", ErrMoved, e)
-	case e.Code == server.ErrBusy, e.Code == server.ErrRefused, e.Code == server.ErrVersion, e.Code == server.ErrRequest:
+	case e.Code == server.ErrBusy:
+		return fmt.Errorf("%w: %w; nothing was changed", ErrBusy, e)
+	case e.Code == server.ErrRefused, e.Code == server.ErrVersion, e.Code == server.ErrRequest:
 		return fmt.Errorf("prepare generation: %w; nothing was changed", e)
 	default:
 		return c.giveUp(ctx, fmt.Errorf("prepare generation: %w", e))

@@ -19,7 +19,8 @@ type difference struct {
 	Owners  map[string]owner `json:"owners,omitempty"` // of the links of the manifest, by name
 	Taken   []server.File    `json:"taken,omitempty"`  // files of network managers that lose a link
 
-	units []string // all that are concerned, for the snapshot
+	units       []string // all that are concerned, for the snapshot
+	reconfigure []string // links that lack something
 }
 
 // change is a file that is to be written, or to go.
@@ -160,6 +161,12 @@ func (h *Helper) lookAtUnits(d *difference, m server.Manifest, effects []server.
 		if enabled(facts[name]) || running(facts[name]) {
 			d.Disable = append(d.Disable, name)
 		}
+	}
+	if _, reloads := verbs[networkdUnit]; reloads {
+		d.reconfigure = nil // it looks at what has changed by itself
+	}
+	for _, link := range d.reconfigure {
+		all = append(all, action{Action: server.Action{Order: orderOf(m, networkdUnit), Run: []string{"networkctl", "reconfigure", link}}, Late: true})
 	}
 	if needed(d.Owners) {
 		merge(verbs, server.Action{Order: orderOf(m, networkdUnit), Verb: server.ActReload, Unit: networkdUnit})

@@ -15,9 +15,10 @@ import (
 func (h *Helper) giveBack(b before) {
 	for _, l := range of(b.Owners, server.Ifupdown) {
 		if b.Owners[l].Lease {
-			// Its DHCP client was ended.
+			// Its DHCP client was ended. The new one is no process of the
+			// unit that this runs in, with which it would end.
 			_, _ = h.os.Run([]string{"ifdown", "--force", l}, commandLimit)
-			_, _ = h.os.Run([]string{"ifup", l}, commandLimit)
+			_, _ = h.os.Run([]string{"systemd-run", "--quiet", "--scope", "--", "ifup", l}, commandLimit)
 		}
 	}
 	links := of(b.Owners, server.NetworkManager)
@@ -26,8 +27,11 @@ func (h *Helper) giveBack(b before) {
 	}
 	_ = h.os.Do(OpRestart, nmUnit, unitLimit)
 	for _, l := range links {
-		// Without this it makes up a profile of what it finds.
-		_, _ = h.os.Run([]string{"nmcli", "connection", "up", b.Owners[l].Detail}, commandLimit)
+		_, _ = h.os.Run([]string{"nmcli", "device", "set", l, "managed", "yes"}, commandLimit)
+		if uuid := b.Owners[l].Detail; uuid != "" {
+			// Without this it makes up a profile of what it finds.
+			_, _ = h.os.Run([]string{"nmcli", "connection", "up", uuid}, commandLimit)
+		}
 	}
 }
 

@@ -56,6 +56,8 @@ func (h *Helper) Handle(r server.Request, tell func(server.Event)) server.Answer
 	switch r.Verb {
 	case server.VerbProbe:
 		a.Facts, err = h.probe(*r.Probe)
+	case server.VerbLook:
+		a.Facts, a.Looked, err = h.see(*r.Look)
 	case server.VerbApply:
 		a.Status, err = h.apply(*r.Apply, h.teller(tell))
 	case server.VerbRollback:

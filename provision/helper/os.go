@@ -3,6 +3,7 @@ package helper
 import (
 	"errors"
 	"io/fs"
+	"net/netip"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/server"
@@ -118,6 +119,8 @@ var ErrTimeout = errors.New("it did not end within its time")
 
 // Kernel is the network of the kernel (rtnetlink(7)).
 type Kernel interface {
+	// Way says which route a packet from here would take; nothing is sent.
+	Way(from, to netip.Addr) (server.Route, error)
 	// Network returns links, addresses that are not link-local, and the routes
 	// and rules that neither the kernel nor a routing daemon made.
 	//
@@ -143,8 +146,15 @@ type Machine interface {
 	Sleep(d time.Duration)
 	// Run runs a command without a shell, with nothing on stdin, and ends it
 	// and its children after the limit with ErrTimeout. The output, both
-	// streams, is bounded. An exit code other than 0 is an error.
+	// streams, is cut at server.MaxPrinted bytes. An exit code other than 0 is
+	// an error; a program that is not there is fs.ErrNotExist. Several may run
+	// side by side.
 	Run(argv []string, limit time.Duration) (output string, err error)
+	// Ask sends DNS messages from here, side by side, and returns what came
+	// back for each, in their order. Only what comes from the address that was
+	// asked, with the identifier of the question, is an answer. Each waits at
+	// most so long.
+	Ask(questions []server.DNSQuestion, limit time.Duration) []server.DNSAnswer
 	// Lock takes the exclusive lock of a file, waiting at most so long, and
 	// writes down who has it; else it is ErrLocked. The lock ends with the
 	// process, or with unlock.

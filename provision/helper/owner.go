@@ -155,6 +155,7 @@ func (h *Helper) lookAtLinks(d *difference, m server.Manifest) error {
 		}
 		d.Owners[l.Name] = o
 	}
+	d.reconfigure = lacking(n, m, d.Owners)
 	if !needed(d.Owners) {
 		return nil
 	}
@@ -165,6 +166,23 @@ func (h *Helper) lookAtLinks(d *difference, m server.Manifest) error {
 		return err
 	}
 	return h.takeCloud(d)
+}
+
+// lacking are the links that networkd has and that lack something: it looks at a
+// link again when its file has changed, and not when somebody has taken an
+// address away.
+func lacking(n server.Network, m server.Manifest, owners map[string]owner) []string {
+	var out []string
+	for _, want := range m.Links {
+		l, ok := findLink(n, want.Match)
+		if o := owners[l.Name]; !ok || l.Name != loopback && o.Manager != server.Networkd {
+			continue
+		}
+		if len(missingOn(n, server.Manifest{Links: []server.Link{want}})) > 0 {
+			out = append(out, l.Name)
+		}
+	}
+	return out
 }
 
 // needed reports whether somebody has to let go of a link. A link of netplan or

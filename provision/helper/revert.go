@@ -230,19 +230,25 @@ func (h *Helper) filesBack(n int, b before) error {
 	if b.Boot == h.os.BootID() {
 		all = slices.Concat(b.Files, b.Passing)
 	}
-	var errs []error
-	var dirs []string
-	for i, t := range all {
-		if err := h.fileBack(n, i, t); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", t.Path, err))
-		}
-		dirs = append(dirs, path.Dir(t.Path))
-	}
+	errs := []error{h.pathsBack(n, 0, all)}
 	for _, dir := range slices.Backward(b.Dirs) {
 		err := h.remove(dir)
 		if names, _ := h.os.List(dir); err != nil && len(names) == 0 {
 			errs = append(errs, err) // it stays where somebody has put something into it
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// pathsBack puts paths back whose snapshots are numbered from first on.
+func (h *Helper) pathsBack(n, first int, all []then) error {
+	var errs []error
+	var dirs []string
+	for i, t := range all {
+		if err := h.fileBack(n, first+i, t); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", t.Path, err))
+		}
+		dirs = append(dirs, path.Dir(t.Path))
 	}
 	slices.Sort(dirs)
 	for _, dir := range slices.Compact(dirs) {
@@ -387,7 +393,11 @@ func (h *Helper) effectBack(r record, b before) error {
 	if b.Boot != h.os.BootID() {
 		return nil // the network is what this boot has made of the old files
 	}
-	return h.networkBack(b)
+	if err := h.networkBack(b); err != nil {
+		return err
+	}
+	// What was acted on may have made them anew.
+	return h.pathsBack(r.Number, len(b.Files), b.Passing)
 }
 
 // Release ends whatever holds a server up: it reverts the pending generation

@@ -9,7 +9,8 @@ type Answer struct {
 	Done    bool   `json:"done"`            // always true: an answer without it was cut off
 	Error   *Error `json:"error,omitempty"` // why the verb was not carried out
 
-	Facts   *Facts   `json:"facts,omitempty"`   // probe
+	Facts   *Facts   `json:"facts,omitempty"`   // probe, look
+	Looked  *Looked  `json:"looked,omitempty"`  // look
 	Status  *Status  `json:"status,omitempty"`  // apply, rollback, confirm, revert, status
 	History []Status `json:"history,omitempty"` // history, oldest first
 }

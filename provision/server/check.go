@@ -40,6 +40,7 @@ func (r Request) check() error {
 		{[]Verb{VerbProbe}, r.Probe != nil, func() error { return r.Probe.check() }},
 		{[]Verb{VerbApply}, r.Apply != nil, func() error { return r.Apply.check() }},
 		{[]Verb{VerbRollback}, r.Rollback != nil, func() error { return r.Rollback.check() }},
+		{[]Verb{VerbLook}, r.Look != nil, func() error { return r.Look.check() }},
 		{[]Verb{VerbConfirm, VerbRevert, VerbStatus}, r.Run != nil, func() error { return r.Run.check() }},
 		{[]Verb{VerbHistory}, true, func() error { return nil }},
 	}
@@ -267,6 +268,9 @@ func (a Action) check() error {
 }
 
 func (a Answer) check() error {
+	if err := a.Looked.check(); err != nil {
+		return err
+	}
 	if a.Facts == nil {
 		return nil
 	}

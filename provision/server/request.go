@@ -10,6 +10,7 @@ type Verb string
 // The verbs.
 const (
 	VerbProbe    Verb = "probe"    // facts; changes nothing
+	VerbLook     Verb = "look"     // facts, and what programs and name servers say; changes nothing
 	VerbApply    Verb = "apply"    // stages a generation, arms its revert, activates it
 	VerbConfirm  Verb = "confirm"  // keeps the generation of a run
 	VerbRevert   Verb = "revert"   // puts back what stood before it
@@ -26,6 +27,7 @@ type Request struct {
 	Keep    int    `json:"keep,omitempty"` // generations kept; 0 means DefaultKeep
 
 	Probe    *ProbeRequest    `json:"probe,omitempty"`
+	Look     *LookRequest     `json:"look,omitempty"`
 	Apply    *ApplyRequest    `json:"apply,omitempty"`
 	Rollback *RollbackRequest `json:"rollback,omitempty"`
 	Run      *RunRequest      `json:"run,omitempty"` // confirm, revert, status

@@ -11,7 +11,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/remote"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verify"
@@ -62,16 +62,16 @@ func systemCases() []judged {
 			*e = verify.Evidence{Units: e.Units, BMC: e.BMC, SSHErr: err, Router: e.Router, Outside: e.Outside}
 		}
 	}
-	unit := func(name string, u shell.UnitAnswer) func(*verify.Evidence) {
+	unit := func(name string, u server.UnitFact) func(*verify.Evidence) {
 		return func(e *verify.Evidence) { e.Server.Units[name] = u }
 	}
-	address := func(iface, i int, change func(*shell.Address)) func(*verify.Evidence) {
-		return func(e *verify.Evidence) { change(&e.Server.Interfaces[iface].Addresses[i]) }
+	address := func(iface, i int, change func(*server.AddressFact)) func(*verify.Evidence) {
+		return func(e *verify.Evidence) { change(&e.Server.Links[iface].Addresses[i]) }
 	}
-	other := func(a *shell.Address) { a.Prefix = prefix("203.0.113.9/24") }
-	stopped := shell.UnitAnswer{Load: "loaded", Active: "inactive", Sub: "dead", UnitFile: "enabled"}
-	reply := func(from, line string) func(*verify.Evidence) {
-		return func(e *verify.Evidence) { e.Server.Replies[addr(from)] = line }
+	other := func(a *server.AddressFact) { a.Address = "203.0.113.9/24" }
+	stopped := server.UnitFact{Load: "loaded", Active: "inactive", Sub: "dead", File: "enabled"}
+	reply := func(from string, way server.Way) func(*verify.Evidence) {
+		return func(e *verify.Evidence) { e.Server.Replies[addr(from)] = way }
 	}
 	return []judged{
 		{"server has another host key", login(fmt.Errorf("ssh: %w", remote.ErrHostKey))},
@@ -83,22 +83,23 @@ func systemCases() []judged {
 		{"management address is another", address(1, 0, other)},
 		{"management address of IPv6 is another", address(1, 1, other)},
 		{"address of the service link is another", address(2, 0, other)},
-		{"address of the service link is on trial", address(2, 1, func(a *shell.Address) { a.Usable = false })},
-		{"service interface is gone", func(e *verify.Evidence) { e.Server.Interfaces = e.Server.Interfaces[:2] }},
+		{"address of the service link is on trial", address(2, 1, func(a *server.AddressFact) { a.Unusable = true })},
+		{"service interface is gone", func(e *verify.Evidence) { e.Server.Links = e.Server.Links[:2] }},
 		{"addresses cannot be read", func(e *verify.Evidence) { e.Server.NetworkErr = errors.New("ip: not found") }},
 		{"an anycast address is not on the loopback", address(0, 1, other)},
-		{"answers leave by the management link", reply("192.175.48.1", "1.1.1.1 from 192.175.48.1 via 192.0.2.17 dev eno1 uid 0")},
-		{"answers leave by one with a longer name", reply("2620:4f:8000::1", "2001:: from 2620:4f:8000::1 dev eno2.7 uid 0")},
+		{"answers leave by the management link", reply("192.175.48.1", by("1.1.1.1/32", "192.0.2.17", "eno1", 254))},
+		{"answers leave by one with a longer name", reply("2620:4f:8000::1", by("2001:4860:4860::8888/128", "", "eno2.7", 112))},
+		{"the server does not say how answers leave", reply("192.175.48.1", server.Way{})},
 		{"nobody looked how answers leave", func(e *verify.Evidence) { e.Server.Replies = nil }},
 		{"firewall is down", unit("nftables.service", stopped)},
 		{"the network is not managed", unit("systemd-networkd.service", stopped)},
-		{"firewall is masked", unit("nftables.service", shell.UnitAnswer{Load: "masked", Active: "inactive", Sub: "dead", UnitFile: "masked"})},
+		{"firewall is masked", unit("nftables.service", server.UnitFact{Load: "masked", Active: "inactive", Sub: "dead", File: "masked"})},
 		{"a pack names no service", func(e *verify.Evidence) { delete(e.Units, "dns") }},
 		{"packs cannot be read", func(e *verify.Evidence) { e.Units, e.UnitsErr = nil, errors.New("no pack bird") }},
-		{"nothing leads out", reply("192.175.48.1", "RTNETLINK answers: Network is unreachable")},
-		{"firewall failed", unit("nftables.service", shell.UnitAnswer{Load: "loaded", Active: "failed", Sub: "failed", UnitFile: "enabled"})},
-		{"SSH is not enabled", unit("ssh.service", shell.UnitAnswer{Load: "loaded", Active: "active", UnitFile: "disabled"})},
-		{"time is not installed", unit("chrony.service", shell.UnitAnswer{Load: "not-found", Active: "inactive"})},
+		{"nothing leads out", reply("192.175.48.1", server.Way{Text: "way from 192.175.48.1 to 1.1.1.1: network is unreachable"})},
+		{"firewall failed", unit("nftables.service", server.UnitFact{Load: "loaded", Active: "failed", Sub: "failed", File: "enabled"})},
+		{"SSH is not enabled", unit("ssh.service", server.UnitFact{Load: "loaded", Active: "active", File: "disabled"})},
+		{"time is not installed", unit("chrony.service", server.UnitFact{Load: "not-found", Active: "inactive"})},
 		{"a unit nobody told of", func(e *verify.Evidence) { delete(e.Server.Units, "nftables.service") }},
 		{"units cannot be read", func(e *verify.Evidence) { e.Server.Units, e.Server.UnitsErr = nil, errors.New("no bus") }},
 		{"name server is down", unit("nsd.service", stopped)},

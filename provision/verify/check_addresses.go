@@ -3,9 +3,10 @@ package verify
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -48,12 +49,6 @@ func addressChecks(s *site.Site, e Evidence) []check {
 	return checks
 }
 
-func addressProbes(*site.Site, Vantages) []probe {
-	return []probe{{name: "addresses", argv: []string{"ip", "-j", "address", "show"}, read: func(lines []string, e *ServerEvidence) {
-		e.Interfaces, e.NetworkErr = shell.ParseAddresses(lines)
-	}}}
-}
-
 func addressCheck(role, word string, p netip.Prefix, e Evidence) check {
 	return check{
 		id: addressID(word, p), vantage: FromServer, title: verdict.New("os.address.title", verdict.Prefix("address", p), verdict.Word("role", role)),
@@ -70,15 +65,15 @@ func addressThere(word string, p netip.Prefix, e ServerEvidence) finding {
 	if e.NetworkErr != nil {
 		return unknown(why(e.NetworkErr))
 	}
-	i, ok := shell.FindInterface(e.Interfaces, word)
+	i, ok := linkOf(e, word)
 	if !ok {
 		return noInterface(word)
 	}
 	for _, a := range i.Addresses {
-		if a.Prefix != p {
+		if a.Address != p.String() {
 			continue
 		}
-		if !a.Usable {
+		if a.Unusable {
 			return fail(verdict.New("os.address.unusable"), verdict.New("os.address.unusable.advice"))
 		}
 		return pass(verdict.New("os.address.on", verdict.Seen("interface", i.Name)))
@@ -92,14 +87,18 @@ func onlyDeclared(i site.Interface, e ServerEvidence) finding {
 	if e.NetworkErr != nil {
 		return unknown(why(e.NetworkErr))
 	}
-	have, ok := shell.FindInterface(e.Interfaces, i.Device())
+	have, ok := linkOf(e, i.Device())
 	if !ok {
 		return noInterface(i.Device())
 	}
 	var extra []netip.Prefix
 	for _, a := range have.Addresses {
-		if !slices.Contains(i.Addresses, a.Prefix) && !a.Prefix.Addr().IsLinkLocalUnicast() {
-			extra = append(extra, a.Prefix)
+		p, err := netip.ParsePrefix(a.Address)
+		if err != nil {
+			return unknown(why(err))
+		}
+		if !slices.Contains(i.Addresses, p) && !p.Addr().IsLinkLocalUnicast() {
+			extra = append(extra, p)
 		}
 	}
 	switch {
@@ -113,19 +112,38 @@ func onlyDeclared(i site.Interface, e ServerEvidence) finding {
 }
 
 func replyPath(s *site.Site, from netip.Addr, e ServerEvidence) finding {
-	line, ok := e.Replies[from]
-	if !ok {
+	way, ok := e.Replies[from]
+	if !ok || way.Route == nil && way.Text == "" {
 		return unknown(verdict.New("os.reply.not-looked-up"))
 	}
-	said := verdict.New("os.reply.line", verdict.Seen("line", line))
-	i, ok := shell.FindInterface(e.Interfaces, s.Server.Service.Device())
-	switch {
-	case ok && strings.Contains(" "+line+" ", " dev "+i.Name+" "):
-		return pass(verdict.New("os.reply.by", verdict.Word("interface", i.Name)))
-	case !strings.Contains(line, " dev "):
-		return fail(said, verdict.New("os.reply.nowhere.advice"))
+	if way.Route == nil {
+		return fail(verdict.New("os.reply.line", verdict.Seen("line", way.Text)), verdict.New("os.reply.nowhere.advice"))
 	}
-	return fail(said, verdict.New("os.reply.elsewhere.advice"))
+	i, ok := linkOf(e, s.Server.Service.Device())
+	if ok && way.Route.Dev == i.Name {
+		return pass(verdict.New("os.reply.by", verdict.Word("interface", i.Name)))
+	}
+	return fail(verdict.New("os.reply.line", verdict.Seen("line", routeLine(*way.Route))), verdict.New("os.reply.elsewhere.advice"))
+}
+
+// routeLine is a route as ip-route(8) writes it.
+func routeLine(r server.Route) string {
+	var words []string
+	if r.Via != "" {
+		words = append(words, "via", r.Via)
+	}
+	return strings.Join(append(words, "dev", r.Dev, "table", strconv.Itoa(r.Table)), " ")
+}
+
+// linkOf finds a link by its name or its MAC.
+func linkOf(e ServerEvidence, word string) (server.LinkFact, bool) {
+	m := server.MatchOf(word)
+	for _, l := range e.Links {
+		if l.Name == m.Name || m.MAC != "" && strings.EqualFold(l.MAC, m.MAC) {
+			return l, true
+		}
+	}
+	return server.LinkFact{}, false
 }
 
 func addressCodes() []verdict.Definition {

@@ -3,7 +3,7 @@ package verify
 import (
 	"slices"
 
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -66,16 +66,6 @@ func unitChecks(s *site.Site, e Evidence) []check {
 	return checks
 }
 
-func unitProbes(_ *site.Site, v Vantages) []probe {
-	argv := []string{"systemctl", "show"}
-	for _, p := range []string{"Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "NRestarts"} {
-		argv = append(argv, "-p", p)
-	}
-	return []probe{{name: "units", argv: append(argv, v.Units.all()...), read: func(lines []string, e *ServerEvidence) {
-		e.Units, e.UnitsErr = shell.ParseUnits(lines)
-	}}}
-}
-
 func noUnit(s *site.Site, e Evidence, kind string) finding {
 	if e.UnitsErr != nil {
 		return unknown(why(e.UnitsErr))
@@ -100,13 +90,13 @@ func unitRuns(name string, e ServerEvidence) finding {
 		return fail(loadState(u), verdict.New("unit.load.advice", unit))
 	case u.Active != "active":
 		return fail(verdict.New("unit.down", verdict.Seen("active", u.Active), verdict.Seen("sub", u.Sub)), verdict.New("unit.down.advice", unit))
-	case u.UnitFile != "enabled":
-		return fail(verdict.New("unit.disabled", verdict.Seen("file", u.UnitFile)), verdict.New("unit.disabled.advice"))
+	case u.File != "enabled":
+		return fail(verdict.New("unit.disabled", verdict.Seen("file", u.File)), verdict.New("unit.disabled.advice"))
 	}
 	return pass(verdict.New("unit.good"))
 }
 
-func loadState(u shell.UnitAnswer) verdict.Message {
+func loadState(u server.UnitFact) verdict.Message {
 	return verdict.New("unit.load", verdict.Seen("load", u.Load))
 }
 

@@ -46,13 +46,13 @@ func zoneChecks(s *site.Site, e Evidence) []check {
 }
 
 func zoneKept(z site.Zone, e Evidence) finding {
-	lines, looked := e.Server.Printed[zonesLook]
+	printed, looked := e.Server.Printed[zonesLook]
 	if !looked {
 		return unknown(why(errNotLooked))
 	}
-	records, err := e.Looks.read(zonesLook, lines)
+	records, err := e.Looks.read(zonesLook, printed)
 	if err == nil && len(records) == 0 {
-		err = fmt.Errorf("the name server says %.200q", strings.Join(lines, " "))
+		err = fmt.Errorf("the name server says %.200q", strings.Join(printed.Lines, " "))
 	}
 	if err != nil {
 		return unknown(why(err))

@@ -7,7 +7,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -45,12 +45,12 @@ type BMCEvidence struct {
 // ServerEvidence is what one exec on the server said.
 type ServerEvidence struct {
 	Err        error
-	Interfaces []shell.Interface
+	Links      []server.LinkFact
 	NetworkErr error
-	Units      map[string]shell.UnitAnswer
+	Units      map[string]server.UnitFact
 	UnitsErr   error
-	Replies    map[netip.Addr]string // from an address to the interface its answers leave by
-	Sessions   []Session             // every BGP session, declared or not
+	Replies    map[netip.Addr]server.Way // by which its answers leave
+	Sessions   []Session                 // every BGP session, declared or not
 	// SessionsErr is why nobody knows of any session.
 	SessionsErr error
 	ClockErr    error // why nobody knows of the clock
@@ -58,7 +58,7 @@ type ServerEvidence struct {
 	Stratum     int
 	Offset      time.Duration // of the clock, by its own account
 	UDP         map[Question]Answer
-	Printed     map[string][]string // the lines of each probe, by its name
+	Printed     map[string]Printed // by the name of its probe
 }
 
 // Session is a BGP session as the routing daemon shows it.

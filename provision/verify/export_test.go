@@ -1,14 +1,27 @@
 package verify
 
 import (
+	"net/netip"
+
 	"github.com/miekg/dns"
 
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
-// ReadUDP is what reads the answers that a server has collected.
-func ReadUDP(lines []string, qs []Question, sent []*dns.Msg) map[Question]Answer {
-	return readUDP(lines, qs, sent)
+// ReadHeard is what reads the answers that a server has collected.
+func ReadHeard(heard []server.DNSAnswer, qs []Question, sent []*dns.Msg) map[Question]Answer {
+	return readHeard(heard, qs, sent)
+}
+
+// ReadPrinted is what reads what a program printed.
+func ReadPrinted(program string, a server.Printed) Printed { return printed(program, a) }
+
+// ReadExports is what a session exports, by what a program printed.
+func ReadExports(looks Looks, most int, p Printed) Session {
+	e := ServerEvidence{Sessions: []Session{{}}}
+	looks.readExports(netip.Addr{}, most, p, &e)
+	return e.Sessions[0]
 }
 
 // Hollow makes every check of a site without those it rests on, and returns
@@ -30,20 +43,17 @@ func AboutNothing(found Status) Status {
 // ReadClock reads what a time daemon says.
 func ReadClock(looks Looks, lines []string) ServerEvidence {
 	var e ServerEvidence
-	looks.readClock(lines, &e)
+	looks.readClock(Printed{Lines: lines}, &e)
 	return e
 }
 
 // ReadSessions reads what a routing daemon says of its sessions.
 func ReadSessions(looks Looks, lines []string) ([]Session, error) {
-	records, err := looks.read("sessions", lines)
+	records, err := looks.read("sessions", Printed{Lines: lines})
 	return sessionsOf(records), err
 }
 
 // ReadRoutes reads what a routing daemon says of what it exports.
 func ReadRoutes(looks Looks, lines []string) ([]Route, error) {
-	return looks.readRoutes(lines)
+	return looks.readRoutes(Printed{Lines: lines})
 }
-
-// LookScript is what runs on the server.
-func LookScript() string { return lookScript + lookEnd }

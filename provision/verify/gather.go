@@ -2,28 +2,31 @@ package verify
 
 import (
 	"context"
-	_ "embed" // the script that looks
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/miekg/dns"
 
-	"github.com/raiz-dns/raiz/provision/ask"
 	"github.com/raiz-dns/raiz/provision/bmc"
-	"github.com/raiz-dns/raiz/provision/remote"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// Server is a connection to the server; *remote.Conn is one.
-type Server interface {
-	Run(context.Context, remote.Script) (remote.Result, error)
+// Forwarder connects to what a server reaches.
+type Forwarder interface {
 	Forward(context.Context, netip.AddrPort) (net.Conn, error)
+}
+
+// Server is a connection to the server.
+type Server interface {
+	Forwarder
+	// Call has raiz-helper answer one request.
+	Call(context.Context, server.Request) (server.Reply, error)
 	Addr() netip.AddrPort
 }
 
@@ -52,15 +55,15 @@ const dnsTimeout = 4 * time.Second
 // evidence of its own, so that all are gone at once.
 type way func(context.Context, *site.Site, Vantages, *Evidence)
 
-// ways are all of them. Each has a file of its own.
-func ways() []way { return []way{lookAtBMC, lookAtServer, lookAtRouter, lookFromOutside} }
+// everyWay has a file for each.
+func everyWay() []way { return []way{lookAtBMC, lookAtServer, lookAtRouter, lookFromOutside} }
 
 // Gather looks from every vantage at once. It has no error of its own: what
 // could not be seen is in the evidence with its reason.
 func Gather(ctx context.Context, s *site.Site, v Vantages) Evidence {
 	e := Evidence{Units: v.Units, UnitsErr: v.UnitsErr, Looks: v.Looks}
 	var all sync.WaitGroup
-	for _, look := range ways() {
+	for _, look := range everyWay() {
 		all.Go(func() { look(ctx, s, v, &e) })
 	}
 	all.Wait()
@@ -84,68 +87,82 @@ func lookAtServer(ctx context.Context, s *site.Site, v Vantages, e *Evidence) {
 	all.Wait()
 }
 
-//go:embed look.sh
-var lookScript string
-
-// lookEnd shows that the answer is whole.
-const lookEnd = "section end\n"
-
 func gatherServer(ctx context.Context, s *site.Site, v Vantages, conn Server) ServerEvidence {
 	qs := questions(s, "udp")
-	asks, sent, err := forAsker(s, qs)
+	asks, sent, err := forServer(s, qs)
 	if err != nil {
 		return ServerEvidence{Err: err}
 	}
 	all := probes(s, v)
-	text := "replies=" + remote.Quote(strings.Join(replyLines(s), "\n")) + "\n" +
-		"questions=" + remote.Quote(strings.TrimSpace(ask.Lines(asks))) + "\n" +
-		"asker=" + remote.Quote(ask.Program()) + "\n" +
-		fmt.Sprintf("patience=%.0f\n", dnsTimeout.Seconds()) + lookScript + script(all) + lookEnd
-	r, err := conn.Run(ctx, remote.Script{Text: text, Root: true, Bash: true, Deadline: time.Minute})
+	look := server.LookRequest{
+		Probe: server.ProbeRequest{Units: v.Units.all()}, Commands: commands(all), Questions: asks, Ways: ways(s),
+		Seconds: int(dnsTimeout.Seconds()),
+	}
+	facts, seen, err := looked(ctx, conn, look)
 	if err != nil {
 		return ServerEvidence{Err: err}
 	}
-	sections, err := shell.Sections(strings.Split(string(r.Stdout), "\n"))
-	if err != nil {
-		return ServerEvidence{Err: fmt.Errorf("%w: exit %d: %.200s", err, r.Code, r.Stderr)}
+	e := readFacts(facts)
+	e.UDP = readHeard(seen.Heard, qs, sent)
+	e.Replies = map[netip.Addr]server.Way{}
+	for i, a := range s.ServiceAddresses() {
+		e.Replies[a] = seen.Ways[i]
 	}
-	e := readServer(sections, qs, sent)
-	take(all, sections, &e)
+	take(all, seen.Printed, &e)
 	return e
 }
 
-func readServer(sections map[string][]string, qs []Question, sent []*dns.Msg) ServerEvidence {
-	e := ServerEvidence{Replies: map[netip.Addr]string{}}
-	e.UDP = readUDP(sections["udp"], qs, sent)
-	for _, l := range sections["replies"] {
-		from, rest, _ := strings.Cut(l, " ")
-		if a, err := netip.ParseAddr(from); err == nil {
-			e.Replies[a] = rest
-		}
+// looked has the server look once. An answer that is not whole is none.
+func looked(ctx context.Context, conn Server, look server.LookRequest) (server.Facts, server.Looked, error) {
+	reply, err := conn.Call(ctx, server.Request{Verb: server.VerbLook, Look: &look})
+	facts, seen := reply.Answer.Facts, reply.Answer.Looked
+	switch {
+	case err != nil:
+		return server.Facts{}, server.Looked{}, err
+	case reply.Answer.Error != nil:
+		return server.Facts{}, server.Looked{}, reply.Answer.Error
+	case facts == nil || seen == nil || len(seen.Printed) != len(look.Commands) || len(seen.Heard) != len(look.Questions) || len(seen.Ways) != len(look.Ways):
+		return server.Facts{}, server.Looked{}, fmt.Errorf("%w: it does not answer for everything", server.ErrAnswer)
 	}
+	return *facts, *seen, nil
+}
+
+// readFacts are units and links, or why nobody knows of them.
+func readFacts(f server.Facts) ServerEvidence {
+	e := ServerEvidence{Links: f.Network.Links, Units: f.Units}
+	if e.Units == nil {
+		e.Units = map[string]server.UnitFact{} // it has looked
+	}
+	problem := func(part string) error {
+		if text := f.Problems[part]; text != "" {
+			return errors.New(text)
+		}
+		return nil
+	}
+	e.NetworkErr, e.UnitsErr = problem("network"), problem("units")
 	return e
 }
 
 // outsideDestination is looked up in the server's own routing table to see
 // which way an answer to somebody far away would leave; nothing is sent.
-func outsideDestination(a netip.Addr) string {
+func outsideDestination(a netip.Addr) netip.Addr {
 	if a.Is4() {
-		return "1.1.1.1"
+		return netip.AddrFrom4([4]byte{1, 1, 1, 1})
 	}
-	return "2001:4860:4860::8888"
+	return netip.MustParseAddr("2001:4860:4860::8888")
 }
 
-func replyLines(s *site.Site) []string {
-	var out []string
+func ways(s *site.Site) []server.WayQuestion {
+	var out []server.WayQuestion
 	for _, a := range s.ServiceAddresses() {
-		out = append(out, a.String()+" "+outsideDestination(a))
+		out = append(out, server.WayQuestion{From: a, To: outsideDestination(a)})
 	}
 	return out
 }
 
 // AskThrough asks every question over TCP through the SSH connection, so that
 // it reaches this very instance.
-func AskThrough(ctx context.Context, s *site.Site, conn Server) map[Question]Answer {
+func AskThrough(ctx context.Context, s *site.Site, conn Forwarder) map[Question]Answer {
 	return askEach(s, "tcp", func(addr netip.Addr, qs []Question) map[Question]Answer {
 		ctx, cancel := context.WithTimeout(ctx, 3*dnsTimeout)
 		defer cancel()

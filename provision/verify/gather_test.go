@@ -1,15 +1,14 @@
 package verify_test
 
 import (
+	"bytes"
 	"context"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,8 +17,8 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
-	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/report/messages"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
@@ -63,12 +62,13 @@ func newNameServer(t *testing.T) nameServer {
 }
 
 // connection is a server that is logged in to. What is forwarded leads to the
-// name server; what is run answers as look.sh would.
+// name server; what is asked of the helper goes through the language, both ways.
 type connection struct {
 	t       *testing.T
 	dns     nameServer
 	forward error
-	run     func(remote.Script) (remote.Result, error)
+	change  func(*server.Answer)               // of what a good copy answers
+	hear    func([]byte) (server.Reply, error) // of what the helper prints
 }
 
 func (c connection) Addr() netip.AddrPort { return netip.MustParseAddrPort("192.0.2.20:22") }
@@ -83,56 +83,80 @@ func (c connection) Forward(ctx context.Context, to netip.AddrPort) (net.Conn, e
 	return new(net.Dialer).DialContext(ctx, "tcp", c.dns.tcp)
 }
 
-func (c connection) Run(_ context.Context, s remote.Script) (remote.Result, error) {
-	if !s.Root || !s.Bash {
-		c.t.Errorf("root %t, bash %t", s.Root, s.Bash)
+// Call implements verify.Server.
+func (c connection) Call(_ context.Context, r server.Request) (server.Reply, error) {
+	wire, err := r.Encode()
+	if err != nil {
+		return server.Reply{}, err
 	}
-	return c.run(s)
+	got, err := server.ReadRequest(bytes.NewReader(wire))
+	if err != nil || got.Verb != server.VerbLook {
+		return server.Reply{}, fmt.Errorf("asks to %s: %w", got.Verb, err)
+	}
+	a := c.look(*got.Look)
+	c.change(&a)
+	out, err := json.Marshal(a)
+	if err != nil {
+		return server.Reply{}, err
+	}
+	return c.hear(append(out, '\n'))
 }
 
-// look answers the questions of the script as the name server would.
-func (c connection) look(s remote.Script) (remote.Result, error) {
-	var b strings.Builder
-	b.WriteString("== udp\n")
-	for _, m := range regexp.MustCompile(`(?m)^(?:questions=')?(\d+) udp \S+ \S+@53 ([0-9a-f]+)'?$`).FindAllStringSubmatch(s.Text, -1) {
-		wire, err := hex.DecodeString(m[2])
-		if err != nil {
-			return remote.Result{}, err
-		}
-		q := new(dns.Msg)
-		if err := q.Unpack(wire); err != nil {
-			return remote.Result{}, err
-		}
-		answer, err := answerQuery(q).Pack()
-		if err != nil {
-			return remote.Result{}, err
-		}
-		fmt.Fprintf(&b, " %s %x\n", m[1], answer)
-	}
-	b.WriteString("== addresses\n " + `[{"ifname":"lo","addr_info":[` + loopback() + `]},` +
-		`{"ifname":"eno1","addr_info":[{"local":"192.0.2.20","prefixlen":28},{"local":"2001:db8:0:2::20","prefixlen":64}]},` +
-		`{"ifname":"eno2","address":"02:00:00:00:00:02","addr_info":[{"local":"198.51.100.1","prefixlen":31},{"local":"2001:db8:0:3::1","prefixlen":64}]}]` + "\n")
-	b.WriteString("== replies\n")
-	for _, a := range serviceAddresses() {
-		fmt.Fprintf(&b, " %s 1.1.1.1 dev eno2 table 112\n", a)
-	}
-	b.WriteString("== units\n")
-	for _, u := range []string{"bird", "nsd", "raiz-announce", "nftables", "chrony", "ssh", "systemd-networkd"} {
-		fmt.Fprintf(&b, " Id=%s.service\n LoadState=loaded\n ActiveState=active\n UnitFileState=enabled\n \n", u)
-	}
-	b.WriteString("== clock\n C0000201,192.0.2.1,3,1.0,-0.001,0,0,0,0,0,0,0,0,Normal\n")
-	b.WriteString("== sessions\n BIRD 2.0.12 ready.\n e4 BGP --- up 1 Established\n   BGP state: Established\n     Neighbor address: 198.51.100.0\n     Neighbor AS: 64500\n" +
-		" e6 BGP --- up 1 Established\n   BGP state: Established\n     Neighbor address: 2001:db8:0:3::2\n     Neighbor AS: 64500\n")
-	b.WriteString("== export 198.51.100.0\n BIRD 2.0.12 ready.\n 192.175.48.0/24 blackhole [b 1] * (200)\n== export 2001:db8:0:3::2\n BIRD 2.0.12 ready.\n 2620:4f:8000::/48 blackhole [b 1] * (200)\n== end\n")
-	return remote.Result{Stdout: []byte(b.String())}, nil
+// hears reads what a helper prints.
+func hears(out []byte) (server.Reply, error) {
+	events, a, err := server.ReadAnswer(out)
+	return server.Reply{Events: events, Answer: a}, err
 }
 
-func loopback() string {
-	var all []string
-	for _, a := range serviceAddresses() {
-		all = append(all, `{"local":"`+a.String()+`","prefixlen":`+strconv.Itoa(a.BitLen())+`}`)
+// look answers as a good copy does.
+func (c connection) look(q server.LookRequest) server.Answer {
+	seen := &server.Looked{}
+	for _, cmd := range q.Commands {
+		seen.Printed = append(seen.Printed, server.Printed{Output: []byte(prints(c.t, strings.Join(cmd.Argv, " ")))})
 	}
-	return strings.Join(all, ",")
+	for _, m := range q.Questions {
+		if m.Network != "udp" || m.To.Port() != 53 || !m.Source.IsLoopback() || !slices.Contains(serviceAddresses(), m.To.Addr()) {
+			c.t.Errorf("asks %+v", m)
+		}
+		ask := new(dns.Msg)
+		if err := ask.Unpack(m.Message); err != nil {
+			c.t.Error(err)
+		}
+		answer, err := answerQuery(ask).Pack()
+		if err != nil {
+			c.t.Error(err)
+		}
+		seen.Heard = append(seen.Heard, server.DNSAnswer{Message: answer})
+	}
+	for _, w := range q.Ways {
+		if !slices.Contains(serviceAddresses(), w.From) || slices.Contains(serviceAddresses(), w.To) {
+			c.t.Errorf("wants the way from %s to %s", w.From, w.To)
+		}
+		seen.Ways = append(seen.Ways, by(w.To.String(), "198.51.100.0", "eno2", 112))
+	}
+	facts := &server.Facts{Units: map[string]server.UnitFact{}, Network: server.Network{Links: healthy().Server.Links}}
+	for _, u := range q.Probe.Units {
+		facts.Units[u] = server.UnitFact{Load: "loaded", Active: "active", File: "enabled"}
+	}
+	return server.Answer{Version: server.Version, Done: true, Facts: facts, Looked: seen}
+}
+
+// prints is what BIRD 2.0.12 and chrony 4.3 print.
+func prints(t *testing.T, command string) string {
+	const ready = "BIRD 2.0.12 ready.\n"
+	for words, text := range map[string]string{
+		"tracking": "C0000201,192.0.2.1,3,1.0,-0.001,0,0,0,0,0,0,0,0,Normal\n",
+		"protocols": ready + "e4 BGP --- up 1 Established\n  BGP state: Established\n    Neighbor address: 198.51.100.0\n    Neighbor AS: 64500\n" +
+			"e6 BGP --- up 1 Established\n  BGP state: Established\n    Neighbor address: 2001:db8:0:3::2\n    Neighbor AS: 64500\n",
+		"_v4": ready + "192.175.48.0/24 blackhole [b 1] * (200)\n",
+		"_v6": ready + "2620:4f:8000::/48 blackhole [b 1] * (200)\n",
+	} {
+		if strings.Contains(command, words) {
+			return text
+		}
+	}
+	t.Errorf("runs %q", command)
+	return ""
 }
 
 // controller is a BMC as the example wants it.
@@ -153,7 +177,7 @@ func (c controller) Read(_ context.Context, wanted []state.Item) []state.Fact {
 func vantages(t *testing.T) (verify.Vantages, *connection) {
 	t.Helper()
 	conn := &connection{t: t, dns: newNameServer(t)}
-	conn.run = conn.look
+	conn.change, conn.hear = func(*server.Answer) {}, hears
 	return verify.Vantages{
 		Units:  units(),
 		Looks:  looksOf(t, "bgp/bird", "time/chrony"),
@@ -181,8 +205,8 @@ func TestGatherHealthy(t *testing.T) {
 		}
 	}
 	// What was printed can be had by the name of its probe.
-	for _, name := range []string{"addresses", "units", "clock", "sessions", "export 198.51.100.0", "export 2001:db8:0:3::2"} {
-		if len(e.Server.Printed[name]) == 0 {
+	for _, name := range []string{"clock", "sessions", "export 198.51.100.0", "export 2001:db8:0:3::2"} {
+		if len(e.Server.Printed[name].Lines) == 0 {
 			t.Errorf("nothing was printed by %q", name)
 		}
 	}
@@ -216,14 +240,40 @@ func TestGatherFails(t *testing.T) {
 			v.Router = func(context.Context) ([]verify.Route, error) { return nil, down }
 		}, []string{"router.routes unknown: connection refused"}},
 		{"the look is cut off", func(_ *verify.Vantages, c *connection) {
-			c.run = func(s remote.Script) (remote.Result, error) {
-				r, err := c.look(s)
-				return remote.Result{Stdout: r.Stdout[:len(r.Stdout)-4], Stderr: "killed", Code: 137}, err
-			}
-		}, []string{"os.look unknown: answer of the server is not understood: it ends too early: exit 137: killed"}},
+			c.hear = func(out []byte) (server.Reply, error) { return hears(out[:len(out)-4]) }
+		}, []string{"os.look unknown: the answer of the server ends too early"}},
 		{"the look breaks", func(_ *verify.Vantages, c *connection) {
-			c.run = func(remote.Script) (remote.Result, error) { return remote.Result{}, down }
+			c.hear = func([]byte) (server.Reply, error) { return server.Reply{}, down }
 		}, []string{"os.look unknown: connection refused"}},
+		{"the helper refuses", func(_ *verify.Vantages, c *connection) {
+			c.change = func(a *server.Answer) {
+				*a = server.Answer{Version: server.Version, Done: true, Error: &server.Error{Code: server.ErrSystem, Text: "no room"}}
+			}
+		}, []string{"os.look unknown: no room"}},
+		{"one program was not run", told(func(a *server.Answer) { a.Looked.Printed = a.Looked.Printed[1:] }),
+			[]string{"os.look unknown: the answer of the server is not understood: it does not answer for everything"}},
+		{"one question was not asked", told(func(a *server.Answer) { a.Looked.Heard = a.Looked.Heard[1:] }),
+			[]string{"os.look unknown: the answer of the server is not understood: it does not answer for everything"}},
+		{"no way was looked up", told(func(a *server.Answer) { a.Looked.Ways = nil }),
+			[]string{"os.look unknown: the answer of the server is not understood: it does not answer for everything"}},
+		{"no facts", told(func(a *server.Answer) { a.Facts = nil }),
+			[]string{"os.look unknown: the answer of the server is not understood: it does not answer for everything"}},
+		{"nothing is told of units", told(func(a *server.Answer) {
+			a.Facts.Units, a.Facts.Problems = nil, map[string]string{"units": "no bus"}
+		}), eachUnit("unit.%s.service unknown: no bus")},
+		{"the time daemon hangs", told(func(a *server.Answer) { printedBy(a, "Normal").Problem = server.ProblemSilent }),
+			[]string{"os.clock unknown: chronyc: no answer in 4 s"}},
+		{"there is no time daemon", told(func(a *server.Answer) { *printedBy(a, "Normal") = server.Printed{Problem: server.ProblemAbsent} }),
+			[]string{"os.clock unknown: chronyc: there is no such program on the server"}},
+		{"the time daemon may not be asked", told(func(a *server.Answer) {
+			*printedBy(a, "Normal") = server.Printed{Problem: server.ProblemFailed, Text: "exit status 1"}
+		}), []string{`os.clock unknown: chronyc: "exit status 1"`}},
+		{"the time daemon is loud", told(func(a *server.Answer) { printedBy(a, "Normal").Cut = true }),
+			[]string{"os.clock unknown: chronyc: it prints more than is read of it"}},
+		{"the routing daemon hangs after its greeting", told(func(a *server.Answer) {
+			*printedBy(a, "Neighbor") = server.Printed{Output: []byte("BIRD 2.0.12 ready.\n"), Problem: server.ProblemSilent}
+		}), []string{"bgp.neighbors unknown: birdc: no answer in 4 s", "bgp.session.198.51.100.0 unknown: birdc: no answer in 4 s",
+			"bgp.session.2001:db8:0:3::2 unknown: birdc: no answer in 4 s"}},
 		{"nothing is forwarded", func(_ *verify.Vantages, c *connection) { c.forward = down },
 			repeated("dns.%s.tcp fail: connection refused; is the name server up, and does it listen there?")},
 	}
@@ -253,6 +303,14 @@ func repeated(format string) []string {
 	return out
 }
 
+func eachUnit(format string) []string {
+	var out []string
+	for _, u := range []string{"bird", "chrony", "nftables", "nsd", "ssh", "systemd-networkd", "raiz-announce"} {
+		out = append(out, fmt.Sprintf(format, u))
+	}
+	return out
+}
+
 // Places that nobody can look from are said to be such, and are no failure.
 func TestGatherFromTheServerAlone(t *testing.T) {
 	s := example(t)
@@ -274,14 +332,13 @@ func TestGatherFromTheServerAlone(t *testing.T) {
 	}
 }
 
-// The script that looks changes nothing and is what bash reads.
-func TestLookScript(t *testing.T) {
-	for _, word := range []string{"systemctl start", "systemctl restart", "rm ", "birdc configure", "ip route add"} {
-		if strings.Contains(verify.LookScript(), word) {
-			t.Errorf("it says %q", word)
-		}
-	}
-	if !strings.HasSuffix(verify.LookScript(), "section end\n") {
-		t.Error("it does not say where it ends")
-	}
+// told changes what a good copy answers.
+func told(change func(*server.Answer)) func(*verify.Vantages, *connection) {
+	return func(_ *verify.Vantages, c *connection) { c.change = change }
+}
+
+// printedBy is what that program printed which says a word.
+func printedBy(a *server.Answer, word string) *server.Printed {
+	i := slices.IndexFunc(a.Looked.Printed, func(p server.Printed) bool { return bytes.Contains(p.Output, []byte(word)) })
+	return &a.Looked.Printed[i]
 }

@@ -19,7 +19,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/report/messages"
-	"github.com/raiz-dns/raiz/provision/shell"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verify"
@@ -87,13 +87,13 @@ func healthy() verify.Evidence {
 		},
 		Login: "192.0.2.20:22",
 		Server: verify.ServerEvidence{
-			Interfaces: []shell.Interface{
+			Links: []server.LinkFact{
 				{Name: "lo"},
-				{Name: "eno1", Addresses: []shell.Address{{Prefix: prefix("192.0.2.20/28"), Usable: true}, {Prefix: prefix("2001:db8:0:2::20/64"), Usable: true}}},
-				{Name: "eno2", MAC: "02:00:00:00:00:02", Addresses: []shell.Address{{Prefix: prefix("198.51.100.1/31"), Usable: true}, {Prefix: prefix("2001:db8:0:3::1/64"), Usable: true}}},
+				{Name: "eno1", Addresses: []server.AddressFact{{Address: "192.0.2.20/28"}, {Address: "2001:db8:0:2::20/64"}}},
+				{Name: "eno2", MAC: "02:00:00:00:00:02", Addresses: []server.AddressFact{{Address: "198.51.100.1/31"}, {Address: "2001:db8:0:3::1/64"}}},
 			},
-			Units:   map[string]shell.UnitAnswer{},
-			Replies: map[netip.Addr]string{},
+			Units:   map[string]server.UnitFact{},
+			Replies: map[netip.Addr]server.Way{},
 			Sessions: []verify.Session{
 				{Name: "n_edge1_v4", Neighbor: addr("198.51.100.0"), PeerAS: 64500, State: "Established", Exports: []verify.Route{{Prefix: prefix("192.175.48.0/24")}}},
 				{Name: "n_edge1_v6", Neighbor: addr("2001:db8:0:3::2"), PeerAS: 64500, State: "Established", Exports: []verify.Route{{Prefix: prefix("2620:4f:8000::/48")}}},
@@ -108,13 +108,18 @@ func healthy() verify.Evidence {
 		Outside: verify.OutsideEvidence{Asked: true, Answers: answers("udp", "tcp")},
 	}
 	for _, u := range []string{"bird", "nsd", "raiz-announce", "nftables", "chrony", "ssh", "systemd-networkd"} {
-		e.Server.Units[u+".service"] = shell.UnitAnswer{Load: "loaded", Active: "active", Sub: "running", UnitFile: "enabled"}
+		e.Server.Units[u+".service"] = server.UnitFact{Load: "loaded", Active: "active", Sub: "running", File: "enabled"}
 	}
 	for _, a := range serviceAddresses() {
-		e.Server.Interfaces[0].Addresses = append(e.Server.Interfaces[0].Addresses, shell.Address{Prefix: netip.PrefixFrom(a, a.BitLen()), Usable: true})
-		e.Server.Replies[a] = "1.1.1.1 from " + a.String() + " via 198.51.100.0 dev eno2 table 112 uid 0"
+		e.Server.Links[0].Addresses = append(e.Server.Links[0].Addresses, server.AddressFact{Address: netip.PrefixFrom(a, a.BitLen()).String()})
+		e.Server.Replies[a] = by("1.1.1.1/32", "198.51.100.0", "eno2", 112)
 	}
 	return e
+}
+
+// by is the way of an answer.
+func by(to, via, dev string, table int) server.Way {
+	return server.Way{Route: &server.Route{To: to, Via: via, Dev: dev, Table: table}}
 }
 
 func settings(pairs ...string) map[string]state.Fact {
@@ -316,7 +321,7 @@ func TestOtherSites(t *testing.T) {
 	e := healthy()
 	e.Units["dns"], e.Units["bgp"] = []string{"mydns.service"}, []string{"mybgp.service"}
 	e.Server.Units["mydns.service"] = e.Server.Units["nsd.service"]
-	e.Server.Units["mybgp.service"] = shell.UnitAnswer{Load: "loaded", Active: "failed", UnitFile: "enabled"}
+	e.Server.Units["mybgp.service"] = server.UnitFact{Load: "loaded", Active: "failed", File: "enabled"}
 	got := map[string]verify.Status{}
 	for _, r := range verify.Judge(&own, e) {
 		if strings.HasPrefix(r.ID, "unit.") {

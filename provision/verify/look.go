@@ -30,8 +30,9 @@ func (l Looks) argv(name string, fields map[string]string) []string {
 func sessionProbes(s *site.Site, v Vantages) []probe {
 	out := []probe{{name: "sessions", argv: v.Looks.argv("sessions", nil), read: v.Looks.readSessions}}
 	for _, p := range peerings(s) {
+		most := len(sentTo(s, p.Neighbor, p.at))
 		out = append(out, probe{name: exportSection(p.at), argv: v.Looks.argv("exports", sessionFields(p.Neighbor, p.at)),
-			read: func(lines []string, e *ServerEvidence) { v.Looks.readExports(p.at, lines, e) }})
+			read: func(printed Printed, e *ServerEvidence) { v.Looks.readExports(p.at, most, printed, e) }})
 	}
 	return out
 }
@@ -50,27 +51,40 @@ func sessionFields(n site.Neighbor, a netip.Addr) map[string]string {
 	}
 }
 
-// read returns the records of one look.
-func (l Looks) read(name string, lines []string) ([]observation.Record, error) {
+// read returns the records of one look. Half an answer is none.
+func (l Looks) read(name string, p Printed) ([]observation.Record, error) {
 	o, ok := l[name]
 	if !ok {
 		return nil, fmt.Errorf("the component pack says nothing of how to see its %s", name)
 	}
-	return o.Read(lines)
+	if p.Err != nil {
+		return nil, p.Err
+	}
+	return o.Read(p.Lines)
 }
 
 // readSessions leaves what they export unknown: each declared one has a look
 // of its own.
-func (l Looks) readSessions(lines []string, e *ServerEvidence) {
-	records, err := l.read("sessions", lines)
+func (l Looks) readSessions(p Printed, e *ServerEvidence) {
+	records, err := l.read("sessions", p)
 	e.Sessions, e.SessionsErr = sessionsOf(records), err
 	for i := range e.Sessions {
 		e.Sessions[i].ExportsErr = errNotLooked
 	}
 }
 
-func (l Looks) readExports(neighbor netip.Addr, lines []string, e *ServerEvidence) {
-	routes, err := l.readRoutes(lines)
+// readExports reads what a session exports, which is most so many routes. Of
+// an answer that was cut nobody knows what is missing; what is too much is seen
+// all the same.
+func (l Looks) readExports(neighbor netip.Addr, most int, p Printed, e *ServerEvidence) {
+	var cut error
+	if errors.Is(p.Err, errTooMuch) {
+		cut, p.Err = p.Err, nil
+	}
+	routes, err := l.readRoutes(p)
+	if err == nil && len(routes) <= most {
+		err = cut
+	}
 	for i := range e.Sessions {
 		if e.Sessions[i].Neighbor == neighbor {
 			e.Sessions[i].Exports, e.Sessions[i].ExportsErr = routes, err
@@ -98,8 +112,8 @@ func sessionsOf(records []observation.Record) []Session {
 
 // readRoutes reads what is exported. A route that is not understood is not an
 // absent one: then nobody knows.
-func (l Looks) readRoutes(lines []string) ([]Route, error) {
-	records, err := l.read("exports", lines)
+func (l Looks) readRoutes(p Printed) ([]Route, error) {
+	records, err := l.read("exports", p)
 	if err != nil {
 		return nil, err
 	}
@@ -121,13 +135,13 @@ func (l Looks) readRoutes(lines []string) ([]Route, error) {
 // maxSeconds is what a time.Duration bears, about 292 years.
 const maxSeconds = 9e9
 
-func (l Looks) readClock(lines []string, e *ServerEvidence) {
-	records, err := l.read("clock", lines)
+func (l Looks) readClock(p Printed, e *ServerEvidence) {
+	records, err := l.read("clock", p)
 	if err == nil && len(records) == 0 && l["clock"].Alive != nil {
 		return // it has answered, and says nothing of being in sync
 	}
 	if err == nil && len(records) == 0 {
-		err = fmt.Errorf("the time daemon says %.200q", strings.Join(lines, " "))
+		err = fmt.Errorf("the time daemon says %.200q", strings.Join(p.Lines, " "))
 	}
 	if e.ClockErr = err; err != nil {
 		return

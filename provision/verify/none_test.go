@@ -52,9 +52,9 @@ func nones() []none {
 		}, `^bgp\.announced`, false},
 		{"sessions on the server", func(_ *site.Site, e *verify.Evidence) { e.Server.Sessions = nil }, `^bgp\.`, false},
 		{"addresses of an interface", func(s *site.Site, e *verify.Evidence) {
-			s.Server.Management.Addresses, e.Server.Interfaces[1].Addresses = nil, nil
+			s.Server.Management.Addresses, e.Server.Links[1].Addresses = nil, nil
 		}, `^os\.(only\.management|address\.eno1)`, false},
-		{"addresses on an interface", func(_ *site.Site, e *verify.Evidence) { e.Server.Interfaces[1].Addresses = nil }, `^os\.(only\.management|address\.eno1)`, false},
+		{"addresses on an interface", func(_ *site.Site, e *verify.Evidence) { e.Server.Links[1].Addresses = nil }, `^os\.(only\.management|address\.eno1)`, false},
 		{"account of the BMC", func(s *site.Site, e *verify.Evidence) {
 			s.BMC.Username = ""
 			e.BMC.Facts["account"] = state.Fact{Key: state.Key{Kind: state.Setting, Name: "account"}, Value: state.Attr{}}

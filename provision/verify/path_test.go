@@ -1,3 +1,5 @@
+//go:build linux
+
 package verify_test
 
 import (
@@ -15,13 +17,15 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/helper"
+	"github.com/raiz-dns/raiz/provision/helper/linux"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
 // here is a server that is this machine: what is to run there runs here, and
 // what is forwarded is dialled from here.
-type here struct{ t *testing.T }
+type here struct{}
 
 func (here) Addr() netip.AddrPort { return netip.MustParseAddrPort("192.0.2.20:22") }
 
@@ -29,16 +33,19 @@ func (here) Forward(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", to.String())
 }
 
-func (h here) Run(ctx context.Context, s remote.Script) (remote.Result, error) {
-	cmd := exec.CommandContext(ctx, "bash", "-s")
-	var out, said bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(s.Text), &out, &said
-	err := cmd.Run()
-	return remote.Result{Stdout: out.Bytes(), Stderr: said.String(), Code: cmd.ProcessState.ExitCode()}, err
+// Call implements verify.Server.
+func (here) Call(_ context.Context, r server.Request) (server.Reply, error) {
+	wire, err := r.Encode()
+	if err != nil {
+		return server.Reply{}, err
+	}
+	var out bytes.Buffer
+	helper.New(linux.New(), helper.Options{}).Serve(bytes.NewReader(wire), &out)
+	return hears(out.Bytes())
 }
 
 // TestEveryQuestionArrives lets verify ask a name server on this machine, in a
-// network of its own, by the very script that it sends, through what it
+// network of its own, by what it has the helper send, through what it
 // forwards and from outside: with every byte value in both bytes of the identifier, every
 // length of a label, and names up to the longest.
 func TestEveryQuestionArrives(t *testing.T) {
@@ -73,7 +80,7 @@ func TestEveryQuestionArrives(t *testing.T) {
 		return id
 	}
 	e := verify.Gather(t.Context(), s, verify.Vantages{
-		SSH:     func(context.Context) (verify.Server, error) { return here{t}, nil },
+		SSH:     func(context.Context) (verify.Server, error) { return here{}, nil },
 		Outside: new(net.Dialer).DialContext,
 	})
 	if e.Server.Err != nil {

@@ -1,9 +1,11 @@
 package verify
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
-	"github.com/raiz-dns/raiz/provision/remote"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
@@ -11,9 +13,15 @@ import (
 // gets into the evidence. The checks of a group may read what it printed by its
 // name, and then need no field there.
 type probe struct {
-	name string                                  // one word or two; of its section
-	argv []string                                // nil where nobody knows what to run
-	read func(lines []string, e *ServerEvidence) // nil to leave it as it was printed
+	name string                             // one word or two
+	argv []string                           // nil where nobody knows what to run
+	read func(p Printed, e *ServerEvidence) // nil to leave it as it was printed
+}
+
+// Printed is what a program printed.
+type Printed struct {
+	Lines []string
+	Err   error // why these are not its answer, or not all of it
 }
 
 // probes are those of every group.
@@ -27,29 +35,55 @@ func probes(s *site.Site, v Vantages) []probe {
 	return out
 }
 
-// script is the part of the look that runs them: a line for each.
-func script(all []probe) string {
-	var b strings.Builder
+// commands are what is to be run for them.
+func commands(all []probe) []server.Command {
+	var out []server.Command
 	for _, p := range all {
-		if p.argv == nil {
-			continue
+		if p.argv != nil {
+			out = append(out, server.Command{Argv: p.argv})
 		}
-		b.WriteString("look " + remote.Quote(p.name))
-		for _, word := range p.argv {
-			b.WriteString(" " + remote.Quote(word))
-		}
-		b.WriteString("\n")
 	}
-	return b.String()
+	return out
 }
 
 // take puts into the evidence what they printed.
-func take(all []probe, sections map[string][]string, e *ServerEvidence) {
-	e.Printed = map[string][]string{}
+func take(all []probe, answers []server.Printed, e *ServerEvidence) {
+	e.Printed = map[string]Printed{}
 	for _, p := range all {
-		e.Printed[p.name] = sections[p.name]
+		var got Printed
+		if p.argv != nil {
+			got, answers = printed(p.argv[0], answers[0]), answers[1:]
+		}
+		e.Printed[p.name] = got
 		if p.read != nil {
-			p.read(sections[p.name], e)
+			p.read(got, e)
 		}
 	}
+}
+
+// errTooMuch says that a program printed more than is read.
+var errTooMuch = errors.New("it prints more than is read of it")
+
+// printed reads what a program printed. An exit code says less than its words:
+// daemons' tools have many habits.
+func printed(program string, a server.Printed) Printed {
+	text := string(a.Output)
+	if a.Cut {
+		text = text[:strings.LastIndexByte(text, '\n')+1] // half a line says something else
+	}
+	var p Printed
+	if text != "" {
+		p.Lines = strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	}
+	switch {
+	case a.Problem == server.ProblemSilent:
+		p.Err = fmt.Errorf("%s: %w", program, errSilent)
+	case a.Problem == server.ProblemAbsent:
+		p.Err = fmt.Errorf("%s: there is no such program on the server", program)
+	case a.Cut:
+		p.Err = fmt.Errorf("%s: %w", program, errTooMuch)
+	case a.Problem != "" && strings.TrimSpace(text) == "":
+		p.Err = fmt.Errorf("%s: %s", program, reason(a.Problem, a.Text))
+	}
+	return p
 }

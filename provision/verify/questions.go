@@ -10,7 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/raiz-dns/raiz/provision/ask"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
@@ -67,10 +67,10 @@ func questions(s *site.Site, network string) []Question {
 	return out
 }
 
-// forAsker are the questions as the server's own asker takes them. They come
-// from the loopback, whose rate limit no flood from outside can use up.
-func forAsker(s *site.Site, qs []Question) ([]ask.Question, []*dns.Msg, error) {
-	var out []ask.Question
+// forServer are the questions as the server itself asks them. They come from
+// the loopback, whose rate limit no flood from outside can use up.
+func forServer(s *site.Site, qs []Question) ([]server.DNSQuestion, []*dns.Msg, error) {
+	var out []server.DNSQuestion
 	var sent []*dns.Msg
 	for _, q := range qs {
 		m := message(s, q)
@@ -78,34 +78,64 @@ func forAsker(s *site.Site, qs []Question) ([]ask.Question, []*dns.Msg, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("pack question %s %s: %w", q.Ask, q.Zone, err)
 		}
-		out = append(out, ask.Question{Network: q.Network, Source: ask.Loopback(q.Address), To: addrPort(q.Address), Message: wire})
+		out = append(out, server.DNSQuestion{Network: q.Network, Source: loopbackOf(q.Address), To: addrPort(q.Address), Message: wire})
 		sent = append(sent, m)
 	}
 	return out, sent, nil
 }
 
+// loopbackOf is the source that shares its rate limit with nobody outside: no
+// packet from elsewhere can have it (RFC 1122 section 3.2.1.3, RFC 4291
+// section 2.5.3).
+func loopbackOf(a netip.Addr) netip.Addr {
+	if a.Is4() {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return netip.IPv6Loopback()
+}
+
 var errSilent = fmt.Errorf("no answer in %.0f s", dnsTimeout.Seconds())
 
-// readUDP reads what the asker says.
-func readUDP(lines []string, qs []Question, sent []*dns.Msg) map[Question]Answer {
+// readHeard reads what the server has heard.
+func readHeard(heard []server.DNSAnswer, qs []Question, sent []*dns.Msg) map[Question]Answer {
 	out := map[Question]Answer{}
-	for i, a := range ask.Answers(lines, len(qs)) {
-		switch m := new(dns.Msg); {
-		case errors.Is(a.Err, ask.ErrSilent):
-			out[qs[i]] = Answer{Err: errSilent}
-		case a.Err != nil:
-			out[qs[i]] = Answer{Err: a.Err}
-		default:
-			if err := m.Unpack(a.Message); err != nil {
-				out[qs[i]] = Answer{Err: fmt.Errorf("answer is no DNS message: %w", err)}
-				continue
-			}
-			answer := matched(m, sent[i])
-			answer.At = time.Now() // a moment after it came
-			out[qs[i]] = answer
+	now := time.Now() // a moment after the answers came
+	for i, a := range heard {
+		m := new(dns.Msg)
+		if len(a.Message) == 0 {
+			out[qs[i]] = Answer{Err: reason(a.Problem, a.Text)}
+			continue
 		}
+		if err := m.Unpack(a.Message); err != nil {
+			out[qs[i]] = Answer{Err: fmt.Errorf("answer is no DNS message: %w", err)}
+			continue
+		}
+		answer := matched(m, sent[i])
+		answer.At = now
+		out[qs[i]] = answer
 	}
 	return out
+}
+
+// reason is why the server has no answer.
+func reason(p server.Problem, text string) error {
+	switch p {
+	case server.ProblemSilent:
+		return errSilent
+	case server.ProblemElsewhere:
+		return errors.New("the address is not on this server")
+	case server.ProblemRefused:
+		return errors.New("connection refused")
+	case server.ProblemUnreachable:
+		return errors.New("no way leads there")
+	case server.ProblemClosed:
+		return errors.New("the connection was ended without an answer")
+	case server.ProblemTooMuch:
+		return errors.New("the answers are more than is read of them")
+	case server.ProblemFailed:
+		return fmt.Errorf("%.200q", text)
+	}
+	return errors.New("the server did not ask it")
 }
 
 // matched refuses an answer to another question (RFC 5452 section 9).

@@ -1,7 +1,6 @@
 package verify_test
 
 import (
-	"encoding/hex"
 	"maps"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/miekg/dns"
 
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verify"
 	"github.com/raiz-dns/raiz/templates"
@@ -170,7 +170,7 @@ func asked() ([]verify.Question, []*dns.Msg) {
 	return []verify.Question{{Address: addr("192.175.48.1"), Ask: verify.AskSOA, Network: "udp"}}, []*dns.Msg{m}
 }
 
-func packed(t *testing.T, change func(*dns.Msg)) string {
+func packed(t *testing.T, change func(*dns.Msg)) []byte {
 	t.Helper()
 	_, sent := asked()
 	m := new(dns.Msg)
@@ -180,34 +180,38 @@ func packed(t *testing.T, change func(*dns.Msg)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return hex.EncodeToString(wire)
+	return wire
 }
 
-func TestReadUDP(t *testing.T) {
-	good := packed(t, func(*dns.Msg) {})
+func TestReadHeard(t *testing.T) {
+	message := func(change func(*dns.Msg)) server.DNSAnswer { return server.DNSAnswer{Message: packed(t, change)} }
+	problem := func(p server.Problem) server.DNSAnswer { return server.DNSAnswer{Problem: p, Text: "x\x1b[31m"} }
 	tests := []struct {
 		name  string
-		lines []string
+		heard server.DNSAnswer
 		want  string // error, "" for an answer
 	}{
-		{"an answer", []string{"0 " + good}, ""},
-		{"between lines of the shell", []string{"bash: line 1: x", "9 " + good, "-1 " + good, "0 " + good}, ""},
-		{"not asked", nil, "the server did not ask it"},
-		{"silent", []string{"0 !no-answer"}, "no answer in 4 s"},
-		{"refused", []string{"0 !connection-refused"}, "connection refused"},
-		{"nothing", []string{"0 "}, `the asker says ""`},
-		{"no hexadecimal", []string{"0 zz"}, `the asker says "zz"`},
-		{"no message", []string{"0 000000"}, "answer is no DNS message: bad header bits: dns: overflow unpacking uint16"},
-		{"another identifier", []string{"0 " + packed(t, func(m *dns.Msg) { m.Id = 8 })}, "answer has identifier 8, want 7"},
-		{"a question", []string{"0 " + packed(t, func(m *dns.Msg) { m.Response = false })}, "what came back is a question"},
-		{"another question", []string{"0 " + packed(t, func(m *dns.Msg) { m.Question[0].Name = "example.com." })}, "answer is to another question"},
-		{"another class", []string{"0 " + packed(t, func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS })}, "answer is to another question"},
-		{"no question", []string{"0 " + packed(t, func(m *dns.Msg) { m.Question = nil })}, "answer is to another question"},
+		{"an answer", message(func(*dns.Msg) {}), ""},
+		{"nothing is said", server.DNSAnswer{}, "the server did not ask it"},
+		{"silent", problem(server.ProblemSilent), "no answer in 4 s"},
+		{"refused", problem(server.ProblemRefused), "connection refused"},
+		{"elsewhere", problem(server.ProblemElsewhere), "the address is not on this server"},
+		{"no way", problem(server.ProblemUnreachable), "no way leads there"},
+		{"closed", problem(server.ProblemClosed), "the connection was ended without an answer"},
+		{"too much", problem(server.ProblemTooMuch), "the answers are more than is read of them"},
+		{"something else", problem(server.ProblemFailed), `"x\x1b[31m"`},
+		{"a reason that nobody knows", problem("later"), "the server did not ask it"},
+		{"no message", server.DNSAnswer{Message: []byte{0, 0, 0}}, "answer is no DNS message: bad header bits: dns: overflow unpacking uint16"},
+		{"another identifier", message(func(m *dns.Msg) { m.Id = 8 }), "answer has identifier 8, want 7"},
+		{"a question", message(func(m *dns.Msg) { m.Response = false }), "what came back is a question"},
+		{"another question", message(func(m *dns.Msg) { m.Question[0].Name = "example.com." }), "answer is to another question"},
+		{"another class", message(func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS }), "answer is to another question"},
+		{"no question", message(func(m *dns.Msg) { m.Question = nil }), "answer is to another question"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			qs, sent := asked()
-			have := verify.ReadUDP(tt.lines, qs, sent)[qs[0]]
+			have := verify.ReadHeard([]server.DNSAnswer{tt.heard}, qs, sent)[qs[0]]
 			if text(have.Err) != tt.want || (have.Msg == nil) != (tt.want != "") {
 				t.Errorf("got %v, %v; want %q", have.Msg, have.Err, tt.want)
 			}
@@ -215,9 +219,9 @@ func TestReadUDP(t *testing.T) {
 	}
 }
 
-// What a server sends is not trusted: no lines panic, and only an answer to
+// What a server sends is not trusted: no bytes panic, and only an answer to
 // the question that was asked is one.
-func FuzzReadUDP(f *testing.F) {
+func FuzzReadHeard(f *testing.F) {
 	_, sent := asked()
 	reply := new(dns.Msg)
 	reply.SetReply(sent[0])
@@ -225,11 +229,11 @@ func FuzzReadUDP(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add("0 " + hex.EncodeToString(wire))
-	f.Add("0 \n0 000000\n99999999999999999999 x")
-	f.Fuzz(func(t *testing.T, text string) {
+	f.Add(wire, "", "")
+	f.Add([]byte{0, 0, 0}, "failed", "x")
+	f.Fuzz(func(t *testing.T, message []byte, problem, text string) {
 		qs, sent := asked()
-		have := verify.ReadUDP(strings.Split(text, "\n"), qs, sent)
+		have := verify.ReadHeard([]server.DNSAnswer{{Message: message, Problem: server.Problem(problem), Text: text}}, qs, sent)
 		a := have[qs[0]]
 		if len(have) != 1 || (a.Err == nil) == (a.Msg == nil) {
 			t.Errorf("got %d answers, %v, %v", len(have), a.Msg, a.Err)
@@ -238,6 +242,61 @@ func FuzzReadUDP(f *testing.F) {
 			t.Errorf("took %v", a.Msg)
 		}
 	})
+}
+
+// What a program printed is its answer only where it has ended in time and all
+// of it was read. A line that was cut in two is none.
+func TestReadPrinted(t *testing.T) {
+	tests := []struct {
+		name   string
+		answer server.Printed
+		lines  []string
+		err    string
+	}{
+		{"two lines", server.Printed{Output: []byte("a\nb\n")}, []string{"a", "b"}, ""},
+		{"nothing", server.Printed{}, nil, ""},
+		{"words and an exit code", server.Printed{Output: []byte("506 x\n"), Problem: server.ProblemFailed, Text: "exit status 1"}, []string{"506 x"}, ""},
+		{"an exit code alone", server.Printed{Problem: server.ProblemFailed, Text: "exit status 1"}, nil, `p: "exit status 1"`},
+		{"it hangs", server.Printed{Output: []byte("a\n"), Problem: server.ProblemSilent}, []string{"a"}, "p: no answer in 4 s"},
+		{"there is none", server.Printed{Problem: server.ProblemAbsent}, nil, "p: there is no such program on the server"},
+		{"too much", server.Printed{Output: []byte("a\nb"), Cut: true}, []string{"a"}, "p: it prints more than is read of it"},
+		{"too much for a line", server.Printed{Output: []byte("ab"), Cut: true}, nil, "p: it prints more than is read of it"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			have := verify.ReadPrinted("p", tt.answer)
+			if diff := cmp.Diff(tt.lines, have.Lines); diff != "" || text(have.Err) != tt.err {
+				t.Errorf("%v (-want +got):\n%s", have.Err, diff)
+			}
+		})
+	}
+}
+
+// A whole routing table that leaks is seen, however little of it is read.
+func TestExportsThatAreCut(t *testing.T) {
+	bird := func(routes string, cut bool) verify.Printed {
+		return verify.ReadPrinted("birdc", server.Printed{Output: []byte("BIRD 2.0.12 ready.\n" + routes), Cut: cut})
+	}
+	const declared, leak = "192.175.48.0/24 x\n", "10.0.0.0/8 x\n"
+	for _, tt := range []struct {
+		name   string
+		p      verify.Printed
+		routes int
+		known  bool
+	}{
+		{"whole", bird(declared, false), 1, true},
+		{"whole, and nothing", bird("", false), 0, true},
+		{"cut before anything", bird("", true), 0, false},
+		{"cut after what is declared", bird(declared, true), 1, false},
+		{"cut after more", bird(declared+leak, true), 2, true},
+		{"cut within more", bird(declared+leak[:6], true), 1, false},
+		{"it hangs", verify.ReadPrinted("birdc", server.Printed{Output: []byte("BIRD 2.0.12 ready.\n" + declared + leak), Problem: server.ProblemSilent}), 0, false},
+	} {
+		have := verify.ReadExports(looksOf(t, "bgp/bird"), 1, tt.p)
+		if len(have.Exports) != tt.routes || (have.ExportsErr == nil) != tt.known {
+			t.Errorf("%s: %d routes, %v", tt.name, len(have.Exports), have.ExportsErr)
+		}
+	}
 }
 
 // The readers of BIRD's words never panic either.

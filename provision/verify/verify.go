@@ -57,7 +57,7 @@ func (r Result) Messages() []verdict.Message {
 }
 
 // group is the checks of one subject, with the codes that they use and what
-// they want to be looked at on the server. Each has a file of its own.
+// programs they want to be run on the server. Each has a file of its own.
 type group struct {
 	checks func(*site.Site, Evidence) []check
 	codes  func() []verdict.Definition
@@ -70,8 +70,8 @@ func groups() []group {
 		{bmcChecks, bmcCodes, nil},
 		{hardwareChecks, hardwareCodes, nil},
 		{loginChecks, loginCodes, nil},
-		{addressChecks, addressCodes, addressProbes},
-		{unitChecks, unitCodes, unitProbes},
+		{addressChecks, addressCodes, nil},
+		{unitChecks, unitCodes, nil},
 		{clockChecks, clockCodes, clockProbes},
 		{zoneChecks, zoneCodes, zoneProbes},
 		{dnsChecks, dnsCodes, nil},

@@ -45,7 +45,7 @@ func TestZoneChecks(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := verify.Evidence{Looks: looksOf(t, tt.pack)}
-			e.Server.Printed = map[string][]string{"zones": strings.Split(tt.lines, "\n")}
+			e.Server.Printed = map[string]verify.Printed{"zones": {Lines: strings.Split(tt.lines, "\n")}}
 			have := map[string]string{}
 			for _, r := range verify.Hollow(sites[0], e) {
 				if strings.HasPrefix(r.ID, "dns.zone.") {

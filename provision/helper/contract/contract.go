@@ -8,6 +8,7 @@
 package contract
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ type Fixture struct {
 	Units   *Units
 	Network *Network
 	Machine *Machine
+	Names   *Names
 }
 
 // Files are places on the disk.
@@ -62,6 +64,16 @@ type Network struct {
 	IPv4, Gateway4, IPv6, Gateway6 string
 }
 
+// Names are places that can be asked, by UDP and by TCP, on addresses of this
+// machine.
+type Names struct {
+	Answers netip.AddrPort // it sends back what it is sent
+	Silent  netip.AddrPort // it takes what comes, and says nothing
+	Nobody  netip.AddrPort // nobody listens
+	Source  netip.Addr     // an address of this machine to ask them from
+	Other   netip.AddrPort // on an address that this machine does not have
+}
+
 // Machine are commands to run.
 type Machine struct {
 	Says    []string // prints Words, and ends well
@@ -87,6 +99,9 @@ func Run(t *testing.T, f Fixture) {
 	}
 	if f.Machine != nil {
 		t.Run("machine", func(t *testing.T) { machine(t, f.OS, *f.Machine) })
+	}
+	if f.Names != nil {
+		t.Run("names", func(t *testing.T) { askNames(t, f.OS, *f.Names) })
 	}
 	if f.Units != nil {
 		t.Run("units", func(t *testing.T) { units(t, f.OS, *f.Units) })

@@ -1,11 +1,13 @@
 package contract
 
 import (
+	"io/fs"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/helper"
+	"github.com/raiz-dns/raiz/provision/server"
 )
 
 func machine(t *testing.T, os helper.OS, m Machine) {
@@ -35,14 +37,16 @@ func run(t *testing.T, os helper.OS, m Machine) {
 			t.Errorf("%q was run", argv)
 		}
 	}
+	_, err := os.Run(m.Missing, time.Minute)
+	is(t, "a program that is not there", err, fs.ErrNotExist)
 	began := os.Uptime()
-	_, err := os.Run(m.Hangs, time.Second)
+	_, err = os.Run(m.Hangs, time.Second)
 	is(t, "the one that hangs", err, helper.ErrTimeout)
 	if took := os.Uptime() - began; took < time.Second || took > 10*time.Second {
 		t.Errorf("a limit of one second took %s", took)
 	}
 	if m.Floods != nil {
-		if out, _ := os.Run(m.Floods, time.Minute); len(out) != 64<<10 {
+		if out, _ := os.Run(m.Floods, time.Minute); len(out) != server.MaxPrinted {
 			t.Errorf("of a flood %d bytes were kept", len(out))
 		}
 	}

@@ -55,6 +55,7 @@ func addresses(t *testing.T, os helper.OS, n Network) {
 			return ok && got == server.AddressFact{Address: a}
 		})
 	}
+	ways(t, os, n)
 	for _, a := range []string{n.IPv4, n.IPv6} {
 		fine(t, os.DelAddress(n.Link, a))
 		is(t, "delete it again", os.DelAddress(n.Link, a), fs.ErrNotExist)
@@ -66,6 +67,20 @@ func addresses(t *testing.T, os helper.OS, n Network) {
 	is(t, "delete of no link", os.DelAddress(n.Absent, n.IPv4), fs.ErrNotExist)
 	if err := os.AddAddress(n.Link, server.AddressFact{Address: "nonsense"}); err == nil {
 		t.Error("nonsense was added")
+	}
+}
+
+// ways are looked up while the link has its addresses.
+func ways(t *testing.T, os helper.OS, n Network) {
+	for _, w := range []struct{ prefix, gateway string }{{n.IPv4, n.Gateway4}, {n.IPv6, n.Gateway6}} {
+		from, to := netip.MustParsePrefix(w.prefix).Addr(), netip.MustParseAddr(w.gateway)
+		if r, err := os.Way(from, to); err != nil || r.Dev != n.Link || r.Via != "" {
+			t.Errorf("the way from %s to %s is %+v, %v", from, to, r, err)
+		}
+		// IPv6 looks up whatever source it is told.
+		if r, err := os.Way(to, from); from.Is4() && err == nil {
+			t.Errorf("the way from %s, which is not here, is %+v", to, r)
+		}
 	}
 }
 

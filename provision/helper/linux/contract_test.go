@@ -6,6 +6,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +26,7 @@ func TestContract(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root is the helper")
 	}
-	contract.Run(t, contract.Fixture{OS: linux.New(), Files: files(t), Machine: programs(t)})
+	contract.Run(t, contract.Fixture{OS: linux.New(), Files: files(t), Machine: programs(t), Names: names(t)})
 }
 
 // files are below a directory of the test's.
@@ -44,6 +46,22 @@ func files(t *testing.T) *contract.Files {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// names are on the loopback.
+func names(t *testing.T) *contract.Names {
+	t.Helper()
+	at := echo(t, "127.0.0.1", func(m []byte) []byte { return m })
+	silent := here(datagrams(t, "127.0.0.1").LocalAddr())
+	deaf, err := net.Listen("tcp", silent.String()) // accepts in the kernel alone
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = deaf.Close() })
+	return &contract.Names{
+		Answers: at, Silent: silent, Nobody: netip.AddrPortFrom(at.Addr(), 1), Source: at.Addr(),
+		Other: netip.MustParseAddrPort("192.0.2.1:53"),
+	}
 }
 
 func programs(t *testing.T) *contract.Machine {

@@ -82,6 +82,6 @@ func head(path string) string {
 		return ""
 	}
 	defer f.Close()
-	text, _ := io.ReadAll(io.LimitReader(f, maxOutput))
+	text, _ := io.ReadAll(io.LimitReader(f, maxSaid))
 	return string(text)
 }

@@ -157,3 +157,26 @@ func kernelRoute(r server.Route) (*netlink.Route, error) {
 	}
 	return out, nil
 }
+
+// Way implements helper.Kernel.
+func (machine) Way(from, to netip.Addr) (server.Route, error) {
+	fail := func(err error) (server.Route, error) {
+		return server.Route{}, fmt.Errorf("way from %s to %s: %w", from, to, err)
+	}
+	all, err := netlink.RouteGetWithOptions(to.AsSlice(), &netlink.RouteGetOptions{SrcAddr: from.AsSlice()})
+	if err != nil {
+		return fail(err)
+	}
+	if len(all) != 1 {
+		return fail(fmt.Errorf("the kernel tells %d routes", len(all)))
+	}
+	r := all[0]
+	l, err := netlink.LinkByIndex(r.LinkIndex)
+	if err != nil {
+		return fail(err)
+	}
+	return server.Route{
+		Table: r.Table, To: netip.PrefixFrom(to, to.BitLen()).String(), Via: gateway(r.Gw, r.Via), Dev: l.Attrs().Name,
+		Protocol: int(r.Protocol), Source: ipText(r.Src), Type: r.Type,
+	}, nil
+}

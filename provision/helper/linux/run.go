@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,11 +19,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/raiz-dns/raiz/provision/helper"
+	"github.com/raiz-dns/raiz/provision/server"
 )
 
 // Bounds of what a command may print.
 const (
-	maxOutput = 64 << 10 // of one that a site or a pack names
+	maxSaid   = 64 << 10 // beside its answer
 	maxAnswer = 8 << 20  // of one that answers about thousands of names
 )
 
@@ -32,7 +34,7 @@ const searched = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // Run implements helper.Machine.
 func (machine) Run(argv []string, limit time.Duration) (string, error) {
-	out := &bounded{max: maxOutput}
+	out := &bounded{max: server.MaxPrinted}
 	err := run(argv, limit, out, out)
 	return out.text(), err
 }
@@ -40,7 +42,7 @@ func (machine) Run(argv []string, limit time.Duration) (string, error) {
 // ask runs a program of the system's and returns what it answers. Its error
 // holds what it says of it.
 func ask(limit time.Duration, argv ...string) (string, error) {
-	out, said := &bounded{max: maxAnswer}, &bounded{max: maxOutput}
+	out, said := &bounded{max: maxAnswer}, &bounded{max: maxSaid}
 	err := run(argv, limit, out, said)
 	if err == nil && out.over {
 		err = fmt.Errorf("it answers more than %d bytes", out.max)
@@ -116,7 +118,7 @@ func find(name string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("%s: %w", name, exec.ErrNotFound)
+	return "", fmt.Errorf("%s: no such program: %w", name, fs.ErrNotExist)
 }
 
 // exited waits until a child has ended, and leaves it to be waited for.

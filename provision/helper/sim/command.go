@@ -24,6 +24,9 @@ func (p *Process) Run(argv []string, limit time.Duration) (string, error) {
 	}
 	p.changes("run", strings.Join(argv, " "), limit.String())
 	m := p.m
+	if i := slices.Index(argv, "--"); argv[0] == "systemd-run" && i > 0 && i < len(argv)-1 {
+		argv = argv[i+1:] // in a scope of its own
+	}
 	var err error
 	switch path.Base(argv[0]) {
 	case "ifup", "ifdown", "ifquery", "dhclient":

@@ -1,0 +1,47 @@
+package sim_test
+
+import (
+	"testing"
+
+	"github.com/raiz-dns/raiz/provision/helper/sim"
+)
+
+// What once broke a promise on a real server, each by the case of the
+// exploration that holds it. testdata/flaws puts each back.
+func oldFaults() map[string][]string {
+	return map[string][]string{
+		"the link is given back":             {"wrong-gateway/ifupdown", "wrong-gateway/networkmanager"},
+		"a stale plan changes nothing":       {"stale-plan/networkd"},
+		"what came into being goes":          {"wrong-gateway/networkd", "second-wrong-gateway/networkd"},
+		"no unit without its files":          {"start-fails+/etc is read-only/networkd"},
+		"an isolated target reverts nothing": {"first+a target is isolated/networkd"},
+		"a lost run does not begin":          {"check-hangs+the line is cut/networkd"},
+		"a check that hangs ends":            {"check-hangs/networkd"},
+		"the owner's deadline":               {"shorter/networkd"},
+		"an activation that is killed":       {"first+the activation is killed/networkd"},
+		"the second waits for the first":     {"two/networkd"},
+		"a planted link":                     {"first+a daemon's user plants a link/networkd"},
+	}
+}
+
+// TestOldFaults runs those cases alone, quickly: TestExplore has them too.
+func TestOldFaults(t *testing.T) {
+	all := map[string]*sim.Case{}
+	for _, x := range sim.Cases(code(nil)) {
+		all[x.Name] = x
+	}
+	for name, cases := range oldFaults() {
+		t.Run(name, func(t *testing.T) {
+			for _, c := range cases {
+				x := all[c]
+				if x == nil {
+					t.Fatalf("there is no case %q", c)
+				}
+				n, err := sim.Explore(x, sim.Bounds{Keeps: three(), Worlds: 150}, func(b sim.Broken) { t.Error(b) })
+				if err != nil || n.Worlds == 0 {
+					t.Errorf("%s: %d worlds, %v", c, n.Worlds, err)
+				}
+			}
+		})
+	}
+}
