@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -46,7 +47,7 @@ func (p *Process) Run(argv []string, limit time.Duration) (string, error) {
 	case "nsd-checkconf", "bird", "nft", "sysctl", "true":
 		return p.check(argv, limit)
 	default:
-		return "", fmt.Errorf("exec %q: executable file not found in $PATH", argv[0])
+		return "", failed("exec", argv[0], fs.ErrNotExist)
 	}
 	p.pass(m.load)
 	if err != nil {

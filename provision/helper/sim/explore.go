@@ -155,7 +155,7 @@ func (e *explorer) spread() {
 		e.every = [3]int{1, 0, 0}
 		calls := e.calls()
 		left := max(e.bounds.Worlds-calls*keeps, 1)
-		e.every[1] = max(1, calls*keeps*60*keeps/left/24) // most begin like another one
+		e.every[1] = max(1, calls*keeps*60*keeps/left/16) // most begin like another one
 		if e.bounds.Worlds >= many {
 			e.every[2] = 40
 		}
@@ -178,6 +178,7 @@ func (e *explorer) spread() {
 	nth, step := 0, 1
 	if e.x.Event == ReadOnly || e.x.Event == Full {
 		step = max(1, calls*30/e.bounds.Worlds) // twenty reverts are tried in each
+		e.every[0] *= 8
 	}
 	for at := 1; at <= calls; at += step {
 		e.from(Path{At: at})

@@ -48,7 +48,7 @@ func TestExplore(t *testing.T) {
 		return
 	}
 	cases := sim.Cases(code(nil))
-	worlds := 190_000 // about half of them begin like another one
+	worlds := 150_000 // about half of them begin like another one
 	if n, err := strconv.Atoi(os.Getenv("RAIZ_EXPLORE")); err == nil {
 		worlds = n
 	}
