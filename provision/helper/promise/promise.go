@@ -3,7 +3,10 @@
 // hold the same promises; neither says here how it has looked.
 package promise
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Generation is what somebody saw to stand, or to be in effect.
 type Generation int
@@ -149,7 +152,7 @@ func toldTrue(s Seen) error {
 }
 
 // noLostUpdate: each run that is confirmed was reviewed over what had been
-// confirmed before it.
+// confirmed before it, also while nobody listened any more.
 func noLostUpdate(s Seen) error {
 	if len(s.Overwritten) > 0 {
 		return fmt.Errorf("%v were overwritten", s.Overwritten)
@@ -159,12 +162,25 @@ func noLostUpdate(s Seen) error {
 		if r.Told != Confirmed {
 			continue
 		}
-		if r.From != g {
+		if !follows(s.Runs, g, r.From) {
 			return fmt.Errorf("generation %d was confirmed over %d, and was reviewed over %d", r.Of, g, r.From)
 		}
 		g = r.Of
 	}
 	return nil
+}
+
+// follows reports whether one generation may have become current over another by
+// runs that nobody was told the end of.
+func follows(runs []Run, g, to Generation) bool {
+	for range runs {
+		i := slices.IndexFunc(runs, func(r Run) bool { return r.Of == to && (r.Told == None || r.Told == Unsettled) })
+		if g == to || i < 0 {
+			break
+		}
+		to = runs[i].From
+	}
+	return g == to
 }
 
 func comesToRest(s Seen) error {
