@@ -138,7 +138,7 @@ func (h *Helper) revert(r *record, reason string) error {
 		return h.tryAgain(r, err)
 	}
 	// Before it has ended: nobody would come to take these away.
-	if err := h.forget(r.Number, b); err != nil {
+	if err := h.forget(*r, b); err != nil {
 		return h.tryAgain(r, err)
 	}
 	if noted == nil || r.State == server.Reverting {

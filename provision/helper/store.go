@@ -1,6 +1,7 @@
 package helper
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,6 +39,9 @@ type record struct {
 	UnitsBack bool `json:"unitsBack,omitempty"`
 	// Left says that something of it could not be taken away.
 	Left bool `json:"left,omitempty"`
+	// Secrets are the staged files, by number, that are kept only as long as it
+	// is pending.
+	Secrets []int `json:"secrets,omitempty"`
 	// Started is the boot whose services started with the files of before.
 	Started string `json:"started,omitempty"`
 }
@@ -169,9 +173,17 @@ func (h *Helper) numbers() ([]int, error) {
 
 // load reads the record of a generation.
 func (h *Helper) load(n int) (record, error) {
-	var r record
-	err := h.readJSON(recordOf(n), &r)
-	if err == nil && r.Number != n {
+	text, err := h.os.Read(recordOf(n))
+	if err != nil {
+		return record{}, fmt.Errorf("read %s: %w", recordOf(n), err)
+	}
+	return recordIn(n, text)
+}
+
+func recordIn(n int, text []byte) (r record, err error) {
+	if err = json.Unmarshal(text, &r); err != nil {
+		err = fmt.Errorf("read %s: %w", recordOf(n), err)
+	} else if r.Number != n {
 		err = fmt.Errorf("%s is that of generation %d", recordOf(n), r.Number)
 	}
 	return r, err
@@ -209,15 +221,19 @@ func (h *Helper) manifest(n int) (server.Manifest, error) {
 	return m, nil
 }
 
-// find returns the record of a run.
+// find returns the record of a run, the newest first. One that does not have
+// its name anywhere is of another run.
 func (h *Helper) find(run string) (r record, found bool, err error) {
 	all, err := h.numbers()
 	if err != nil {
 		return record{}, false, err
 	}
 	for _, n := range slices.Backward(all) {
-		r, err := h.load(n)
-		if err == nil && r.Run == run {
+		text, err := h.os.Read(recordOf(n))
+		if err != nil || !bytes.Contains(text, []byte(run)) {
+			continue
+		}
+		if r, err := recordIn(n, text); err == nil && r.Run == run {
 			return r, true, nil
 		}
 	}

@@ -323,7 +323,7 @@ func (w *world) tookBack(s *side, a server.Answer) {
 	}
 	switch {
 	case a.Error != nil && w.m.now-s.began < giveUp:
-		s.wake = w.m.now + 60*time.Second
+		s.wake = w.m.now + time.Minute + (w.m.now-s.began)/2 // growing pauses
 	case a.Error != nil:
 		s.ends(promise.Unsettled)
 	case state == server.Confirmed:
