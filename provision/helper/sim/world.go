@@ -133,7 +133,7 @@ func (w *world) point(c *Call) point {
 // revive is the world after the power was lost at a point and has come back.
 func (w *world) revive(p point, k Keep) *world {
 	n := &world{x: w.x, base: w.base, confirms: p.confirms, runs: p.runs, touched: p.touched, linked: p.linked, edited: p.edited}
-	n.m = newMachine(p.disk.after(k), w.x.Code.Programs)
+	n.m = newMachine(p.disk.after(k), w.x.Code.Programs, w.m.threads)
 	n.m.now, n.m.boots, n.m.Acts = p.now, p.boots, p.acts
 	for _, s := range p.sides {
 		c := s
