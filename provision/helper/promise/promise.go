@@ -63,7 +63,7 @@ type Seen struct {
 	// Untimely are units that were acted on by a revert or a boot while they
 	// would read files of an unconfirmed generation.
 	Untimely []string
-	Most     int      // how often the unit that was acted on most often was
+	Most     int      // how often the unit that was acted on most often was, beside the starts of boots
 	Panics   []string // of the programs on the server
 }
 
@@ -209,8 +209,8 @@ func nothingUntimely(s Seen) error {
 	return nil
 }
 
-// bound is how often one unit may be acted on: by the activation, by each of
-// two boots, and by the reverts between.
+// bound is how often one unit may be acted on: by the activation, and by the
+// reverts after some losses of power.
 const bound = 12
 
 func noStorm(s Seen) error {

@@ -236,7 +236,7 @@ func gcd(a, b int) int {
 // crashes runs on from points of a world at which its power is lost, until there
 // are so many new worlds. It returns how many there were.
 func (e *explorer) crashes(w *world, p Path, points []point, worlds int) (run int) {
-	if worlds <= 0 {
+	if worlds <= 0 || len(p.Crashes) == deepest {
 		return 0
 	}
 	type beginning struct {
@@ -263,6 +263,9 @@ func (e *explorer) crashes(w *world, p Path, points []point, worlds int) (run in
 	}
 	return run
 }
+
+// deepest is how often the power is lost in one world.
+const deepest = 4
 
 // recovery is about how many calls one has.
 const recovery = 60

@@ -116,8 +116,10 @@ func (w *world) acts(s *promise.Seen) {
 	count := map[string]int{}
 	for _, a := range w.m.Acts {
 		byBoot := a.By == "boot" && a.Op == "start" || a.By == "isolate"
-		count[a.Unit]++
-		s.Most = max(s.Most, count[a.Unit])
+		if !byBoot {
+			count[a.Unit]++
+			s.Most = max(s.Most, count[a.Unit])
+		}
 		if !byBoot && a.By != "job" {
 			s.Restarts = append(s.Restarts, a.Unit)
 		}
