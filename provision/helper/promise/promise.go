@@ -6,6 +6,7 @@ package promise
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Generation is what somebody saw to stand, or to be in effect.
@@ -63,8 +64,13 @@ type Seen struct {
 	// Untimely are units that were acted on by a revert or a boot while they
 	// would read files of an unconfirmed generation.
 	Untimely []string
-	Most     int      // how often the unit that was acted on most often was, beside the starts of boots
-	Panics   []string // of the programs on the server
+	Belated  []string // that read files of a run after it was told that nothing was changed
+	// Hasty are runs that somebody else took back before their time; Idle is
+	// how long nobody came for an activation that had died.
+	Hasty  []string
+	Idle   time.Duration
+	Most   int      // how often the unit that was acted on most often was, beside the starts of boots
+	Panics []string // of the programs on the server
 }
 
 // Promise is one of them.
@@ -83,6 +89,7 @@ func All() []Promise {
 		{"it comes to rest", comesToRest},
 		{"nothing restarted in vain", nothingInVain},
 		{"nothing unconfirmed started by a revert", nothingUntimely},
+		{"the owner's time", ownersTime},
 		{"no restart storm", noStorm},
 		{"nothing left beside", nothingBeside},
 		{"no panic", noPanic},
@@ -133,6 +140,9 @@ func last(s Seen) Generation {
 func toldTrue(s Seen) error {
 	if s.Hindered {
 		return nil
+	}
+	if len(s.Belated) > 0 {
+		return fmt.Errorf("told %q, and then %v read the new files", Nothing, s.Belated)
 	}
 	want, open := last(s), false
 	for _, r := range s.Runs {
@@ -205,6 +215,19 @@ func nothingInVain(s Seen) error {
 func nothingUntimely(s Seen) error {
 	if len(s.Untimely) > 0 {
 		return fmt.Errorf("%v read unconfirmed files", s.Untimely)
+	}
+	return nil
+}
+
+// patience is how long a dead activation may be left alone.
+const patience = 10 * time.Second
+
+func ownersTime(s Seen) error {
+	switch {
+	case len(s.Hasty) > 0:
+		return fmt.Errorf("%v was taken back before its time", s.Hasty)
+	case s.Idle > patience && !s.Hindered:
+		return fmt.Errorf("nobody came for %s after the activation had died", s.Idle)
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ const (
 	KillLogin    Event = "the login is killed"
 	SideDies     Event = "the near side dies"
 	Cable        Event = "the line is cut" // and the login goes on
+	Overtake     Event = "the line is cut, and who comes later is first"
 	Isolate      Event = "a target is isolated"
 	ReadOnly     Event = "/etc is read-only"
 	Full         Event = "the disk is full"
@@ -52,7 +53,9 @@ func (e *event) look(w *world, c *Call) {
 	hit := true
 	switch e.Event {
 	case KillActivate:
-		hit = w.kill(func(p *Process) bool { return p.unit == helper.ActivateUnit })
+		if hit = w.kill(func(p *Process) bool { return p.unit == helper.ActivateUnit }); hit {
+			w.killed = m.now
+		}
 	case KillLogin:
 		hit = w.kill(func(p *Process) bool { return p.unit == "" })
 	case SideDies:
@@ -61,8 +64,9 @@ func (e *event) look(w *world, c *Call) {
 			hit = hit || s.phase != over
 			s.dies()
 		}
-	case Cable:
+	case Cable, Overtake:
 		hit = false
+		m.overtakes = e.Event == Overtake
 		for _, s := range w.sides {
 			if s.flight != nil {
 				hit = true

@@ -34,8 +34,10 @@ type Machine struct {
 	jobs    []job
 	armed   time.Duration // when RevertUnit is started; never
 	booting bool
-	started []string // what the boot has still to start
-	net     network
+	// overtakes has whoever came last go on first: flock(2) knows no queue.
+	overtakes bool
+	started   []string // what the boot has still to start
+	net       network
 
 	calls   int                  // that change something
 	hook    func(*Call)          // hears of each before it is made

@@ -221,7 +221,11 @@ func (m *Machine) step(end time.Duration) bool {
 	if m.startJob() {
 		return true
 	}
-	for _, p := range m.procs {
+	for i := range m.procs {
+		p := m.procs[i]
+		if m.overtakes {
+			p = m.procs[len(m.procs)-1-i]
+		}
 		if p.wake <= m.now || p.until != nil && p.until() {
 			m.resume(p)
 			return true

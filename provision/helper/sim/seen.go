@@ -27,6 +27,10 @@ func (w *world) seen(past []server.Status) promise.Seen {
 		s.Runs = append(s.Runs, promise.Run{Of: n.of, From: by[n.from], Told: n.told})
 	}
 	w.acts(&s)
+	s.Belated, s.Hasty, s.Idle = w.belated(), w.hasty, w.idle
+	if w.killed > 0 {
+		s.Idle = w.m.now - w.killed
+	}
 	if b := w.m.disk.read(dnsConf("nsd")); w.edited && (b == nil || string(b.data) != byHand) {
 		s.Overwritten = append(s.Overwritten, dnsConf("nsd"))
 	}
