@@ -56,9 +56,6 @@ func (p *Process) Run(argv []string, limit time.Duration) (string, error) {
 	return "", nil
 }
 
-// slow is what a check takes that has much to read.
-const slow = 25 * time.Second
-
 // check is a program that reads files. One that hangs is ended after its limit.
 func (p *Process) check(argv []string, limit time.Duration) (string, error) {
 	p.pass(p.m.load)
@@ -71,8 +68,6 @@ func (p *Process) check(argv []string, limit time.Duration) (string, error) {
 		case bytes.Contains(b.data, []byte("checkhang")):
 			p.pass(limit)
 			return "", helper.ErrTimeout
-		case bytes.Contains(b.data, []byte("checkslow")):
-			p.pass(min(slow, limit))
 		case bytes.Contains(b.data, []byte("checkfail")) || len(b.data) == 0:
 			return a + ":1 syntax error\n", errExit
 		}

@@ -23,7 +23,7 @@ func (w *world) owners(c *Call) {
 	}
 	for _, s := range w.sides {
 		ends := s.sent + seconds(s.seconds)
-		if s.name != who && s.sent > w.m.booted && w.m.now < ends && w.isPending(s) {
+		if s.name != who && s.sent >= w.m.booted && w.m.now < ends && w.isPending(s) {
 			w.hasty = append(w.hasty, "that of "+s.name+" by "+who)
 		}
 	}

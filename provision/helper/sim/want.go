@@ -16,7 +16,7 @@ type Want struct {
 	DNS              string // its pack: nsd or knot
 	Guard            bool   // it has a unit of its own, in a directory of its own
 	// Spoilt is a word that is put into the file of the name server:
-	// checkfail, checkhang, checkslow or startfail.
+	// checkfail, checkhang or startfail.
 	Spoilt string
 	// Again is the number of the generation that is rolled back to, instead.
 	Again int
