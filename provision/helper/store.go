@@ -69,6 +69,24 @@ func (h *Helper) put(file string, data []byte) error {
 	return h.os.Flush(path.Dir(file))
 }
 
+// putAs has a file hold these bytes, whole, with these attributes.
+func (h *Helper) putAs(file string, data []byte, a Attributes) error {
+	fresh := path.Dir(file) + "/." + path.Base(file) + ".raiz"
+	if err := h.remove(fresh); err != nil {
+		return err
+	}
+	if err := h.os.Create(fresh, data, a); err != nil {
+		return err
+	}
+	if err := h.os.Flush(fresh); err != nil {
+		return err
+	}
+	if err := h.os.Rename(fresh, file); err != nil {
+		return err
+	}
+	return h.os.Flush(path.Dir(file))
+}
+
 // write makes a new file of root's and flushes its bytes; its name is flushed
 // by whoever needs it.
 func (h *Helper) write(file string, data []byte) error {
