@@ -48,6 +48,7 @@ func TestMutants(t *testing.T) {
 		workers.Go(func() {
 			for i := range next {
 				ends[i] = verdict{all[i], tryMutant(t, program, i+1)}
+				t.Logf("%s: %s", ends[i].End, ends[i].What)
 			}
 		})
 	}
@@ -62,7 +63,6 @@ func TestMutants(t *testing.T) {
 	for _, v := range ends {
 		if v.End != "" {
 			count[v.End]++
-			t.Logf("%s: %s", v.End, v.What)
 		}
 	}
 	t.Logf("%d mutants: %v", len(all), count)
