@@ -167,11 +167,11 @@ func TestConfirmRefused(t *testing.T) {
 // Who was away for so long that the time is over does not keep the change, even
 // where the timer has not come to it.
 func TestConfirmLate(t *testing.T) {
-	helperAlone(t, func(t *testing.T, b *box) {
+	each(t, func(t *testing.T, b *box) {
 		b.stand(t)
 		old := b.effect(t)
 		b.apply(t, change()).is(t, 2, server.Active)
-		b.farSide.(*helperSide).up += allowed + 1
+		b.up += allowed + 1
 		b.confirm(t, 2).not(t, server.ErrLate, "the time of generation 2 is over")
 		b.fire(t)
 		b.same(t, old)
@@ -216,10 +216,9 @@ func TestInterruptedConfirmIsFinished(t *testing.T) {
 }
 
 // One who takes a change back may fail half way. The confirmation that arrives
-// then must not keep the mixture: the timer ends what was begun. The script did
-// not look whether a unit had stopped.
+// then must not keep the mixture: the timer ends what was begun.
 func TestHalfRevertedIsNotConfirmed(t *testing.T) {
-	helperAlone(t, func(t *testing.T, b *box) {
+	each(t, func(t *testing.T, b *box) {
 		b.stand(t)
 		old := b.effect(t)
 		b.apply(t, change()).is(t, 2, server.Active)

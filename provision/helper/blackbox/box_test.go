@@ -20,37 +20,6 @@ import (
 	"github.com/raiz-dns/raiz/provision/server"
 )
 
-// farSide is what raiz has on a server. What it says is a reply.
-type farSide interface {
-	apply(t *testing.T, m server.Manifest) reply
-	// applyUnwatched applies and goes away once that is armed.
-	applyUnwatched(t *testing.T, m server.Manifest)
-	confirm(t *testing.T, n int) reply
-	revert(t *testing.T, n int, reason string) reply
-	rollback(t *testing.T, n int) reply
-	// damaged sends a generation that is broken on the way.
-	damaged(t *testing.T, m server.Manifest, how damage) reply
-	history(t *testing.T) []server.Status
-	probe(t *testing.T, q server.ProbeRequest) server.Facts
-	// bootUnit and revertNow are what systemd starts: before the services of a
-	// boot, and when the time is over.
-	bootUnit(t *testing.T)
-	revertNow(t *testing.T)
-	// systemctl is a call of somebody else's on the server.
-	systemctl(t *testing.T, words ...string)
-	// sees is how a path of the server is named by what runs there.
-	sees(path string) string
-	// lock has somebody else hold the lock of every change.
-	lock(t *testing.T, who string) (release func())
-	// kept is where a generation keeps the first file of its manifest, and
-	// copies where the one that stood before has its two.
-	kept(n int) string
-	copies(n int) (copied, second string)
-	// cut is the state of a confirmation that a power cut has interrupted.
-	cut(t *testing.T, n int)
-	keep(n int)
-}
-
 // damage is what becomes of a request on the way.
 type damage string
 
@@ -95,47 +64,23 @@ func (r reply) not(t *testing.T, code server.Code, words ...string) {
 // talks to systemd, the kernel and the package manager. What they keep is
 // aside, where it needs none of the server's room.
 type box struct {
-	farSide
+	*helperSide
 	dir, aside string
 	boots      int
 }
 
-// sides are the far sides there are.
-func sides() map[string]func(*box) farSide {
-	return map[string]func(*box) farSide{
-		"helper":         newHelper,
-		"script dash":    func(b *box) farSide { return newScript(b, "dash") },
-		"script busybox": func(b *box) farSide { return newScript(b, "busybox", "sh") },
-	}
-}
-
-// each runs a case on every far side, side by side.
+// each runs a case on a server of its own, beside the others.
 func each(t *testing.T, test func(*testing.T, *box)) {
-	for name, side := range sides() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, newBox(t, side))
-		})
-	}
-}
-
-// helperAlone runs a case that only the helper is meant to hold.
-func helperAlone(t *testing.T, test func(*testing.T, *box)) {
 	t.Parallel()
-	test(t, newBox(t, newHelper))
-}
-
-func newBox(t *testing.T, side func(*box) farSide) *box {
-	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "raiz-blackbox") // a disk would be waited for
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { remove(t, dir) })
-	return boxIn(t, dir, side)
+	test(t, boxIn(t, dir))
 }
 
-func boxIn(t *testing.T, dir string, side func(*box) farSide) *box {
+func boxIn(t *testing.T, dir string) *box {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root can have a server in a directory")
@@ -150,7 +95,7 @@ func boxIn(t *testing.T, dir string, side func(*box) farSide) *box {
 	for _, name := range []string{"/etc/passwd", "/etc/group"} {
 		b.write(t, name, read(t, name), 0o644)
 	}
-	b.farSide = side(b)
+	b.helperSide = &helperSide{b: b}
 	return b
 }
 
@@ -211,7 +156,7 @@ func run(t *testing.T, c *exec.Cmd) string {
 
 // own is a file of raiz's, which no change of a server has to put back.
 func own(name string) bool {
-	return strings.HasPrefix(name, "raiz-") || strings.HasPrefix(name, ".raiz-") || strings.HasSuffix(name, ".raiz-old") || strings.HasSuffix(name, ".raiz-new")
+	return strings.HasPrefix(name, "raiz-") || strings.HasPrefix(name, ".raiz-")
 }
 
 // effect is all that a change of the server can alter: each file with its
@@ -272,7 +217,7 @@ func (b *box) same(t *testing.T, want map[string]string) {
 // secret stands anywhere but in its own file.
 func (b *box) clean(t *testing.T) {
 	t.Helper()
-	for _, path := range []string{b.home("pending"), b.home("incoming"), b.stub("timer")} {
+	for _, path := range []string{b.home("pending"), b.stub("timer")} {
 		if there(path) {
 			t.Errorf("%s is still there", path)
 		}

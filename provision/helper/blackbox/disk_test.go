@@ -47,21 +47,16 @@ func inMountNamespace(t *testing.T) bool {
 	return false
 }
 
-// onDisks runs a case on every far side, on disks of its own.
+// onDisks runs a case with disks of its own.
 func onDisks(t *testing.T, test func(t *testing.T, disk func(*testing.T) *box)) {
-	if !inMountNamespace(t) {
-		return
-	}
-	for name, side := range sides() {
-		t.Run(name, func(t *testing.T) {
-			test(t, func(t *testing.T) *box { return diskBox(t, side) })
-		})
+	if inMountNamespace(t) {
+		test(t, diskBox)
 	}
 }
 
 // diskBox is a server whose files and whose home of raiz are on one disk of
 // 1 MiB.
-func diskBox(t *testing.T, side func(*box) farSide) *box {
+func diskBox(t *testing.T) *box {
 	t.Helper()
 	dir := t.TempDir()
 	if err := syscall.Mount("raiz-test", dir, "tmpfs", 0, "size=1m,mode=700"); err != nil {
@@ -72,7 +67,7 @@ func diskBox(t *testing.T, side func(*box) farSide) *box {
 			t.Error(err)
 		}
 	})
-	b := boxIn(t, dir, side)
+	b := boxIn(t, dir)
 	b.stand(t)
 	return b
 }

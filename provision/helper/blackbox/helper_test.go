@@ -70,11 +70,10 @@ mount --bind "$aside/stub" "$root/stub"
 mount --bind "$program" "$root/prog"
 exec chroot "$root" "$@"`
 
-// helperSide is raiz-helper itself.
+// helperSide is raiz-helper itself, and what starts it.
 type helperSide struct {
 	b       *box
 	up      int // seconds that its clock is ahead of this machine's
-	runs    map[int]string
 	limit   int // generations that it is asked to keep
 	changes int
 	as      []string // what runs it, in place of root
@@ -82,8 +81,6 @@ type helperSide struct {
 
 // allowed is how long a change has to be confirmed.
 const allowed = 120
-
-func newHelper(b *box) farSide { return &helperSide{b: b, runs: map[int]string{}} }
 
 // command is one that runs on the server.
 func (h *helperSide) command(t *testing.T, words ...string) *exec.Cmd {
@@ -211,6 +208,7 @@ func (h *helperSide) rollback(t *testing.T, n int) reply {
 	}})
 }
 
+// damaged sends a generation that is broken on the way.
 func (h *helperSide) damaged(t *testing.T, m server.Manifest, how damage) reply {
 	t.Helper()
 	r := h.request(t, m)
@@ -260,6 +258,7 @@ func (h *helperSide) probe(t *testing.T, q server.ProbeRequest) server.Facts {
 	return *a.Facts
 }
 
+// bootUnit is what systemd starts before the services of a boot.
 func (h *helperSide) bootUnit(t *testing.T) {
 	t.Helper()
 	if there(h.b.stub("enabled/raiz-boot.service")) {
@@ -281,13 +280,13 @@ func (h *helperSide) revertNow(t *testing.T) {
 	}
 }
 
+// systemctl is a call of somebody else's on the server.
 func (h *helperSide) systemctl(t *testing.T, words ...string) {
 	t.Helper()
 	run(t, h.command(t, append([]string{"systemctl"}, words...)...))
 }
 
-func (h *helperSide) sees(path string) string { return path }
-
+// lock has somebody else hold the lock of every change.
 func (h *helperSide) lock(t *testing.T, who string) func() {
 	t.Helper()
 	return holdLock(t, h.b.home("lock"), func(pid int) {
@@ -324,13 +323,15 @@ func holdLock(t *testing.T, path string, sign func(pid int)) (release func()) {
 	return release
 }
 
+// kept is where a generation keeps the first file of its manifest, and copies
+// where the one that stood before has its two.
 func (h *helperSide) kept(n int) string { return h.b.home(fmt.Sprintf("generations/%d/files/0", n)) }
 
 func (h *helperSide) copies(n int) (copied, second string) {
 	return h.b.home(fmt.Sprintf("generations/%d/then/0", n)), h.b.root(fmt.Sprintf("/etc/.raiz-%d-0.old", n))
 }
 
-// applyUnwatched is a connection that dies.
+// applyUnwatched applies, and its connection dies once that is armed.
 func (h *helperSide) applyUnwatched(t *testing.T, m server.Manifest) {
 	t.Helper()
 	q := h.request(t, m)
@@ -356,6 +357,7 @@ func (h *helperSide) applyUnwatched(t *testing.T, m server.Manifest) {
 	_ = c.Wait()
 }
 
+// cut leaves what a confirmation leaves that a power cut has interrupted.
 func (h *helperSide) cut(t *testing.T, n int) {
 	t.Helper()
 	path := h.b.home(fmt.Sprintf("generations/%d/record.json", n))

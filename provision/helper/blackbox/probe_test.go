@@ -92,7 +92,7 @@ func TestProbeOfOddModes(t *testing.T) {
 
 // Of a secret neither the bytes nor what they could be guessed by is said.
 func TestProbeOfASecret(t *testing.T) {
-	helperAlone(t, func(t *testing.T, b *box) {
+	each(t, func(t *testing.T, b *box) {
 		b.write(t, "/etc/secret.conf", secretOld, 0o640)
 		key := []byte(strings.Repeat("k", 32))
 		f := b.probe(t, server.ProbeRequest{Key: key, Files: []server.FileQuestion{{Path: "/etc/secret.conf", Secret: true}}}).Files["/etc/secret.conf"]
@@ -106,7 +106,7 @@ func TestProbeOfASecret(t *testing.T) {
 
 // What cannot be looked at is denied; it is never absent.
 func TestProbeDenied(t *testing.T) {
-	helperAlone(t, func(t *testing.T, b *box) {
+	each(t, func(t *testing.T, b *box) {
 		b.write(t, "/etc/d/a.conf", "x\n", 0o644)
 		if err := os.Symlink("d", b.root("/etc/way")); err != nil {
 			t.Fatal(err)
@@ -116,7 +116,7 @@ func TestProbeDenied(t *testing.T) {
 		if err := os.Chmod(b.root("/closed"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		h := b.farSide.(*helperSide)
+		h := b.helperSide
 		h.as = []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"}
 		var q server.ProbeRequest
 		want := map[string]server.Kind{"/etc/d/a.conf": "file", "/etc/way/a.conf": "denied", "/etc/closed.conf": "denied",

@@ -172,10 +172,9 @@ func TestLockHeldByAnother(t *testing.T) {
 	})
 }
 
-// Who was fenced off while the lock was held is not confirmed by accident, and
-// who waits gets the lock.
+// Who waits gets the lock.
 func TestLockIsWaitedFor(t *testing.T) {
-	helperAlone(t, func(t *testing.T, b *box) {
+	each(t, func(t *testing.T, b *box) {
 		b.stand(t)
 		b.apply(t, change()).is(t, 2, server.Active)
 		release := b.lock(t, "bo@desk")
@@ -190,9 +189,9 @@ func TestLockIsWaitedFor(t *testing.T) {
 func TestLockIsHeldAndNotInherited(t *testing.T) {
 	each(t, func(t *testing.T, b *box) {
 		b.stand(t)
-		lock := b.sees("/var/lib/raiz/lock")
+		lock := "/var/lib/raiz/lock"
 		look := fmt.Sprintf("ls -l /proc/self/fd | grep -q raiz/lock && echo inherited; flock -n %s true && echo free; exit 0", lock)
-		report := b.sees("/var/lib/report")
+		report := "/var/lib/report"
 		m := change()
 		m.Files[0].Check = []string{"sh", "-c", "{ echo check; " + look + "; } >>" + report}
 		f := file("/etc/z.conf", 0o644, "z\n")
@@ -207,11 +206,11 @@ func TestLockIsHeldAndNotInherited(t *testing.T) {
 }
 
 // What was edited by hand since the review is not overwritten, and what was
-// given up does not begin: the script knew neither.
+// given up does not begin.
 func TestMovedAndFenced(t *testing.T) {
-	helperAlone(t, func(t *testing.T, b *box) {
+	each(t, func(t *testing.T, b *box) {
 		b.stand(t)
-		h := b.farSide.(*helperSide)
+		h := b.helperSide
 		q := h.request(t, change())
 		b.write(t, "/etc/dns.conf", "by hand\n", 0o644)
 		old := b.effect(t)
@@ -235,7 +234,7 @@ func TestOddFiles(t *testing.T) {
 		"set-user-ID file": func(b *box) error { return os.Chmod(b.root("/etc/d/a.conf"), 0o755|os.ModeSetuid) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			helperAlone(t, func(t *testing.T, b *box) {
+			each(t, func(t *testing.T, b *box) {
 				b.stand(t)
 				b.write(t, "/etc/d/a.conf", "x\n", 0o644)
 				if err := errors.Join(make(b)); err != nil {
