@@ -38,6 +38,8 @@ type record struct {
 	UnitsBack bool `json:"unitsBack,omitempty"`
 	// Left says that something of it could not be taken away.
 	Left bool `json:"left,omitempty"`
+	// Trouble is why the last try to put back what stood before did not end.
+	Trouble string `json:"trouble,omitempty"`
 	// Started is the boot whose services started with the files of before.
 	Started string `json:"started,omitempty"`
 }
