@@ -67,6 +67,11 @@ func (h *Helper) prepare(b begun, tell func(server.State)) (record, error) {
 	if len(all) > 0 {
 		r.Number = all[len(all)-1] + 1
 	}
+	for i, f := range m.Files {
+		if f.Secret {
+			r.Secrets = append(r.Secrets, i)
+		}
+	}
 	if err := h.stage(r, m); err != nil {
 		return r, h.refuse(r, before{}, err)
 	}
@@ -164,7 +169,7 @@ func (h *Helper) refuse(r record, b before, why error) error {
 	if err := h.to(&r, server.Refused, why.Error()); err != nil {
 		_ = h.erase(dirOf(r.Number)) // no room even for that word
 	}
-	_ = h.forget(r.Number, b) // there are only copies, below raiz's own directory
+	_ = h.forget(r, b) // there are only copies, below raiz's own directory
 	return asRefusal(why)
 }
 
@@ -179,8 +184,17 @@ func asRefusal(err error) error {
 // watch says how a generation comes on, until it is active or was put back, as
 // long as this login lives.
 func (h *Helper) watch(r record, tell func(server.State)) (*server.Status, error) {
-	said := server.Armed
-	for h.os.Uptime() < r.Deadline+unitLimit {
+	said, seen := server.Armed, ""
+	for ; h.os.Uptime() < r.Deadline+unitLimit; h.os.Sleep(pause) {
+		// A record is replaced whole: one that looks the same says the same.
+		i, err := h.os.Look(recordOf(r.Number))
+		if err != nil {
+			return nil, err
+		}
+		if i.Stamp == seen {
+			continue
+		}
+		seen = i.Stamp
 		now, err := h.load(r.Number)
 		if err != nil {
 			return nil, err
@@ -195,7 +209,6 @@ func (h *Helper) watch(r record, tell func(server.State)) (*server.Status, error
 		case server.Reverted:
 			return &now.Status, &server.Error{Code: server.ErrReverted, Text: now.Reason}
 		}
-		h.os.Sleep(pause)
 	}
 	return &r.Status, &server.Error{Code: server.ErrReverts, Text: "the server is still putting back what stood before", Next: "ask again with raiz history"}
 }

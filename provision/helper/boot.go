@@ -64,18 +64,15 @@ func (h *Helper) bootBack(r *record) error {
 		return nil
 	}
 	h.unlinkNew(b)
-	if err := h.filesBack(r.Number, b); err != nil {
-		return err
+	files := h.filesBack(r.Number, b)
+	if files != nil && !onlyTampered(files) {
+		return files
 	}
-	r.FilesBack, r.Started = true, h.os.BootID()
+	r.FilesBack, r.Started = files == nil, h.os.BootID()
 	if err := h.save(*r); err != nil {
 		h.log("cannot write down that the files of before generation %d are back: %v", r.Number, err)
 	}
-	for _, u := range b.Units {
-		if u.Enabled {
-			_ = h.os.Do(OpEnable, u.Name, unitLimit)
-		}
-	}
+	h.enableBack(b)
 	if err := h.os.Do(OpReread, "", unitLimit); err != nil {
 		return err
 	}
@@ -100,6 +97,9 @@ func (h *Helper) bootBack(r *record) error {
 // installUnits puts the units of the way back in place, which start this very
 // program. They are flushed: what they are needed for is a power cut.
 func (h *Helper) installUnits(m server.Manifest) error {
+	if err := h.installName(); err != nil {
+		h.log("this program has no name for people: %v", err) // a change is no less safe without
+	}
 	reread := false
 	for _, u := range h.ownUnits(m) {
 		file := unitsDir + "/" + u.name

@@ -112,7 +112,7 @@ func (h *Helper) finish(r record) error {
 	// Before it is pending no more: nobody would come to take these away.
 	var b before
 	_ = h.readJSON(beforeOf(r.Number), &b) // of a refusal there may be none
-	if err := h.forget(r.Number, b); err != nil {
+	if err := h.forget(r, b); err != nil {
 		h.log("generation %d is %s, but something is left of it: %v", r.Number, r.State, err)
 		r.Left = true
 		_ = h.save(r) // else it is left for good
@@ -179,21 +179,17 @@ func (h *Helper) settle() error {
 
 // forget takes away what was needed only while a generation was pending: second
 // names, and every copy of a secret. It returns once they are gone for good.
-func (h *Helper) forget(n int, b before) error {
+func (h *Helper) forget(r record, b before) error {
 	var files []string
 	for _, t := range slices.Concat(b.Files, b.Passing) {
 		files = append(files, t.New, t.Old)
 	}
-	if m, err := h.manifest(n); err == nil {
-		for i, f := range m.Files {
-			if f.Secret {
-				files = append(files, bytesOf(n, i))
-			}
-		}
+	for _, i := range r.Secrets {
+		files = append(files, bytesOf(r.Number, i))
 	}
 	for i, t := range b.Files {
 		if t.Secret {
-			files = append(files, bytesThen(n, i))
+			files = append(files, bytesThen(r.Number, i))
 		}
 	}
 	var errs []error

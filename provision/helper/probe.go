@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/raiz-dns/raiz/provision/server"
 )
@@ -55,7 +56,7 @@ func (h *Helper) probe(q server.ProbeRequest) (*server.Facts, error) {
 // probeTransaction answers for generations: which is current and what it
 // manages, which is pending, how the last one ended.
 func (h *Helper) probeTransaction(f *server.Facts) error {
-	all, err := h.history()
+	all, err := h.numbers()
 	if err != nil {
 		return err
 	}
@@ -63,19 +64,30 @@ func (h *Helper) probeTransaction(f *server.Facts) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range all {
+	if f.Current, err = h.current(); err != nil {
+		return err
+	}
+	for _, n := range slices.Backward(all) {
+		r, err := h.load(n)
+		if err != nil {
+			continue // half pruned, or never begun
+		}
+		r.Status.Current = n == f.Current
 		switch {
-		case s.Number == pending:
-			f.Pending = &s
-		case s.State.Ended():
-			f.Last = &s
+		case n == pending:
+			f.Pending = &r.Status
+		case r.State.Ended() && f.Last == nil:
+			f.Last = &r.Status
+		}
+		if f.Last != nil && (pending == 0 || n <= pending) {
+			break // no older one is asked for
 		}
 	}
 	if pending != 0 && f.Pending == nil {
 		return fmt.Errorf("generation %d is pending, and its record cannot be read", pending)
 	}
-	if f.Current, err = h.current(); err != nil || f.Current == 0 {
-		return err
+	if f.Current == 0 {
+		return nil
 	}
 	m, err := h.manifest(f.Current)
 	if err != nil {

@@ -1,6 +1,7 @@
 package helper
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,6 +39,11 @@ type record struct {
 	UnitsBack bool `json:"unitsBack,omitempty"`
 	// Left says that something of it could not be taken away.
 	Left bool `json:"left,omitempty"`
+	// Trouble is why the last try to put back what stood before did not end.
+	Trouble string `json:"trouble,omitempty"`
+	// Secrets are the staged files, by number, that are kept only as long as it
+	// is pending.
+	Secrets []int `json:"secrets,omitempty"`
 	// Started is the boot whose services started with the files of before.
 	Started string `json:"started,omitempty"`
 }
@@ -57,6 +63,24 @@ func (h *Helper) put(file string, data []byte) error {
 		return err
 	}
 	if err := h.write(fresh, data); err != nil {
+		return err
+	}
+	if err := h.os.Rename(fresh, file); err != nil {
+		return err
+	}
+	return h.os.Flush(path.Dir(file))
+}
+
+// putAs has a file hold these bytes, whole, with these attributes.
+func (h *Helper) putAs(file string, data []byte, a Attributes) error {
+	fresh := path.Dir(file) + "/." + path.Base(file) + ".raiz"
+	if err := h.remove(fresh); err != nil {
+		return err
+	}
+	if err := h.os.Create(fresh, data, a); err != nil {
+		return err
+	}
+	if err := h.os.Flush(fresh); err != nil {
 		return err
 	}
 	if err := h.os.Rename(fresh, file); err != nil {
@@ -169,9 +193,17 @@ func (h *Helper) numbers() ([]int, error) {
 
 // load reads the record of a generation.
 func (h *Helper) load(n int) (record, error) {
-	var r record
-	err := h.readJSON(recordOf(n), &r)
-	if err == nil && r.Number != n {
+	text, err := h.os.Read(recordOf(n))
+	if err != nil {
+		return record{}, fmt.Errorf("read %s: %w", recordOf(n), err)
+	}
+	return recordIn(n, text)
+}
+
+func recordIn(n int, text []byte) (r record, err error) {
+	if err = json.Unmarshal(text, &r); err != nil {
+		err = fmt.Errorf("read %s: %w", recordOf(n), err)
+	} else if r.Number != n {
 		err = fmt.Errorf("%s is that of generation %d", recordOf(n), r.Number)
 	}
 	return r, err
@@ -209,15 +241,19 @@ func (h *Helper) manifest(n int) (server.Manifest, error) {
 	return m, nil
 }
 
-// find returns the record of a run.
+// find returns the record of a run, the newest first. One that does not have
+// its name anywhere is of another run.
 func (h *Helper) find(run string) (r record, found bool, err error) {
 	all, err := h.numbers()
 	if err != nil {
 		return record{}, false, err
 	}
 	for _, n := range slices.Backward(all) {
-		r, err := h.load(n)
-		if err == nil && r.Run == run {
+		text, err := h.os.Read(recordOf(n))
+		if err != nil || !bytes.Contains(text, []byte(run)) {
+			continue
+		}
+		if r, err := recordIn(n, text); err == nil && r.Run == run {
 			return r, true, nil
 		}
 	}

@@ -50,7 +50,7 @@ func CheckUnit(name string) error {
 	if !unitName.MatchString(name) {
 		return fmt.Errorf("unit %q: a unit has letters, digits and ._@:+- in its name, and ends in .service, .socket, .timer, .path, .mount or .target", name)
 	}
-	if ownUnit.MatchString("/systemd/" + name) {
+	if strings.Contains(name, "raiz-") && ownUnit.MatchString("/systemd/"+name) {
 		return fmt.Errorf("unit %q is one of raiz itself", name)
 	}
 	return nil

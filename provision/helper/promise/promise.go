@@ -3,7 +3,11 @@
 // hold the same promises; neither says here how it has looked.
 package promise
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // Generation is what somebody saw to stand, or to be in effect.
 type Generation int
@@ -60,8 +64,13 @@ type Seen struct {
 	// Untimely are units that were acted on by a revert or a boot while they
 	// would read files of an unconfirmed generation.
 	Untimely []string
-	Most     int      // how often the unit that was acted on most often was
-	Panics   []string // of the programs on the server
+	Belated  []string // that read files of a run after it was told that nothing was changed
+	// Hasty are runs that somebody else took back before their time; Idle is
+	// how long nobody came for an activation that had died.
+	Hasty  []string
+	Idle   time.Duration
+	Most   int      // how often the unit that was acted on most often was, beside the starts of boots
+	Panics []string // of the programs on the server
 }
 
 // Promise is one of them.
@@ -80,6 +89,7 @@ func All() []Promise {
 		{"it comes to rest", comesToRest},
 		{"nothing restarted in vain", nothingInVain},
 		{"nothing unconfirmed started by a revert", nothingUntimely},
+		{"the owner's time", ownersTime},
 		{"no restart storm", noStorm},
 		{"nothing left beside", nothingBeside},
 		{"no panic", noPanic},
@@ -131,6 +141,9 @@ func toldTrue(s Seen) error {
 	if s.Hindered {
 		return nil
 	}
+	if len(s.Belated) > 0 {
+		return fmt.Errorf("told %q, and then %v read the new files", Nothing, s.Belated)
+	}
 	want, open := last(s), false
 	for _, r := range s.Runs {
 		switch r.Told {
@@ -149,7 +162,7 @@ func toldTrue(s Seen) error {
 }
 
 // noLostUpdate: each run that is confirmed was reviewed over what had been
-// confirmed before it.
+// confirmed before it, also while nobody listened any more.
 func noLostUpdate(s Seen) error {
 	if len(s.Overwritten) > 0 {
 		return fmt.Errorf("%v were overwritten", s.Overwritten)
@@ -159,12 +172,25 @@ func noLostUpdate(s Seen) error {
 		if r.Told != Confirmed {
 			continue
 		}
-		if r.From != g {
+		if !follows(s.Runs, g, r.From) {
 			return fmt.Errorf("generation %d was confirmed over %d, and was reviewed over %d", r.Of, g, r.From)
 		}
 		g = r.Of
 	}
 	return nil
+}
+
+// follows reports whether one generation may have become current over another by
+// runs that nobody was told the end of.
+func follows(runs []Run, g, to Generation) bool {
+	for range runs {
+		i := slices.IndexFunc(runs, func(r Run) bool { return r.Of == to && (r.Told == None || r.Told == Unsettled) })
+		if g == to || i < 0 {
+			break
+		}
+		to = runs[i].From
+	}
+	return g == to
 }
 
 func comesToRest(s Seen) error {
@@ -193,8 +219,21 @@ func nothingUntimely(s Seen) error {
 	return nil
 }
 
-// bound is how often one unit may be acted on: by the activation, by each of
-// two boots, and by the reverts between.
+// patience is how long a dead activation may be left alone.
+const patience = 10 * time.Second
+
+func ownersTime(s Seen) error {
+	switch {
+	case len(s.Hasty) > 0:
+		return fmt.Errorf("%v was taken back before its time", s.Hasty)
+	case s.Idle > patience && !s.Hindered:
+		return fmt.Errorf("nobody came for %s after the activation had died", s.Idle)
+	}
+	return nil
+}
+
+// bound is how often one unit may be acted on: by the activation, and by the
+// reverts after some losses of power.
 const bound = 12
 
 func noStorm(s Seen) error {

@@ -17,7 +17,7 @@ func Bench(p Programs) *Machine {
 	} {
 		d.mustPut("/etc/systemd/system/"+name, "[Service]\n"+text)
 	}
-	m := newMachine(d, p)
+	m := newMachine(d, p, &threads{})
 	m.Boot()
 	m.Run(m.now)
 	return m

@@ -70,7 +70,7 @@ func (m *Machine) Isolate() {
 	}
 	for _, name := range m.wantedUnits() {
 		if u := m.unit(name); u.text != nil && u.active != "active" {
-			m.jobs = append(m.jobs, job{helper.OpStart, name})
+			m.jobs = append(m.jobs, job{helper.OpStart, name, "isolate"})
 		}
 	}
 }

@@ -24,6 +24,7 @@ type Side struct {
 	After   time.Duration // it begins
 	Pause   time.Duration // it waits at the prompt
 	Dies    time.Duration // after it began; 0 for never
+	Gate    time.Duration // it looks before it confirms
 }
 
 // base is a server with its history, which worlds begin with.
@@ -37,14 +38,15 @@ type base struct {
 	// meddled is the same after a file was changed by others, and a boot.
 	meddled print
 	words   []string // of what was in effect
+	threads *threads
 }
 
 // before makes the server of a case: the history is applied by a near side like
 // any other.
 func (x *Case) before() (*base, error) {
-	m := newMachine(newServer(x.Start), x.Code.Programs)
+	b := &base{runs: map[string]promise.Generation{}, ip: oldAddress, threads: &threads{}}
+	m := newMachine(newServer(x.Start), x.Code.Programs, b.threads)
 	m.Boot()
-	b := &base{runs: map[string]promise.Generation{}, ip: oldAddress}
 	w := &world{x: x, m: m, base: b}
 	w.rest()
 	for i, want := range x.History {
@@ -80,13 +82,13 @@ func (x *Case) before() (*base, error) {
 // has done anything yet.
 func (x *Case) begin(b *base) *world {
 	w := &world{x: x, base: b}
-	w.m = newMachine(b.disk.clone(), x.Code.Programs)
+	w.m = newMachine(b.disk.clone(), x.Code.Programs, b.threads)
 	w.m.now, w.m.boots = b.now, b.boots
 	w.m.Boot()
 	w.rest()
 	w.m.Acts = nil
 	for i, s := range x.Sides {
-		n := &side{name: string(rune('A' + i)), want: s.Want, seconds: s.Seconds, pause: s.Pause, address: b.ip, of: promise.Generation(i + 1)}
+		n := &side{name: string(rune('A' + i)), want: s.Want, seconds: s.Seconds, pause: s.Pause, gate: s.Gate, address: b.ip, of: promise.Generation(i + 1)}
 		if n.seconds == 0 {
 			n.seconds = 120
 		}

@@ -60,7 +60,9 @@ func Cases(c Code) []*Case {
 		}
 		add("check-hangs+"+string(Cable), s, past, Cable, one(spoilt(2, "checkhang")))
 		add("stale-plan", s, past, NoEvent, one(next), Side{Want: generation(3), Pause: 10 * time.Minute})
-		add("shorter", s, past, NoEvent, Side{Want: spoilt(2, "#"), Seconds: 600, Dies: time.Minute}, Side{Want: generation(3), Seconds: 30, After: 50 * time.Second})
+		add("shorter", s, past, NoEvent, Side{Want: next, Seconds: 600, Gate: 3 * time.Minute}, Side{Want: generation(3), Seconds: 30, After: 5 * time.Second})
+		add("abandoned", s, past, NoEvent, Side{Want: next, Seconds: 600, Gate: 3 * time.Minute, Dies: time.Minute}, Side{Want: generation(3), Seconds: 30, After: 50 * time.Second})
+		add("two-slow", s, past, Overtake, Side{Want: spoilt(2, "checkhang")}, Side{Want: generation(3), After: time.Second})
 		add("two", s, past, Preempt, one(next), one(generation(3)))
 		add("two-same", s, past, Preempt, one(next), one(next))
 	}

@@ -121,11 +121,12 @@ func (d *disk) walk(path string) (place, error) {
 	}
 	dir, rest := root, path[1:]
 	for {
-		name, more, deeper := strings.Cut(rest, "/")
-		at, found := d.find(dir, name)
-		if !deeper {
-			return place{dir, name, at, found}, nil
+		end := strings.IndexByte(rest, '/')
+		if end < 0 {
+			at, found := d.find(dir, rest)
+			return place{dir, rest, at, found}, nil
 		}
+		at, found := d.find(dir, rest[:end])
 		if !found {
 			return place{}, fs.ErrNotExist
 		}
@@ -136,7 +137,7 @@ func (d *disk) walk(path string) (place, error) {
 		default:
 			return place{}, fs.ErrNotExist // and not a directory
 		}
-		dir, rest = at, more
+		dir, rest = at, rest[end+1:]
 	}
 }
 

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/raiz-dns/raiz/provision/helper"
 )
 
@@ -14,6 +16,7 @@ const (
 	KillLogin    Event = "the login is killed"
 	SideDies     Event = "the near side dies"
 	Cable        Event = "the line is cut" // and the login goes on
+	Overtake     Event = "the line is cut, and who comes later is first"
 	Isolate      Event = "a target is isolated"
 	ReadOnly     Event = "/etc is read-only"
 	Full         Event = "the disk is full"
@@ -26,27 +29,47 @@ const (
 type event struct {
 	Event
 	at, and int // calls; 0 for none
+	hits    int // of them, at which there was something that it could happen to
+}
+
+// hit reports whether it has happened as often as it was to.
+func (e *event) hit() bool {
+	want := 0
+	for _, n := range []int{e.at, e.and} {
+		if n > 0 {
+			want++
+		}
+	}
+	return e.hits == want
 }
 
 // look has the event happen when its call has come.
-func (e event) look(w *world, c *Call) {
+func (e *event) look(w *world, c *Call) {
 	if e.Event == NoEvent || c.Number != e.at && c.Number != e.and {
 		return
 	}
 	m := w.m
 	m.note("*** " + string(e.Event))
+	hit := true
 	switch e.Event {
 	case KillActivate:
-		w.kill(c, func(p *Process) bool { return p.unit == helper.ActivateUnit })
+		if hit = w.kill(func(p *Process) bool { return p.unit == helper.ActivateUnit }); hit {
+			w.killed = m.now
+		}
 	case KillLogin:
-		w.kill(c, func(p *Process) bool { return p.unit == "" })
+		hit = w.kill(func(p *Process) bool { return p.unit == "" })
 	case SideDies:
+		hit = false
 		for _, s := range w.sides {
+			hit = hit || s.phase != over
 			s.dies()
 		}
-	case Cable:
+	case Cable, Overtake:
+		hit = false
+		m.overtakes = e.Event == Overtake
 		for _, s := range w.sides {
 			if s.flight != nil {
+				hit = true
 				s.flight = &Process{done: true, err: errKilled}
 				s.wake = m.now + patience
 			}
@@ -58,24 +81,32 @@ func (e event) look(w *world, c *Call) {
 	case Full:
 		m.disk.full = true
 	case Edit, Plant:
-		if !w.linked { // later it is a change of the new file
+		if hit = !w.linked; hit { // later it is a change of the new file
 			w.edited = e.Event == Edit
 			m.disk.meddle(e.Event)
 		}
 	case Preempt:
+		hit = len(m.procs) > 1
 		m.events = append(m.events, func() { m.yieldAll(c.By) })
+	}
+	if hit {
+		e.hits++
 	}
 }
 
 // kill ends processes from outside, before the call is made.
-func (w *world) kill(c *Call, which func(*Process) bool) {
+func (w *world) kill(which func(*Process) bool) bool {
+	if !slices.ContainsFunc(w.m.procs, which) {
+		return false
+	}
 	w.m.events = append(w.m.events, func() {
-		for _, p := range append([]*Process(nil), w.m.procs...) {
+		for _, p := range slices.Clone(w.m.procs) {
 			if which(p) {
 				w.m.Kill(p)
 			}
 		}
 	})
+	return true
 }
 
 // yieldAll lets every other process run before one.

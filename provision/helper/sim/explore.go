@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -60,23 +61,11 @@ func ParsePath(s string) (Path, error) {
 	return p, nil
 }
 
-// shift has each world take other calls than the next one, so that in sum all
-// are met.
-func (p Path) shift() int {
-	n := p.At + p.And
-	for _, c := range p.Crashes {
-		n += c.At + int(c.Keep)
-	}
-	return n
-}
-
 // Bounds are how much is explored of one case.
 type Bounds struct {
 	// Keeps are what stays of the unflushed: the first three, and seeds.
 	Keeps []Keep
-	// Worlds is about how many are run. Every call of an event, and every
-	// first loss of power without one, is taken first; what is left is spread
-	// evenly over losses of power after an event, and in a recovery.
+	// Worlds is how many are run, where there are as many.
 	Worlds int
 }
 
@@ -95,8 +84,8 @@ func (b Broken) Error() string {
 
 // Count is what an exploration has done.
 type Count struct {
-	Worlds   int // that came to rest, each from another state of disk and near sides
-	Equal    int // that began in a state that another one had begun in, and were not run again
+	Worlds   int // that came to rest: each began in another state of disk and near sides, or with its event at another call
+	Equal    int // that began in a state that another one had begun in, and were not run again, or in which there was nothing for the event to hit
 	Outcomes int // disks and effects at rest that differ
 	Calls    int // that change something
 	Plain    int // ends from which a plain apply was run: the others look like one of them
@@ -123,10 +112,7 @@ type explorer struct {
 	plain    map[uint64]bool // outcomes from which a plain apply has converged
 	count    Count
 	broken   func(Broken)
-	// every takes each so manieth call for a loss of power, by how many there
-	// were before.
-	every [3]int
-	event int // each so manieth pair of calls of an event
+	length   int // calls where nothing happens
 }
 
 // Explore walks the worlds of a case: its event at each call, a loss of power
@@ -139,107 +125,162 @@ func Explore(x *Case, b Bounds, broken func(Broken)) (Count, error) {
 	if e.base, err = x.before(); err != nil {
 		return Count{}, err
 	}
+	defer e.base.threads.end()
+	e.length = x.calls(e.base)
 	e.spread()
+	e.count.Outcomes = len(e.outcomes)
 	return e.count, nil
 }
 
-// many worlds of one case leave room for one more loss of power.
-const many = 2000
-
-// spread walks what the bounds allow.
+// spread walks as many worlds as the bounds allow. Each beginning has its share
+// of what is left, so that what one does not need is the next one's.
 func (e *explorer) spread() {
-	keeps := (len(e.bounds.Keeps) + 1) * 2 / 3 // about, for some calls leave nothing unflushed
+	starts := e.starts()
+	for i, p := range starts {
+		left := e.bounds.Worlds - e.count.Worlds
+		if left <= 0 {
+			return
+		}
+		e.from(p, max(1, left/(len(starts)-i)))
+	}
+}
+
+// starts are the worlds without a loss of power: the event at each call, or at
+// each pair of calls; of more than there is room for beside what follows from
+// them, evenly many.
+func (e *explorer) starts() []Path {
 	if e.x.Event == NoEvent {
-		// One crash at each call, then second ones: about as many calls as a
-		// recovery has, for each.
-		e.every = [3]int{1, 0, 0}
-		calls := e.calls()
-		left := max(e.bounds.Worlds-calls*keeps, 1)
-		e.every[1] = max(1, calls*keeps*60*keeps/left/16) // most begin like another one
-		if e.bounds.Worlds >= many {
-			e.every[2] = 40
-		}
-		e.from(Path{})
-		e.count.Outcomes = len(e.outcomes)
-		return
+		return []Path{{}}
 	}
-	calls := e.calls()
-	events := calls
-	if e.x.Event == Preempt {
-		events = calls + calls*calls/2
-		e.event = max(1, events/max(e.bounds.Worlds*3/4, 1))
-		events /= e.event
-	}
-	left := max(e.bounds.Worlds-events, 1)
-	e.every = [3]int{max(1, events*calls*keeps/2/left/2), 0, 0}
-	if e.bounds.Worlds >= many {
-		e.every[1] = 20
-	}
-	nth, step := 0, 1
-	if e.x.Event == ReadOnly || e.x.Event == Full {
-		step = max(1, calls*30/e.bounds.Worlds) // twenty reverts are tried in each
-		e.every[0] *= 8
-	}
-	for at := 1; at <= calls; at += step {
-		e.from(Path{At: at})
-		for and := at + 1; and <= calls && e.x.Event == Preempt; and++ {
-			if nth++; nth%e.event == 0 {
-				e.from(Path{At: at, And: and})
-			}
+	var all []Path
+	for at := 1; at <= e.length; at++ {
+		all = append(all, Path{At: at})
+		for and := at + 1; and <= e.length && e.x.Event == Preempt; and++ {
+			all = append(all, Path{At: at, And: and})
 		}
 	}
-	e.count.Outcomes = len(e.outcomes)
+	room := max(1, e.bounds.Worlds*2/3)
+	if len(all) <= room {
+		return all
+	}
+	some := make([]Path, room)
+	for i := range some {
+		some[i] = all[i*len(all)/room]
+	}
+	return some
 }
 
 // calls is how many there are where nothing happens.
-func (e *explorer) calls() int {
-	w := e.x.begin(e.base)
+func (x *Case) calls(b *base) int {
+	w := x.begin(b)
 	w.m.calls = 0
 	w.rest()
 	return w.m.calls
 }
 
-// from runs a world from the beginning, and what its crashes lead to.
-func (e *explorer) from(p Path) {
+// from runs a world from the beginning, and of what its losses of power lead to
+// as much as makes so many worlds.
+func (e *explorer) from(p Path, worlds int) {
 	w := e.x.begin(e.base)
 	w.event.at, w.event.and = p.At, p.And
-	w.record, w.shift = e.every[0], p.shift()
+	if worlds > 1 {
+		w.record = max(1, e.length/(4*worlds))
+		w.shift = p.At + p.And
+	}
 	w.m.calls = 0
 	w.rest()
-	points := w.points
-	e.judge(w, p)
-	e.crashes(w, p, points, 1)
-}
-
-// crashes runs on from each point of a world at which its power may be lost.
-func (e *explorer) crashes(w *world, p Path, points []point, depth int) {
-	for _, at := range points {
-		if depth == 1 && at.call < p.At {
-			continue // the event has not happened yet: the same without it
-		}
-		for _, k := range e.bounds.Keeps {
-			if k != KeepNothing && !at.disk.loose() {
-				break // nothing to lose
-			}
-			e.crash(w, Path{p.At, p.And, append(p.Crashes[:len(p.Crashes):len(p.Crashes)], Crash{at.call, k})}, at, k, depth)
-		}
-	}
-}
-
-func (e *explorer) crash(w *world, p Path, at point, k Keep, depth int) {
-	n := w.revive(at, k)
-	state := n.state()
-	if e.begun[state] {
+	if !w.event.hit() {
 		e.count.Equal++
 		return
 	}
-	e.begun[state] = true
-	n.record, n.shift = e.every[depth], p.shift()
-	n.m.Boot()
-	n.rest()
-	points := n.points
-	e.judge(n, p)
-	e.crashes(n, p, points, depth+1)
+	points := slices.DeleteFunc(w.points, func(at point) bool { return at.call < p.At }) // the same without the event
+	e.judge(w, p)
+	e.crashes(w, p, points, worlds-1)
+}
+
+// loss is a loss of power that may be looked at.
+type loss struct {
+	at *point
+	k  Keep
+}
+
+// losses are those of some points, in an order in which the first few are spread
+// over all of them.
+func (e *explorer) losses(points []point) []loss {
+	var all []loss
+	for i := range points {
+		for _, k := range e.bounds.Keeps {
+			if k != KeepNothing && !points[i].disk.loose() {
+				break // nothing to lose
+			}
+			all = append(all, loss{&points[i], k})
+		}
+	}
+	out := make([]loss, 0, len(all))
+	step := len(all)*8/13 + 1 // about the golden ratio
+	for ; gcd(step, len(all)) != 1; step++ {
+	}
+	for i, at := 0, len(all)/3; i < len(all); i, at = i+1, (at+step)%len(all) {
+		out = append(out, all[at])
+	}
+	return out
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return max(a, 1)
+}
+
+// crashes runs on from points of a world at which its power is lost, until there
+// are so many new worlds. It returns how many there were.
+func (e *explorer) crashes(w *world, p Path, points []point, worlds int) (run int) {
+	if worlds <= 0 || len(p.Crashes) == deepest {
+		return 0
+	}
+	type beginning struct {
+		*world
+		Crash
+	}
+	var fresh []beginning
+	for tried, l := range e.losses(points) {
+		if len(fresh) == worlds || tried > 3*worlds {
+			break
+		}
+		n := w.revive(*l.at, l.k)
+		state := n.state()
+		if e.begun[state] {
+			e.count.Equal++
+			continue
+		}
+		e.begun[state] = true
+		fresh = append(fresh, beginning{n, Crash{l.at.call, l.k}})
+	}
+	for i, b := range fresh {
+		next := Path{p.At, p.And, append(p.Crashes[:len(p.Crashes):len(p.Crashes)], b.Crash)}
+		run += e.again(b.world, next, (worlds-run)/(len(fresh)-i))
+	}
+	return run
+}
+
+// deepest is how often the power is lost in one world.
+const deepest = 4
+
+// recovery is about how many calls one has.
+const recovery = 60
+
+// again runs a world that has begun after a loss of power, and of what others
+// lead to in it as much as makes so many worlds.
+func (e *explorer) again(w *world, p Path, worlds int) (run int) {
+	if worlds > 1 {
+		w.record, w.shift = max(1, recovery/(4*worlds)), e.count.Worlds
+	}
+	w.m.Boot()
+	w.rest()
+	points := w.points
+	e.judge(w, p)
+	return 1 + e.crashes(w, p, points, worlds-1)
 }
 
 // judge looks at a world that has come to rest.

@@ -15,7 +15,7 @@ func oldFaults() map[string][]string {
 		"what came into being goes":          {"wrong-gateway/networkd", "second-wrong-gateway/networkd"},
 		"no unit without its files":          {"start-fails+/etc is read-only/networkd"},
 		"an isolated target reverts nothing": {"first+a target is isolated/networkd"},
-		"a lost run does not begin":          {"check-hangs+the line is cut/networkd"},
+		"a lost run does not begin":          {"two-slow/networkd"},
 		"a check that hangs ends":            {"check-hangs/networkd"},
 		"the owner's deadline":               {"shorter/networkd"},
 		"an activation that is killed":       {"first+the activation is killed/networkd"},
@@ -37,7 +37,7 @@ func TestOldFaults(t *testing.T) {
 				if x == nil {
 					t.Fatalf("there is no case %q", c)
 				}
-				n, err := sim.Explore(x, sim.Bounds{Keeps: three(), Worlds: 150}, func(b sim.Broken) { t.Error(b) })
+				n, err := sim.Explore(x, sim.Bounds{Keeps: three(), Worlds: 200}, func(b sim.Broken) { t.Error(b) })
 				if err != nil || n.Worlds == 0 {
 					t.Errorf("%s: %d worlds, %v", c, n.Worlds, err)
 				}

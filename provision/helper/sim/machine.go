@@ -26,6 +26,7 @@ type Machine struct {
 	off      bool
 	load     time.Duration // what a job of systemd takes
 
+	threads *threads
 	procs   []*Process
 	current *Process
 	locks   map[string]lock
@@ -33,8 +34,10 @@ type Machine struct {
 	jobs    []job
 	armed   time.Duration // when RevertUnit is started; never
 	booting bool
-	started []string // what the boot has still to start
-	net     network
+	// overtakes has whoever came last go on first: flock(2) knows no queue.
+	overtakes bool
+	started   []string // what the boot has still to start
+	net       network
 
 	calls   int                  // that change something
 	hook    func(*Call)          // hears of each before it is made
@@ -59,8 +62,8 @@ type Call struct {
 var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 // newMachine returns a machine that is off.
-func newMachine(d *disk, p Programs) *Machine {
-	m := &Machine{programs: p, disk: d, off: true, armed: never, load: 100 * time.Millisecond}
+func newMachine(d *disk, p Programs, t *threads) *Machine {
+	m := &Machine{programs: p, threads: t, disk: d, off: true, armed: never, load: 100 * time.Millisecond}
 	m.forget()
 	return m
 }
@@ -80,7 +83,7 @@ func (m *Machine) Crash(k Keep) {
 	m.off = true
 	for _, p := range append([]*Process(nil), m.procs...) {
 		p.dead = true
-		p.stop()
+		p.unwind()
 	}
 	m.procs = nil
 	m.disk = m.disk.after(k)

@@ -3,7 +3,6 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/helper"
@@ -16,9 +15,8 @@ type Process struct {
 	name string
 	unit string // that it is the program of
 
-	next  func() (struct{}, bool)
-	stop  func()
-	yield func(struct{}) bool
+	program func(helper.OS) error
+	on      *thread
 	// It goes on when until says so, or when the time has come.
 	until func() bool
 	wake  time.Duration
@@ -38,13 +36,8 @@ const never = 1 << 62 * time.Nanosecond
 
 // spawn makes a process that runs a program. It runs when the machine does.
 func (m *Machine) spawn(name, unit string, program func(helper.OS) error) *Process {
-	p := &Process{m: m, name: name, unit: unit}
+	p := &Process{m: m, name: name, unit: unit, program: program}
 	m.procs = append(m.procs, p)
-	p.next, p.stop = iter.Pull(func(yield func(struct{}) bool) {
-		p.yield = yield
-		defer p.ended()
-		p.err = program(p)
-	})
 	return p
 }
 
@@ -85,11 +78,25 @@ func (p *Process) ended() {
 func (m *Machine) resume(p *Process) {
 	p.until, p.wake = nil, never
 	before := m.current
-	m.current, p.running = p, true
-	_, more := p.next()
-	m.current, p.running = before, false
-	if !more {
+	m.current = p
+	p.goOn()
+	m.current = before
+	if p.done {
 		m.reap(p)
+	}
+}
+
+// goOn has a process run until it waits or ends.
+func (p *Process) goOn() {
+	if p.on == nil {
+		p.on = p.m.threads.take(p)
+	}
+	p.running = true
+	p.on.next()
+	p.running = false
+	if p.done {
+		p.m.threads.give(p.on)
+		p.on = nil
 	}
 }
 
@@ -118,11 +125,18 @@ func (m *Machine) Kill(p *Process) {
 	if p.running {
 		panic(errKilled)
 	}
-	p.stop() // unwinds it; its own calls fail on the way
-	if p.err == nil {
-		p.err = errKilled // it had not begun
-	}
+	p.unwind()
 	m.reap(p)
+}
+
+// unwind ends a process that is dead: its own calls fail on the way.
+func (p *Process) unwind() {
+	if p.on != nil {
+		p.goOn()
+	}
+	if p.err == nil {
+		p.err = errKilled // it had not begun, or had just ended
+	}
 }
 
 // alive is asked by every call.
@@ -144,7 +158,7 @@ func (p *Process) wait(until func() bool, wake time.Duration) {
 		return
 	}
 	p.until, p.wake = until, wake
-	if !p.yield(struct{}{}) || p.dead {
+	if !p.on.yield(struct{}{}) || p.dead {
 		panic(errKilled)
 	}
 }
@@ -207,7 +221,11 @@ func (m *Machine) step(end time.Duration) bool {
 	if m.startJob() {
 		return true
 	}
-	for _, p := range m.procs {
+	for i := range m.procs {
+		p := m.procs[i]
+		if m.overtakes {
+			p = m.procs[len(m.procs)-1-i]
+		}
 		if p.wake <= m.now || p.until != nil && p.until() {
 			m.resume(p)
 			return true

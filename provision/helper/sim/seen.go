@@ -21,16 +21,16 @@ func (w *world) seen(past []server.Status) promise.Seen {
 			s.Current = g
 		}
 	}
-	for _, n := range w.sides {
-		s.Runs = append(s.Runs, promise.Run{Of: n.of, From: by[n.from], Told: n.told})
-	}
 	order := slices.Clone(w.sides)
 	slices.SortStableFunc(order, func(a, b *side) int { return a.confirmed - b.confirmed })
-	s.Runs = s.Runs[:0]
 	for _, n := range order {
 		s.Runs = append(s.Runs, promise.Run{Of: n.of, From: by[n.from], Told: n.told})
 	}
 	w.acts(&s)
+	s.Belated, s.Hasty, s.Idle = w.belated(), w.hasty, w.idle
+	if w.killed > 0 {
+		s.Idle = w.m.now - w.killed
+	}
 	if b := w.m.disk.read(dnsConf("nsd")); w.edited && (b == nil || string(b.data) != byHand) {
 		s.Overwritten = append(s.Overwritten, dnsConf("nsd"))
 	}
@@ -120,8 +120,10 @@ func (w *world) acts(s *promise.Seen) {
 	count := map[string]int{}
 	for _, a := range w.m.Acts {
 		byBoot := a.By == "boot" && a.Op == "start" || a.By == "isolate"
-		count[a.Unit]++
-		s.Most = max(s.Most, count[a.Unit])
+		if !byBoot {
+			count[a.Unit]++
+			s.Most = max(s.Most, count[a.Unit])
+		}
 		if !byBoot && a.By != "job" {
 			s.Restarts = append(s.Restarts, a.Unit)
 		}
@@ -135,7 +137,7 @@ func (w *world) acts(s *promise.Seen) {
 			for _, n := range w.sides {
 				if n.want.Edition == e && n.want.Again == 0 {
 					wanted = true
-					kept = kept || n.told == promise.Confirmed || n.of == s.Current
+					kept = kept || n.told == promise.Confirmed || n.of == s.Current || builtOn(s.Runs, n.of)
 				}
 			}
 			if wanted && !kept {
@@ -143,4 +145,10 @@ func (w *world) acts(s *promise.Seen) {
 			}
 		}
 	}
+}
+
+// builtOn reports whether somebody was told that a run was confirmed which had
+// been reviewed over a generation: that one was current, whoever heard of it.
+func builtOn(runs []promise.Run, g promise.Generation) bool {
+	return slices.ContainsFunc(runs, func(r promise.Run) bool { return r.Told == promise.Confirmed && r.From == g })
 }

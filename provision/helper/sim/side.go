@@ -21,7 +21,8 @@ const (
 type phase uint8
 
 const (
-	probing phase = iota
+	probing   phase = iota
+	relieving       // of a change whose time is over, as it believes
 	applying
 	looking // by a new connection, whether its run is active
 	confirming
@@ -38,6 +39,7 @@ type side struct {
 	from    int // the number of what was current when it looked
 	seconds int
 	pause   time.Duration // at the prompt, between probe and apply
+	gate    time.Duration // until it is content
 
 	phase     phase
 	wake      time.Duration
@@ -49,8 +51,11 @@ type side struct {
 	flight    *Process // that answers
 	answer    *server.Answer
 	told      promise.Word
-	said      string // the text of an error
-	confirmed int    // in which order it was
+	said      string        // the text of an error
+	sent      time.Duration // its apply
+	heard     time.Duration // what it was told
+	relieved  bool
+	confirmed int // in which order it was
 }
 
 // dies ends a near side; what it has begun on the server goes on.
@@ -70,8 +75,8 @@ func (s *side) turn(p phase, w *world) {
 	s.phase, s.began, s.wake = p, w.m.now, w.m.now
 }
 
-func (s *side) ends(w promise.Word) {
-	s.told = w
+func (s *side) ends(w promise.Word, at time.Duration) {
+	s.told, s.heard = w, at
 	s.phase, s.wake = over, never
 }
 
@@ -136,6 +141,8 @@ func (w *world) ask(s *side) server.Request {
 		r.Verb, r.Run = server.VerbStatus, run
 	case confirming:
 		r.Verb, r.Run = server.VerbConfirm, run
+	case relieving:
+		r.Verb, r.Run = server.VerbRevert, &server.RunRequest{Overdue: true, Reason: "its time is over"}
 	case reverting:
 		r.Verb, r.Run = server.VerbRevert, run
 		run.Reason = "raiz takes it back"
@@ -208,6 +215,9 @@ func (w *world) heard(s *side, a server.Answer) {
 	switch s.phase {
 	case probing:
 		w.plan(s, a)
+	case relieving:
+		s.turn(probing, w)
+		s.wake += 30 * time.Second
 	case applying:
 		w.applied(s, a)
 	case looking:
@@ -216,7 +226,7 @@ func (w *world) heard(s *side, a server.Answer) {
 		if a.Error == nil {
 			w.confirms++
 			s.confirmed = w.confirms
-			s.ends(promise.Confirmed)
+			s.ends(promise.Confirmed, w.m.now)
 			return
 		}
 		s.turn(reverting, w)
@@ -229,13 +239,18 @@ func (w *world) heard(s *side, a server.Answer) {
 func (w *world) plan(s *side, a server.Answer) {
 	if a.Error != nil || a.Facts == nil || len(a.Facts.Problems) > 0 {
 		s.said = fmt.Sprint(a.Error, a.Facts)
-		s.ends(promise.Nothing) // it could not look
+		s.ends(promise.Nothing, w.m.now) // it could not look
 		return
 	}
 	if a.Facts.Pending != nil {
 		s.wake = w.m.now + 30*time.Second // somebody else is at work
+		if waited := w.m.now - s.began; !s.relieved && waited > time.Duration(s.seconds)*time.Second {
+			s.relieved = true
+			s.turn(relieving, w)
+			return
+		}
 		if w.m.now-s.began > giveUp {
-			s.ends(promise.Nothing)
+			s.ends(promise.Nothing, w.m.now)
 		}
 		return
 	}
@@ -265,6 +280,7 @@ func (w *world) plan(s *side, a server.Answer) {
 	}
 	s.turn(applying, w)
 	s.wake += s.pause
+	s.sent = s.wake
 }
 
 func (w *world) applied(s *side, a server.Answer) {
@@ -273,13 +289,13 @@ func (w *world) applied(s *side, a server.Answer) {
 		s.address = s.want.ip()
 		s.turn(looking, w)
 	case a.Error == nil && a.Status != nil && a.Status.State == server.NoState:
-		s.ends(promise.Nothing) // all is as declared
+		s.ends(promise.Nothing, w.m.now) // all is as declared
 	case a.Error == nil:
 		s.turn(reverting, w)
 	case slices.Contains([]server.Code{server.ErrMoved, server.ErrBusy, server.ErrRefused, server.ErrVersion, server.ErrRequest}, a.Error.Code):
-		s.ends(promise.Nothing)
+		s.ends(promise.Nothing, w.m.now)
 	case a.Error.Code == server.ErrReverted:
-		s.ends(promise.Reverted)
+		s.ends(promise.Reverted, w.m.now)
 	default:
 		s.turn(reverting, w)
 	}
@@ -293,16 +309,18 @@ func (w *world) looked(s *side, a server.Answer) {
 	switch {
 	case a.Error != nil:
 		s.turn(reverting, w)
+	case state == server.Active && w.m.now-s.began < s.gate:
+		s.wake = w.m.now + retry
 	case state == server.Active && w.gate(s):
 		s.turn(confirming, w)
 	case state == server.Confirmed:
 		w.confirms++
 		s.confirmed = w.confirms
-		s.ends(promise.Confirmed)
+		s.ends(promise.Confirmed, w.m.now)
 	case state == server.Reverted:
-		s.ends(promise.Reverted)
+		s.ends(promise.Reverted, w.m.now)
 	case state == server.Refused:
-		s.ends(promise.Nothing)
+		s.ends(promise.Nothing, w.m.now)
 	case state == server.Armed || state == server.Activating || state == server.Staged:
 		s.wake = w.m.now + retry
 	default: // also a run that is not known yet: it may still begin
@@ -323,21 +341,21 @@ func (w *world) tookBack(s *side, a server.Answer) {
 	}
 	switch {
 	case a.Error != nil && w.m.now-s.began < giveUp:
-		s.wake = w.m.now + 60*time.Second
+		s.wake = w.m.now + time.Minute + (w.m.now-s.began)/2 // growing pauses
 	case a.Error != nil:
-		s.ends(promise.Unsettled)
+		s.ends(promise.Unsettled, w.m.now)
 	case state == server.Confirmed:
 		w.confirms++
 		s.confirmed = w.confirms
-		s.ends(promise.Confirmed)
+		s.ends(promise.Confirmed, w.m.now)
 	case state == server.NoState || state == server.Refused:
-		s.ends(promise.Nothing)
+		s.ends(promise.Nothing, w.m.now)
 	case state == server.Reverted:
-		s.ends(promise.Reverted)
+		s.ends(promise.Reverted, w.m.now)
 	default:
 		s.wake = w.m.now + 60*time.Second
 		if w.m.now-s.began > giveUp {
-			s.ends(promise.Unsettled)
+			s.ends(promise.Unsettled, w.m.now)
 		}
 	}
 }

@@ -34,10 +34,10 @@ func (p *Process) Do(op helper.Op, unit string, limit time.Duration) error {
 		if m.unit(unit).text == nil {
 			return fmt.Errorf("unit %s not found", unit)
 		}
-		m.jobs = append(m.jobs, job{helper.OpStart, unit})
+		m.jobs = append(m.jobs, job{helper.OpStart, unit, "job"})
 		return nil
 	case helper.OpStopSoon:
-		m.jobs = append(m.jobs, job{helper.OpStop, unit})
+		m.jobs = append(m.jobs, job{helper.OpStop, unit, "job"})
 		return nil
 	}
 	if !slices.Contains([]helper.Op{helper.OpStart, helper.OpStop, helper.OpRestart, helper.OpReload}, op) {
@@ -58,7 +58,7 @@ func (p *Process) finish(op helper.Op, name string, limit time.Duration) error {
 	own := m.program(name) != nil
 	if m.booting && !own && op != helper.OpStop {
 		// The unit is ordered after this very one: the job waits for its end.
-		m.jobs = append(m.jobs, job{op, name})
+		m.jobs = append(m.jobs, job{op, name, "job"})
 		p.pass(limit)
 		return helper.ErrTimeout
 	}
@@ -153,6 +153,10 @@ func (m *Machine) startUnit(u *unit, op helper.Op, by string) error {
 		return fmt.Errorf("%s: %w", u.name, err)
 	}
 	u.active, u.runs, u.since, u.said = "active", runs, u.text, ""
+	if u.name == guardUnit { // as raiz's own does
+		_ = m.disk.remove(passing)
+		_ = m.disk.symlink(guardConf, passing)
+	}
 	return nil
 }
 
@@ -278,7 +282,7 @@ func (m *Machine) exited(p *Process) {
 			break
 		}
 		for _, other := range settings(u.text, "OnFailure") {
-			m.jobs = append(m.jobs, job{helper.OpStart, other})
+			m.jobs = append(m.jobs, job{helper.OpStart, other, "job"})
 		}
 	}
 	if p.unit == helper.BootUnit && m.booting {
@@ -302,12 +306,12 @@ func (m *Machine) fire() {
 	if m.armed <= m.now {
 		m.armed = never
 		m.note("the timer runs out")
-		m.jobs = append(m.jobs, job{helper.OpStart, helper.RevertUnit})
+		m.jobs = append(m.jobs, job{helper.OpStart, helper.RevertUnit, "job"})
 	}
 	for _, name := range ownUnits {
 		if u := m.units[name]; u != nil && u.again <= m.now {
 			u.again = never
-			m.jobs = append(m.jobs, job{helper.OpStart, name})
+			m.jobs = append(m.jobs, job{helper.OpStart, name, "job"})
 		}
 	}
 	m.expire()
@@ -321,6 +325,6 @@ func (m *Machine) startJob() bool {
 	}
 	j := m.jobs[0]
 	m.jobs = m.jobs[1:]
-	_ = m.act(j.op, j.unit, "job") // nobody hears of it
+	_ = m.act(j.op, j.unit, j.by) // nobody hears of it
 	return true
 }

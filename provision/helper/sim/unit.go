@@ -36,8 +36,8 @@ type Act struct {
 
 // job is something that systemd has been asked to do soon.
 type job struct {
-	op   helper.Op
-	unit string
+	op       helper.Op
+	unit, by string
 }
 
 // unitDirs are where files of units are, the first wins (systemd.unit(5)).

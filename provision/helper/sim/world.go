@@ -21,9 +21,12 @@ type world struct {
 	record   int // each so manieth call; 0 for none
 	shift    int // which of them
 	event    event
-	touched  bool // something managed has changed
-	linked   bool // what stood has a second name
-	edited   bool // by hand, before that
+	touched  bool          // something managed has changed
+	linked   bool          // what stood has a second name
+	edited   bool          // by hand, before that
+	killed   time.Duration // when the activation was, and nobody has come for it since
+	idle     time.Duration // the longest that nobody came
+	hasty    []string      // runs that somebody else took back before their time
 }
 
 // Code runs the helper.
@@ -47,6 +50,8 @@ type point struct {
 	linked   bool
 	edited   bool
 }
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
 // horizon is until when a world has to come to rest.
 const horizon = 12 * time.Hour
@@ -119,6 +124,7 @@ func (w *world) watch() {
 		w.touched = w.touched || w.linked && c.Op == "rename" && c.By.unit == helper.ActivateUnit
 		w.linked = w.linked || c.Op == "link" && managed(c.A)
 		w.event.look(w, c)
+		w.owners(c)
 	}
 }
 
@@ -133,7 +139,7 @@ func (w *world) point(c *Call) point {
 // revive is the world after the power was lost at a point and has come back.
 func (w *world) revive(p point, k Keep) *world {
 	n := &world{x: w.x, base: w.base, confirms: p.confirms, runs: p.runs, touched: p.touched, linked: p.linked, edited: p.edited}
-	n.m = newMachine(p.disk.after(k), w.x.Code.Programs)
+	n.m = newMachine(p.disk.after(k), w.x.Code.Programs, w.m.threads)
 	n.m.now, n.m.boots, n.m.Acts = p.now, p.boots, p.acts
 	for _, s := range p.sides {
 		c := s
