@@ -38,23 +38,19 @@ func TestThieves(t *testing.T) {
 	b.mustApply(h.sites[1])
 	h.prepare()
 	before := h.others()
-	for i := range thiefRuns {
-		h.turn(i)
-	}
 	unchanged := func() {
+		t.Helper()
 		if diff := cmp.Diff(before, h.others()); diff != "" {
 			t.Errorf("what raiz does not manage has changed (-before +after):\n%s", diff)
 		}
 	}
+	defer unchanged() // also where the way in was lost
+	for i := range thiefRuns {
+		h.turn(i)
+	}
 	unchanged()
 	h.controls()
 	h.dismiss()
-	unchanged()
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(b.Server.Run(context.Background(), "sh", "-c", "journalctl -n 30 --no-pager; cat /var/lib/raiz/log; ls -la /etc/shadow /etc/bird /root; head -c 300 /etc/shadow"))
-		}
-	})
 	b.mustApply(h.sites[0])
 	h.isRight(h.sites[0])
 	if planned, _ := b.plan(h.sites[0]); !planned.Plan.Empty() {
