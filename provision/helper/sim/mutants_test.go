@@ -1,85 +1,99 @@
 package sim_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
-// mutant is one change of a source.
-type mutant struct {
-	what     string
-	from, to int // bytes of the source
-	text     string
-}
+// Of each mutant so many worlds are run, the first broken promise ends it; one
+// that takes longer goes on for ever.
+const (
+	mutantWorlds = "3000"
+	mutantTime   = 90 * time.Second
+)
 
-// mutants are the changes of a source that a test has to see: what is flushed is
-// not, a condition always holds or never, a limit is none, two statements change
-// places.
-func mutants(t *testing.T, name string, src []byte) []mutant {
-	set := token.NewFileSet()
-	file, err := parser.ParseFile(set, name, src, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []mutant
-	at := func(p token.Pos) int { return set.Position(p).Offset }
-	text := func(n ast.Node) string { return string(src[at(n.Pos()):at(n.End())]) }
-	add := func(what string, n ast.Node, to string) {
-		out = append(out, mutant{fmt.Sprintf("%s:%d %s: %s", name, set.Position(n.Pos()).Line, what, firstLine(text(n))), at(n.Pos()), at(n.End()), to})
-	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.CallExpr:
-			if f, ok := n.Fun.(*ast.SelectorExpr); ok && slices.Contains([]string{"Flush", "flushLinks", "flushDirs"}, f.Sel.Name) {
-				add("not flushed", n, "error(nil)")
-			}
-		case *ast.IfStmt:
-			// A condition that is always so may leave a variable unused.
-			add("always", n.Cond, "("+text(n.Cond)+" || true)")
-			add("never", n.Cond, "("+text(n.Cond)+" && false)")
-		case *ast.Ident:
-			if strings.HasSuffix(n.Name, "Limit") {
-				add("no limit", n, "("+n.Name+" * 100000)")
-			}
-		case *ast.BlockStmt:
-			for i := 1; i < len(n.List); i++ {
-				a, b := n.List[i-1], n.List[i]
-				if _, declares := a.(*ast.AssignStmt); declares {
-					continue
-				}
-				out = append(out, mutant{fmt.Sprintf("%s:%d swapped: %s", name, set.Position(a.Pos()).Line, firstLine(text(a))), at(a.Pos()), at(b.End()), text(b) + "\n" + text(a)})
-			}
-		}
-		return true
-	})
-	return out
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
+// verdict is what became of a mutant.
+type verdict struct {
+	What string `json:"what"`
+	End  string `json:"end"` // killed, hangs or survived
 }
 
 // TestMutants runs the exploration over each mutant of the transaction. It is
 // for `make mutants`, and names those that nobody has noticed. RAIZ_MUTANTS is 1
-// or part of a name of a file and a line.
+// or part of a name of a file and a line; RAIZ_MUTANTS_OUT a file for the
+// verdicts, as JSON.
 func TestMutants(t *testing.T) {
 	only := os.Getenv("RAIZ_MUTANTS")
 	if only == "" {
 		t.Log("this is for make mutants")
 		return
 	}
-	lived, run := 0, 0
-	for _, name := range []string{"activate.go", "apply.go", "before.go", "boot.go", "confirm.go", "difference.go", "giveback.go", "links.go", "owner.go", "revert.go", "rollback.go", "stage.go", "store.go"} {
+	program, all := buildMutants(t)
+	if end := tryMutant(t, program, 0); end != "survived" {
+		t.Fatalf("without any mutant: %s", end)
+	}
+	ends := make([]verdict, len(all))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := range next {
+				ends[i] = verdict{all[i], tryMutant(t, program, i+1)}
+			}
+		})
+	}
+	for i, what := range all {
+		if only == "1" || strings.Contains(what, only) {
+			next <- i
+		}
+	}
+	close(next)
+	workers.Wait()
+	count := map[string]int{}
+	for _, v := range ends {
+		if v.End != "" {
+			count[v.End]++
+			t.Logf("%s: %s", v.End, v.What)
+		}
+	}
+	t.Logf("%d mutants: %v", len(all), count)
+	if count["killed"]+count["hangs"] == 0 {
+		t.Error("no mutant was seen")
+	}
+	if out := os.Getenv("RAIZ_MUTANTS_OUT"); out != "" {
+		text, err := json.MarshalIndent(ends, "", " ")
+		if err == nil {
+			err = os.WriteFile(out, text, 0o644)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// buildMutants builds one program of this package's tests that holds all
+// mutants.
+func buildMutants(t *testing.T) (program string, all []string) {
+	dir := t.TempDir()
+	m := &mutator{}
+	replace := map[string]string{}
+	put := func(path string, text []byte) {
+		file := filepath.Join(dir, filepath.Base(path))
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[path] = file
+	}
+	for _, name := range []string{"activate.go", "apply.go", "before.go", "boot.go", "confirm.go", "difference.go", "giveback.go", "helper.go", "links.go", "owner.go", "putback.go", "revert.go", "rollback.go", "stage.go", "standing.go", "store.go", "taken.go", "takeover.go"} {
 		path, err := filepath.Abs("../" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -88,47 +102,44 @@ func TestMutants(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range mutants(t, name, src) {
-			if only != "1" && !strings.Contains(m.what, only) {
-				continue
-			}
-			verdict := try(t, path, slices.Concat(src[:m.from], []byte(m.text), src[m.to:]))
-			run++
-			if verdict == "lived" {
-				lived++
-				t.Errorf("lived: %s", m.what)
-				continue
-			}
-			t.Logf("%s: %s", verdict, m.what)
+		text, err := m.mutate(name, src)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
 		}
+		put(path, text)
 	}
-	t.Logf("%d mutants, %d lived", run, lived)
-	if run == 0 {
-		t.Error("no mutant was run")
-	}
-}
-
-// try runs the exploration with another source in the place of one.
-func try(t *testing.T, path string, src []byte) string {
-	dir := t.TempDir()
-	other, overlay := filepath.Join(dir, "mutant.go"), filepath.Join(dir, "overlay.json")
-	text, err := json.Marshal(map[string]map[string]string{"Replace": {path: other}})
+	path, err := filepath.Abs("../switchboard.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, data := range map[string][]byte{other: src, overlay: text} {
-		if err := os.WriteFile(file, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	put(path, []byte(switchboard))
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-run", "TestExplore$", "-count=1", "-failfast", "-timeout", "5m", ".")
-	cmd.Env = append(os.Environ(), "RAIZ_EXPLORE=10000", "RAIZ_FIRST=1", "RAIZ_MUTANTS=")
+	put("overlay.json", text)
+	program = filepath.Join(dir, "mutants.test")
+	out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-overlay", filepath.Join(dir, "overlay.json"), "-o", program, ".").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program, m.what
+}
+
+// tryMutant explores with one mutant.
+func tryMutant(t *testing.T, program string, n int) string {
+	ctx, cancel := context.WithTimeout(t.Context(), mutantTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "-test.run", "TestExplore$|TestOldFaults", "-test.failfast", "-test.short")
+	cmd.Env = append(os.Environ(), fmt.Sprintf("RAIZ_MUTANT=%d", n), "RAIZ_EXPLORE="+mutantWorlds, "RAIZ_FIRST=1", "RAIZ_MUTANTS=", "GOMAXPROCS=1")
 	out, err := cmd.CombinedOutput()
 	switch {
+	case ctx.Err() != nil:
+		return "hangs"
 	case err == nil:
-		return "lived"
-	case strings.Contains(string(out), "[build failed]"):
-		return "not built"
+		return "survived"
+	case n == 0:
+		t.Logf("%s", out)
 	}
 	return "killed"
 }

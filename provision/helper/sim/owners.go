@@ -42,13 +42,17 @@ func (w *world) isPending(s *side) bool {
 }
 
 // belated are units that read files of a run after its near side was told that
-// nothing was changed.
+// nothing was changed, and that nobody else wanted.
 func (w *world) belated() []string {
 	var out []string
+	wanted := map[int]int{}
+	for _, s := range w.sides {
+		wanted[s.want.Edition]++
+	}
 	for _, a := range w.m.Acts {
 		for _, b := range a.Read {
 			for _, s := range w.sides {
-				if s.told == promise.Nothing && s.heard < a.At && a.By == "activate" && s.want.Again == 0 && edition(b) == s.want.Edition {
+				if s.told == promise.Nothing && s.heard < a.At && a.By == "activate" && s.want.Again == 0 && edition(b) == s.want.Edition && wanted[s.want.Edition] == 1 {
 					out = append(out, a.Unit)
 				}
 			}

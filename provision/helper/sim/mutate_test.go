@@ -1,0 +1,212 @@
+package sim_test
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// switchboard is put beside the mutated sources: one program holds all mutants,
+// and RAIZ_MUTANT says which one it is.
+const switchboard = `package helper
+
+import (
+	"os"
+	"strconv"
+	"time"
+)
+
+var mutant, _ = strconv.Atoi(os.Getenv("RAIZ_MUTANT"))
+
+func mutantIs(n int) bool { return mutant == n }
+
+func mutantIf(n int, c bool) bool { return mutant == n || c && mutant != n+1 }
+
+func mutantLimit(n int, d time.Duration) time.Duration {
+	if mutant == n {
+		return d * 100000
+	}
+	return d
+}
+
+func mutantCall(n int, f func() error) error {
+	if mutant == n {
+		return nil
+	}
+	return f()
+}
+`
+
+// mutator changes sources so that each of its mutants can be switched on.
+type mutator struct {
+	set  *token.FileSet
+	src  []byte
+	file string
+	what []string // of each mutant; the first is number 1
+}
+
+// add names a mutant and returns its number.
+func (m *mutator) add(what string, n ast.Node) int {
+	p := m.set.Position(n.Pos())
+	text := string(m.src[p.Offset:m.set.Position(n.End()).Offset])
+	m.what = append(m.what, fmt.Sprintf("%s:%d %s: %s", m.file, p.Line, what, firstLine(text)))
+	return len(m.what)
+}
+
+// mutate returns a source with its mutants: what is flushed is not, a condition
+// always holds or never, a limit is none, two statements change places.
+func (m *mutator) mutate(file string, src []byte) ([]byte, error) {
+	m.set, m.src, m.file = token.NewFileSet(), src, file
+	f, err := parser.ParseFile(m.set, file, src, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	var all []edit
+	ast.Inspect(f, func(n ast.Node) bool {
+		if e, ok := m.edit(n); ok {
+			all = append(all, e)
+		}
+		return true
+	})
+	// From the innermost to the outermost: what is longer holds what is shorter.
+	slices.SortStableFunc(all, func(a, b edit) int { return (a.to - a.from) - (b.to - b.from) })
+	return format.Source(apply(src, all))
+}
+
+// edit puts text before and after some bytes of a source.
+type edit struct {
+	from, to      int
+	before, after string
+}
+
+// apply makes all edits. Of those at one place the outer begins first and ends
+// last.
+func apply(src []byte, inner []edit) []byte {
+	open, shut := map[int]string{}, map[int]string{}
+	for _, e := range inner {
+		open[e.from] = e.before + open[e.from]
+		shut[e.to] += e.after
+	}
+	var out bytes.Buffer
+	for i := 0; i <= len(src); i++ {
+		out.WriteString(shut[i])
+		out.WriteString(open[i])
+		if i < len(src) {
+			out.WriteByte(src[i])
+		}
+	}
+	return out.Bytes()
+}
+
+func (m *mutator) edit(n ast.Node) (edit, bool) {
+	at := func(p token.Pos) int { return m.set.Position(p).Offset }
+	around := func(n ast.Node, before, after string) (edit, bool) {
+		return edit{at(n.Pos()), at(n.End()), before, after}, true
+	}
+	condition := func(c ast.Expr) (edit, bool) {
+		first := m.add("always", c)
+		m.add("never", c)
+		return around(c, "mutantIf("+strconv.Itoa(first)+", bool(", "))")
+	}
+	switch n := n.(type) {
+	case *ast.CallExpr:
+		if f, ok := n.Fun.(*ast.SelectorExpr); ok && slices.Contains([]string{"Flush", "flushLinks", "flushDirs"}, f.Sel.Name) {
+			return around(n, "mutantCall("+strconv.Itoa(m.add("not flushed", n))+", func() error { return ", "})")
+		}
+		for _, a := range n.Args {
+			if id, ok := a.(*ast.Ident); ok && strings.HasSuffix(id.Name, "Limit") {
+				return around(a, "mutantLimit("+strconv.Itoa(m.add("no limit", n))+", ", ")")
+			}
+		}
+	case *ast.IfStmt:
+		return condition(n.Cond)
+	case *ast.SwitchStmt:
+		if n.Tag == nil {
+			return edit{}, false // its clauses follow
+		}
+	case *ast.CaseClause:
+		if len(n.List) == 1 {
+			if isCondition(n.List[0]) {
+				return condition(n.List[0])
+			}
+		}
+	case *ast.BlockStmt:
+		if len(n.List) > 0 {
+			if _, clauses := n.List[0].(*ast.CaseClause); !clauses {
+				return m.swaps(n.List)
+			}
+		}
+	}
+	return edit{}, false
+}
+
+// isCondition reports whether an expression of a clause is one of a switch
+// without a tag.
+func isCondition(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.BinaryExpr:
+		return slices.Contains([]token.Token{token.LAND, token.LOR, token.EQL, token.NEQ, token.LSS, token.GTR, token.LEQ, token.GEQ}, e.Op)
+	case *ast.UnaryExpr:
+		return e.Op == token.NOT
+	case *ast.CallExpr:
+		f, ok := e.Fun.(*ast.SelectorExpr)
+		return ok && slices.Contains([]string{"Is", "HasPrefix", "Contains", "Ended", "over"}, f.Sel.Name)
+	}
+	return false
+}
+
+// swaps puts before a block what it is with two neighbours changed, as it stood
+// without other mutants.
+func (m *mutator) swaps(list []ast.Stmt) (edit, bool) {
+	at := func(p token.Pos) int { return m.set.Position(p).Offset }
+	text := func(s ast.Stmt) string { return string(m.src[at(s.Pos()):at(s.End())]) }
+	var before strings.Builder
+	for i := 1; i < len(list); i++ {
+		a, b := list[i-1], list[i]
+		if declares(a) || leaves(b) || leaves(a) {
+			continue
+		}
+		n := m.add("swapped with the next", a)
+		fmt.Fprintf(&before, "if mutantIs(%d) {\n", n)
+		for j := range list {
+			switch j {
+			case i - 1:
+				before.WriteString(text(b) + "\n")
+			case i:
+				before.WriteString(text(a) + "\n")
+			default:
+				before.WriteString(text(list[j]) + "\n")
+			}
+		}
+		before.WriteString("} else ")
+	}
+	if before.Len() == 0 {
+		return edit{}, false
+	}
+	return edit{at(list[0].Pos()), at(list[len(list)-1].End()), before.String() + "{\n", "\n}"}, true
+}
+
+func declares(s ast.Stmt) bool {
+	a, assigns := s.(*ast.AssignStmt)
+	_, decl := s.(*ast.DeclStmt)
+	return decl || assigns && a.Tok == token.DEFINE
+}
+
+func leaves(s ast.Stmt) bool {
+	switch s.(type) {
+	case *ast.ReturnStmt, *ast.BranchStmt:
+		return true
+	}
+	return false
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
