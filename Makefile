@@ -19,10 +19,10 @@ GO      ?= go
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 # What the rehearsal needs, and what the tests need besides: real daemons
-# that read what raiz renders, the shells that its script must run under.
+# that read what raiz renders.
 REHEARSE_PACKAGES = mmdebstrap systemd-container iproute2 util-linux e2fsprogs bind9-dnsutils
 TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-server openssh-client \
-                    sudo knot knot-dnssecutils dash busybox shellcheck procps ldnsutils dns-root-data strace frr qemu-user-static
+                    sudo knot knot-dnssecutils shellcheck procps ldnsutils dns-root-data strace frr qemu-user-static
 
 .PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants lint cross deps-demo deps-test clean
 

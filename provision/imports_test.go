@@ -38,7 +38,7 @@ func mayImport() map[string][]string {
 		}
 		return names
 	}
-	below := rooms("site", "state", "render", "bmc", "redfish", "remote", "observe", "plan", "apply", "server", "shell", "helper", "invoke",
+	below := rooms("site", "state", "render", "bmc", "redfish", "remote", "observe", "plan", "apply", "server", "helper", "invoke",
 		"verify", "verdict", "report", "report/messages", "ask", "await", "observation", "rehearse", "simbmc", "secret", "nesting", "templates")
 	return map[string][]string{
 		"cmd/raiz":                  append(append(rooms("provision", "fleet"), below...), "docs"),
@@ -58,7 +58,6 @@ func mayImport() map[string][]string {
 		"provision/bmc":             rooms("state", "secret", "redfish", "await"),
 		"provision/redfish":         rooms("secret", "await"),
 		"provision/remote":          rooms("state", "secret", "await"),
-		"provision/shell":           rooms("state", "remote"),
 		"provision/server":          rooms("state"),
 		"provision/helper":          rooms("server", "state"),
 		"provision/helper/linux":    rooms("helper", "server", "state"),

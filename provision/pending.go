@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -60,6 +61,56 @@ func generationArg(s server.Status) verdict.Arg {
 
 func stateArg(s server.Status) verdict.Arg {
 	return verdict.Seen("state", string(s.State)+" by "+s.Who)
+}
+
+// Pending is the generation that is neither confirmed nor reverted, nil for
+// none.
+func (r *Run) Pending(ctx context.Context) (*server.Status, error) { return r.pendingNow(ctx) }
+
+// Release has the server end what is pending, whoever it belongs to, and returns
+// how that has ended. The revert may cut the connection that asks for it: then
+// the server is asked anew, wherever it answers.
+func (r *Run) Release(ctx context.Context, pending server.Status) (server.Status, error) {
+	conn, err := r.dialAnew(ctx)
+	if err != nil {
+		return server.Status{}, err
+	}
+	defer conn.Close()
+	reply, err := conn.Call(ctx, server.Request{Verb: server.VerbRelease})
+	switch {
+	case err != nil:
+		return r.released(ctx, pending, err)
+	case reply.Answer.Status == nil && reply.Answer.Error == nil:
+		return r.released(ctx, pending, errors.New("it had ended by itself"))
+	case reply.Answer.Status == nil:
+		return server.Status{}, reply.Answer.Error
+	case reply.Answer.Error != nil:
+		return *reply.Answer.Status, reply.Answer.Error
+	}
+	return *reply.Answer.Status, nil
+}
+
+// released asks until a generation has ended.
+func (r *Run) released(ctx context.Context, pending server.Status, reason error) (server.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, pendingGrace)
+	defer cancel()
+	last := pending
+	err := await.Until(ctx, poll, func(ctx context.Context) (bool, error) {
+		conn, err := r.dialAnew(ctx)
+		if err != nil {
+			return false, nil
+		}
+		defer conn.Close()
+		reply, err := conn.Call(ctx, server.Request{Verb: server.VerbStatus, Run: &server.RunRequest{Run: pending.Run}})
+		if err == nil && reply.Answer.Error == nil && reply.Answer.Status != nil {
+			last = *reply.Answer.Status
+		}
+		return last.State.Ended(), nil
+	})
+	if err != nil {
+		return last, fmt.Errorf("%w; how it ended could not be seen: raiz history tells", reason)
+	}
+	return last, nil
 }
 
 // pendingNow is the generation that is pending, nil for none.

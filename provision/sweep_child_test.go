@@ -157,6 +157,14 @@ func packs(v string) fs.FS {
 	if v == "A" {
 		return templates.FS()
 	}
+	return withUnit(`ExecStart=/bin/sleep infinity`)
+}
+
+// withUnit are the packs with one more unit, which is started.
+func withUnit(service string) fs.FS { return withUnitAnd(service, "") }
+
+// withUnitAnd are the same, with more said of the unit's file.
+func withUnitAnd(service, more string) fs.FS {
 	system, err := fs.Sub(templates.FS(), "system/debian")
 	if err != nil {
 		panic(err) // it is compiled in
@@ -168,10 +176,10 @@ func packs(v string) fs.FS {
 	pack := fstest.MapFS{"system/debian/extra.service.tmpl": &fstest.MapFile{Data: []byte(`[Unit]
 Description=shows that units come and go with their generation
 [Service]
-ExecStart=/bin/sleep infinity
+` + service + `
 [Install]
 WantedBy=multi-user.target
-`)}}
+`)}, "system/debian/extra.service.bad": &fstest.MapFile{Data: []byte("[Nothing]\n")}}
 	for _, name := range names {
 		data, err := fs.ReadFile(system, name)
 		if err != nil {
@@ -183,6 +191,7 @@ WantedBy=multi-user.target
   file "/etc/systemd/system/`+extraUnit+`" {
     template = "extra.service.tmpl"
     unit     = "`+extraUnit+`"
+    `+more+`
     how      = "restart"
   }`, 1))
 		}

@@ -35,6 +35,7 @@ func (w *worker) settled() error {
 	for calm := 0; ctx.Err() == nil; {
 		t, err := w.status(ctx)
 		switch {
+		case err != nil && ctx.Err() != nil: // cut short: says less than the one before
 		case err != nil:
 			last, calm = err, 0
 		case t != nil:
@@ -49,7 +50,8 @@ func (w *worker) settled() error {
 		}
 		time.Sleep(100 * time.Millisecond) // between two looks at a condition
 	}
-	return fmt.Errorf("not settled within %s: %w", sweepRevert+30*time.Second, last)
+	log, _ := os.ReadFile(w.home("log"))
+	return fmt.Errorf("not settled within %s: %w\n%s", sweepRevert+30*time.Second, last, log[max(0, len(log)-2000):])
 }
 
 // busy reports whether a helper is at work: also one whose raiz is dead goes

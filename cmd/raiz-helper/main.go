@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -47,6 +48,10 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 	program, err := os.Executable()
 	if err != nil {
 		fmt.Fprintln(problems, "raiz-helper:", err)
+		return 1
+	}
+	if slices.Contains([]string{"status", "revert", "release"}, args[0]) && os.Geteuid() != 0 {
+		fmt.Fprintf(problems, "raiz-helper: only root may look at this; type: sudo raiz-helper %s\n", args[0])
 		return 1
 	}
 	h := helper.New(linux.New(), helper.Options{Program: program, From: from()})

@@ -162,7 +162,7 @@ func TestJSONOfEveryVerb(t *testing.T) {
 		{"fmt --check gru1.hcl", exitDone, ""}, {"fmt --check bad.hcl", exitDone, ""}, {"fmt gone.hcl", exitUsage, "usage"},
 		{"render gru1.hcl", exitDone, ""}, {"render gru1.hcl /etc/nsd/nsd.conf", exitDone, ""}, {"render gru1.hcl /etc/none", exitUsage, "usage"},
 		{"plan gru1.hcl", exitUsage, "usage"}, {"plan bad.hcl", exitUsage, "invalid"}, {"apply gru1.hcl", exitUsage, "usage"},
-		{"verify gru1.hcl", exitUsage, "usage"}, {"history gru1.hcl", exitUsage, "usage"}, {"rollback gru1.hcl", exitUsage, "usage"},
+		{"verify gru1.hcl", exitUsage, "usage"}, {"history gru1.hcl", exitUsage, "usage"}, {"rollback gru1.hcl", exitUsage, "usage"}, {"release gru1.hcl", exitUsage, "usage"},
 		{"enroll gru1.hcl", exitUsage, "usage"}, {"bmc info gru1.hcl", exitUsage, "usage"}, {"bmc doctor gru1.hcl", exitUsage, "usage"},
 		{"bmc power gru1.hcl", exitUsage, "usage"}, {"bmc power gru1.hcl up", exitUsage, "usage"},
 		{"rehearse bad.hcl", exitUsage, "invalid"}, {"rehearse up bad.hcl", exitUsage, "invalid"}, {"rehearse down 1a2b3c4d", exitUsage, "usage"},
@@ -205,6 +205,8 @@ func TestJSONOfMachines(t *testing.T) {
 	}{
 		{"history", historyResult("gru1", []server.Status{{Number: 1, State: server.Confirmed, Changed: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), Plan: "0a", Who: "ana"}})},
 		{"history", historyResult("gru1", nil)},
+		{"release", releaseResult("gru1", &server.Status{Number: 2, State: server.Reverted, Who: "ana", Reason: "released by leo"})},
+		{"release", releaseResult("gru1", nil)},
 		{"enroll", &enrollResult{Site: "gru1", Written: []string{"a.hcl"}, BMC: newCertificateResult(redfish.PeerCertificate{Address: at}), Server: &hostKeyResult{}, Login: &loginResult{Username: "raiz"}}},
 		{"enroll", &enrollResult{Site: "gru1", Written: []string{}}},
 		{"bmc info", newInfoResult(d, "sha256:00", "On")}, {"bmc info", newInfoResult(bmc.Diagnosis{}, "", "")},

@@ -129,7 +129,7 @@ no agent and no state file.`,
 	g.flags(root)
 	root.AddCommand(
 		newValidate(g), newFmt(g), newRender(g), newPlan(g), newApply(g),
-		newVerify(g), newHistory(g), newRollback(g), newEnroll(g), newBMC(g), newRehearse(g), newVersion(g), newSchema(g),
+		newVerify(g), newHistory(g), newRollback(g), newRelease(g), newEnroll(g), newBMC(g), newRehearse(g), newVersion(g), newSchema(g),
 	)
 	groups(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {

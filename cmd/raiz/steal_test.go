@@ -329,7 +329,7 @@ func TestStealing(t *testing.T) {
 	l := newLair(t)
 	text, _ := attributes(t)
 	innocent := l.write("sites/innocent.hcl", text)
-	for _, verb := range []string{"validate", "fmt", "render", "plan", "apply", "verify", "rollback"} {
+	for _, verb := range []string{"validate", "fmt", "render", "plan", "apply", "verify", "rollback", "release"} {
 		l.innocent(verb, innocent)
 	}
 	if err := os.Remove(innocent); err != nil {

@@ -92,7 +92,7 @@ func (h *Helper) prepare(b begun, tell func(server.State)) (record, error) {
 	if err := h.compare(b, m, was); err != nil {
 		return r, h.refuse(r, then, err)
 	}
-	if err := h.arm(&r, b.seconds); err != nil {
+	if err := h.arm(&r, m, b.seconds); err != nil {
 		_ = h.os.Disarm() // what fires finds nothing pending
 		return r, h.refuse(r, then, fmt.Errorf("arm the way back: %w", err))
 	}
@@ -144,8 +144,8 @@ func (h *Helper) busy(n int) error {
 
 // arm prepares every way back, then says that one is owed. A timer that finds
 // nothing pending does nothing; the other way round there could be none.
-func (h *Helper) arm(r *record, seconds int) error {
-	if err := h.installUnits(); err != nil {
+func (h *Helper) arm(r *record, m server.Manifest, seconds int) error {
+	if err := h.installUnits(m); err != nil {
 		return err
 	}
 	h.until(r, seconds)

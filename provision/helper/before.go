@@ -38,6 +38,9 @@ type then struct {
 	// change.
 	New string `json:"new"`
 	Old string `json:"old"`
+	// Exposed says that somebody but root may change the directory that it is
+	// in, or is to be in.
+	Exposed bool `json:"exposed,omitempty"`
 }
 
 // unitThen is how a unit was.
@@ -127,6 +130,11 @@ func (h *Helper) takeDown(n, i int, c change) (then, error) {
 	if err != nil {
 		return t, fmt.Errorf("%s: %w", c.Path, err)
 	}
+	way, err := h.missing(path.Dir(c.Path))
+	if err != nil {
+		return t, err
+	}
+	t.Exposed = safe != path.Dir(append(way, c.Path)[0])
 	t.New = path.Join(safe, fmt.Sprintf(".raiz-%d-%d.new", n, i))
 	t.Old = path.Join(safe, fmt.Sprintf(".raiz-%d-%d.old", n, i))
 	return t, nil

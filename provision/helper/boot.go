@@ -3,6 +3,7 @@ package helper
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/server"
@@ -63,18 +64,15 @@ func (h *Helper) bootBack(r *record) error {
 		return nil
 	}
 	h.unlinkNew(b)
-	if err := h.filesBack(r.Number, b); err != nil {
-		return err
+	files := h.filesBack(r.Number, b)
+	if files != nil && !onlyTampered(files) {
+		return files
 	}
-	r.FilesBack, r.Started = true, h.os.BootID()
+	r.FilesBack, r.Started = files == nil, h.os.BootID()
 	if err := h.save(*r); err != nil {
 		h.log("cannot write down that the files of before generation %d are back: %v", r.Number, err)
 	}
-	for _, u := range b.Units {
-		if u.Enabled {
-			_ = h.os.Do(OpEnable, u.Name, unitLimit)
-		}
-	}
+	h.enableBack(b)
 	if err := h.os.Do(OpReread, "", unitLimit); err != nil {
 		return err
 	}
@@ -98,16 +96,19 @@ func (h *Helper) bootBack(r *record) error {
 
 // installUnits puts the units of the way back in place, which start this very
 // program. They are flushed: what they are needed for is a power cut.
-func (h *Helper) installUnits() error {
+func (h *Helper) installUnits(m server.Manifest) error {
+	if err := h.installName(); err != nil {
+		h.log("this program has no name for people: %v", err) // a change is no less safe without
+	}
 	reread := false
-	for name, text := range h.ownUnits() {
-		file := unitsDir + "/" + name
+	for _, u := range h.ownUnits(m) {
+		file := unitsDir + "/" + u.name
 		if s, err := h.stands(file); err != nil {
 			return err
-		} else if s.Kind == server.IsFile && string(s.Data) == text {
+		} else if s.Kind == server.IsFile && string(s.Data) == u.text {
 			continue
 		}
-		if err := h.putAs(file, []byte(text), Attributes{Mode: fs.FileMode(0o644), Owner: "root", Group: "root"}); err != nil {
+		if err := h.putAs(file, []byte(u.text), Attributes{Mode: fs.FileMode(0o644), Owner: "root", Group: "root"}); err != nil {
 			return fmt.Errorf("write %s: %w", file, err)
 		}
 		reread = true
@@ -137,19 +138,29 @@ func (h *Helper) installUnits() error {
 
 const unitsDir = "/etc/systemd/system"
 
+// ownUnit is a unit of the helper.
+type ownUnit struct{ name, text string }
+
 // ownUnits are the units of the helper. Stopping everything that a target does
-// not want (systemctl isolate) leaves them.
-func (h *Helper) ownUnits() map[string]string {
-	unit := func(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
-	return map[string]string{
-		ActivateUnit: unit("[Unit]", "Description=raiz: make a new generation active", "OnFailure="+RevertUnit, "IgnoreOnIsolate=yes", "",
+// not want (systemctl isolate) leaves them. The one of the boot comes before
+// every unit of the generation that it may have to put back.
+func (h *Helper) ownUnits(m server.Manifest) []ownUnit {
+	unit := func(name string, lines ...string) ownUnit { return ownUnit{name, strings.Join(lines, "\n") + "\n"} }
+	before := []string{"network-pre.target", "sysinit.target", "systemd-sysctl.service", networkdUnit, ifupdownUnit, nmUnit}
+	for _, u := range m.Units {
+		if !slices.Contains(before, u.Name) {
+			before = append(before, u.Name)
+		}
+	}
+	return []ownUnit{
+		unit(ActivateUnit, "[Unit]", "Description=raiz: make a new generation active", "OnFailure="+RevertUnit, "IgnoreOnIsolate=yes", "",
 			"[Service]", "Type=oneshot", "TimeoutStartSec=15min", "ExecStart="+h.o.Program+" activate"),
-		RevertUnit: unit("[Unit]", "Description=raiz: put back what stood before a generation that was not confirmed", "IgnoreOnIsolate=yes",
-			"StartLimitIntervalSec=0", "RequiresMountsFor="+state.Home, "",
+		unit(RevertUnit, "[Unit]", "Description=raiz: put back what stood before a generation that was not confirmed", "IgnoreOnIsolate=yes",
+			"StartLimitIntervalSec=0", "RequiresMountsFor="+state.Home+" "+h.o.Program, "",
 			"[Service]", "Type=oneshot", "TimeoutStartSec=10min", "Restart=on-abnormal", "RestartSec=5", "ExecStart="+h.o.Program+" pending"),
-		BootUnit: unit("[Unit]", "Description=raiz: put back the files of a generation that was not confirmed", "DefaultDependencies=no", "IgnoreOnIsolate=yes",
-			"RequiresMountsFor="+state.Home, "After=systemd-remount-fs.service",
-			"Before=network-pre.target systemd-networkd.service networking.service NetworkManager.service systemd-sysctl.service nftables.service ssh.service sysinit.target",
+		unit(BootUnit, "[Unit]", "Description=raiz: put back the files of a generation that was not confirmed", "DefaultDependencies=no", "IgnoreOnIsolate=yes",
+			"RequiresMountsFor="+state.Home+" "+h.o.Program, "After=systemd-remount-fs.service",
+			"Before="+strings.Join(before, " "),
 			"Wants=network-pre.target", "ConditionPathExists="+pendingFile, "",
 			"[Service]", "Type=oneshot", "TimeoutStartSec=60", "ExecStart="+h.o.Program+" boot", "",
 			"[Install]", "WantedBy=sysinit.target"),

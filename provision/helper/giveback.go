@@ -57,6 +57,7 @@ func (h *Helper) networkBack(b before) error {
 			return errors.New(strings.Join(bad, "; "))
 		}
 		if since >= naturally {
+			h.log("putting back by hand: %s", strings.Join(bad, "; "))
 			if err := h.helpBack(n, b); err != nil {
 				return err
 			}

@@ -68,6 +68,8 @@ func (h *Helper) Handle(r server.Request, tell func(server.Event)) server.Answer
 		a.Status, err = h.revertRun(*r.Run)
 	case server.VerbStatus:
 		a.Status, err = h.status(r.Run.Run)
+	case server.VerbRelease:
+		a.Status, err = h.release()
 	case server.VerbHistory:
 		a.History, err = h.history()
 	default:
@@ -105,7 +107,7 @@ func (h *Helper) lock(wait time.Duration) (unlock func(), err error) {
 	}
 	unlock, err = h.os.Lock(state.Home+"/lock", h.who, wait)
 	if errors.Is(err, ErrLocked) {
-		return nil, &server.Error{Code: server.ErrBusy, Text: err.Error(), Next: "wait for it, or end it with raiz release"}
+		return nil, &server.Error{Code: server.ErrBusy, Text: err.Error(), Next: "wait for it: " + atWork}
 	}
 	return unlock, err
 }

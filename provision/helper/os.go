@@ -77,7 +77,7 @@ type Info struct {
 	Stamp string
 }
 
-// Units are systemd's. Names are whole, as in "nsd.service".
+// Units are systemd's. Names are whole, as in "a.service".
 type Units interface {
 	// Units says how units are; one that systemd does not know is Load
 	// "not-found".

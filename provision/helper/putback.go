@@ -3,14 +3,12 @@ package helper
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
-	"slices"
 
 	"github.com/raiz-dns/raiz/provision/server"
 )
 
-// putBack puts everything back.
+// putBack puts everything back. A daemon's user who does not let its own files
+// come back holds up nothing else: the way in has to.
 func (h *Helper) putBack(r *record) (before, error) {
 	var b before
 	if err := h.readJSON(beforeOf(r.Number), &b); err != nil {
@@ -22,10 +20,11 @@ func (h *Helper) putBack(r *record) (before, error) {
 	if !r.FilesBack {
 		h.unlinkNew(b)
 	}
-	if err := h.filesBack(r.Number, b); err != nil {
-		return b, err
+	files := h.filesBack(r.Number, b)
+	if files != nil && !onlyTampered(files) {
+		return b, files
 	}
-	if !r.FilesBack {
+	if files == nil && !r.FilesBack {
 		r.FilesBack = true
 		_ = h.save(*r) // else files are looked at once more
 	}
@@ -34,7 +33,7 @@ func (h *Helper) putBack(r *record) (before, error) {
 		r.UnitsBack = true
 		_ = h.save(*r) // else units are acted on once more
 	}
-	return b, h.effectBack(*r, b)
+	return b, errors.Join(h.effectBack(*r, b), files)
 }
 
 // unlinkNew disables units that were not enabled before, while their files are
@@ -60,100 +59,6 @@ func unitNames(b before) []string {
 	return out
 }
 
-// filesBack puts every file back and sees that it is there.
-func (h *Helper) filesBack(n int, b before) error {
-	all := b.Files
-	if b.Boot == h.os.BootID() {
-		all = slices.Concat(b.Files, b.Passing)
-	}
-	errs := []error{h.pathsBack(n, 0, all)}
-	for _, dir := range slices.Backward(b.Dirs) {
-		err := h.remove(dir)
-		if names, _ := h.os.List(dir); err != nil && len(names) == 0 {
-			errs = append(errs, err) // it stays where somebody has put something into it
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// pathsBack puts paths back whose snapshots are numbered from first on.
-func (h *Helper) pathsBack(n, first int, all []then) error {
-	var errs []error
-	var dirs []string
-	for i, t := range all {
-		if err := h.fileBack(n, first+i, t); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", t.Path, err))
-		}
-		dirs = append(dirs, path.Dir(t.Path))
-	}
-	slices.Sort(dirs)
-	for _, dir := range slices.Compact(dirs) {
-		if err := h.os.Flush(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	for _, t := range all {
-		s, err := h.stands(t.Path)
-		if err == nil && !t.was(s) {
-			err = errors.New("it is not as it was")
-		}
-		if err != nil && len(errs) == 0 {
-			errs = append(errs, fmt.Errorf("%s: %w", t.Path, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// fileBack puts one file back: by its second name, which needs no room, else
-// from the copy.
-func (h *Helper) fileBack(n, i int, t then) error {
-	_ = h.remove(t.New)
-	s, err := h.stands(t.Path)
-	if err != nil {
-		return err
-	}
-	if t.was(s) {
-		return nil
-	}
-	if t.Kind == server.IsAbsent {
-		return h.remove(t.Path)
-	}
-	if old, err := h.stands(t.Old); err == nil && t.was(old) {
-		return h.os.Rename(t.Old, t.Path)
-	}
-	if err := h.remove(t.Old); err != nil {
-		return err
-	}
-	if err := h.copyThen(n, i, t); err != nil {
-		return err
-	}
-	return h.os.Rename(t.New, t.Path)
-}
-
-// copyThen writes what stood at a path beside it, from the snapshot.
-func (h *Helper) copyThen(n, i int, t then) error {
-	missing, err := h.missing(path.Dir(t.Path))
-	if err != nil {
-		return err
-	}
-	for _, dir := range missing {
-		if err := h.os.MakeDir(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	if t.Kind == server.IsLink {
-		return h.os.Symlink(t.Link, t.New)
-	}
-	data, err := h.os.Read(bytesThen(n, i))
-	if err != nil {
-		return err
-	}
-	if err := h.os.Create(t.New, data, t.attributes()); err != nil {
-		return err
-	}
-	return h.os.Flush(t.New)
-}
-
 // unitsBack brings each unit that the change acted on to the state it had, with
 // the files it had, in the order of the change. What does not succeed is seen
 // afterwards.
@@ -162,10 +67,8 @@ func (h *Helper) unitsBack(r *record, b before) {
 	was := map[string]unitThen{}
 	for _, u := range b.Units {
 		was[u.Name] = u
-		if u.Enabled {
-			_ = h.os.Do(OpEnable, u.Name, unitLimit)
-		}
 	}
+	h.enableBack(b)
 	_ = h.flushLinks() // that they are there is seen at the end
 	if r.Started == h.os.BootID() {
 		return // with the files they had
@@ -191,6 +94,18 @@ func (h *Helper) unitsBack(r *record, b before) {
 		}
 	}
 	h.giveBack(b)
+}
+
+// enableBack enables the units that were enabled and are so no more. One that
+// still is would take along what its file names with it (Also= in
+// systemd.unit(5)), which was not enabled before.
+func (h *Helper) enableBack(b before) {
+	facts, err := h.os.Units(unitNames(b))
+	for _, u := range b.Units {
+		if u.Enabled && (err != nil || !enabled(facts[u.Name])) {
+			_ = h.os.Do(OpEnable, u.Name, unitLimit)
+		}
+	}
 }
 
 // effectBack sees that what runs is what ran, and puts back what is left.

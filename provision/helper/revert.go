@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/server"
@@ -156,10 +155,11 @@ func (h *Helper) revert(r *record, reason string) error {
 
 // tryAgain has systemd try the revert later, each time after a longer pause.
 func (h *Helper) tryAgain(r *record, why error) error {
+	r.Trouble = why.Error()
 	_ = h.save(*r) // with the number of tries
 	e := &server.Error{Code: server.ErrReverts, Text: fmt.Sprintf("generation %d cannot be put back yet: %v", r.Number, why)}
 	if r.Tries >= maxTries {
-		e.Next = "it is not tried again in this boot: mend the cause and type: raiz-helper release"
+		e.Next = "it is not tried again in this boot: mend the cause and type: raiz-helper revert"
 		h.log("%v", e)
 		return e
 	}
@@ -170,38 +170,4 @@ func (h *Helper) tryAgain(r *record, why error) error {
 	}
 	h.log("%v", e)
 	return e
-}
-
-// Release ends whatever holds a server up: it reverts the pending generation
-// whoever it belongs to and whatever time is left. What cannot be put back is
-// given up, which is written down.
-func (h *Helper) Release(who string) (string, error) {
-	h.who = who
-	_ = h.os.Do(OpStop, ActivateUnit, unitLimit)
-	unlock, err := h.lock(lockWait)
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if err := h.settle(); err != nil {
-		return "", err
-	}
-	n, err := h.pending()
-	if err != nil || n == 0 {
-		return "nothing is pending", err
-	}
-	r, err := h.load(n)
-	if err != nil {
-		return "", err
-	}
-	tries := r.Tries
-	err = h.revert(&r, "released by "+who)
-	if err == nil || tries == 0 {
-		return fmt.Sprintf("generation %d is %s", n, r.State), err
-	}
-	why := strings.Join([]string{"given up by", who + ":", err.Error()}, " ")
-	if err := h.to(&r, server.Reverted, why); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("generation %d is given up: %s", n, why), h.finish(r)
 }

@@ -156,13 +156,15 @@ func (h *Helper) checkFiles(n int, m server.Manifest) error {
 }
 
 // checkTree writes the files of a manifest below a directory, with every
-// managed path in them pointing there. The longest comes first: the path of one
-// may begin with that of another.
+// managed path in them pointing there, and every volatile one, which is not
+// there: a link below /run may lead to what a daemon's user has put in place of
+// a managed file, and root would read that, and refuse what mends it. The
+// longest comes first: the path of one may begin with that of another.
 func (h *Helper) checkTree(tree string, m server.Manifest) error {
 	if err := h.erase(tree); err != nil {
 		return err
 	}
-	var paths []string
+	paths := slices.Clone(m.Volatile)
 	for _, f := range m.Files {
 		paths = append(paths, f.Path)
 	}
@@ -173,10 +175,12 @@ func (h *Helper) checkTree(tree string, m server.Manifest) error {
 	}
 	into := strings.NewReplacer(pairs...)
 	made := map[string]bool{}
-	for _, f := range m.Files {
-		if err := h.makeWay(made, path.Dir(tree+f.Path)); err != nil {
+	for _, p := range paths {
+		if err := h.makeWay(made, path.Dir(tree+p)); err != nil {
 			return err
 		}
+	}
+	for _, f := range m.Files {
 		if err := h.os.Create(tree+f.Path, []byte(into.Replace(string(f.Data))), Attributes{Mode: 0o600, Owner: "root", Group: "root"}); err != nil {
 			return err
 		}

@@ -39,6 +39,8 @@ type record struct {
 	UnitsBack bool `json:"unitsBack,omitempty"`
 	// Left says that something of it could not be taken away.
 	Left bool `json:"left,omitempty"`
+	// Trouble is why the last try to put back what stood before did not end.
+	Trouble string `json:"trouble,omitempty"`
 	// Secrets are the staged files, by number, that are kept only as long as it
 	// is pending.
 	Secrets []int `json:"secrets,omitempty"`

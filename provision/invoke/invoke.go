@@ -102,7 +102,7 @@ func patience(r server.Request) (deadline, silent time.Duration) {
 		return time.Duration(r.Apply.Seconds)*time.Second + 5*time.Minute, silence
 	case r.Rollback != nil:
 		return time.Duration(r.Rollback.Seconds)*time.Second + 5*time.Minute, silence
-	case r.Verb == server.VerbRevert:
+	case r.Verb == server.VerbRevert, r.Verb == server.VerbRelease:
 		return 3 * time.Minute, silence
 	case r.Verb == server.VerbConfirm:
 		return time.Minute, silence

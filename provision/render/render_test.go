@@ -354,7 +354,7 @@ func tags(set *state.Set) string {
 		b.WriteString("\n")
 	}
 	for it := range set.Of(state.Live) {
-		if !strings.Contains(it.Key.Name, " lo ") {
+		if what, iface, _ := it.Key.Live(); what == state.LiveAddress && iface != "lo" {
 			fmt.Fprintln(&b, it.Key.Name)
 		}
 	}

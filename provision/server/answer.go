@@ -11,7 +11,7 @@ type Answer struct {
 
 	Facts   *Facts   `json:"facts,omitempty"`   // probe, look
 	Looked  *Looked  `json:"looked,omitempty"`  // look
-	Status  *Status  `json:"status,omitempty"`  // apply, rollback, confirm, revert, status
+	Status  *Status  `json:"status,omitempty"`  // apply, rollback, confirm, revert, status, release
 	History []Status `json:"history,omitempty"` // history, oldest first
 }
 

@@ -42,7 +42,7 @@ func (r Request) check() error {
 		{[]Verb{VerbRollback}, r.Rollback != nil, func() error { return r.Rollback.check() }},
 		{[]Verb{VerbLook}, r.Look != nil, func() error { return r.Look.check() }},
 		{[]Verb{VerbConfirm, VerbRevert, VerbStatus}, r.Run != nil, func() error { return r.Run.check() }},
-		{[]Verb{VerbHistory}, true, func() error { return nil }},
+		{[]Verb{VerbHistory, VerbRelease}, true, func() error { return nil }},
 	}
 	known := false
 	for i, p := range parts {

@@ -16,6 +16,7 @@ const (
 	VerbRevert   Verb = "revert"   // puts back what stood before it
 	VerbRollback Verb = "rollback" // makes an earlier generation the new one
 	VerbStatus   Verb = "status"   // what became of a run
+	VerbRelease  Verb = "release"  // ends whatever is pending, whoever it belongs to
 	VerbHistory  Verb = "history"  // the generations that there are
 )
 

@@ -9,6 +9,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/raiz-dns/raiz/provision/helper"
 )
 
 // pruneAge is how old a helper has to be before it goes. A younger one may be
@@ -54,8 +56,8 @@ func prune(program, units string, now time.Time) error {
 	return errors.Join(problems...)
 }
 
-// startedBy is the text of the units of raiz's. One that cannot be read may
-// name any helper.
+// startedBy is the text of the units of raiz's, and where the name for people
+// leads. A unit that cannot be read may name any helper.
 func startedBy(units string) (string, error) {
 	names, err := machine{}.List(units)
 	if err != nil {
@@ -71,6 +73,9 @@ func startedBy(units string) (string, error) {
 			return "", err
 		}
 		all.Write(text)
+	}
+	if to, err := os.Readlink(helper.Name); err == nil {
+		all.WriteString(to)
 	}
 	return all.String(), nil
 }

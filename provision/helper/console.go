@@ -1,0 +1,220 @@
+package helper
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// Status tells a person at a console how things stand, and what to type.
+func (h *Helper) Status(out io.Writer) error {
+	pending, err := h.pending()
+	if err != nil {
+		return err
+	}
+	current, err := h.current()
+	if err != nil {
+		return err
+	}
+	if current == 0 {
+		fmt.Fprintln(out, "no generation of raiz's was ever confirmed here")
+	} else if r, err := h.load(current); err != nil {
+		fmt.Fprintf(out, "generation %d is the last that was confirmed; its record: %v\n", current, err)
+	} else {
+		fmt.Fprintf(out, "generation %d of %s was confirmed at %s\n", current, plainly(r.Who), r.Changed.Format(time.RFC3339))
+	}
+	if pending == 0 {
+		fmt.Fprintln(out, "nothing is pending")
+	} else if err := h.sayPending(out, pending); err != nil {
+		return err
+	}
+	h.sayLocked(out)
+	return nil
+}
+
+// sayPending tells of a generation that is not confirmed.
+func (h *Helper) sayPending(out io.Writer, n int) error {
+	r, err := h.load(n)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "generation %d of %s is %s since %s%s\n", n, plainly(r.Who), r.State, r.Changed.Format(time.RFC3339), plainly(because(r.Reason)))
+	switch {
+	case r.State.Ended():
+		fmt.Fprintln(out, "  its last step is missing; to do it type: raiz-helper revert")
+	case r.State == server.Reverting && r.Trouble != "":
+		fmt.Fprintf(out, "  what stood before cannot be put back: %s\n", plainly(r.Trouble))
+		fmt.Fprintf(out, "  tried %s%s; mend that, then type: raiz-helper revert\n", times(r.Tries), h.whenAgain())
+		fmt.Fprintln(out, "  to give up what cannot be put back type: raiz-helper release")
+	case r.State == server.Reverting:
+		fmt.Fprintln(out, "  what stood before is being put back; look again in a minute")
+	default:
+		fmt.Fprintf(out, "  it is not confirmed, and reverts by itself at %s, in %s\n",
+			r.Until.Format(time.RFC3339), max(r.Deadline-h.os.Uptime(), 0).Round(time.Second))
+		fmt.Fprintln(out, "  to put back what stood before at once type: raiz-helper revert")
+	}
+	return nil
+}
+
+// whenAgain says whether a revert is tried again by itself.
+func (h *Helper) whenAgain() string {
+	armed, err := h.os.IsArmed()
+	switch {
+	case err != nil:
+		return ""
+	case armed:
+		return ", and again by itself within five minutes"
+	}
+	return ", and not again by itself before the next boot"
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// sayLocked tells who is at work, if anybody is.
+func (h *Helper) sayLocked(out io.Writer) {
+	unlock, err := h.os.Lock(state.Home+"/lock", "somebody who asks how things stand", 0)
+	switch {
+	case err == nil:
+		unlock()
+	case errors.Is(err, ErrLocked):
+		fmt.Fprintf(out, "at work here, so that others wait: %s\n  %s\n", plainly(err.Error()), atWork)
+	}
+}
+
+// atWork is what to do about somebody who holds the lock.
+const atWork = "each of its commands is ended after its time, a check after 30 s; or end that process with kill"
+
+// plainly is a text without what a terminal obeys: names and reasons come from
+// elsewhere.
+func plainly(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// RevertNow puts back what stood before the pending generation, for a person at
+// a console.
+func (h *Helper) RevertNow(who string) (string, error) {
+	h.who = who
+	n, err := h.pending()
+	if err != nil {
+		return "", err
+	}
+	if n == 0 {
+		return "nothing is pending", nil
+	}
+	r, err := h.load(n)
+	if err != nil {
+		return "", err
+	}
+	status, err := h.revertRun(server.RunRequest{Run: r.Run, Reason: "by " + who})
+	if status == nil {
+		return "", err
+	}
+	return ended(*status), err
+}
+
+func ended(s server.Status) string {
+	text := fmt.Sprintf("generation %d of %s is %s", s.Number, plainly(s.Who), s.State)
+	if s.State == server.Reverted {
+		text += plainly(because(s.Reason))
+	}
+	return text
+}
+
+// Release is release for a person at a console.
+func (h *Helper) Release(who string) (string, error) {
+	h.who = who
+	s, err := h.release()
+	switch {
+	case s == nil && err == nil:
+		return "nothing is pending", nil
+	case s == nil:
+		return "", err
+	}
+	return ended(*s), err
+}
+
+// release ends whatever holds a server up: it reverts the pending generation
+// whoever it belongs to and whatever time is left. What could not be put back
+// once before, and cannot now, is given up, which is written down. Without a
+// status nothing was pending.
+func (h *Helper) release() (*server.Status, error) {
+	_ = h.os.Do(OpStop, ActivateUnit, unitLimit)
+	unlock, err := h.lock(2 * lockWait)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := h.settle(); err != nil {
+		return nil, err
+	}
+	n, err := h.pending()
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	r, err := h.load(n)
+	if err != nil {
+		return nil, err
+	}
+	tries := r.Tries
+	err = h.revert(&r, "released by "+h.who)
+	if err == nil {
+		return &r.Status, nil
+	}
+	if tries == 0 {
+		if e, is := errors.AsType[*server.Error](err); is {
+			e.Next += "; or give up what cannot be put back: release it once more"
+		}
+		return &r.Status, err
+	}
+	if err := h.to(&r, server.Reverted, "given up by "+h.who+": "+r.Trouble); err != nil {
+		return &r.Status, err
+	}
+	return &r.Status, h.finish(r)
+}
+
+// Name is where a person at a console finds the helper that the units start:
+// that its directory is named by a digest is nothing to be typed.
+const Name = "/usr/local/sbin/raiz-helper"
+
+// installName has Name lead to this very program. It is made beside and moved,
+// so that there is always one; and not where anybody but root could change what
+// root types.
+func (h *Helper) installName() error {
+	if i, err := h.os.Look(Name); err == nil && i.Kind == server.IsLink && i.Link == h.o.Program {
+		return nil
+	}
+	switch safe, err := h.os.Safe(Name); {
+	case err != nil:
+		return err
+	case safe != path.Dir(Name):
+		return fmt.Errorf("%s is not a directory of root's alone", path.Dir(Name))
+	}
+	fresh := path.Dir(Name) + "/.raiz-helper.new"
+	if err := h.remove(fresh); err != nil {
+		return err
+	}
+	if err := h.os.Symlink(h.o.Program, fresh); err != nil {
+		return err
+	}
+	if err := h.os.Rename(fresh, Name); err != nil {
+		return err
+	}
+	return h.os.Flush(path.Dir(Name))
+}
