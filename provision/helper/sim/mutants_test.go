@@ -21,16 +21,21 @@ const (
 	mutantTime   = 90 * time.Second
 )
 
-// verdict is what became of a mutant.
-type verdict struct {
-	What string `json:"what"`
-	End  string `json:"end"` // killed, hangs or survived
+// verdict is what became of a mutant: killed, hangs or survived.
+type verdict struct{ What, End string }
+
+// figures are what docs/figures.json has of mutants. One that hangs was seen.
+type figures struct {
+	Killed    int      `json:"killed"`
+	Hangs     int      `json:"hangs"`
+	Survived  int      `json:"survived"`
+	Survivors []string `json:"survivors"`
 }
 
 // TestMutants runs the exploration over each mutant of the transaction. It is
 // for `make mutants`, and names those that nobody has noticed. RAIZ_MUTANTS is 1
-// or part of a name of a file and a line; RAIZ_MUTANTS_OUT a file for the
-// verdicts, as JSON.
+// or part of a name of a file and a line; RAIZ_MUTANTS_OUT a file for what docs
+// quote, as JSON.
 func TestMutants(t *testing.T) {
 	only := os.Getenv("RAIZ_MUTANTS")
 	if only == "" {
@@ -59,24 +64,36 @@ func TestMutants(t *testing.T) {
 	}
 	close(next)
 	workers.Wait()
-	count := map[string]int{}
+	var f figures
 	for _, v := range ends {
-		if v.End != "" {
-			count[v.End]++
+		switch v.End {
+		case "killed":
+			f.Killed++
+		case "hangs":
+			f.Hangs++
+		case "survived":
+			f.Survived++
+			f.Survivors = append(f.Survivors, v.What)
 		}
 	}
-	t.Logf("%d mutants: %v", len(all), count)
-	if count["killed"]+count["hangs"] == 0 {
+	t.Logf("%d mutants: %d killed, %d hang, %d survived", len(all), f.Killed, f.Hangs, f.Survived)
+	if f.Killed == 0 {
 		t.Error("no mutant was seen")
 	}
-	if out := os.Getenv("RAIZ_MUTANTS_OUT"); out != "" {
-		text, err := json.MarshalIndent(ends, "", " ")
-		if err == nil {
-			err = os.WriteFile(out, text, 0o644)
-		}
-		if err != nil {
-			t.Error(err)
-		}
+	keepFigures(t, os.Getenv("RAIZ_MUTANTS_OUT"), f)
+}
+
+// keepFigures writes what docs quote, where a file is named for it.
+func keepFigures(t *testing.T, file string, v any) {
+	if file == "" {
+		return
+	}
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		err = os.WriteFile(file, text, 0o644)
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
 
