@@ -95,6 +95,10 @@ func boxIn(t *testing.T, dir string) *box {
 	for _, name := range []string{"/etc/passwd", "/etc/group"} {
 		b.write(t, name, read(t, name), 0o644)
 	}
+	// raiz-helper gets a name there.
+	if err := os.CopyFS(b.aside+"/tools", os.DirFS("testdata/tools")); err != nil {
+		t.Fatal(err)
+	}
 	b.helperSide = &helperSide{b: b}
 	return b
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,8 +50,8 @@ func TestMain(m *testing.M) {
 // programs those of this machine with the stand-ins in front, its network and
 // the time since its boot are its own.
 const enter = `set -e
-root=$1 aside=$2 tools=$3 program=$4
-shift 4
+root=$1 aside=$2 program=$3
+shift 3
 mount --make-rprivate / 2>/dev/null || : # in a chroot it is no mount point
 for name in usr proc dev run stub prog bin sbin lib lib64; do
 	[ -e "$root/$name" ] || [ -L "$root/$name" ] || case $name in
@@ -61,7 +60,7 @@ for name in usr proc dev run stub prog bin sbin lib lib64; do
 	esac
 done
 mount --rbind /usr "$root/usr"
-mount --bind "$tools" "$root/usr/local/sbin"
+mount --bind "$aside/tools" "$root/usr/local/sbin"
 mount --rbind /proc "$root/proc"
 mount --bind "$aside/boot" "$root/proc/sys/kernel/random/boot_id"
 mount --rbind /dev "$root/dev"
@@ -85,16 +84,12 @@ const allowed = 120
 // command is one that runs on the server.
 func (h *helperSide) command(t *testing.T, words ...string) *exec.Cmd {
 	t.Helper()
-	tools, err := filepath.Abs("testdata/tools")
-	if err != nil {
-		t.Fatal(err)
-	}
 	id := fmt.Sprintf("%08d-0000-4000-8000-000000000000\n", h.b.boots)
 	if err := os.WriteFile(h.b.aside+"/boot", []byte(id), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c := exec.Command("unshare", append([]string{"--mount", "--propagation", "unchanged", "--net", "--time", "--boottime", strconv.Itoa(h.up), "--fork", "--",
-		"sh", "-c", enter, "sh", h.b.root(""), h.b.aside, tools, os.Getenv(program)}, words...)...)
+		"sh", "-c", enter, "sh", h.b.root(""), h.b.aside, os.Getenv(program)}, words...)...)
 	c.Env = append(os.Environ(), "SSH_CONNECTION=192.0.2.99 4711 192.0.2.20 22")
 	return c
 }

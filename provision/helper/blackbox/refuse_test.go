@@ -46,6 +46,19 @@ func refusals() []refusal {
 			change: put(plain), says: []string{"/etc/a.conf is neither a file nor a link"}, silent: true,
 		},
 		{
+			name: "a directory where a file should be deleted",
+			spoil: func(t *testing.T, b *box) {
+				remove(t, b.root("/etc/gone.conf"))
+				b.write(t, "/etc/gone.conf/inside", "x\n", 0o644)
+			},
+			says: []string{"/etc/gone.conf is neither a file nor a link"}, silent: true,
+		},
+		{
+			name:   "a parent is a file",
+			spoil:  func(t *testing.T, b *box) { b.write(t, "/etc/plain", "no directory\n", 0o644) },
+			change: put(file("/etc/plain/below", 0o644, "x\n")), says: []string{"/etc/plain is no directory"}, silent: true,
+		},
+		{
 			name:  "the timer cannot be armed",
 			spoil: func(t *testing.T, b *box) { b.touch(t, "fail-timer") },
 			says:  []string{"arm the way back"},
