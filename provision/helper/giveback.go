@@ -12,27 +12,34 @@ import (
 
 // giveBack has the manager of before manage its links again. Its files and its
 // notes are back already.
-func (h *Helper) giveBack(b before) {
+func (h *Helper) giveBack(b before) error {
+	var errs []error
+	run := func(argv ...string) {
+		if out, err := h.os.Run(argv, commandLimit); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w: %s", argv[0], err, lastLines(out)))
+		}
+	}
 	for _, l := range of(b.Owners, server.Ifupdown) {
 		if b.Owners[l].Lease {
 			// Its DHCP client was ended. The new one is no process of the
 			// unit that this runs in, with which it would end.
-			_, _ = h.os.Run([]string{"ifdown", "--force", l}, commandLimit)
-			_, _ = h.os.Run([]string{"systemd-run", "--quiet", "--scope", "--", "ifup", l}, commandLimit)
+			run("ifdown", "--force", l)
+			run("systemd-run", "--quiet", "--scope", "--", "ifup", l)
 		}
 	}
 	links := of(b.Owners, server.NetworkManager)
 	if len(links) == 0 {
-		return
+		return errors.Join(errs...)
 	}
-	_ = h.os.Do(OpRestart, nmUnit, unitLimit)
+	errs = append(errs, h.os.Do(OpRestart, nmUnit, unitLimit))
 	for _, l := range links {
-		_, _ = h.os.Run([]string{"nmcli", "device", "set", l, "managed", "yes"}, commandLimit)
+		run("nmcli", "device", "set", l, "managed", "yes")
 		if uuid := b.Owners[l].Detail; uuid != "" {
 			// Without this it makes up a profile of what it finds.
-			_, _ = h.os.Run([]string{"nmcli", "connection", "up", uuid}, commandLimit)
+			run("nmcli", "connection", "up", uuid)
 		}
 	}
+	return errors.Join(errs...)
 }
 
 // naturally is how long the manager of before may take to bring back what it

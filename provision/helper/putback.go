@@ -3,9 +3,13 @@ package helper
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/raiz-dns/raiz/provision/server"
 )
+
+// unitTries is how many tries of a revert act on units.
+const unitTries = 3
 
 // putBack puts everything back. A daemon's user who does not let its own files
 // come back holds up nothing else: the way in has to.
@@ -25,12 +29,16 @@ func (h *Helper) putBack(r *record) (before, error) {
 		return b, files
 	}
 	if files == nil && !r.FilesBack {
-		r.FilesBack = true
-		_ = h.save(*r) // else files are looked at once more
+		r.FilesBack, r.UnitsBack = true, false // what was acted on before has read others
+		_ = h.save(*r)                         // else files are looked at once more
 	}
 	if !r.UnitsBack {
-		h.unitsBack(r, b)
-		r.UnitsBack = true
+		// systemd, or a manager of links, may fail once. What looks as it was
+		// could still be run by what goes: they are asked again, not for ever.
+		err := h.unitsBack(r, b)
+		if r.UnitsBack = err == nil || r.Tries >= unitTries; !r.UnitsBack {
+			return b, errors.Join(err, h.effectBack(*r, b), files)
+		}
 		_ = h.save(*r) // else units are acted on once more
 	}
 	return b, errors.Join(h.effectBack(*r, b), files)
@@ -44,11 +52,25 @@ func (h *Helper) unlinkNew(b before) {
 		return // looked at again at the end
 	}
 	for _, u := range b.Units {
-		if !u.Enabled && enabled(facts[u.Name]) {
-			_ = h.os.Do(OpDisable, u.Name, unitLimit)
+		switch f := facts[u.Name]; {
+		case u.Enabled:
+		case enabled(f) && h.os.Do(OpDisable, u.Name, unitLimit) == nil:
+		case enabled(f) || f.File == "": // a power cut may have brought a link back after its unit had gone
+			h.unlink(u.Name)
 		}
 	}
 	_ = h.flushLinks() // before the files go, for without its file a unit is not known to be enabled
+}
+
+// unlink takes away by hand the links that start a unit.
+func (h *Helper) unlink(unit string) {
+	names, _ := h.os.List(unitsDir) // what is left is seen at the end
+	for _, name := range names {
+		link := unitsDir + "/" + name + "/" + unit
+		if _, err := h.os.Look(link); err == nil && (strings.HasSuffix(name, ".wants") || strings.HasSuffix(name, ".requires")) {
+			_ = h.remove(link)
+		}
+	}
 }
 
 func unitNames(b before) []string {
@@ -60,10 +82,16 @@ func unitNames(b before) []string {
 }
 
 // unitsBack brings each unit that the change acted on to the state it had, with
-// the files it had, in the order of the change. What does not succeed is seen
-// afterwards.
-func (h *Helper) unitsBack(r *record, b before) {
-	_ = h.os.Do(OpReread, "", unitLimit)
+// the files it had, in the order of the change. Nothing is left out because
+// something else failed.
+func (h *Helper) unitsBack(r *record, b before) error {
+	var errs []error
+	do := func(op Op, unit string) {
+		if err := h.os.Do(op, unit, unitLimit); err != nil {
+			errs = append(errs, fmt.Errorf("%s %s: %w", op, unit, err))
+		}
+	}
+	do(OpReread, "")
 	was := map[string]unitThen{}
 	for _, u := range b.Units {
 		was[u.Name] = u
@@ -71,29 +99,31 @@ func (h *Helper) unitsBack(r *record, b before) {
 	h.enableBack(b)
 	_ = h.flushLinks() // that they are there is seen at the end
 	if r.Started == h.os.BootID() {
-		return // with the files they had
+		return errors.Join(errs...) // with the files they had
 	}
 	for _, unit := range b.Disable {
 		if was[unit].Active {
-			_ = h.os.Do(OpStart, unit, unitLimit)
+			do(OpStart, unit)
 		}
 	}
 	for _, a := range b.Actions {
 		switch u := was[a.Unit]; {
 		case len(a.Run) > 0:
-			_, _ = h.os.Run(a.Run, commandLimit)
+			if _, err := h.os.Run(a.Run, commandLimit); err != nil {
+				errs = append(errs, err)
+			}
 		case !u.Active:
 			if a.Unit == networkdUnit {
 				_ = h.os.Do(OpStop, networkdSocket, unitLimit) // it would start the service again
 			}
-			_ = h.os.Do(OpStop, a.Unit, unitLimit)
+			_ = h.os.Do(OpStop, a.Unit, unitLimit) // it may have no file any more; that it does not run is seen
 		case a.Verb == server.ActRestart:
-			_ = h.os.Do(OpRestart, a.Unit, unitLimit)
+			do(OpRestart, a.Unit)
 		default:
-			_ = h.os.Do(OpReload, a.Unit, unitLimit)
+			do(OpReload, a.Unit)
 		}
 	}
-	h.giveBack(b)
+	return errors.Join(append(errs, h.giveBack(b))...)
 }
 
 // enableBack enables the units that were enabled and are so no more. One that
@@ -134,6 +164,10 @@ func (h *Helper) effectBack(r record, b before) error {
 			return err
 		}
 		switch was := was[bad]; { // for the next look
+		case was.Enabled && !enabled(facts[bad]):
+			_ = h.os.Do(OpEnable, bad, unitLimit)
+		case !was.Enabled && enabled(facts[bad]):
+			_ = h.os.Do(OpDisable, bad, unitLimit)
 		case was.Active && !running(facts[bad]):
 			_ = h.os.Do(OpStart, bad, unitLimit)
 		case !was.Active && !was.Enabled && running(facts[bad]):

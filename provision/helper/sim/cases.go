@@ -37,11 +37,12 @@ func Cases(c Code) []*Case {
 		add("wrong-address", s, nil, NoEvent, one(wrong))
 		add("start-fails", s, nil, NoEvent, one(spoilt(1, "startfail")))
 		add("dies", s, nil, NoEvent, Side{Want: generation(1), Dies: time.Second / 2})
-		for _, e := range []Event{KillActivate, KillLogin, SideDies, Cable, Isolate, ReadOnly, Full, Edit, Plant} {
+		for _, e := range []Event{KillActivate, KillLogin, SideDies, Cable, Isolate, ReadOnly, Full, Fail, Edit, Plant} {
 			add("first+"+string(e), s, nil, e, one(generation(1)))
 		}
 		add("start-fails+"+string(ReadOnly), s, nil, ReadOnly, one(spoilt(1, "startfail")))
 		add("start-fails+"+string(Full), s, nil, Full, one(spoilt(1, "startfail")))
+		add("start-fails+"+string(Fail), s, nil, Fail, one(spoilt(1, "startfail")))
 		add("start-fails+"+string(KillActivate), s, nil, KillActivate, one(spoilt(1, "startfail")))
 	}
 	for _, s := range []Start{FromNetworkd, FromIfupdown, FromNetworkManager, FromNetplanLease} {
@@ -55,10 +56,11 @@ func Cases(c Code) []*Case {
 		add("check-hangs", s, past, NoEvent, one(spoilt(2, "checkhang")))
 		add("second-start-fails", s, past, NoEvent, one(spoilt(2, "startfail")))
 		add("second-wrong-gateway", s, past, NoEvent, one(with(next, func(w *Want) { w.Gateway = "192.0.2.18" })))
-		for _, e := range []Event{KillActivate, KillLogin, SideDies, Cable, Isolate, ReadOnly, Full, Edit, Plant} {
+		for _, e := range []Event{KillActivate, KillLogin, SideDies, Cable, Isolate, ReadOnly, Full, Fail, Edit, Plant} {
 			add("second+"+string(e), s, past, e, one(next))
 		}
 		add("check-hangs+"+string(Cable), s, past, Cable, one(spoilt(2, "checkhang")))
+		add("pack-removed+"+string(Fail), s, past, Fail, one(with(next, func(w *Want) { w.DNS, w.Guard = "knot", false })))
 		add("stale-plan", s, past, NoEvent, one(next), Side{Want: generation(3), Pause: 10 * time.Minute})
 		add("shorter", s, past, NoEvent, Side{Want: next, Seconds: 600, Gate: 3 * time.Minute}, Side{Want: generation(3), Seconds: 30, After: 5 * time.Second})
 		add("abandoned", s, past, NoEvent, Side{Want: next, Seconds: 600, Gate: 3 * time.Minute, Dies: time.Minute}, Side{Want: generation(3), Seconds: 30, After: 50 * time.Second})

@@ -23,7 +23,9 @@ func (p *Process) Run(argv []string, limit time.Duration) (string, error) {
 	if len(argv) == 0 {
 		return "", errors.New("no command")
 	}
-	p.changes("run", strings.Join(argv, " "), limit.String())
+	if err := p.changes("run", strings.Join(argv, " "), limit.String()); err != nil {
+		return "", err
+	}
 	m := p.m
 	if i := slices.Index(argv, "--"); argv[0] == "systemd-run" && i > 0 && i < len(argv)-1 {
 		argv = argv[i+1:] // in a scope of its own

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"syscall"
 
 	"github.com/raiz-dns/raiz/provision/helper"
 )
@@ -22,6 +23,7 @@ const (
 	Full         Event = "the disk is full"
 	Edit         Event = "a file is edited by hand"
 	Plant        Event = "a daemon's user plants a link"
+	Fail         Event = "a call fails" // as a disk does, or systemd
 	Preempt      Event = "the others come first"
 )
 
@@ -80,6 +82,8 @@ func (e *event) look(w *world, c *Call) {
 		m.disk.readOnly = "/etc"
 	case Full:
 		m.disk.full = true
+	case Fail:
+		c.err = syscall.EIO
 	case Edit, Plant:
 		if hit = !w.linked; hit { // later it is a change of the new file
 			w.edited = e.Event == Edit

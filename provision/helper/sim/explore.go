@@ -293,12 +293,16 @@ func (e *explorer) judge(w *world, p Path) {
 	e.outcomes[outcome] = true
 	past := w.history()
 	shape := w.shape(past)
-	e.hold(w.seen(past), p)
+	s := w.seen(past)
+	if e.x.Event == Fail {
+		s.Litter = nil // what could not be taken away is noted, and goes with the next change
+	}
+	e.hold(s, p)
 	if w.m.disk.readOnly != "" || w.m.disk.full {
 		w.mend()
 		past = w.history()
 		shape = w.shape(past)
-		s := w.seen(past)
+		s = w.seen(past)
 		s.Litter = nil // whoever comes next takes it away
 		e.hold(s, p)
 	}

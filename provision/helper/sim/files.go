@@ -86,7 +86,9 @@ func (p *Process) List(dir string) ([]string, error) {
 
 // Create implements helper.Files.
 func (p *Process) Create(file string, data []byte, a helper.Attributes) error {
-	p.changes("create", file, "")
+	if err := p.changes("create", file, ""); err != nil {
+		return err
+	}
 	for _, who := range []string{a.Owner, a.Group} {
 		if !slices.Contains(users[:], who) {
 			return failed("create", file, fmt.Errorf("there is no %q", who))
@@ -109,7 +111,9 @@ var users = [...]string{"root", "bird", "nsd", "knot"}
 
 // Symlink implements helper.Files.
 func (p *Process) Symlink(text, file string) error {
-	p.changes("symlink", text, file)
+	if err := p.changes("symlink", text, file); err != nil {
+		return err
+	}
 	return failed("symlink", file, p.m.disk.symlink(text, file))
 }
 
@@ -121,13 +125,17 @@ var linkAttributes = &attributes{Attributes: helper.Attributes{Mode: 0o777, Owne
 
 // MakeDir implements helper.Files.
 func (p *Process) MakeDir(dir string, mode fs.FileMode) error {
-	p.changes("mkdir", dir, "")
+	if err := p.changes("mkdir", dir, ""); err != nil {
+		return err
+	}
 	return failed("mkdir", dir, p.m.disk.make(dir, inode{kind: directory, kept: true, attr: &attributes{Attributes: helper.Attributes{Mode: mode, Owner: "root", Group: "root"}}}))
 }
 
 // Link implements helper.Files.
 func (p *Process) Link(file, second string) error {
-	p.changes("link", file, second)
+	if err := p.changes("link", file, second); err != nil {
+		return err
+	}
 	return failed("link", second, p.m.disk.link(file, second))
 }
 
@@ -158,7 +166,9 @@ func (d *disk) link(file, second string) error {
 
 // Rename implements helper.Files.
 func (p *Process) Rename(from, to string) error {
-	p.changes("rename", from, to)
+	if err := p.changes("rename", from, to); err != nil {
+		return err
+	}
 	return failed("rename", to, p.m.disk.rename(from, to))
 }
 
@@ -202,7 +212,9 @@ func (d *disk) rename(from, to string) error {
 
 // Remove implements helper.Files.
 func (p *Process) Remove(file string) error {
-	p.changes("remove", file, "")
+	if err := p.changes("remove", file, ""); err != nil {
+		return err
+	}
 	return failed("remove", file, p.m.disk.remove(file))
 }
 
@@ -224,7 +236,9 @@ func (d *disk) remove(file string) error {
 
 // Flush implements helper.Files.
 func (p *Process) Flush(file string) error {
-	p.changes("flush", file, "")
+	if err := p.changes("flush", file, ""); err != nil {
+		return err
+	}
 	n, err := p.at("flush", file)
 	if err != nil {
 		return err

@@ -56,6 +56,7 @@ type Call struct {
 	Op     string
 	A, B   string
 	line   string // of the history, where there is one
+	err    error  // that it shall fail with
 }
 
 // epoch is the wall clock when a machine is made.
@@ -111,8 +112,9 @@ func (d *disk) passingDir(dir string) {
 	d.set(w.dir, w.name, d.add(inode{kind: directory, passing: true, attr: rootOwned, kept: true}))
 }
 
-// changes is called before each call that changes something.
-func (p *Process) changes(op, a, b string) {
+// changes is called before each call that changes something. Its error is that
+// of the call, which then changes nothing.
+func (p *Process) changes(op, a, b string) error {
 	p.alive()
 	m := p.m
 	m.calls++
@@ -121,10 +123,13 @@ func (p *Process) changes(op, a, b string) {
 		line = strings.TrimSpace(strconv.Itoa(m.calls) + " " + p.name + ": " + op + " " + a + " " + b)
 		m.trace(line)
 	}
-	if m.hook != nil {
-		m.hook(&Call{Number: m.calls, By: p, Op: op, A: a, B: b, line: line})
-		p.interrupt()
+	if m.hook == nil {
+		return nil
 	}
+	c := &Call{Number: m.calls, By: p, Op: op, A: a, B: b, line: line}
+	m.hook(c)
+	p.interrupt()
+	return failed(op, a, c.err)
 }
 
 // note adds what happens by itself to the history.

@@ -27,10 +27,13 @@ const (
 // which those cases get their share. What managers of links do is seen by the
 // others alone.
 func rounds(what string) [][2]string {
-	out := [][2]string{{"/networkd", "5000"}}
+	out := [][2]string{
+		{"start-fails+a call fails/networkd", "60000"}, {"pack-removed+a call fails/networkd", "60000"}, // two hundred each
+		{"two/networkd", "30000"}, {"/networkd", "5000"},
+	}
 	for _, file := range []string{"owner.go", "taken.go", "takeover.go", "giveback.go", "links.go"} {
 		if strings.HasPrefix(what, file) {
-			out = append(out, [2]string{"/ifupdown", "3000"}, [2]string{"/networkmanager", "3000"}, [2]string{"/netplan-lease", "3000"})
+			out = append(out, [2]string{"start-fails+a call fails/", "40000"}, [2]string{"/ifupdown", "3000"}, [2]string{"/networkmanager", "3000"}, [2]string{"/netplan-lease", "3000"})
 		}
 	}
 	return out

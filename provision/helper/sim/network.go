@@ -273,7 +273,9 @@ func (p *Process) Network() (server.Network, error) {
 
 // AddAddress implements helper.Kernel.
 func (p *Process) AddAddress(link string, a server.AddressFact) error {
-	p.changes("addr add", link, a.Address)
+	if err := p.changes("addr add", link, a.Address); err != nil {
+		return err
+	}
 	if _, err := netip.ParsePrefix(a.Address); err != nil {
 		return err
 	}
@@ -286,25 +288,33 @@ func (p *Process) AddAddress(link string, a server.AddressFact) error {
 
 // DelAddress implements helper.Kernel.
 func (p *Process) DelAddress(link, prefix string) error {
-	p.changes("addr del", link, prefix)
+	if err := p.changes("addr del", link, prefix); err != nil {
+		return err
+	}
 	return failed("addr del", prefix, p.m.net.delAddress(link, prefix))
 }
 
 // AddRoute implements helper.Kernel.
 func (p *Process) AddRoute(r server.Route) error {
-	p.changes("route add", r.To, r.Via)
+	if err := p.changes("route add", r.To, r.Via); err != nil {
+		return err
+	}
 	return failed("route add", r.To, p.m.net.addRoute(route{r, p.name}))
 }
 
 // DelRoute implements helper.Kernel.
 func (p *Process) DelRoute(r server.Route) error {
-	p.changes("route del", r.To, r.Via)
+	if err := p.changes("route del", r.To, r.Via); err != nil {
+		return err
+	}
 	return failed("route del", r.To, p.m.net.delRoute(r))
 }
 
 // AddRule implements helper.Kernel.
 func (p *Process) AddRule(r server.Rule) error {
-	p.changes("rule add", r.From, r.To)
+	if err := p.changes("rule add", r.From, r.To); err != nil {
+		return err
+	}
 	if r.Family != 4 && r.Family != 6 {
 		return failed("rule add", r.From, syscall.EAFNOSUPPORT)
 	}
@@ -317,7 +327,9 @@ func (p *Process) AddRule(r server.Rule) error {
 
 // DelRule implements helper.Kernel.
 func (p *Process) DelRule(r server.Rule) error {
-	p.changes("rule del", r.From, r.To)
+	if err := p.changes("rule del", r.From, r.To); err != nil {
+		return err
+	}
 	i := slices.Index(p.m.net.rules, r)
 	if i < 0 {
 		return failed("rule del", r.From, fs.ErrNotExist)

@@ -14,7 +14,9 @@ import (
 
 // Do implements helper.Units.
 func (p *Process) Do(op helper.Op, unit string, limit time.Duration) error {
-	p.changes(string(op), unit, "")
+	if err := p.changes(string(op), unit, ""); err != nil {
+		return err
+	}
 	m := p.m
 	switch op {
 	case helper.OpReread:

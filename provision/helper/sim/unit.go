@@ -240,14 +240,18 @@ func (p *Process) Said(unit string, since time.Time) string {
 
 // Arm implements helper.Units.
 func (p *Process) Arm(after time.Duration) error {
-	p.changes("arm", after.String(), "")
+	if err := p.changes("arm", after.String(), ""); err != nil {
+		return err
+	}
 	p.m.armed = p.m.now + after
 	return nil
 }
 
 // Disarm implements helper.Units.
 func (p *Process) Disarm() error {
-	p.changes("disarm", "", "")
+	if err := p.changes("disarm", "", ""); err != nil {
+		return err
+	}
 	p.m.armed = never
 	return nil
 }
