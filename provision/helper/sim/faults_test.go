@@ -19,7 +19,7 @@ func oldFaults() map[string][]string {
 		"a check that hangs ends":            {"check-hangs/networkd"},
 		"the owner's deadline":               {"shorter/networkd"},
 		"an activation that is killed":       {"first+the activation is killed/networkd"},
-		"one failure of systemd":             {"start-fails+a call fails/netplan-lease"},
+		"one failure of systemd":             {"start-fails+a call fails/netplan-lease", "start-fails+a call fails/networkd-lease", "start-fails+a call fails/networkd"},
 		"the second waits for the first":     {"two/networkd"},
 		"a planted link":                     {"first+a daemon's user plants a link/networkd"},
 	}
