@@ -38,7 +38,7 @@ func TestOldFaults(t *testing.T) {
 				if x == nil {
 					t.Fatalf("there is no case %q", c)
 				}
-				n, err := sim.Explore(x, sim.Bounds{Keeps: three(), Worlds: 200}, func(b sim.Broken) { t.Error(b) })
+				n, err := sim.Explore(x, sim.Bounds{Keeps: three(), Worlds: 400}, func(b sim.Broken) { t.Error(b) })
 				if err != nil || n.Worlds == 0 {
 					t.Errorf("%s: %d worlds, %v", c, n.Worlds, err)
 				}
