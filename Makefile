@@ -11,6 +11,8 @@
 #             RAIZ_EXPLORE=N takes so many
 # make mutants  each flush, comparison and limit of the transaction taken out,
 #             one after the other: the exploration must turn red
+# make proof  both of these, whole; their figures into docs/figures.json, with
+#             the commit that they are of
 # make raiz   the binary alone
 #
 # On a fresh Debian 12 as root with Go, both install what is missing.
@@ -24,7 +26,7 @@ REHEARSE_PACKAGES = mmdebstrap systemd-container iproute2 util-linux e2fsprogs b
 TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-server openssh-client \
                     sudo knot knot-dnssecutils shellcheck procps ldnsutils dns-root-data strace frr qemu-user-static
 
-.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants lint cross deps-demo deps-test clean
+.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants proof lint cross deps-demo deps-test clean
 
 raiz: helpers
 	$(GO) build -o bin/raiz ./cmd/raiz
@@ -69,6 +71,14 @@ explore:
 
 mutants:
 	RAIZ_MUTANTS=1 $(GO) test -run 'TestMutants$$' -count=1 -timeout 12h -v ./provision/helper/sim
+
+proof:
+	@[ -z "$$(git status --porcelain)" ] || { echo "proof: there are changes that no commit has" >&2; exit 1; }
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+		RAIZ_EXPLORE_OUT=$$dir/explore.json $(MAKE) explore && \
+		RAIZ_MUTANTS_OUT=$$dir/mutants.json $(MAKE) mutants && \
+		printf '{\n"commit": "%s",\n"explore": %s,\n"mutants": %s\n}\n' \
+			"$$(git rev-parse HEAD)" "$$(cat $$dir/explore.json)" "$$(cat $$dir/mutants.json)" >docs/figures.json
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...

@@ -84,12 +84,12 @@ func (b Broken) Error() string {
 
 // Count is what an exploration has done.
 type Count struct {
-	Worlds   int // that came to rest: each began in another state of disk and near sides, or with its event at another call
-	Equal    int // that began in a state that another one had begun in, and were not run again, or in which there was nothing for the event to hit
-	Outcomes int // disks and effects at rest that differ
-	Calls    int // that change something
-	Plain    int // ends from which a plain apply was run: the others look like one of them
-	Broken   int
+	Worlds   int `json:"worlds"`   // that came to rest: each began in another state of disk and near sides, or with its event at another call
+	Equal    int `json:"equal"`    // that began in a state that another one had begun in, and were not run again, or in which there was nothing for the event to hit
+	Outcomes int `json:"outcomes"` // disks and effects at rest that differ
+	Calls    int `json:"calls"`    // that change something
+	Plain    int `json:"plain"`    // ends from which a plain apply was run: the others look like one of them
+	Broken   int `json:"broken"`
 }
 
 // Add sums counts of cases that have nothing in common.

@@ -99,6 +99,7 @@ func TestExplore(t *testing.T) {
 	if total.Worlds < worlds && os.Getenv("RAIZ_CASE")+os.Getenv("RAIZ_FIRST") == "" {
 		t.Errorf("%d worlds are fewer than %d", total.Worlds, worlds)
 	}
+	keepFigures(t, os.Getenv("RAIZ_EXPLORE_OUT"), total)
 	t.Logf("%d cases, %d worlds that began differently, %d more that began like one of them, %d outcomes, %d calls, %d broken, %s",
 		len(cases), total.Worlds, total.Equal, total.Outcomes, total.Calls, total.Broken, time.Since(began).Round(time.Millisecond))
 }

@@ -28,7 +28,7 @@ func (w *world) seen(past []server.Status) promise.Seen {
 	}
 	w.acts(&s)
 	s.Belated, s.Hasty, s.Idle = w.belated(), w.hasty, w.idle
-	if w.killed > 0 {
+	if w.killed > 0 && s.Owed {
 		s.Idle = w.m.now - w.killed
 	}
 	if b := w.m.disk.read(dnsConf("nsd")); w.edited && (b == nil || string(b.data) != byHand) {
