@@ -23,10 +23,10 @@ func (p Planned) Notices() []verdict.Message {
 	var out []verdict.Message
 	s := p.Seen.Server
 	if s.Last != nil && s.Last.State == server.Reverted {
-		out = append(out, verdict.New("notice.reverted", generationArg(*s.Last), verdict.Error("error", errors.New(s.Last.Reason))))
+		out = append(out, verdict.New("notice.reverted", verdict.Seen("generation", numberOf(*s.Last)), verdict.Error("error", errors.New(s.Last.Reason))))
 	}
 	if s.Pending != nil {
-		out = append(out, verdict.New("notice.pending", generationArg(*s.Pending), stateArg(*s.Pending)))
+		out = append(out, verdict.New("notice.pending", verdict.Seen("generation", numberOf(*s.Pending)), verdict.Seen("state", standsOf(*s.Pending))))
 	}
 	if p.handsOnSite {
 		out = append(out, verdict.New("notice.hands-on-site"))

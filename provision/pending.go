@@ -38,7 +38,7 @@ func WaitPending(ctx context.Context, s *site.Site, o Options, tell func(verdict
 		}
 		if last.Number != pending.Number {
 			last = *pending
-			tell(verdict.New("notice.waiting", generationArg(last), stateArg(last)))
+			tell(verdict.New("notice.waiting", verdict.Seen("generation", numberOf(last)), verdict.Seen("state", standsOf(last))))
 		}
 		return false, nil
 	})
@@ -53,15 +53,10 @@ func WaitPending(ctx context.Context, s *site.Site, o Options, tell func(verdict
 
 var errOutlived = errors.New("it did not end within its time")
 
-// generationArg and stateArg say of a generation which it is, and how it stands
-// and whose it is.
-func generationArg(s server.Status) verdict.Arg {
-	return verdict.Seen("generation", strconv.Itoa(s.Number))
-}
+func numberOf(s server.Status) string { return strconv.Itoa(s.Number) }
 
-func stateArg(s server.Status) verdict.Arg {
-	return verdict.Seen("state", string(s.State)+" by "+s.Who)
-}
+// standsOf is how a generation stands, and whose it is.
+func standsOf(s server.Status) string { return string(s.State) + " by " + s.Who }
 
 // Pending is the generation that is neither confirmed nor reverted, nil for
 // none.

@@ -27,9 +27,9 @@ import (
 )
 
 // settled waits until the server answers SSH at the old or the new address
-// and nothing is pending any more: the promise of the timer plus 30 s.
+// and nothing is pending any more: the timer, and what a revert may take that has to be tried again.
 func (w *worker) settled() error {
-	ctx, cancel := context.WithTimeout(w.t.Context(), sweepRevert+30*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), sweepRevert+sweepGrace)
 	defer cancel()
 	var last error
 	for calm := 0; ctx.Err() == nil; {
@@ -51,7 +51,7 @@ func (w *worker) settled() error {
 		time.Sleep(100 * time.Millisecond) // between two looks at a condition
 	}
 	log, _ := os.ReadFile(w.home("log"))
-	return fmt.Errorf("not settled within %s: %w\n%s", sweepRevert+30*time.Second, last, log[max(0, len(log)-2000):])
+	return fmt.Errorf("not settled within %s: %w\n%s", sweepRevert+sweepGrace, last, log[max(0, len(log)-2000):])
 }
 
 // busy reports whether a helper is at work: also one whose raiz is dead goes

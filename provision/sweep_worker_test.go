@@ -253,7 +253,7 @@ func (w *worker) breakIt(j job, to string) (tally, error) {
 	if j.trouble == pulled || j.trouble == diskFull {
 		// The server is left to itself; what raiz says counts all the same.
 		if j.trouble == pulled {
-			w.await("revert of its own", sweepRevert+30*time.Second, func() bool { return w.pending() == "" })
+			w.await("revert of its own", sweepRevert+sweepGrace, func() bool { return w.pending() == "" })
 			if err := w.plug(); err != nil {
 				return tally{}, err
 			}
@@ -369,7 +369,7 @@ func (w *worker) breakRevert(j job, o order) error {
 	c := w.child(order{To: o.To, Revert: sweepRevert, StopAtRead: 60})
 	w.stopBeforeConfirm(c)
 	ended := false
-	w.await("revert at its place", sweepRevert+30*time.Second, func() bool {
+	w.await("revert at its place", sweepRevert+sweepGrace, func() bool {
 		ended = w.pending() == ""
 		return w.standing() || ended
 	})
@@ -380,7 +380,7 @@ func (w *worker) breakRevert(j job, o order) error {
 	err := w.deal(j.trouble, c)
 	w.disarm()
 	if err == nil && j.trouble == pulled {
-		w.await("revert of its own", sweepRevert+30*time.Second, func() bool { return w.pending() == "" })
+		w.await("revert of its own", sweepRevert+sweepGrace, func() bool { return w.pending() == "" })
 		err = w.plug()
 	}
 	return err

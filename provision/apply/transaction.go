@@ -154,7 +154,7 @@ func (c *change) prove(ctx context.Context) error {
 // too early; late is why it did not come earlier, or nil.
 func (c *change) confirm(ctx context.Context, conn Server, late error) (again bool, err error) {
 	if !c.heard {
-		again, err := c.hear(ctx, conn)
+		again, err := c.hear(ctx, conn, late)
 		if again || err != nil {
 			return again, err
 		}
@@ -184,7 +184,7 @@ func (c *change) confirm(ctx context.Context, conn Server, late error) (again bo
 
 // hear asks whether this run is active. A connection over which that is heard
 // for the first time may be older than the change: the next one counts.
-func (c *change) hear(ctx context.Context, conn Server) (again bool, err error) {
+func (c *change) hear(ctx context.Context, conn Server, late error) (again bool, err error) {
 	reply, err := conn.Call(ctx, c.request(server.VerbStatus, ""))
 	if err != nil {
 		return ctx.Err() == nil, c.lost(ctx, err)
@@ -200,7 +200,11 @@ func (c *change) hear(ctx context.Context, conn Server) (again bool, err error) 
 	case s.State == server.Armed, s.State == server.Activating, s.State == server.Staged:
 		return true, nil
 	}
-	return false, c.witness(context.WithoutCancel(ctx), errors.New("the connection was lost while the change was made"))
+	reason := errors.New("the connection was lost while the change was made")
+	if late != nil {
+		reason = fmt.Errorf("no new connection to the declared address in time: %w", late)
+	}
+	return false, c.witness(context.WithoutCancel(ctx), reason)
 }
 
 // lost is nil while there is time for another connection.
