@@ -166,10 +166,12 @@ func (h *Helper) refuse(r record, b before, why error) error {
 		}
 		_ = h.os.Flush(dirOfHome) // it says nothing wrong if it comes back: then it reverts what never changed
 	}
+	// Before it has ended: nobody would come to take its copies away.
+	r.State = server.Refused
+	r.Left = h.forget(r, b) != nil
 	if err := h.to(&r, server.Refused, why.Error()); err != nil {
 		_ = h.erase(dirOf(r.Number)) // no room even for that word
 	}
-	_ = h.forget(r, b) // there are only copies, below raiz's own directory
 	return asRefusal(why)
 }
 

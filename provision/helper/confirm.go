@@ -167,10 +167,11 @@ func (h *Helper) settle() error {
 		if slices.Contains([]server.State{server.Activating, server.Active, server.Reverting}, r.State) {
 			end, why = server.Reverted, r.Reason // it could not say so
 		}
+		var b before
+		_ = h.readJSON(beforeOf(n), &b) // of a refusal there may be none
+		r.State = end
+		r.Left = h.forget(r, b) != nil // before it has ended: nobody would come
 		if err := h.to(&r, end, why); err != nil {
-			return err
-		}
-		if err := h.finish(r); err != nil {
 			return err
 		}
 	}
@@ -192,7 +193,10 @@ func (h *Helper) forget(r record, b before) error {
 			files = append(files, bytesThen(r.Number, i))
 		}
 	}
-	var errs []error
+	errs := []error{h.erase(dirOf(r.Number) + "/check")}
+	if r.State == server.Refused { // nobody goes back to it, and what was copied may be written down nowhere
+		errs = append(errs, h.erase(dirOf(r.Number)+"/files"), h.erase(dirOf(r.Number)+"/then"))
+	}
 	var dirs []string
 	for _, file := range files {
 		if err := h.remove(file); err != nil {
@@ -200,6 +204,7 @@ func (h *Helper) forget(r record, b before) error {
 		}
 		dirs = append(dirs, path.Dir(file))
 	}
+	dirs = append(dirs, dirOf(r.Number))
 	slices.Sort(dirs)
 	for _, dir := range slices.Compact(dirs) {
 		if err := h.os.Flush(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {

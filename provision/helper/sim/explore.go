@@ -371,8 +371,8 @@ func (w *world) converges() error {
 	if left := w.litter(); len(left) > 0 {
 		return fmt.Errorf("%v were left behind", left)
 	}
-	if left := w.litter(); len(left) > 0 {
-		return fmt.Errorf("%v are left beside", left)
+	if kept := w.secrets(); len(kept) > 0 {
+		return fmt.Errorf("%v keep a secret", kept)
 	}
 	return nil
 }

@@ -1,11 +1,13 @@
 package sim
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/helper/promise"
 	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // seen is what is seen of a world that has come to rest. Looking ends it: time
@@ -96,21 +98,24 @@ func (w *world) runOf(run string) promise.Generation {
 
 // litter is what raiz left beside managed files.
 func (w *world) litter() []string {
+	return w.m.disk.below("/etc", func(name string, _ *inode) bool { return litter(name) })
+}
+
+// secrets are copies of one that raiz still has.
+func (w *world) secrets() []string {
+	return w.m.disk.below(state.Home, func(_ string, n *inode) bool {
+		return n.kind == regular && bytes.Contains(n.data.data, []byte(secretWord))
+	})
+}
+
+// below lists what is like that below a directory.
+func (d *disk) below(dir string, like func(name string, n *inode) bool) []string {
 	var out []string
-	d := w.m.disk
-	var walk func(at number, path string)
-	walk = func(at number, path string) {
-		for _, e := range d.inodes[at].names {
-			if litter(e.name) {
-				out = append(out, path+"/"+e.name)
-			}
-			if d.inodes[e.at].kind == directory {
-				walk(e.at, path+"/"+e.name)
-			}
+	for _, e := range d.list(dir) {
+		if like(e.name, &d.inodes[e.at]) {
+			out = append(out, dir+"/"+e.name)
 		}
-	}
-	if at, err := d.walk("/etc"); err == nil && at.found {
-		walk(at.at, "/etc")
+		out = append(out, d.below(dir+"/"+e.name, like)...)
 	}
 	return out
 }

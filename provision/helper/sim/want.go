@@ -31,6 +31,9 @@ const (
 	passing     = "/run/raiz-blocks4.conf"
 )
 
+// secretWord is in the one file that is a secret.
+const secretWord = "password"
+
 func dnsConf(pack string) string { return "/etc/" + pack + "/" + pack + ".conf" }
 
 // paths are all that any generation manages.
@@ -81,7 +84,7 @@ func (w Want) manifest() server.Manifest {
 		Links:    []server.Link{{Match: server.Match{Name: "eno1"}, Addresses: []string{w.Address}, Gateways: []string{w.Gateway}}},
 		Volatile: []string{passing},
 	}
-	bird := file(birdConf, head, effect(3, server.ActReload, "bird.service"), "bird", "-p", "-c", "{}")
+	bird := file(birdConf, head+secretWord+"\n", effect(3, server.ActReload, "bird.service"), "bird", "-p", "-c", "{}")
 	bird.Mode, bird.Group, bird.Secret = 0o640, "bird", true
 	m.Files = append(m.Files, bird)
 	if w.Guard {
