@@ -19,8 +19,8 @@ func TestBootThatCannotRevert(t *testing.T) {
 	w.must(err)
 	w.must(w.learn())
 	w.must(w.converge("A"))
-	c := w.child(order{To: "B", Revert: time.Minute, StopAtRead: 60})
-	w.stopBeforeConfirm(c)
+	w.must(w.stopBeforeConfirm(order{To: "B", Revert: 2 * time.Minute}))
+	w.awaitActive()
 	pending := w.pending()
 	w.cutPower()
 

@@ -23,6 +23,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/invoke"
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/templates"
 )
 
@@ -39,6 +40,7 @@ type order struct {
 	Revert      time.Duration
 	StopAtWrite int // of the SSH connections, counted from 1; 0 is never
 	StopAtRead  int
+	Unconfirmed bool // stop before a connection that could confirm: one made while a generation is pending
 }
 
 // tally is what a child reports when it has ended by itself.
@@ -94,8 +96,14 @@ func obey(o order) (tally, error) {
 	opts.RevertAfter = o.Revert
 	dial := opts.Dial
 	opts.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if !strings.HasSuffix(address, ":22") {
+			return dial(ctx, network, address)
+		}
+		if o.Unconfirmed && isPending(g) {
+			stops.once.Do(halt)
+		}
 		c, err := dial(ctx, network, address)
-		if err != nil || !strings.HasSuffix(address, ":22") {
+		if err != nil {
 			return c, err
 		}
 		return &stopping{Conn: c, stops: stops}, nil
@@ -112,6 +120,11 @@ func obey(o order) (tally, error) {
 		got.Err = err.Error()
 	}
 	return got, nil
+}
+
+func isPending(g *rehearse.Testbed) bool {
+	_, err := os.Lstat(filepath.Join(g.Server.Root(), state.Home, "pending"))
+	return err == nil
 }
 
 // sweepOptions log in at whichever of the two addresses the server has.
@@ -220,6 +233,7 @@ func variant(s *site.Site, v string) *site.Site {
 // stops counts what passes on all SSH connections, and stops once.
 type stops struct {
 	mu              sync.Mutex
+	once            sync.Once
 	writes, reads   int
 	atWrite, atRead int
 }

@@ -325,8 +325,7 @@ func (w *worker) places() []place {
 	w.refs["B"] = w.hashes()
 
 	w.trace(true)
-	c := w.child(order{To: "A", Revert: sweepRevert, StopAtRead: first.Reads * 3 / 4})
-	w.stopBeforeConfirm(c)
+	w.must(w.stopBeforeConfirm(order{To: "A", Revert: sweepRevert}))
 	w.must(w.settled())
 	var reverting []string
 	for _, s := range w.steps() {
@@ -337,8 +336,8 @@ func (w *worker) places() []place {
 	places = append(places, placesOf("revert", reverting)...)
 
 	w.trace(true)
-	c = w.child(order{To: "A", Revert: time.Minute, StopAtRead: first.Reads * 3 / 4})
-	w.stopBeforeConfirm(c)
+	w.must(w.stopBeforeConfirm(order{To: "A", Revert: 2 * time.Minute}))
+	w.awaitActive()
 	w.cutPower()
 	w.must(w.g.Server.Boot(w.t.Context()))
 	w.must(w.settled())

@@ -143,23 +143,26 @@ func (w *worker) steps() []string {
 	return strings.Fields(string(text))
 }
 
-// stopBeforeConfirm kills a child once its change is active and waits to be
-// confirmed.
-func (w *worker) stopBeforeConfirm(c *child) {
+// stopBeforeConfirm kills a child whose change is on its way, and which is not
+// let to confirm it. The server goes on, and by awaitActive is done.
+func (w *worker) stopBeforeConfirm(o order) error {
 	w.t.Helper()
-	_ = c.awaitHit()
-	// From where it stands it may go on until the server is active.
-	_, _ = io.WriteString(c.stdin, "go\n")
+	o.Unconfirmed = true
+	c := w.child(o)
+	defer c.kill()
+	if !c.awaitHit() {
+		return errors.New("an apply ended although it was kept from confirming")
+	}
+	return nil
+}
+
+func (w *worker) awaitActive() {
+	w.t.Helper()
 	w.await("an active generation", time.Minute, func() bool {
-		n := w.pending()
-		if n == "" {
-			return false
-		}
 		var s server.Status
-		text, _ := os.ReadFile(w.home("generations", n, "record.json"))
+		text, _ := os.ReadFile(w.home("generations", w.pending(), "record.json"))
 		return json.Unmarshal(text, &s) == nil && s.State == server.Active
 	})
-	c.kill()
 }
 
 // await polls a condition on this machine.
@@ -366,18 +369,15 @@ func (w *worker) undo() {
 
 // breakRevert lets the timer revert, and deals the trouble in the middle.
 func (w *worker) breakRevert(j job, o order) error {
-	c := w.child(order{To: o.To, Revert: sweepRevert, StopAtRead: 60})
-	w.stopBeforeConfirm(c)
-	ended := false
-	w.await("revert at its place", sweepRevert+sweepGrace, func() bool {
-		ended = w.pending() == ""
-		return w.standing() || ended
-	})
+	if err := w.stopBeforeConfirm(order{To: o.To, Revert: sweepRevert}); err != nil {
+		return err
+	}
+	w.await("revert at its place", sweepRevert+sweepGrace, func() bool { return w.standing() || w.pending() == "" })
 	if !w.standing() {
 		w.disarm()
 		return errNotMet
 	}
-	err := w.deal(j.trouble, c)
+	err := w.deal(j.trouble, nil)
 	w.disarm()
 	if err == nil && j.trouble == pulled {
 		w.await("revert of its own", sweepRevert+sweepGrace, func() bool { return w.pending() == "" })
@@ -394,8 +394,10 @@ func (w *worker) breakBoot(_ job, o order) error {
 		return err
 	}
 	w.disarm()
-	c := w.child(order{To: o.To, Revert: time.Minute, StopAtRead: 60})
-	w.stopBeforeConfirm(c)
+	if err := w.stopBeforeConfirm(order{To: o.To, Revert: 2 * time.Minute}); err != nil {
+		return err
+	}
+	w.awaitActive()
 	w.cutPower()
 	if err := w.arm(strings.TrimSpace(string(step))); err != nil {
 		return err

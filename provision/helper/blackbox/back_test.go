@@ -87,7 +87,7 @@ func TestFailedActivationRevertsAtOnce(t *testing.T) {
 			name: "a command fails",
 			change: func(m *server.Manifest) {
 				f := file("/etc/z.conf", 0o644, "z\n")
-				f.Effect = &server.Action{Order: 50, Run: []string{"sh", "-c", "echo no way; echo out; exit 3"}}
+				f.Effect = &server.Action{Order: 50, Run: []string{"sh", "-c", "[ ! -e /etc/z.conf ] || { echo no way; echo out; exit 3; }"}}
 				m.Files = append(m.Files, f)
 			},
 			says: []string{"activation failed: sh: ", "no way out"},
@@ -230,6 +230,28 @@ func TestHalfRevertedIsNotConfirmed(t *testing.T) {
 		remove(t, b.stub("fail-stop"))
 		b.confirm(t, 2).not(t, server.ErrLate, "generation 2 is reverting")
 		b.fire(t)
+		b.same(t, old)
+		b.clean(t)
+	})
+}
+
+// A command that fails is tried again, and not for ever: what it can be seen to
+// have done is back.
+func TestCommandThatFailsForEver(t *testing.T) {
+	each(t, func(t *testing.T, b *box) {
+		b.stand(t)
+		old := b.effect(t)
+		m := change()
+		f := file("/etc/z.conf", 0o644, "z\n")
+		f.Effect = &server.Action{Order: 50, Run: []string{"sh", "-c", "[ ! -e /broken ] || { echo no way; exit 3; }"}}
+		m.Files = append(m.Files, f)
+		b.apply(t, m).is(t, 2, server.Active)
+		b.write(t, "/broken", "", 0o644)
+		b.revert(t, 2, "why")
+		if got := b.last(t); got.State != server.Reverting {
+			t.Errorf("history says %+v, want it reverting", got)
+		}
+		b.fire(t) // and as often as it is set again
 		b.same(t, old)
 		b.clean(t)
 	})
