@@ -163,10 +163,10 @@ func (h *Helper) flushDirs(files []then) error {
 func (h *Helper) retire(b before) error {
 	for _, unit := range b.Disable {
 		if err := h.os.Do(OpDisable, unit, unitLimit); err != nil {
-			return fmt.Errorf("disable %s: %w", unit, err)
+			return err
 		}
 		if err := h.os.Do(OpStop, unit, unitLimit); err != nil {
-			return fmt.Errorf("stop %s: %w", unit, err)
+			return err
 		}
 	}
 	return nil
@@ -207,11 +207,11 @@ func (h *Helper) place(b before) error {
 // act has the new files take effect, in the order of the components.
 func (h *Helper) act(m server.Manifest, b before) error {
 	if err := h.os.Do(OpReread, "", unitLimit); err != nil {
-		return fmt.Errorf("daemon-reload: %w", err)
+		return err
 	}
 	for _, unit := range b.Enable {
 		if err := h.os.Do(OpEnable, unit, unitLimit); err != nil {
-			return fmt.Errorf("enable %s: %w", unit, err)
+			return err
 		}
 	}
 	if err := h.flushLinks(); err != nil {
@@ -244,7 +244,7 @@ func (h *Helper) perform(a server.Action) error {
 	ops := map[string]Op{server.ActStart: OpStart, server.ActReload: OpReload, server.ActRestart: OpRestart}
 	since := h.os.Now()
 	if err := h.os.Do(ops[a.Verb], a.Unit, unitLimit); err != nil {
-		return fmt.Errorf("%s %s: %w; it says: %s", a.Verb, a.Unit, err, h.os.Said(a.Unit, since))
+		return fmt.Errorf("%w; it says: %s", err, h.os.Said(a.Unit, since))
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ type Units interface {
 	// "not-found".
 	Units(names []string) (map[string]server.UnitFact, error)
 	// Do has systemd do something and returns when it is done, or after the
-	// limit with ErrTimeout.
+	// limit with ErrTimeout. An error names both.
 	Do(op Op, unit string, limit time.Duration) error
 	// Arm has systemd start the unit RevertUnit after a time, in place of what
 	// was armed before.

@@ -88,7 +88,7 @@ func (h *Helper) unitsBack(r *record, b before) error {
 	var errs []error
 	do := func(op Op, unit string) {
 		if err := h.os.Do(op, unit, unitLimit); err != nil {
-			errs = append(errs, fmt.Errorf("%s %s: %w", op, unit, err))
+			errs = append(errs, err)
 		}
 	}
 	do(OpReread, "")
