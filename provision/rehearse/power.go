@@ -70,6 +70,32 @@ func (m *Machine) mountDisk(ctx context.Context, dir string) error {
 // lost too. The file system is shut down at once, without its journal, then
 // mounted anew as after a power failure. Boot powers it on again.
 func (t *Testbed) CutPower(ctx context.Context) error {
+	return t.cutPower(ctx, func(string) error { return nil })
+}
+
+// KeepDisk takes the server's power, after its disk was flushed, and lays a
+// copy of the disk aside. Boot powers it on again.
+func (t *Testbed) KeepDisk(ctx context.Context) error {
+	if _, err := t.Server.Run(ctx, "sync"); err != nil {
+		return fmt.Errorf("keep disk of the server: %w", err)
+	}
+	return t.cutPower(ctx, func(file string) error { return copySparse(ctx, file, file+".kept") })
+}
+
+// RestoreDisk takes the server's power, and gives it the disk back that
+// KeepDisk had laid aside. Boot powers it on again.
+func (t *Testbed) RestoreDisk(ctx context.Context) error {
+	return t.cutPower(ctx, func(file string) error { return copySparse(ctx, file+".kept", file) })
+}
+
+// copySparse copies a disk of which little is in use.
+func copySparse(ctx context.Context, from, to string) error {
+	_, err := run(ctx, "cp", "--sparse=always", from, to)
+	return err
+}
+
+// cutPower does something with the file of the disk while nobody has it.
+func (t *Testbed) cutPower(ctx context.Context, meanwhile func(file string) error) error {
 	dir := filepath.Join(t.disk(), t.Server.name)
 	if _, err := os.Stat(dir + ".ext4"); err != nil {
 		return errors.New("cut power of the server: its disk cannot lose anything: build the rehearsal with DiskJournaled")
@@ -95,6 +121,9 @@ func (t *Testbed) CutPower(ctx context.Context) error {
 	}
 	err = await(ctx, "the end of the old disk", func() (bool, error) { return !attached(dir + ".ext4"), nil })
 	if err != nil {
+		return fmt.Errorf("cut power of the server: %w", err)
+	}
+	if err := meanwhile(dir + ".ext4"); err != nil {
 		return fmt.Errorf("cut power of the server: %w", err)
 	}
 	if err := t.Server.mountDisk(ctx, dir); err != nil {

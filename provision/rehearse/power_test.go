@@ -51,6 +51,22 @@ func TestCutPower(t *testing.T) {
 	if got := login(t, tb, "192.0.2.30:22", "cat /root/unsynced"); got != "lucky" {
 		t.Errorf("after Kill: %q", got)
 	}
+	for _, step := range []func(context.Context) error{tb.KeepDisk, tb.Server.Boot} {
+		if err := step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // a disk that was laid aside is there to be had again
+		mustRun(t, tb.Server, "sh", "-c", "echo more >/root/unsynced; echo new >/root/later; sync")
+		for _, step := range []func(context.Context) error{tb.RestoreDisk, tb.Server.Boot} {
+			if err := step(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := login(t, tb, "192.0.2.30:22", "cat /root/unsynced; ls /root/later 2>/dev/null; true"); got != "lucky" {
+			t.Errorf("after RestoreDisk: %q", got)
+		}
+	}
 }
 
 func TestCutPowerNeedsADisk(t *testing.T) {
