@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/server"
@@ -15,6 +16,7 @@ type begun struct {
 	seconds  int
 	of       int // the generation that a rollback repeats
 	reviewed server.Reviewed
+	network  server.Network // when the request came
 	// manifest returns what is wanted, given what is current.
 	manifest func(was server.Manifest) (server.Manifest, error)
 }
@@ -29,6 +31,11 @@ func (h *Helper) apply(a server.ApplyRequest, tell func(server.State)) (*server.
 }
 
 func (h *Helper) change(b begun, tell func(server.State)) (*server.Status, error) {
+	// Before anything else: who asks has just come in over it.
+	var err error
+	if b.network, err = h.os.Network(); err != nil {
+		return nil, fmt.Errorf("look at the network: %w", err)
+	}
 	r, err := h.prepare(b, tell)
 	if err != nil {
 		return nil, err
@@ -91,6 +98,11 @@ func (h *Helper) prepare(b begun, tell func(server.State)) (record, error) {
 	// does from here on finds that it is not what the snapshot took down.
 	if err := h.compare(b, m, was); err != nil {
 		return r, h.refuse(r, then, err)
+	}
+	// A link whose cable was pulled meanwhile has lost what its manager gives
+	// back with the cable. A revert to that would take it away again.
+	if lost := gone(then.Network, b.network); len(lost) > 0 {
+		return r, h.refuse(r, then, moved("the network is not what it was when the request came: %s; is its cable out?", strings.Join(lost, "; ")))
 	}
 	if err := h.arm(&r, m, b.seconds); err != nil {
 		_ = h.os.Disarm() // what fires finds nothing pending

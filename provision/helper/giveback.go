@@ -92,10 +92,31 @@ func sameRoute(a, b server.Route) bool {
 	return a == b
 }
 
+// gone says which addresses and routes are not there any more.
+func gone(n, was server.Network) []string {
+	var out []string
+	for _, w := range was.Links {
+		l, ok := findLink(n, server.Match{Name: w.Name})
+		if !ok {
+			continue
+		}
+		have := lasting(l)
+		for _, a := range lasting(w) {
+			if !slices.Contains(have, a) {
+				out = append(out, w.Name+" has no address "+a)
+			}
+		}
+	}
+	for _, r := range missingRoutes(was.Routes, n.Routes) {
+		out = append(out, fmt.Sprintf("no route to %s by %s%s", r.To, r.Via, r.Dev))
+	}
+	return out
+}
+
 // differences says what of the network is not as it was. Links that came or
 // went are not raiz's.
 func differences(n server.Network, b before) []string {
-	var out []string
+	out := gone(n, b.Network)
 	for _, was := range b.Network.Links {
 		l, ok := findLink(n, server.Match{Name: was.Name})
 		if !ok {
@@ -103,11 +124,6 @@ func differences(n server.Network, b before) []string {
 		}
 		have, had := lasting(l), lasting(was)
 		leased := len(had) < len(was.Addresses)
-		for _, a := range had {
-			if !slices.Contains(have, a) {
-				out = append(out, was.Name+" has no address "+a)
-			}
-		}
 		for _, a := range have {
 			if !slices.Contains(had, a) {
 				out = append(out, was.Name+" still has "+a)
@@ -116,9 +132,6 @@ func differences(n server.Network, b before) []string {
 		if leased && len(l.Addresses) == len(have) {
 			out = append(out, was.Name+" has no lease")
 		}
-	}
-	for _, r := range missingRoutes(b.Network.Routes, n.Routes) {
-		out = append(out, fmt.Sprintf("no route to %s by %s%s", r.To, r.Via, r.Dev))
 	}
 	for _, r := range missingRoutes(n.Routes, b.Network.Routes) {
 		out = append(out, fmt.Sprintf("a route to %s by %s%s is still there", r.To, r.Via, r.Dev))

@@ -68,5 +68,10 @@ func Cases(c Code) []*Case {
 		add("two", s, past, Preempt, one(next), one(generation(3)))
 		add("two-same", s, past, Preempt, one(next), one(next))
 	}
+	for _, s := range []Start{FromNetworkd, FromNetworkdLease, FromNetplan} {
+		add("first+"+string(Unplug), s, nil, Unplug, one(generation(1)))
+		add("wrong-gateway+"+string(Unplug), s, nil, Unplug, one(wrongGateway))
+		add("second+"+string(Unplug), s, []Want{generation(1)}, Unplug, one(generation(2)))
+	}
 	return out
 }

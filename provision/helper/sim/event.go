@@ -18,6 +18,7 @@ const (
 	SideDies     Event = "the near side dies"
 	Cable        Event = "the line is cut" // and the login goes on
 	Overtake     Event = "the line is cut, and who comes later is first"
+	Unplug       Event = "a cable is pulled for 10 s"
 	Isolate      Event = "a target is isolated"
 	ReadOnly     Event = "/etc is read-only"
 	Full         Event = "the disk is full"
@@ -76,6 +77,8 @@ func (e *event) look(w *world, c *Call) {
 				s.wake = m.now + patience
 			}
 		}
+	case Unplug:
+		hit = m.unplug("eno1")
 	case Isolate:
 		m.events = append(m.events, m.Isolate)
 	case ReadOnly:

@@ -22,6 +22,7 @@ func oldFaults() map[string][]string {
 		"one failure of systemd":             {"start-fails+a call fails/netplan-lease", "start-fails+a call fails/networkd-lease", "start-fails+a call fails/networkd"},
 		"the second waits for the first":     {"two/networkd"},
 		"no copy of a secret stays":          {"first+the login is killed/networkd"},
+		"what is there without a cable":      {"wrong-gateway+a cable is pulled for 10 s/networkd"},
 		"a planted link":                     {"first+a daemon's user plants a link/networkd"},
 	}
 }

@@ -32,6 +32,7 @@ type network struct {
 
 	networkd map[string]linkFile // by link, while networkd runs
 	dhclient map[string]bool     // by link
+	plugged  time.Duration       // when the cable of a link that is not up comes back
 }
 
 // link is a link of the kernel.
@@ -219,6 +220,9 @@ func (n *network) winner() (server.Route, bool) {
 func (n *network) nextExpiry() time.Duration {
 	next := never
 	for i := range n.links {
+		if !n.links[i].up {
+			next = min(next, n.plugged)
+		}
 		for _, a := range n.links[i].addresses {
 			if a.ends != 0 {
 				next = min(next, a.ends)
@@ -228,10 +232,31 @@ func (n *network) nextExpiry() time.Duration {
 	return next
 }
 
+// out is how long a cable is out.
+const out = 10 * time.Second
+
+// unplug takes the carrier of a link. networkd drops what it has set there, and
+// sets it anew with the carrier (seen on 252); ifupdown leaves all as it is.
+func (m *Machine) unplug(name string) bool {
+	l := m.net.link(name)
+	if !l.up || m.net.networkd[name].text == nil {
+		return false
+	}
+	l.up, m.net.plugged = false, m.now+out
+	if !withoutCarrier(m.net.networkd[name]) {
+		m.dropOwn(l)
+	}
+	return true
+}
+
 // expire ends the leases that are over.
 func (m *Machine) expire() {
 	for i := range m.net.links {
 		l := &m.net.links[i]
+		if !l.up && m.net.plugged <= m.now {
+			l.up = true
+			m.configure(l, m.net.networkd[l.name])
+		}
 		for _, a := range slices.Clone(l.addresses) {
 			if a.ends == 0 || a.ends > m.now {
 				continue

@@ -153,6 +153,10 @@ func (m *Machine) configure(l *link, f linkFile) {
 		_ = m.disk.put(state, "ADMIN_STATE=unmanaged\n")
 		return
 	}
+	if !l.up && !withoutCarrier(f) {
+		_ = m.disk.put(state, "ADMIN_STATE=configuring\nNETWORK_FILE="+f.path+"\n")
+		return
+	}
 	addresses, gateways := settings(f.text, "Address"), settings(f.text, "Gateway")
 	life := time.Duration(0)
 	if d := setting(f.text, "DHCP"); d == "yes" || d == "ipv4" {
@@ -179,6 +183,10 @@ func (m *Machine) configure(l *link, f linkFile) {
 	}
 	_ = m.disk.put(state, "ADMIN_STATE="+set+"\nNETWORK_FILE="+f.path+"\n")
 }
+
+// withoutCarrier reports whether networkd leaves a link alone that loses its
+// carrier, and configures one that has none (systemd.network(5)).
+func withoutCarrier(f linkFile) bool { return setting(f.text, "ConfigureWithoutCarrier") == "yes" }
 
 func (m *Machine) hasRoute(l *link, via string) bool {
 	return slices.ContainsFunc(m.net.routes, func(r route) bool {

@@ -142,8 +142,8 @@ func (d *disk) own(file, who string, mode fs.FileMode) {
 	d.inodes[w.at].attr = &attributes{Attributes: helper.Attributes{Mode: mode, Owner: who, Group: who}}
 }
 
-// answers reports whether a server answers at an address: it is there, and the
-// way out leads to the site's router.
+// answers reports whether a server answers at an address: it is there, the cable
+// is too, and the way out leads to the site's router.
 func (m *Machine) answers(ip string) bool {
 	if m.off || m.booting {
 		return false
@@ -153,7 +153,7 @@ func (m *Machine) answers(ip string) bool {
 		return false
 	}
 	l := m.net.link("eno1")
-	if !m.net.reaches(l, realGateway) {
+	if !l.up || !m.net.reaches(l, realGateway) {
 		return false
 	}
 	return slices.ContainsFunc(l.addresses, func(a address) bool {

@@ -72,7 +72,7 @@ func (w Want) manifest() server.Manifest {
 	m := server.Manifest{
 		Plan: fmt.Sprintf("plan%d", w.Edition),
 		Files: []server.File{
-			file(networkFile, head+"[Match]\nName=eno1\n[Network]\nAddress="+w.Address+"\nGateway="+w.Gateway+"\n", effect(0, server.ActReload, networkdUnit)),
+			file(networkFile, head+"[Match]\nName=eno1\n[Network]\nAddress="+w.Address+"\nGateway="+w.Gateway+"\nConfigureWithoutCarrier=yes\n", effect(0, server.ActReload, networkdUnit)),
 			file("/etc/hostname", fmt.Sprintf("gru%d\n", w.Edition), nil),
 			file(dnsConf(w.DNS), head+w.Spoilt+"\n", effect(2, server.ActRestart, dns), "nsd-checkconf", "{}"),
 		},
