@@ -1,7 +1,9 @@
 # make demo   build a copy of a root server on this machine and run everything on it
 # make test   everything that CI runs
-# make sweep  every point of an apply broken in every way that fits it; hours.
-#             RAIZ_SWEEP_PLACES=200 takes so many points, evenly spread
+# make sweep  every point of an apply broken in every way that fits it, from
+#             every starting state; hours. RAIZ_SWEEP_PLACES=8 takes so many
+#             points of each, evenly spread, RAIZ_SWEEP_START=NAME one starting
+#             state; RAIZ_SWEEP_OUT=FILE has the figures written there
 # make soak   healthy copies verified a hundred times each: SOAK_SITES="FILE..."
 # make matrix each example with each release of Debian, name server and routing
 #             daemon

@@ -15,10 +15,9 @@ import (
 func TestBootThatCannotRevert(t *testing.T) {
 	needMachines(t)
 	t.Parallel()
-	w, err := newWorker(t)
+	w, err := newWorker(t, startNamed(second))
 	w.must(err)
 	w.must(w.learn())
-	w.must(w.converge("A"))
 	w.must(w.stopBeforeConfirm(order{To: "B", Revert: 2 * time.Minute}))
 	w.awaitActive()
 	pending := w.pending()

@@ -24,6 +24,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/templates"
 )
 
@@ -33,6 +34,7 @@ const sweepEnv = "RAIZ_SWEEP_CHILD"
 
 // order is what a child is told.
 type order struct {
+	Start       string // the starting state
 	Testbed     string // ID of the rehearsal
 	Dir         string // where the example site is
 	Pin         string // fingerprint of the BMC, which lives in the parent
@@ -41,12 +43,14 @@ type order struct {
 	StopAtWrite int // of the SSH connections, counted from 1; 0 is never
 	StopAtRead  int
 	Unconfirmed bool // stop before a connection that could confirm: one made while a generation is pending
+	Waits       bool // for what somebody else has pending, as the verb does
 }
 
 // tally is what a child reports when it has ended by itself.
 type tally struct {
 	Outcome string
 	Err     string
+	Over    int // the generation that stood when it planned
 	Writes  int
 	Reads   int
 }
@@ -87,7 +91,8 @@ func obey(o order) (tally, error) {
 		return tally{}, err
 	}
 	g.Site.BMC.Fingerprint = o.Pin
-	to := variant(g.Site, o.To)
+	st := startNamed(o.Start)
+	to := st.variant(g.Site, o.To)
 	stops := &stops{atWrite: o.StopAtWrite, atRead: o.StopAtRead}
 	opts, err := sweepOptions(g, o.To)
 	if err != nil {
@@ -99,7 +104,7 @@ func obey(o order) (tally, error) {
 		if !strings.HasSuffix(address, ":22") {
 			return dial(ctx, network, address)
 		}
-		if o.Unconfirmed && isPending(g) {
+		if o.Unconfirmed && isPending(g, st) {
 			stops.once.Do(halt)
 		}
 		c, err := dial(ctx, network, address)
@@ -108,22 +113,34 @@ func obey(o order) (tally, error) {
 		}
 		return &stopping{Conn: c, stops: stops}, nil
 	}
+	got, err := o.apply(to, opts)
+	got.Writes, got.Reads = stops.writes, stops.reads
+	return got, err
+}
+
+// apply plans and applies, as the verb does.
+func (o order) apply(to *site.Site, opts provision.Options) (tally, error) {
+	ctx := context.Background()
+	if o.Waits {
+		// Where it cannot wait it cannot plan either, which says why.
+		_ = provision.WaitPending(ctx, to, opts, func(verdict.Message) {})
+	}
 	run := provision.New(to, opts)
-	defer run.Close(context.Background())
-	planned, err := run.Plan(context.Background())
+	defer run.Close(ctx)
+	planned, err := run.Plan(ctx)
 	if err != nil {
 		return tally{}, err
 	}
-	j, err := run.Apply(context.Background(), planned, "")
-	got := tally{Outcome: string(j.Outcome), Writes: stops.writes, Reads: stops.reads}
+	j, err := run.Apply(ctx, planned, "")
+	got := tally{Outcome: string(j.Outcome), Over: planned.Seen.Server.Current}
 	if err != nil {
 		got.Err = err.Error()
 	}
 	return got, nil
 }
 
-func isPending(g *rehearse.Testbed) bool {
-	_, err := os.Lstat(filepath.Join(g.Server.Root(), state.Home, "pending"))
+func isPending(g *rehearse.Testbed, st start) bool {
+	_, err := os.Lstat(filepath.Join(g.Server.Root(), st.below(), state.Home, "pending"))
 	return err == nil
 }
 
@@ -155,10 +172,10 @@ func sweepHelpers() (invoke.Images, error) {
 }
 
 func other(v string) string {
-	if v == "A" {
-		return "B"
+	if v == "B" {
+		return "A"
 	}
-	return "A"
+	return "B"
 }
 
 // extraUnit is one that only variant B has, so that a change to it starts and
@@ -167,7 +184,7 @@ const extraUnit = "raiz-extra.service"
 
 // packs are those of a variant.
 func packs(v string) fs.FS {
-	if v == "A" {
+	if v != "B" {
 		return templates.FS()
 	}
 	return withUnit(`ExecStart=/bin/sleep infinity`)
@@ -214,10 +231,16 @@ WantedBy=multi-user.target
 }
 
 // variant is the site as it is (A), or with another management address, host
-// name and identity (B): what cuts access, resets and restarts, all at once.
+// name and identity (B): what cuts access, resets and restarts, all at once. C
+// is what a second operator wants: A by another name.
 func variant(s *site.Site, v string) *site.Site {
 	c := *s
 	if v == "A" {
+		return &c
+	}
+	if v == "C" {
+		c.Server.Hostname += "c"
+		c.DNS.Identity = "c." + c.DNS.Identity
 		return &c
 	}
 	c.Server.Hostname += "b"

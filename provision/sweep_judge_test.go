@@ -4,9 +4,9 @@ package provision_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -57,7 +57,7 @@ func (w *worker) settled() error {
 // busy reports whether a helper is at work: also one whose raiz is dead goes
 // on until it has armed its way back.
 func (w *worker) busy() bool {
-	_, err := w.g.Server.Run(w.t.Context(), "flock", "-n", state.Home+"/lock", "true")
+	_, err := w.g.Server.Run(w.t.Context(), "sh", "-c", "test ! -e "+state.Home+"/lock || flock -n "+state.Home+"/lock true")
 	return err != nil
 }
 
@@ -67,6 +67,7 @@ func (w *worker) dial(ctx context.Context) (*remote.Conn, error) {
 	for _, v := range []string{"A", "B"} {
 		addrs = append(addrs, netip.AddrPortFrom(variant(w.g.Site, v).Server.Management.Addresses[0].Addr(), 22))
 	}
+	addrs = append(addrs, netip.AddrPortFrom(ssh.Bootstrap, 22))
 	return remote.Dial(ctx, remote.Target{
 		Addresses: addrs, Dial: w.g.Netns(rehearse.RoleController).DialContext,
 		Login: remote.Login{User: ssh.User, HostKey: ssh.HostKey, IdentityFile: ssh.Identity},
@@ -88,54 +89,73 @@ func (w *worker) status(ctx context.Context) (*server.Status, error) {
 	return facts.Pending, err
 }
 
-// hashes are those of every managed file, with mode and owner; and what is in
-// their folders that must not be.
-func (w *worker) hashes() string {
+// looks are what a server looks like from inside: the files, and what the
+// kernel, systemd and whoever runs the network have made of them.
+type looks struct{ files, effect string }
+
+// filesScript prints every file and link that anybody could have to do with,
+// with its mode, owner and contents. raiz's own on the server are no part of
+// what changes; nor are links of SysV, which systemctl keeps in step and nobody
+// reads where there is a unit.
+const filesScript = `find /etc /usr/local \( -path '/usr/local/lib/raiz/????????????????????????????????????????????????????????????????' \
+		-o -path '/etc/rc?.d' -o -path /usr/local/sbin/raiz-helper -o -name raiz-activate.service -o -name raiz-revert.service -o -name raiz-boot.service \) -prune -o \
+		! -type d -printf '%p %y %m %u %g %l\n' -type f -exec sha256sum {} + | sort`
+
+// effectScript says "inactive" also of a unit that has failed: neither runs.
+const effectScript = networkScript + `
+		for u in bird nsd knot nftables chrony ssh raiz-announce ` + extraUnit + `; do echo "$u $(systemctl is-active $u | sed s/failed/inactive/)"; done
+		hostname; ip rule | sort; ip -6 rule | sort; ip route show table main scope link | sort; nft --stateless --terse list ruleset | sha256sum`
+
+func (w *worker) looksOf(script string) string {
 	w.t.Helper()
-	current, err := os.ReadFile(w.home("current"))
-	w.must(err)
-	text, err := os.ReadFile(w.home("generations", strings.TrimSpace(string(current)), "manifest.json"))
-	w.must(err)
-	var m server.Manifest
-	w.must(json.Unmarshal(text, &m))
-	var paths []string
-	for _, f := range m.Files {
-		paths = append(paths, f.Path)
-	}
-	slices.Sort(paths)
-	out, err := w.g.Server.Run(w.t.Context(), "sh", "-c", "for f in "+strings.Join(paths, " ")+`; do
-		stat -c '%a %U %G' "$f"; sha256sum "$f"; done; find /etc /usr/local -name '.raiz-*'; readlink /etc/systemd/system/multi-user.target.wants/* | sort`)
+	out, err := w.g.Server.Run(w.t.Context(), "sh", "-c", script)
 	if err != nil {
-		w.t.Errorf("hash the managed files: %v", err)
+		return fmt.Sprintf("it cannot be looked at: %v", err)
 	}
 	return out
+}
+
+// note takes down what the variant that stands looks like, once that no longer
+// changes.
+func (w *worker) note(v string) {
+	w.t.Helper()
+	var last looks
+	w.await("server that looks the same twice", time.Minute, func() bool {
+		then := last
+		last = looks{w.looksOf(filesScript), w.looksOf(effectScript)}
+		time.Sleep(time.Second) // between two looks
+		return last == then
+	})
+	w.refs[v] = last
 }
 
 // whole returns the generation that stands, whole: its files, its services,
 // its addresses, and DNS that answers as it.
 func (w *worker) whole() (string, error) {
-	have := w.hashes()
-	for _, v := range []string{"A", "B"} {
-		if have == w.refs[v] {
+	have := w.looksOf(filesScript)
+	var unlike strings.Builder
+	for _, v := range slices.Sorted(maps.Keys(w.refs)) {
+		if have == w.refs[v].files {
 			return v, w.effective(v)
 		}
+		fmt.Fprintf(&unlike, "(-%s +these):\n%s", v, cmp.Diff(w.refs[v].files, have))
 	}
-	return "", fmt.Errorf("the files are neither generation (-A +these):\n%s(-B +these):\n%s", cmp.Diff(w.refs["A"], have), cmp.Diff(w.refs["B"], have))
+	return "", fmt.Errorf("the files are no generation's %s", unlike.String())
 }
 
 // effective waits until what runs is what the files say.
 func (w *worker) effective(v string) error {
-	s := variant(w.g.Site, v)
+	s := w.start.variant(w.g.Site, v)
 	var last error
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) { // between two looks
 		if last = w.running(v, s); last != nil {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
 		conn, err := w.dial(ctx)
 		if last = err; err == nil {
-			if problems := verify.DNSProblems(s, verify.AskThrough(ctx, s, conn)); len(problems) > 0 {
-				last = errors.New("DNS: " + messages.English().All(problems))
+			if v != bare {
+				last = dnsOf(ctx, s, conn)
 			}
 			_ = conn.Close()
 		}
@@ -147,19 +167,39 @@ func (w *worker) effective(v string) error {
 	return fmt.Errorf("files of %s, but: %w", v, last)
 }
 
+func dnsOf(ctx context.Context, s *site.Site, conn *remote.Conn) error {
+	if problems := verify.DNSProblems(s, verify.AskThrough(ctx, s, conn)); len(problems) > 0 {
+		return errors.New("DNS: " + messages.English().All(problems))
+	}
+	return nil
+}
+
+// running compares what runs with what ran when the variant stood undisturbed,
+// and that with what the site says: an apply that had done nothing would look
+// like itself.
 func (w *worker) running(v string, s *site.Site) error {
-	out, err := w.g.Server.Run(w.t.Context(), "sh", "-c", `systemctl is-active bird nsd nftables chrony ssh systemd-networkd raiz-announce `+extraUnit+` | uniq -c
-		ip -o -4 address show dev eno1 | awk '{ print $4 }'; hostname`)
-	if err != nil && !strings.Contains(out, "active") {
-		return err
+	have := w.looksOf(effectScript)
+	if have != w.refs[v].effect {
+		return fmt.Errorf("what runs is not what did (-then +now):\n%s", cmp.Diff(w.refs[v].effect, have))
 	}
-	want := "8 active"
-	if v == "A" {
-		want = "7 active 1 inactive"
+	if v == bare {
+		return nil
 	}
-	want += " " + s.Server.Management.Addresses[0].String() + " " + s.Server.Hostname
-	if got := strings.Join(strings.Fields(out), " "); got != want {
-		return fmt.Errorf("runs %s, want %s", got, want)
+	want := []string{"\neno1 " + s.Server.Management.Addresses[0].String() + "\n", "\n" + s.Server.Hostname + "\n",
+		"\nnsd active\n", "\nknot inactive\n", "\n" + extraUnit + " inactive\n"}
+	if v == "B" {
+		want[4] = "\n" + extraUnit + " active\n"
+	}
+	if s.Components["dns"] == "knot" {
+		want[2], want[3] = "\nnsd inactive\n", "\nknot active\n"
+	}
+	for _, u := range []string{"bird", "nftables", "chrony", "ssh", "raiz-announce"} {
+		want = append(want, "\n"+u+" active\n")
+	}
+	for _, line := range want {
+		if !strings.Contains("\n"+have, line) {
+			return fmt.Errorf("%q is not among what runs:\n%s", strings.TrimSpace(line), have)
+		}
 	}
 	return nil
 }
@@ -169,7 +209,7 @@ func (w *worker) running(v string, s *site.Site) error {
 func (w *worker) converge(to string) error {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 4*time.Minute)
 	defer cancel()
-	s := variant(w.g.Site, to)
+	s := w.start.variant(w.g.Site, to)
 	o, err := sweepOptions(w.g, to)
 	if err != nil {
 		return err

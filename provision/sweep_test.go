@@ -3,20 +3,16 @@
 package provision_test
 
 import (
-	"context"
+	"cmp"
 	"fmt"
 	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/rehearse"
-	"github.com/raiz-dns/raiz/provision/render"
-	"github.com/raiz-dns/raiz/provision/site"
-	"github.com/raiz-dns/raiz/templates"
 )
 
 // place is a point of an apply at which it can be broken.
@@ -25,6 +21,7 @@ type place struct {
 	step  string // of the helper on the server; "" for a place on the wire
 	write int    // before this message of the client
 	read  int    // after this message of the server
+	to    string // variant on the way to which alone it was seen; "" for any
 }
 
 func (p place) String() string {
@@ -47,11 +44,21 @@ const (
 	powerCut    trouble = "power cut"
 	rebooted    trouble = "rebooted in order"
 	diskFull    trouble = "disk full"
+	another     trouble = "another operator"
+	readOnly    trouble = "/etc read-only"
 )
 
+func troubles() []trouble {
+	return []trouble{killed, pulledShort, pulled, powerCut, rebooted, diskFull, another, readOnly}
+}
+
 // troublesOf are those that fit a place. A boot can only be cut short.
-func troublesOf(p place) []trouble {
+func (st start) troublesOf(p place) []trouble {
 	switch {
+	case st.trouble != "" && p.phase == "boot":
+		return nil
+	case st.trouble != "":
+		return []trouble{st.trouble}
 	case p.phase == "boot":
 		return []trouble{powerCut}
 	case p.phase == "revert":
@@ -63,15 +70,17 @@ func troublesOf(p place) []trouble {
 }
 
 type job struct {
+	start   string
 	place   place
 	trouble trouble
 }
 
-// verdict is how a job ended. Empty problems mean that every promise held.
-type verdict struct {
+// ending is how a job ended. Empty problems mean that every promise held.
+type ending struct {
 	job
-	ended    string // what stood after it: before or new
-	missed   bool   // the run did not come by the place
+	ended    string // what stood after it: before, new, or another's
+	took     time.Duration
+	missed   bool // the run did not come by the place
 	problems []problem
 }
 
@@ -82,34 +91,39 @@ type problem struct {
 }
 
 // TestSweep breaks an apply that changes the address it is logged in through,
-// at points spread over all there are; RAIZ_SWEEP=full takes every point with
-// every trouble that fits it (make sweep).
+// from every starting state, at points spread over all there are;
+// RAIZ_SWEEP=full takes every point with every trouble that fits it, and
+// RAIZ_SWEEP_START=NAME one starting state (make sweep).
 func TestSweep(t *testing.T) {
 	needMachines(t)
 	t.Parallel()
-	full := os.Getenv("RAIZ_SWEEP") == "full"
+	s := &sweep{t: t, full: os.Getenv("RAIZ_SWEEP") == "full"}
 	// A run is mostly waiting: for timers, boots and the address. Each
 	// rehearsal takes some twenty of the kernel's inotify instances, of which
 	// Debian allows 128 (fs.inotify.max_user_instances).
-	workers := 3
-	if n, err := strconv.Atoi(os.Getenv("RAIZ_SWEEP_WORKERS")); err == nil && n > 0 {
-		workers = n
+	s.slots = make(chan struct{}, number("RAIZ_SWEEP_WORKERS", 3))
+	each := 1
+	if s.full {
+		each = cap(s.slots)
 	}
-	first, err := newWorker(t)
-	if err != nil {
-		t.Fatal(err)
+	var all sync.WaitGroup
+	for _, b := range beds(t, os.Getenv("RAIZ_SWEEP_START")) {
+		s.slots <- struct{}{}
+		all.Go(func() { s.sweep(b, each) })
+		if s.full {
+			all.Wait()
+		}
 	}
-	places := first.places()
-	if n, err := strconv.Atoi(os.Getenv("RAIZ_SWEEP_PLACES")); err == nil && n > 0 {
-		places = spread(places, n)
+	all.Wait()
+	s.summarise()
+}
+
+// number is one that the environment sets, or another.
+func number(name string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil && n > 0 {
+		return n
 	}
-	jobs := everyJob(places)
-	if !full {
-		jobs = spread(jobs, 44)
-	}
-	t.Logf("%d places, %d jobs", len(places), len(jobs))
-	verdicts := runJobs(t, first, workers, jobs)
-	summarise(t, places, verdicts)
+	return otherwise
 }
 
 func needMachines(t *testing.T) {
@@ -125,242 +139,172 @@ func needMachines(t *testing.T) {
 	}
 }
 
-func everyJob(places []place) []job {
+// sweep is all of them, from every starting state.
+type sweep struct {
+	t     *testing.T
+	full  bool
+	slots chan struct{} // one for each rehearsal that stands
+
+	mu      sync.Mutex
+	swept   []swept
+	endings []ending
+}
+
+// swept is a starting state with the places that were taken of it.
+type swept struct {
+	start  start
+	known  int // places that there are of it
+	places []place
+	every  int // runs that there would have been of these
+}
+
+// sweep runs the jobs of starting states that have the same rehearsals. It has
+// taken a slot for the first of these.
+func (s *sweep) sweep(b rehearsals, each int) {
+	first, err := newWorker(s.t, b.lead)
+	if err != nil {
+		<-s.slots
+		s.t.Errorf("%s: %v", b.lead.name, err)
+		return
+	}
+	places := first.applyPlaces()
+	if s.full || number("RAIZ_SWEEP_RUNS", b.runs()) > 1 {
+		places = append(first.revertPlaces(places), first.bootPlaces()...)
+	}
+	if err := first.begin(); err != nil {
+		<-s.slots
+		s.t.Errorf("%s: %v", b.lead.name, err)
+		return
+	}
+	var jobs []job
+	for _, st := range b.starts {
+		these := spread(places, number("RAIZ_SWEEP_PLACES", len(places)))
+		all := st.everyJob(these)
+		s.mu.Lock()
+		s.swept = append(s.swept, swept{st, len(places), these, len(all)})
+		s.mu.Unlock()
+		if !s.full {
+			all = few(all, number("RAIZ_SWEEP_RUNS", st.runs))
+		}
+		s.t.Logf("%s: %d of %d places, %d jobs", st.name, len(these), len(places), len(all))
+		jobs = append(jobs, all...)
+	}
+	s.run(first, each, jobs)
+}
+
+func (st start) everyJob(places []place) []job {
 	var jobs []job
 	for _, p := range places {
-		for _, x := range troublesOf(p) {
-			jobs = append(jobs, job{p, x})
+		for _, x := range st.troublesOf(p) {
+			jobs = append(jobs, job{st.name, p, x})
 		}
 	}
 	return jobs
 }
 
-// spread takes n of them at even distances, each a little further into its
-// stretch than the last, so that every trouble has its turn.
+// spread takes n of them at even distances: from the middle of each stretch,
+// and each a little further into it than the last, so that every trouble has
+// its turn.
 func spread[T any](all []T, n int) []T {
 	if len(all) <= n {
 		return all
 	}
 	var out []T
 	for i := range n {
-		out = append(out, all[i*len(all)/n+i%(len(all)/n)])
+		long := len(all) / n
+		out = append(out, all[i*len(all)/n+(long/2+i)%long])
 	}
 	return out
 }
 
-func runJobs(t *testing.T, first *worker, n int, jobs []job) []verdict {
-	t.Helper()
-	queue := make(chan job)
-	var mu sync.Mutex
-	var verdicts []verdict
+// few takes n jobs, as many of each phase and of the wire, which has most of the
+// places: first of all of the steps of an apply.
+func few(all []job, n int) []job {
+	kinds := []func(place) bool{
+		func(p place) bool { return p.phase == "apply" && p.step != "" },
+		func(p place) bool { return p.phase == "revert" },
+		func(p place) bool { return p.phase == "boot" },
+		func(p place) bool { return p.step == "" },
+	}
+	var out []job
+	for i, is := range kinds {
+		these := slices.DeleteFunc(slices.Clone(all), func(j job) bool { return !is(j.place) })
+		out = append(out, spread(these, (n+len(kinds)-1-i)/len(kinds))...)
+	}
+	return out
+}
+
+// run has workers do all jobs: the first one, and others as far as there are
+// slots for them.
+func (s *sweep) run(first *worker, n int, jobs []job) {
 	var all sync.WaitGroup
-	for i := range n {
+	for i := range min(n, len(jobs)) {
+		if i > 0 {
+			s.slots <- struct{}{}
+		}
 		all.Go(func() {
+			defer func() { <-s.slots }()
 			w := first
 			if i > 0 {
 				var err error
-				if w, err = newWorker(t); err == nil {
+				if w, err = newWorker(s.t, first.start); err == nil {
 					err = w.learn()
 				}
 				if err != nil {
-					t.Errorf("worker %d: %v", i, err)
+					s.t.Errorf("worker %d: %v", i, err)
 					return
 				}
 			}
-			for j := range queue {
-				// Some places are met only on the way to one of the variants,
-				// and each run goes to the other one.
-				v := w.run(j)
-				for again := 0; again < 3 && v.missed && len(v.problems) == 0; again++ {
-					v = w.run(j)
-				}
-				mu.Lock()
-				verdicts = append(verdicts, v)
-				for _, p := range v.problems {
-					t.Errorf("%s, %s: %s: %s", j.place, j.trouble, p.kind, p.what)
-				}
-				if len(verdicts)%50 == 0 {
-					t.Logf("%d of %d", len(verdicts), len(jobs))
-				}
-				mu.Unlock()
+			defer w.down()
+			for j, ok := s.next(&jobs, w.next()); ok; j, ok = s.next(&jobs, w.next()) {
+				s.judged(w.runTwice(j))
 			}
 		})
 	}
-	// A worker that could not be built must not leave the others waiting, and
-	// without any nobody takes the jobs.
-	done := make(chan struct{})
-	go func() {
-		all.Wait()
-		close(done)
-	}()
-feed:
-	for _, j := range jobs {
-		select {
-		case queue <- j:
-		case <-done:
-			break feed
-		}
-	}
-	close(queue)
 	all.Wait()
-	return verdicts
+	for _, j := range jobs {
+		s.judged(ending{job: j, problems: []problem{{"not run", "there was no worker for it"}}})
+	}
 }
 
-// summarise prints the figures of docs/safety.md.
-func summarise(t *testing.T, places []place, verdicts []verdict) {
-	t.Helper()
-	kinds := map[string]int{}
-	troubles := map[trouble]int{}
-	ended := map[string]int{}
-	missed := 0
-	partly := map[place]bool{}
-	for _, v := range verdicts {
-		if v.missed {
-			missed++
-			partly[v.place] = true
-			t.Logf("not met: %s, %s", v.place, v.trouble)
-		}
-		troubles[v.trouble]++
-		ended[v.ended]++
-		for _, p := range v.problems {
-			kinds[p.kind]++
-		}
+// next takes a job off the list: one that is met on the way to what comes next,
+// if there is any.
+func (s *sweep) next(jobs *[]job, to string) (job, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(*jobs) == 0 {
+		return job{}, false
 	}
-	t.Logf("swept %d places in %d runs: lockouts %d, mixtures %d, lost updates %d, not converged %d, not run %d",
-		len(places), len(verdicts), kinds["lockout"], kinds["mixture"], kinds["lost update"], kinds["not converged"], kinds["not run"])
-	for _, x := range []trouble{killed, pulledShort, pulled, powerCut, rebooted, diskFull} {
-		t.Logf("  %-22s %4d runs", x, troubles[x])
+	fits := func(what ...string) int {
+		return slices.IndexFunc(*jobs, func(j job) bool { return slices.Contains(what, j.place.to) })
 	}
-	t.Logf("  %d runs did not come by their place and were judged as they were", missed)
-	if len(verdicts) == len(everyJob(places)) {
-		t.Logf("  %d places were broken in every way that fits", len(places)-len(partly))
+	i := max(fits(to), 0)
+	if fits(to) < 0 {
+		i = max(fits(""), 0)
 	}
-	t.Logf("  ended with what stood before: %d, with the new generation: %d", ended["before"], ended["new"])
+	j := (*jobs)[i]
+	*jobs = slices.Delete(*jobs, i, i+1)
+	return j, true
 }
 
-// worker is one rehearsal that jobs are run on, one after the other.
-type worker struct {
-	t      *testing.T
-	g      *rehearse.Testbed
-	at     string            // variant that stands
-	refs   map[string]string // variant to the hashes of its managed files
-	dir    string
-	helper string // folder with the stepping helper
+// runTwice runs a job, and once more where it did not come by its place: each
+// run goes the other way.
+func (w *worker) runTwice(j job) ending {
+	began := time.Now()
+	v := w.run(j)
+	if v.missed && len(v.problems) == 0 {
+		v = w.run(j)
+	}
+	v.took = time.Since(began)
+	return v
 }
 
-const (
-	sweepRevert = 6 * time.Second
-	// sweepGrace is how long the server may take after its timer: some ten
-	// seconds, more on a machine that has other work, and again where it has to
-	// be tried a second time.
-	sweepGrace = time.Minute
-)
-
-func newWorker(t *testing.T) (*worker, error) {
-	t.Helper()
-	dir := "../sites"
-	s, err := exampleSite(dir)
-	if err != nil {
-		return nil, err
+func (s *sweep) judged(v ending) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endings = append(s.endings, v)
+	for _, p := range v.problems {
+		s.t.Errorf("%s: %s, %s: %s: %s", v.start, v.place, v.trouble, p.kind, p.what)
 	}
-	g, err := rehearse.Up(t.Context(), s, rehearse.Options{Disk: rehearse.DiskJournaled})
-	if err != nil {
-		return nil, err
-	}
-	t.Cleanup(func() {
-		if err := g.Down(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	w := &worker{t: t, g: g, refs: map[string]string{}, dir: dir}
-	if err := w.converge("A"); err != nil {
-		return nil, fmt.Errorf("first apply: %w", err)
-	}
-	return w, nil
-}
-
-func exampleSite(dir string) (*site.Site, error) {
-	packs, err := render.Packs(templates.FS())
-	if err != nil {
-		return nil, err
-	}
-	sites, diags := site.Load(os.DirFS(dir), "as112-gru1.hcl", site.Options{
-		Operators: os.DirFS(filepath.Join(dir, "../templates/operators")), Packs: packs,
-	})
-	if diags.HasErrors() {
-		return nil, fmt.Errorf("load the example site: %v", diags)
-	}
-	return sites[0], nil
-}
-
-// learn takes the hashes of both variants. They differ between rehearsals,
-// because the secrets do.
-func (w *worker) learn() error {
-	w.refs["A"] = w.hashes()
-	if err := w.converge("B"); err != nil {
-		return err
-	}
-	w.refs["B"] = w.hashes()
-	return nil
-}
-
-// places enumerates: it runs each phase once, undisturbed, and collects every
-// step and every message it sees. It leaves the hashes of both variants.
-func (w *worker) places() []place {
-	w.t.Helper()
-	w.refs["A"] = w.hashes()
-	w.trace(true)
-	first := w.child(order{To: "B", Revert: time.Minute}).wait(w.t)
-	if first.Outcome != "done" {
-		w.t.Fatalf("undisturbed apply: %+v", first)
-	}
-	places := placesOf("apply", w.steps())
-	for i := 1; i <= first.Writes; i++ {
-		places = append(places, place{phase: "apply", write: i})
-	}
-	for i := 1; i <= first.Reads; i++ {
-		places = append(places, place{phase: "apply", read: i})
-	}
-	w.at = "B"
-	w.refs["B"] = w.hashes()
-
-	w.trace(true)
-	w.must(w.stopBeforeConfirm(order{To: "A", Revert: sweepRevert}))
-	w.must(w.settled())
-	var reverting []string
-	for _, s := range w.steps() {
-		if strings.HasPrefix(s, "pending-") {
-			reverting = append(reverting, s)
-		}
-	}
-	places = append(places, placesOf("revert", reverting)...)
-
-	w.trace(true)
-	w.must(w.stopBeforeConfirm(order{To: "A", Revert: 2 * time.Minute}))
-	w.awaitActive()
-	w.cutPower()
-	w.must(w.g.Server.Boot(w.t.Context()))
-	w.must(w.settled())
-	var booting []string
-	for _, s := range w.steps() {
-		if strings.HasPrefix(s, "boot-") {
-			booting = append(booting, s)
-		}
-	}
-	places = append(places, placesOf("boot", booting)...)
-	w.trace(false)
-	return places
-}
-
-// placesOf takes each step once, where it is first met.
-func placesOf(phase string, steps []string) []place {
-	seen := map[string]bool{}
-	var out []place
-	for _, s := range steps {
-		if !seen[s] {
-			seen[s] = true
-			out = append(out, place{phase: phase, step: s})
-		}
-	}
-	return out
+	s.t.Logf("%d: %s: %s, %s: %s stands, %s", len(s.endings), v.start, v.place, v.trouble, cmp.Or(v.ended, "nothing whole"), v.took.Round(time.Second))
 }

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -27,6 +25,17 @@ import (
 // sweepDir is where the steps of the helper leave their traces on the server,
 // and where a step finds that it is to stop.
 const sweepDir = "/var/lib/raiz-sweep"
+
+const (
+	sweepRevert = 6 * time.Second
+	// sweepGrace is how long the server may take after its timer: some ten
+	// seconds, more on a machine that has other work, and again where it has to
+	// be tried a second time.
+	sweepGrace = time.Minute
+	sweepFirst = 20 * time.Second
+	// sweepMeeting leaves two operators the time to get in each other's way.
+	sweepMeeting = 30 * time.Second
+)
 
 // child is a raiz that may be killed.
 type child struct {
@@ -53,7 +62,7 @@ func (w *worker) dirOfHelper() string {
 
 func (w *worker) child(o order) *child {
 	w.t.Helper()
-	o.Testbed, o.Dir, o.Pin = w.g.ID, w.dir, w.g.Site.BMC.Fingerprint
+	o.Start, o.Testbed, o.Dir, o.Pin = w.start.name, w.g.ID, w.dir, w.g.Site.BMC.Fingerprint
 	text, err := json.Marshal(o)
 	w.must(err)
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
@@ -102,17 +111,19 @@ func (c *child) wait(t *testing.T) tally {
 
 func (c *child) kill() { _ = c.cmd.Process.Kill() }
 
-// awaitHit waits until the child stands at its place on the wire, or ends.
-func (c *child) awaitHit() bool {
+// awaitHit waits until the child stands at its place on the wire. One that ends
+// before that has ended as the error says.
+func (c *child) awaitHit() error {
+	last := "it was killed"
 	for line := range c.lines {
 		if line == "hit" {
-			return true
+			return nil
 		}
-		if strings.HasPrefix(line, "end ") {
-			return false
+		if last = line; strings.HasPrefix(line, "end ") {
+			break
 		}
 	}
-	return false
+	return fmt.Errorf("%w: %s", errNotMet, last)
 }
 
 func (w *worker) must(err error) {
@@ -124,7 +135,7 @@ func (w *worker) must(err error) {
 
 // onDisk is a path of the server's disk as this machine sees it.
 func (w *worker) onDisk(name string) string {
-	return filepath.Join(w.g.Server.Root(), sweepDir, name)
+	return filepath.Join(w.g.Server.Root(), w.start.below(), sweepDir, name)
 }
 
 func (w *worker) trace(on bool) {
@@ -148,10 +159,14 @@ func (w *worker) steps() []string {
 func (w *worker) stopBeforeConfirm(o order) error {
 	w.t.Helper()
 	o.Unconfirmed = true
+	if w.start.first {
+		// Daemons that start for the first time take longer to become active.
+		o.Revert = max(o.Revert, sweepFirst)
+	}
 	c := w.child(o)
 	defer c.kill()
-	if !c.awaitHit() {
-		return errors.New("an apply ended although it was kept from confirming")
+	if err := c.awaitHit(); err != nil {
+		return fmt.Errorf("an apply was not kept from confirming: %w", err)
 	}
 	return nil
 }
@@ -177,23 +192,40 @@ func (w *worker) await(what string, limit time.Duration, done func() bool) {
 	}
 }
 
+// meet takes down what a second operator's variant looks like, before he comes
+// for the first time.
+func (w *worker) meet(j job) error {
+	if _, known := w.refs["C"]; known || j.trouble != another {
+		return nil
+	}
+	at := w.at
+	if err := w.converge("C"); err != nil {
+		return err
+	}
+	w.note("C")
+	return w.converge(at)
+}
+
 // errNotMet says that this run did not come by its place: the number of
 // messages differs a little from run to run. What it did is judged all the
 // same, and it is counted apart.
 var errNotMet = errors.New("the place was not met")
 
 // run breaks one apply and judges what became of it.
-func (w *worker) run(j job) verdict {
-	v := verdict{job: j}
-	fail := func(kind string, err error) verdict {
+func (w *worker) run(j job) ending {
+	v := ending{job: j}
+	fail := func(kind string, err error) ending {
 		v.problems = append(v.problems, problem{kind, err.Error()})
 		if err := w.rescue(); err != nil {
 			v.problems = append(v.problems, problem{"not converged", err.Error()})
 		}
 		return v
 	}
-	to := other(w.at)
-	got, err := w.breakIt(j, to)
+	to := w.next()
+	if err := w.meet(j); err != nil {
+		return fail("not run", err)
+	}
+	got, theirs, err := w.breakIt(j, to)
 	if v.missed = errors.Is(err, errNotMet); err != nil && !v.missed {
 		return fail("not run", err)
 	}
@@ -204,70 +236,65 @@ func (w *worker) run(j job) verdict {
 	if err != nil {
 		return fail("mixture", err)
 	}
-	v.ended = "before"
-	if stands == to {
-		v.ended = "new"
-	}
-	if got.Outcome == "done" && stands != to {
-		return fail("lost update", errors.New("raiz said that it was applied, and the server has what it had before"))
+	v.ended = map[string]string{to: "new", w.at: "before", "C": "another's"}[stands]
+	if err := lost(stands, claim{to, got}, claim{"C", theirs}); err != nil {
+		return fail("lost update", err)
 	}
 	w.undo()
 	if err := w.converge(to); err != nil {
+		return fail("not converged", err)
+	}
+	if err := w.fresh(); err != nil {
 		return fail("not converged", err)
 	}
 	return v
 }
 
 // breakIt starts an apply, waits until it stands at the place, and deals the
-// trouble.
-func (w *worker) breakIt(j job, to string) (tally, error) {
+// trouble. It returns what raiz says in the end, and what another operator's
+// does.
+func (w *worker) breakIt(j job, to string) (ours, theirs tally, err error) {
 	o := order{To: to, Revert: sweepRevert, StopAtWrite: j.place.write, StopAtRead: j.place.read}
+	if j.trouble == another {
+		o.Revert = sweepMeeting
+	}
 	if j.place.step != "" {
 		if err := w.arm(j.place.step); err != nil {
-			return tally{}, err
+			return ours, theirs, err
 		}
 	}
 	switch j.place.phase {
 	case "revert":
-		return tally{}, w.breakRevert(j, o)
+		theirs, err = w.breakRevert(j, o)
+		return ours, theirs, err
 	case "boot":
-		return tally{}, w.breakBoot(j, o)
+		return ours, theirs, w.breakBoot(j, o)
 	}
 	c := w.child(o)
 	defer c.kill()
 	if j.place.step == "" {
-		if !c.awaitHit() {
-			return tally{}, errNotMet
+		if err := c.awaitHit(); err != nil {
+			return ours, theirs, err
 		}
 	} else if !w.awaitStep(c) {
 		w.disarm()
-		return c.wait(w.t), errNotMet
+		return c.wait(w.t), theirs, errNotMet
 	}
-	err := w.deal(j.trouble, c)
+	d, err := w.deal(j.trouble, c)
 	w.disarm()
 	_, _ = io.WriteString(c.stdin, "go\n")
 	if err != nil {
-		return tally{}, err
+		return ours, theirs, err
 	}
-	if j.trouble == pulledShort {
-		time.Sleep(10 * time.Second) // the trouble itself
-		return c.wait(w.t), w.plug()
-	}
-	if j.trouble == pulled || j.trouble == diskFull {
-		// The server is left to itself; what raiz says counts all the same.
-		if j.trouble == pulled {
-			w.await("revert of its own", sweepRevert+sweepGrace, func() bool { return w.pending() == "" })
-			if err := w.plug(); err != nil {
-				return tally{}, err
-			}
-		}
-	}
-	return c.wait(w.t), nil
+	ended := make(chan tally, 1)
+	go func() { ended <- c.wait(w.t) }()
+	theirs, err = w.over(j.trouble, d, func() bool { return len(ended) > 0 })
+	return <-ended, theirs, err
 }
 
 // home is a path of what raiz keeps on the server, as this machine sees it.
 func (w *worker) home(names ...string) string {
-	return filepath.Join(append([]string{w.g.Server.Root(), state.Home}, names...)...)
+	return filepath.Join(append([]string{w.g.Server.Root(), w.start.below(), state.Home}, names...)...)
 }
 
 func (w *worker) pending() string {
@@ -309,126 +336,4 @@ func (w *worker) awaitStep(c *child) bool {
 		}
 	}
 	return false
-}
-
-func (w *worker) deal(x trouble, c *child) error {
-	switch x {
-	case killed:
-		c.kill()
-		return nil
-	case pulled, pulledShort:
-		return w.g.Unplug(w.t.Context(), rehearse.LinkManagement)
-	case powerCut:
-		w.cutPower()
-		w.disarm()
-		return w.g.Server.Boot(w.t.Context())
-	case rebooted:
-		return w.reboot()
-	case diskFull:
-		return w.fill()
-	}
-	return fmt.Errorf("no such trouble: %s", x)
-}
-
-func (w *worker) plug() error { return w.g.Plug(w.t.Context(), rehearse.LinkManagement) }
-
-func (w *worker) cutPower() {
-	if err := w.g.CutPower(w.t.Context()); err != nil {
-		w.t.Errorf("cut power: %v", err)
-	}
-}
-
-func (w *worker) reboot() error {
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
-	defer cancel()
-	was := w.g.Server.Init()
-	_, _ = w.g.Server.Run(ctx, "systemctl", "reboot") // its answer goes down with it
-	w.disarm()                                        // a step that stands would hold the shutdown up
-	w.await("another boot", 2*time.Minute, func() bool { now := w.g.Server.Init(); return now != "" && now != was })
-	w.await("its end", 2*time.Minute, func() bool {
-		out, _ := w.g.Server.Run(w.t.Context(), "systemctl", "is-system-running", "--wait")
-		state := strings.TrimSpace(out)
-		return state == "running" || state == "degraded"
-	})
-	return nil
-}
-
-const filler = "/var/lib/raiz-filler"
-
-// fill leaves no block free.
-func (w *worker) fill() error {
-	_, err := w.g.Server.Run(w.t.Context(), "sh", "-c",
-		`free=$(df --output=avail -B1 /var/lib | tail -n 1); fallocate -l "$((free - 65536))" `+filler+`; cat /dev/zero >`+filler+`.rest 2>/dev/null; sync; exit 0`)
-	return err
-}
-
-// undo takes away what a trouble left, so that the next job starts clean.
-func (w *worker) undo() {
-	_, _ = w.g.Server.Run(w.t.Context(), "rm", "-rf", filler, filler+".rest", sweepDir)
-}
-
-// breakRevert lets the timer revert, and deals the trouble in the middle.
-func (w *worker) breakRevert(j job, o order) error {
-	if err := w.stopBeforeConfirm(order{To: o.To, Revert: sweepRevert}); err != nil {
-		return err
-	}
-	w.await("revert at its place", sweepRevert+sweepGrace, func() bool { return w.standing() || w.pending() == "" })
-	if !w.standing() {
-		w.disarm()
-		return errNotMet
-	}
-	err := w.deal(j.trouble, nil)
-	w.disarm()
-	if err == nil && j.trouble == pulled {
-		w.await("revert of its own", sweepRevert+sweepGrace, func() bool { return w.pending() == "" })
-		err = w.plug()
-	}
-	return err
-}
-
-// breakBoot cuts the power twice: once to make the boot revert, and once in
-// the middle of that.
-func (w *worker) breakBoot(_ job, o order) error {
-	step, err := os.ReadFile(w.onDisk("at"))
-	if err != nil {
-		return err
-	}
-	w.disarm()
-	if err := w.stopBeforeConfirm(order{To: o.To, Revert: 2 * time.Minute}); err != nil {
-		return err
-	}
-	w.awaitActive()
-	w.cutPower()
-	if err := w.arm(strings.TrimSpace(string(step))); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(w.t.Context())
-	booted := make(chan error, 1)
-	go func() { booted <- w.g.Server.Boot(ctx) }()
-	w.await("boot at its place", time.Minute, func() bool { return w.standing() || len(booted) > 0 })
-	met := w.standing()
-	cancel()
-	<-booted
-	w.disarm()
-	if !met {
-		return errNotMet
-	}
-	w.cutPower()
-	w.disarm()
-	return w.g.Server.Boot(w.t.Context())
-}
-
-// rescue brings a worker back for its next job after a promise was broken.
-func (w *worker) rescue() error {
-	_ = w.plug()
-	w.disarm()
-	if !w.g.Server.Running() {
-		_ = w.g.Server.Kill(w.t.Context())
-		if err := w.g.Server.Boot(w.t.Context()); err != nil {
-			return err
-		}
-	}
-	w.undo()
-	_, _ = w.g.Server.Run(w.t.Context(), "sh", "-c", "systemctl start raiz-revert.service")
-	return w.converge(other(w.at))
 }

@@ -48,12 +48,15 @@ func TestTakeovers(t *testing.T) {
 	}
 }
 
-// network is what the kernel and the managers of the server have: addresses,
-// default routes, ifupdown's notes, who is at work, and what the next boot will
-// find.
+// network is what the kernel and the managers of the server have.
 func (b *bed) network() string {
 	b.t.Helper()
-	return b.on(b.Server, "sh", "-c", `ip -o address show scope global | awk '{ print $2, $4 }' | sort
+	return b.on(b.Server, "sh", "-c", networkScript)
+}
+
+// networkScript prints addresses, default routes, ifupdown's notes, who is at
+// work, and what the next boot will find.
+const networkScript = `ip -o address show scope global | awk '{ print $2, $4 }' | sort
 		ip route show default | sed 's/ proto [a-z]*//; s/ onlink//; s/ *$//' | sort
 		ip -6 route show default | sed 's/ proto [a-z]*//; s/ onlink//; s/ pref medium//; s/ *$//' | sort
 		cat /run/network/ifstate 2>/dev/null | sort
@@ -62,8 +65,7 @@ func (b *bed) network() string {
 		pgrep -x dhclient >/dev/null && echo dhclient
 		find /etc/network /etc/NetworkManager /etc/netplan /etc/cloud /etc/systemd/network -type f -exec sha256sum {} + 2>/dev/null | sort
 		nmcli -t -f DEVICE,STATE device 2>/dev/null | grep eno1
-		true`)
-}
+		true`
 
 // takesNothing applies a site with a wrong gateway in both families.
 func (b *bed) takesNothing(manager string) {

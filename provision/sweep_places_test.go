@@ -1,0 +1,109 @@
+//go:build linux
+
+package provision_test
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// learn takes down what each variant looks like. They differ between
+// rehearsals, because the secrets do.
+func (w *worker) learn() error {
+	to := w.next()
+	if err := w.converge(to); err != nil {
+		return err
+	}
+	w.note(to)
+	return w.begin()
+}
+
+// applyPlaces runs an apply once, undisturbed, and collects every step and
+// every message it sees.
+func (w *worker) applyPlaces() []place {
+	w.t.Helper()
+	to := w.next()
+	w.trace(true)
+	first := w.child(order{To: to, Revert: time.Minute}).wait(w.t)
+	if first.Outcome != "done" {
+		w.t.Fatalf("undisturbed apply: %+v", first)
+	}
+	places := placesOf("apply", w.steps(), "")
+	for i := 1; i <= first.Writes; i++ {
+		places = append(places, place{phase: "apply", write: i})
+	}
+	for i := 1; i <= first.Reads; i++ {
+		places = append(places, place{phase: "apply", read: i})
+	}
+	w.at = to
+	w.note(to)
+	return places
+}
+
+// revertPlaces lets an apply go the other way and be reverted, and adds every
+// step of that. It also says of the steps of the apply which way they are met.
+func (w *worker) revertPlaces(apply []place) []place {
+	w.t.Helper()
+	w.must(w.fresh())
+	to := w.next()
+	w.trace(true)
+	w.must(w.stopBeforeConfirm(order{To: to, Revert: sweepRevert}))
+	w.must(w.settled())
+	var there, back []string
+	for _, s := range w.steps() {
+		if strings.HasPrefix(s, "pending-") {
+			back = append(back, s)
+		} else {
+			there = append(there, s)
+		}
+	}
+	if w.start.first {
+		return append(apply, placesOf("revert", back, to)...)
+	}
+	var places []place
+	for _, p := range apply {
+		if p.step != "" && !slices.Contains(there, p.step) && !strings.HasPrefix(p.step, "confirm-") {
+			p.to = other(to)
+		}
+		places = append(places, p)
+	}
+	for _, p := range placesOf("apply", there, to) {
+		if !slices.ContainsFunc(apply, func(q place) bool { return q.step == p.step }) {
+			places = append(places, p)
+		}
+	}
+	return append(places, placesOf("revert", back, to)...)
+}
+
+// bootPlaces cuts the power of an apply, and collects every step of the boot.
+func (w *worker) bootPlaces() []place {
+	w.t.Helper()
+	to := w.next()
+	w.trace(true)
+	w.must(w.stopBeforeConfirm(order{To: to, Revert: 2 * time.Minute}))
+	w.awaitActive()
+	w.cutPower()
+	w.must(w.g.Server.Boot(w.t.Context()))
+	w.must(w.settled())
+	var booting []string
+	for _, s := range w.steps() {
+		if strings.HasPrefix(s, "boot-") {
+			booting = append(booting, s)
+		}
+	}
+	return placesOf("boot", booting, to)
+}
+
+// placesOf takes each step once, where it is first met.
+func placesOf(phase string, steps []string, to string) []place {
+	seen := map[string]bool{}
+	var out []place
+	for _, s := range steps {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, place{phase: phase, step: s, to: to})
+		}
+	}
+	return out
+}
