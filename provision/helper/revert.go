@@ -13,6 +13,10 @@ import (
 // or the next boot, tries again.
 const maxTries = 20
 
+// startAgain is after what time a revert is started again that could not even
+// begin: it has no number of tries to write down.
+const startAgain = 30 * time.Second
+
 // revertRun puts back what stood before a run, or what is overdue. A run that
 // has not begun here may not begin any more: only then is it true that nothing
 // was changed.
@@ -84,9 +88,18 @@ func (h *Helper) revertOverdue(n int, reason string) (*server.Status, error) {
 
 // RevertPending puts back what stood before the pending generation. It runs in
 // RevertUnit: by the timer, or because the activation has died. Called before
-// its time, it arms the timer for the rest of it.
+// its time, it arms the timer for the rest of it. Whatever keeps it from its
+// work, it is called again.
 func (h *Helper) RevertPending() error {
 	h.who = "the server itself"
+	err := h.revertPending()
+	if e, is := errors.AsType[*server.Error](err); err == nil || is && e.Code == server.ErrReverts {
+		return err // it has seen to that
+	}
+	return errors.Join(err, h.os.Arm(startAgain))
+}
+
+func (h *Helper) revertPending() error {
 	n, err := h.pending()
 	if err != nil || n == 0 {
 		return err
