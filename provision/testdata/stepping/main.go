@@ -85,10 +85,11 @@ func (s stepping) DelAddress(link, address string) error {
 	s.step("no-address")
 	return s.OS.DelAddress(link, address)
 }
-func (s stepping) AddRoute(r server.Route) error { s.step("route"); return s.OS.AddRoute(r) }
-func (s stepping) DelRoute(r server.Route) error { s.step("no-route"); return s.OS.DelRoute(r) }
-func (s stepping) AddRule(r server.Rule) error   { s.step("rule"); return s.OS.AddRule(r) }
-func (s stepping) DelRule(r server.Rule) error   { s.step("no-rule"); return s.OS.DelRule(r) }
+func (s stepping) SetLink(l server.LinkFact) error { s.step("set-link"); return s.OS.SetLink(l) }
+func (s stepping) AddRoute(r server.Route) error   { s.step("route"); return s.OS.AddRoute(r) }
+func (s stepping) DelRoute(r server.Route) error   { s.step("no-route"); return s.OS.DelRoute(r) }
+func (s stepping) AddRule(r server.Rule) error     { s.step("rule"); return s.OS.AddRule(r) }
+func (s stepping) DelRule(r server.Rule) error     { s.step("no-rule"); return s.OS.DelRule(r) }
 func (s stepping) Run(argv []string, limit time.Duration) (string, error) {
 	s.step("run")
 	return s.OS.Run(argv, limit)
