@@ -88,9 +88,9 @@ func TestLiveCopy(t *testing.T) {
 func (b *bed) buildByHand() {
 	b.t.Helper()
 	for name, path := range map[string]string{
-		"mgmt.network": "/etc/systemd/network/05-hand-management.network",
-		"svc.network":  "/etc/systemd/network/05-hand-service.network",
-		"lo.network":   "/etc/systemd/network/05-hand-lo.network",
+		"mgmt.network": "/etc/systemd/network/10-hand-management.network",
+		"svc.network":  "/etc/systemd/network/10-hand-service.network",
+		"lo.network":   "/etc/systemd/network/10-hand-lo.network",
 		"bird.conf":    "/etc/bird/bird.conf",
 		"nsd.conf":     "/etc/nsd/nsd.conf",
 		"empty.zone":   "/etc/nsd/empty.zone",
