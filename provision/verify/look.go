@@ -76,7 +76,8 @@ func (l Looks) readSessions(p Printed, e *ServerEvidence) {
 
 // Sessions reads what the command of the sessions has printed.
 func (l Looks) Sessions(p server.Printed) ([]Session, error) {
-	records, err := l.read("sessions", printed("the routing daemon", p))
+	program, _, _ := strings.Cut(strings.Join(l.argv("sessions", nil), " "), " ")
+	records, err := l.read("sessions", printed(program, p))
 	return sessionsOf(records), err
 }
 
