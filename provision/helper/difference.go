@@ -30,6 +30,8 @@ type change struct {
 	From   int     `json:"from"`
 	Kind   what    `json:"kind"`
 	Secret secrecy `json:"secret,omitempty"`
+	// Unit reads it.
+	Unit string `json:"unit,omitempty"`
 }
 
 // what is done to a path.
@@ -65,7 +67,7 @@ func (h *Helper) look(m, was server.Manifest) (difference, error) {
 		if s.is(f) {
 			continue
 		}
-		d.Changes = append(d.Changes, change{f.Path, i, write, secrecy(f.Secret)})
+		d.Changes = append(d.Changes, change{Path: f.Path, From: i, Kind: write, Secret: secrecy(f.Secret), Unit: unitOf(f)})
 		if f.Effect != nil {
 			effects = append(effects, *f.Effect)
 		}
@@ -79,7 +81,7 @@ func (h *Helper) look(m, was server.Manifest) (difference, error) {
 			continue
 		}
 		old, _ := fileOf(was, path)
-		d.Changes = append(d.Changes, change{Path: path, Kind: remove, Secret: secrecy(old.Secret)})
+		d.Changes = append(d.Changes, change{Path: path, Kind: remove, Secret: secrecy(old.Secret), Unit: unitOf(old)})
 		if old.Effect != nil && wanted(m, old.Effect.Unit) {
 			effects = append(effects, *old.Effect)
 		}
@@ -88,6 +90,14 @@ func (h *Helper) look(m, was server.Manifest) (difference, error) {
 		return d, err
 	}
 	return d, h.lookAtUnits(&d, m, effects, retired(m, was))
+}
+
+// unitOf is the unit that reads a file, or that it is.
+func unitOf(f server.File) string {
+	if unit, ok := unitAt(f.Path); ok || f.Effect == nil {
+		return unit
+	}
+	return f.Effect.Unit
 }
 
 func fileOf(m server.Manifest, path string) (server.File, bool) {

@@ -13,11 +13,27 @@ import (
 // tamperedError says that only paths are not back in whose directory somebody
 // but root may change names. Such a user can undo whatever is put there, for as
 // long as he likes.
-type tamperedError struct{ error }
+type tamperedError struct {
+	error
+	paths []string
+}
 
 func onlyTampered(err error) bool {
 	_, is := errors.AsType[tamperedError](err)
 	return is
+}
+
+// held are the units that read what is not back. They are left as they are:
+// started or told anew they would run with what nobody has confirmed.
+func held(b before, files error) []string {
+	t, _ := errors.AsType[tamperedError](files)
+	var out []string
+	for _, c := range b.Changes {
+		if slices.Contains(t.paths, c.Path) && c.Unit != "" {
+			out = append(out, c.Unit)
+		}
+	}
+	return out
 }
 
 // filesBack puts every file back and sees that it is there.
@@ -43,9 +59,11 @@ func (h *Helper) filesBack(n int, b before) error {
 // pathsBack puts paths back whose snapshots are numbered from first on.
 func (h *Helper) pathsBack(n, first int, all []then) error {
 	var errs, tampered []error
+	var paths []string
 	failed := func(t then, err error) {
 		if t.Exposed {
 			tampered = append(tampered, fmt.Errorf("%s: %w; its directory is not root's alone", t.Path, err))
+			paths = append(paths, t.Path)
 			return
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", t.Path, err))
@@ -68,14 +86,14 @@ func (h *Helper) pathsBack(n, first int, all []then) error {
 		if err == nil && !t.was(s) {
 			err = errors.New("it is not as it was")
 		}
-		if err != nil && len(errs)+len(tampered) == 0 {
+		if err != nil && len(errs) == 0 && !slices.Contains(paths, t.Path) {
 			failed(t, err)
 		}
 	}
 	if err := errors.Join(errs...); err != nil || len(tampered) == 0 {
 		return err
 	}
-	return tamperedError{errors.Join(tampered...)}
+	return tamperedError{errors.Join(tampered...), paths}
 }
 
 // fileBack puts one file back: by its second name, which needs no room, else

@@ -3,6 +3,8 @@ package helper
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/server"
@@ -32,16 +34,17 @@ func (h *Helper) putBack(r *record) (before, error) {
 		r.FilesBack, r.UnitsBack = true, false // what was acted on before has read others
 		_ = h.save(*r)                         // else files are looked at once more
 	}
+	held := held(b, files)
 	if !r.UnitsBack {
 		// systemd, or a manager of links, may fail once. What looks as it was
 		// could still be run by what goes: they are asked again, not for ever.
-		err := h.unitsBack(r, b)
+		err := h.unitsBack(r, b, held)
 		if r.UnitsBack = err == nil || r.Tries >= unitTries; !r.UnitsBack {
-			return b, errors.Join(err, h.effectBack(*r, b), files)
+			return b, errors.Join(err, h.effectBack(*r, b, held), files)
 		}
 		_ = h.save(*r) // else units are acted on once more
 	}
-	return b, errors.Join(h.effectBack(*r, b), files)
+	return b, errors.Join(h.effectBack(*r, b, held), files)
 }
 
 // unlinkNew disables units that were not enabled before, while their files are
@@ -83,10 +86,13 @@ func unitNames(b before) []string {
 
 // unitsBack brings each unit that the change acted on to the state it had, with
 // the files it had, in the order of the change. Nothing is left out because
-// something else failed.
-func (h *Helper) unitsBack(r *record, b before) error {
+// something else failed; units that are held keep what they run with.
+func (h *Helper) unitsBack(r *record, b before, held []string) error {
 	var errs []error
 	do := func(op Op, unit string) {
+		if slices.Contains(held, unit) {
+			return
+		}
 		if err := h.os.Do(op, unit, unitLimit); err != nil {
 			errs = append(errs, err)
 		}
@@ -108,6 +114,8 @@ func (h *Helper) unitsBack(r *record, b before) error {
 	}
 	for _, a := range b.Actions {
 		switch u := was[a.Unit]; {
+		case len(a.Run) > 0 && h.gone(a.Run[0]):
+			// It came with the generation that goes.
 		case len(a.Run) > 0:
 			if _, err := h.os.Run(a.Run, commandLimit); err != nil {
 				errs = append(errs, err)
@@ -126,6 +134,12 @@ func (h *Helper) unitsBack(r *record, b before) error {
 	return errors.Join(append(errs, h.giveBack(b))...)
 }
 
+// gone reports whether a program is not there.
+func (h *Helper) gone(program string) bool {
+	_, err := h.os.Look(program)
+	return strings.HasPrefix(program, "/") && errors.Is(err, fs.ErrNotExist)
+}
+
 // enableBack enables the units that were enabled and are so no more. One that
 // still is would take along what its file names with it (Also= in
 // systemd.unit(5)), which was not enabled before.
@@ -138,49 +152,56 @@ func (h *Helper) enableBack(b before) {
 	}
 }
 
-// effectBack sees that what runs is what ran, and puts back what is left.
-func (h *Helper) effectBack(r record, b before) error {
+// effectBack sees that what runs is what ran, and puts back what is left. The
+// way in does not wait for a unit that does not come back.
+func (h *Helper) effectBack(r record, b before, held []string) error {
+	units := h.seeUnits(b, held)
+	if b.Boot != h.os.BootID() {
+		return units // the network is what this boot has made of the old files
+	}
+	if err := errors.Join(units, h.networkBack(b)); err != nil {
+		return err
+	}
+	// What was acted on may have made them anew.
+	return h.pathsBack(r.Number, len(b.Files), b.Passing)
+}
+
+// seeUnits waits until units are as they were, and does for the next look what
+// one lacks.
+func (h *Helper) seeUnits(b before, held []string) error {
 	was := map[string]unitThen{}
 	for _, u := range b.Units {
 		was[u.Name] = u
 	}
 	fits := func(name string, u server.UnitFact) bool {
 		w := was[name]
-		if w.Enabled != enabled(u) {
+		switch {
+		case w.Enabled != enabled(u):
 			return false
-		}
-		if !w.Active {
+		case slices.Contains(held, name):
+			return true
+		case !w.Active:
 			return w.Enabled || !running(u) // a boot may have started what it is meant to
 		}
 		return running(u)
 	}
 	bad, err := h.waitUnits(networkLimit, unitNames(b), fits)
+	if err != nil || bad == "" {
+		return err
+	}
+	facts, err := h.os.Units([]string{bad})
 	if err != nil {
 		return err
 	}
-	if bad != "" {
-		facts, err := h.os.Units([]string{bad})
-		if err != nil {
-			return err
-		}
-		switch was := was[bad]; { // for the next look
-		case was.Enabled && !enabled(facts[bad]):
-			_ = h.os.Do(OpEnable, bad, unitLimit)
-		case !was.Enabled && enabled(facts[bad]):
-			_ = h.os.Do(OpDisable, bad, unitLimit)
-		case was.Active && !running(facts[bad]):
-			_ = h.os.Do(OpStart, bad, unitLimit)
-		case !was.Active && !was.Enabled && running(facts[bad]):
-			_ = h.os.Do(OpStop, bad, unitLimit)
-		}
-		return fmt.Errorf("%s is %s, %s", bad, facts[bad].Active, facts[bad].File)
+	switch was := was[bad]; {
+	case was.Enabled && !enabled(facts[bad]):
+		_ = h.os.Do(OpEnable, bad, unitLimit)
+	case !was.Enabled && enabled(facts[bad]):
+		_ = h.os.Do(OpDisable, bad, unitLimit)
+	case was.Active && !running(facts[bad]):
+		_ = h.os.Do(OpStart, bad, unitLimit)
+	case !was.Active && !was.Enabled && running(facts[bad]):
+		_ = h.os.Do(OpStop, bad, unitLimit)
 	}
-	if b.Boot != h.os.BootID() {
-		return nil // the network is what this boot has made of the old files
-	}
-	if err := h.networkBack(b); err != nil {
-		return err
-	}
-	// What was acted on may have made them anew.
-	return h.pathsBack(r.Number, len(b.Files), b.Passing)
+	return fmt.Errorf("%s is %s, %s", bad, facts[bad].Active, facts[bad].File)
 }

@@ -13,6 +13,10 @@ import (
 // or the next boot, tries again.
 const maxTries = 20
 
+// startAgain is after what time a revert is started again that could not even
+// begin: it has no number of tries to write down.
+const startAgain = 30 * time.Second
+
 // revertRun puts back what stood before a run, or what is overdue. A run that
 // has not begun here may not begin any more: only then is it true that nothing
 // was changed.
@@ -84,9 +88,18 @@ func (h *Helper) revertOverdue(n int, reason string) (*server.Status, error) {
 
 // RevertPending puts back what stood before the pending generation. It runs in
 // RevertUnit: by the timer, or because the activation has died. Called before
-// its time, it arms the timer for the rest of it.
+// its time, it arms the timer for the rest of it. Whatever keeps it from its
+// work, it is called again.
 func (h *Helper) RevertPending() error {
 	h.who = "the server itself"
+	err := h.revertPending()
+	if e, is := errors.AsType[*server.Error](err); err == nil || is && e.Code == server.ErrReverts {
+		return err // it has seen to that
+	}
+	return errors.Join(err, h.os.Arm(startAgain))
+}
+
+func (h *Helper) revertPending() error {
 	n, err := h.pending()
 	if err != nil || n == 0 {
 		return err
@@ -150,7 +163,15 @@ func (h *Helper) revert(r *record, reason string) error {
 		return h.tryAgain(r, err)
 	}
 	_ = h.os.Disarm() // what fires finds nothing pending
+	for _, unit := range []string{ActivateUnit, RevertUnit} {
+		_ = h.os.Do(OpReset, unit, unitLimit) // that they failed is written down, and over
+	}
 	return nil
+}
+
+// pauseAfter is how long a revert that has been tried so often waits.
+func pauseAfter(tries int) time.Duration {
+	return min(5*time.Second<<min(tries-1, 10), 5*time.Minute)
 }
 
 // tryAgain has systemd try the revert later, each time after a longer pause.
@@ -163,7 +184,7 @@ func (h *Helper) tryAgain(r *record, why error) error {
 		h.log("%v", e)
 		return e
 	}
-	wait := min(5*time.Second<<min(r.Tries-1, 10), 5*time.Minute)
+	wait := pauseAfter(r.Tries)
 	e.Next = fmt.Sprintf("it is tried again in %s", wait)
 	if err := h.os.Arm(wait); err != nil {
 		e.Next = "and no timer can be set: mend the cause and type: raiz-helper revert"

@@ -60,6 +60,10 @@ func Cases(c Code) []*Case {
 			add("second+"+string(e), s, past, e, one(next))
 		}
 		add("check-hangs+"+string(Cable), s, past, Cable, one(spoilt(2, "checkhang")))
+		add("wrong-gateway+"+string(Fail), s, nil, Fail, one(wrongGateway))
+		add("dies+"+string(Fail), s, past, Fail, Side{Want: next, Dies: time.Second / 2})
+		add("rollback+"+string(Fail), s, []Want{generation(1), with(next, func(w *Want) { w.DNS = "knot" })}, Fail, one(with(next, func(w *Want) { w.Again = 1 })))
+		add("shorter+"+string(Fail), s, past, Fail, Side{Want: next, Seconds: 600, Gate: 3 * time.Minute}, Side{Want: generation(3), Seconds: 30, After: 5 * time.Second})
 		add("pack-removed+"+string(Fail), s, past, Fail, one(with(next, func(w *Want) { w.DNS, w.Guard = "knot", false })))
 		add("stale-plan", s, past, NoEvent, one(next), Side{Want: generation(3), Pause: 10 * time.Minute})
 		add("shorter", s, past, NoEvent, Side{Want: next, Seconds: 600, Gate: 3 * time.Minute}, Side{Want: generation(3), Seconds: 30, After: 5 * time.Second})

@@ -67,6 +67,10 @@ type Bounds struct {
 	Keeps []Keep
 	// Worlds is how many are run, where there are as many.
 	Worlds int
+	// Starts, where there are any, are walked in place of all.
+	Starts []Path
+	// Each, where there is one, is told of each world that came to rest.
+	Each func(Path)
 }
 
 // Broken is a promise that did not hold in a world.
@@ -135,7 +139,10 @@ func Explore(x *Case, b Bounds, broken func(Broken)) (Count, error) {
 // spread walks as many worlds as the bounds allow. Each beginning has its share
 // of what is left, so that what one does not need is the next one's.
 func (e *explorer) spread() {
-	starts := e.starts()
+	starts := e.bounds.Starts
+	if len(starts) == 0 {
+		starts = e.starts()
+	}
 	for i, p := range starts {
 		left := e.bounds.Worlds - e.count.Worlds
 		if left <= 0 {
@@ -287,6 +294,9 @@ func (e *explorer) again(w *world, p Path, worlds int) (run int) {
 func (e *explorer) judge(w *world, p Path) {
 	e.count.Worlds++
 	e.count.Calls += w.m.calls
+	if e.bounds.Each != nil {
+		e.bounds.Each(p)
+	}
 	w.record = 0
 	w.m.hook = nil
 	outcome := w.outcome()

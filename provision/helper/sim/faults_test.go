@@ -20,6 +20,8 @@ func oldFaults() map[string][]string {
 		"the owner's deadline":               {"shorter/networkd"},
 		"an activation that is killed":       {"first+the activation is killed/networkd"},
 		"one failure of systemd":             {"start-fails+a call fails/netplan-lease", "start-fails+a call fails/networkd-lease", "start-fails+a call fails/networkd"},
+		"a revert that cannot begin":         {"wrong-gateway+a call fails/networkd"},
+		"what is not back is not started":    {"dies+a call fails/networkd"},
 		"the second waits for the first":     {"two/networkd"},
 		"no copy of a secret stays":          {"first+the login is killed/networkd"},
 		"a planted link":                     {"first+a daemon's user plants a link/networkd"},

@@ -22,24 +22,8 @@ const (
 	mutantTime    = time.Hour
 )
 
-// rounds are what of the exploration each mutant is put through until a promise
-// is broken: cases by a part of their names, and worlds as in RAIZ_EXPLORE, of
-// which those cases get their share. What managers of links do is seen by the
-// others alone.
-func rounds(what string) [][2]string {
-	out := [][2]string{
-		{"start-fails+a call fails/networkd", "60000"}, {"pack-removed+a call fails/networkd", "60000"}, // two hundred each
-		{"two/networkd", "30000"}, {"/networkd", "5000"},
-	}
-	for _, file := range []string{"owner.go", "taken.go", "takeover.go", "giveback.go", "links.go"} {
-		if strings.HasPrefix(what, file) {
-			out = append(out, [2]string{"start-fails+a call fails/", "40000"}, [2]string{"/ifupdown", "3000"}, [2]string{"/networkmanager", "3000"}, [2]string{"/netplan-lease", "3000"})
-		}
-	}
-	return out
-}
-
-// verdict is what became of a mutant: killed, hangs or survived.
+// verdict is what became of a mutant: killed, hangs, survived, or never was
+// anything else than the code.
 type verdict struct{ What, End string }
 
 // figures are what docs/figures.json has of mutants. One that hangs was seen.
@@ -47,22 +31,27 @@ type figures struct {
 	Killed    int      `json:"killed"`
 	Hangs     int      `json:"hangs"`
 	Survived  int      `json:"survived"`
+	Unmet     int      `json:"unmet"` // no world came by
 	Survivors []string `json:"survivors"`
 }
 
-// TestMutants runs the exploration over each mutant of the transaction. It is
-// for `make mutants`, and names those that nobody has noticed. RAIZ_MUTANTS is 1
-// or part of a name of a file and a line; RAIZ_MUTANTS_OUT a file for what docs
-// quote, as JSON.
+// TestMutants explores once, and notes for each mutant of the transaction worlds
+// in which it would have done something else; in these it is tried, until one
+// breaks a promise. It is for `make mutants`, and names those that nobody has
+// noticed. RAIZ_MUTANTS is 1 or part of a name of a file and a line;
+// RAIZ_MUTANTS_OUT a file for what docs quote, as JSON.
 func TestMutants(t *testing.T) {
 	only := os.Getenv("RAIZ_MUTANTS")
 	if only == "" {
 		t.Log("this is for make mutants")
 		return
 	}
-	program, all := buildMutants(t)
-	if end := tryMutant(t, program, 0, "owner.go"); end != "survived" {
-		t.Fatalf("without any mutant: %s", end)
+	dir := t.TempDir()
+	program, all := buildMutants(t, dir)
+	explore := exec.CommandContext(t.Context(), program, "-test.run", "TestWhereItMatters$", "-test.timeout", "1h")
+	explore.Env = append(os.Environ(), worldsDir+"="+dir, "GOMAXPROCS=1") // what matters is noted for one world at a time
+	if out, err := explore.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 	ends := make([]verdict, len(all))
 	next := make(chan int)
@@ -70,7 +59,7 @@ func TestMutants(t *testing.T) {
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for i := range next {
-				ends[i] = verdict{all[i], tryMutant(t, program, i+1, all[i])}
+				ends[i] = verdict{all[i], tryMutant(t, program, dir, i+1)}
 				t.Logf("%s: %s", ends[i].End, ends[i].What)
 			}
 		})
@@ -82,6 +71,15 @@ func TestMutants(t *testing.T) {
 	}
 	close(next)
 	workers.Wait()
+	f := count(ends)
+	t.Logf("%d mutants: %d killed, %d hang, %d survived, %d unmet", len(all), f.Killed, f.Hangs, f.Survived, f.Unmet)
+	if f.Killed == 0 {
+		t.Error("no mutant was seen")
+	}
+	keepFigures(t, os.Getenv("RAIZ_MUTANTS_OUT"), f)
+}
+
+func count(ends []verdict) figures {
 	var f figures
 	for _, v := range ends {
 		switch v.End {
@@ -89,16 +87,15 @@ func TestMutants(t *testing.T) {
 			f.Killed++
 		case "hangs":
 			f.Hangs++
+		case "unmet":
+			f.Unmet++
+			f.Survivors = append(f.Survivors, v.What+" (no world came by)")
 		case "survived":
 			f.Survived++
 			f.Survivors = append(f.Survivors, v.What)
 		}
 	}
-	t.Logf("%d mutants: %d killed, %d hang, %d survived", len(all), f.Killed, f.Hangs, f.Survived)
-	if f.Killed == 0 {
-		t.Error("no mutant was seen")
-	}
-	keepFigures(t, os.Getenv("RAIZ_MUTANTS_OUT"), f)
+	return f
 }
 
 // keepFigures writes what docs quote, where a file is named for it.
@@ -121,8 +118,7 @@ func elsewhere() []string { return []string{"console.go", "doc.go", "look.go", "
 
 // buildMutants builds one program of this package's tests that holds all
 // mutants.
-func buildMutants(t *testing.T) (program string, all []string) {
-	dir := t.TempDir()
+func buildMutants(t *testing.T, dir string) (program string, all []string) {
 	m := &mutator{}
 	replace := map[string]string{}
 	put := func(path string, text []byte) {
@@ -155,11 +151,13 @@ func buildMutants(t *testing.T) (program string, all []string) {
 		}
 		put(path, text)
 	}
-	path, err := filepath.Abs("../switchboard.go")
-	if err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{"../switchboard.go": switchboard, "mattered_test.go": matteredSource} {
+		path, err := filepath.Abs(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(path, []byte(text))
 	}
-	put(path, []byte(switchboard))
 	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		t.Fatal(err)
@@ -173,23 +171,21 @@ func buildMutants(t *testing.T) (program string, all []string) {
 	return program, m.what
 }
 
-// tryMutant explores with one mutant.
-func tryMutant(t *testing.T, program string, n int, what string) string {
+// tryMutant has one mutant live through the worlds in which it matters.
+func tryMutant(t *testing.T, program, dir string, n int) string {
+	if _, err := os.Stat(worldsOf(dir, n)); err != nil {
+		return "unmet"
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), mutantTime)
 	defer cancel()
-	for _, r := range rounds(what) {
-		cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -t "$0" && exec "$@"`, mutantSeconds, program, "-test.run", "TestExplore$", "-test.failfast", "-test.short")
-		cmd.Env = append(os.Environ(), fmt.Sprintf("RAIZ_MUTANT=%d", n), "RAIZ_CASE="+r[0], "RAIZ_EXPLORE="+r[1], "RAIZ_FIRST=1", "RAIZ_MUTANTS=", "GOMAXPROCS=1")
-		out, err := cmd.CombinedOutput()
-		switch {
-		case ctx.Err() != nil || cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == -1:
-			return "hangs" // a signal has ended it
-		case err == nil:
-			continue
-		case n == 0:
-			t.Logf("%s", out)
-		}
-		return "killed"
+	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -t "$0" && exec "$@"`, mutantSeconds, program, "-test.run", "TestMutantsWorlds$", "-test.timeout", "1h")
+	cmd.Env = append(os.Environ(), fmt.Sprintf("RAIZ_MUTANT=%d", n), worldsDir+"="+dir, "GOMAXPROCS=1")
+	err := cmd.Run()
+	switch {
+	case err == nil:
+		return "survived"
+	case ctx.Err() != nil || cmd.ProcessState == nil || cmd.ProcessState.ExitCode() == -1:
+		return "hangs" // a signal has ended it
 	}
-	return "survived"
+	return "killed"
 }

@@ -24,23 +24,52 @@ import (
 
 var mutant, _ = strconv.Atoi(os.Getenv("RAIZ_MUTANT"))
 
-func mutantIs(n int) bool { return mutant == n }
+var matters = map[int]bool{}
 
-func mutantIf(n int, c bool) bool { return mutant == n || c && mutant != n+1 }
+// Mattered are the mutants that would have done something else since it was
+// asked last.
+func Mattered() map[int]bool {
+	m := matters
+	matters = map[int]bool{}
+	return m
+}
+
+// is reports whether this is mutant n, which would do something else here.
+func mutantIs(n int) bool {
+	if mutant == 0 && !matters[n] {
+		matters[n] = true
+	}
+	return mutant == n
+}
+
+func mutantIf(n int, c bool) bool {
+	if c {
+		return !mutantIs(n + 1)
+	}
+	return mutantIs(n)
+}
 
 func mutantLimit(n int, d time.Duration) time.Duration {
-	if mutant == n {
+	if mutantIs(n) {
 		return d * 100000
 	}
 	return d
 }
 
 func mutantCall(n int, f func() error) error {
-	if mutant == n {
+	if mutantIs(n) {
 		return nil
 	}
 	return f()
 }
+`
+
+// matteredSource is put in the place of the file that says that nothing mattered.
+const matteredSource = `package sim_test
+
+import "github.com/raiz-dns/raiz/provision/helper"
+
+func mattered() map[int]bool { return helper.Mattered() }
 `
 
 // mutator changes sources so that each of its mutants can be switched on.
@@ -169,7 +198,7 @@ func (m *mutator) swaps(list []ast.Stmt) (edit, bool) {
 	var before strings.Builder
 	for i := 1; i < len(list); i++ {
 		a, b := list[i-1], list[i]
-		if declares(a) || leaves(b) || leaves(a) {
+		if !m.acts(a) || !m.acts(b) {
 			continue
 		}
 		n := m.add("swapped with the next", a)
@@ -192,18 +221,34 @@ func (m *mutator) swaps(list []ast.Stmt) (edit, bool) {
 	return edit{at(list[0].Pos()), at(list[len(list)-1].End()), before.String() + "{\n", "\n}"}, true
 }
 
-func declares(s ast.Stmt) bool {
-	a, assigns := s.(*ast.AssignStmt)
-	_, decl := s.(*ast.DeclStmt)
-	return decl || assigns && a.Tok == token.DEFINE
-}
-
-func leaves(s ast.Stmt) bool {
-	switch s.(type) {
-	case *ast.ReturnStmt, *ast.BranchStmt:
-		return true
+// acts reports whether a statement has the helper, or what is below it, do
+// something, and only that: order is no matter of others, and without what is
+// declared the source would not be built.
+func (m *mutator) acts(s ast.Stmt) bool {
+	var of ast.Node = s
+	switch s := s.(type) {
+	case *ast.IfStmt:
+		of = s.Init
+		if s.Init == nil {
+			of = s.Cond
+		}
+	case *ast.AssignStmt:
+		if s.Tok == token.DEFINE {
+			return false
+		}
+	case *ast.ExprStmt, *ast.RangeStmt:
+	default:
+		return false
 	}
-	return false
+	found := false
+	ast.Inspect(of, func(n ast.Node) bool {
+		if c, ok := n.(*ast.CallExpr); ok {
+			f, method := c.Fun.(*ast.SelectorExpr)
+			found = found || method && strings.HasPrefix(string(m.src[m.set.Position(f.Pos()).Offset:]), "h.")
+		}
+		return !found
+	})
+	return found
 }
 
 func firstLine(s string) string {
