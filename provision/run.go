@@ -54,6 +54,9 @@ type Options struct {
 	// that may cut access needs no proof of the other way in, and a BMC that
 	// does not answer is left as it is.
 	HandsOnSite bool
+	// TakeOver says that the BGP sessions of a copy that raiz did not build may
+	// be reset.
+	TakeOver bool
 	// RevertAfter is DefaultRevertAfter when zero.
 	RevertAfter time.Duration
 	Log         *slog.Logger

@@ -96,6 +96,8 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 		return exit(exitUnreachable, nil)
 	case planned.Plan.Empty() && (!isPlan || saved.Digest == planned.Plan.Digest()):
 		return nil
+	case planned.Refusal() != nil:
+		return g.carriedOut(run, apply.Journal{Outcome: apply.NotTried}, planned.Refusal())
 	case !isPlan && !a.guards.yes:
 		if err := g.ask(toApply(planned.Plan.Site)); err != nil {
 			return err

@@ -288,6 +288,7 @@ type guards struct {
 	yes         bool
 	revertAfter time.Duration
 	handsOnSite bool
+	takeOver    bool
 }
 
 func (a *guards) flags(cmd *cobra.Command) {
@@ -295,12 +296,13 @@ func (a *guards) flags(cmd *cobra.Command) {
 	f.BoolVar(&a.yes, "yes", false, "do not ask")
 	f.DurationVar(&a.revertAfter, "revert-after", provision.DefaultRevertAfter, "how long the server waits for the confirmation before it reverts")
 	f.BoolVar(&a.handsOnSite, "hands-on-site", false, "somebody stands beside the server: do not ask for the BMC as a second way in")
+	f.BoolVar(&a.takeOver, "take-over", false, "reset the BGP sessions of a copy that raiz did not build; drain it by hand before")
 }
 
 func (a guards) set(o *provision.Options) error {
 	if a.revertAfter < 5*time.Second || a.revertAfter > time.Hour {
 		return exit(exitUsage, fmt.Errorf("--revert-after %s: use between 5s and 1h", a.revertAfter))
 	}
-	o.RevertAfter, o.HandsOnSite = a.revertAfter, a.handsOnSite
+	o.RevertAfter, o.HandsOnSite, o.TakeOver = a.revertAfter, a.handsOnSite, a.takeOver
 	return nil
 }

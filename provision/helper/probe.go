@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/raiz-dns/raiz/provision/server"
 )
@@ -38,6 +39,9 @@ func (h *Helper) probe(q server.ProbeRequest) (*server.Facts, error) {
 	}
 	f.Network, err = h.os.Network()
 	problem("network", err)
+	if q.First != nil && f.Current == 0 && f.Problems["transaction"] == "" {
+		f.Printed = h.print(q.First.Commands, time.Duration(q.First.Seconds)*time.Second)
+	}
 	for _, m := range q.Links {
 		l, ok := findLink(f.Network, m)
 		if !ok || l.Name == loopback {
