@@ -36,15 +36,22 @@ func (c *change) await(ctx context.Context, q server.Request, reason error) erro
 	ctx, cancel := context.WithTimeout(ctx, c.d.RevertAfter+witnessTimeout)
 	defer cancel()
 	var last server.Status
+	var silent error // why the last question had no answer
 	err := await.Until(ctx, time.Second, func(ctx context.Context) (bool, error) {
 		s, err := c.ask(ctx, q)
 		if err != nil {
+			if silent == nil || ctx.Err() == nil {
+				silent = err
+			}
 			return false, nil
 		}
 		last = s
 		return s.State.Ended() || s.State == server.NoState, nil
 	})
 	if err != nil {
+		if silent != nil {
+			reason = fmt.Errorf("%w; asked since then: %w", reason, silent)
+		}
 		return fmt.Errorf("%w; whether the server has reverted could not be seen: the next plan tells", reason)
 	}
 	switch last.State {
@@ -68,7 +75,10 @@ func (c *change) ask(ctx context.Context, q server.Request) (server.Status, erro
 	if err != nil {
 		return server.Status{}, err
 	}
-	if reply.Answer.Status == nil {
+	switch {
+	case reply.Answer.Status == nil && reply.Answer.Error != nil:
+		return server.Status{}, reply.Answer.Error
+	case reply.Answer.Status == nil:
 		return server.Status{}, errors.New("the server says nothing of this run")
 	}
 	c.saw(reply)

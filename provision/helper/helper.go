@@ -105,7 +105,7 @@ func (h *Helper) lock(wait time.Duration) (unlock func(), err error) {
 	if err := h.makeHome(); err != nil {
 		return nil, err
 	}
-	unlock, err = h.os.Lock(state.Home+"/lock", h.who, wait)
+	unlock, err = h.os.Lock(lockFile, h.who, wait)
 	if errors.Is(err, ErrLocked) {
 		return nil, &server.Error{Code: server.ErrBusy, Text: err.Error(), Next: "wait for it: " + atWork}
 	}
