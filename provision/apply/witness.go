@@ -94,16 +94,16 @@ func (c *change) left(ctx context.Context) error {
 		return c.end(s, errInterrupted)
 	}
 	c.j.Outcome = Unknown
-	const next = "raiz history shows how it ends, raiz release ends it at once"
+	next := errors.New("raiz history shows how it ends, raiz release ends it at once")
 	switch {
 	case err == nil && s.State == server.Reverting:
-		return fmt.Errorf("%w: the server is putting back what stood before generation %d; %s", errInterrupted, s.Number, next)
+		return fmt.Errorf("%w: the server is putting back what stood before generation %d; %w", errInterrupted, s.Number, next)
 	case err == nil:
-		return fmt.Errorf("%w: generation %d is %s and not confirmed; the server reverts it by itself at %s; %s", errInterrupted, s.Number, s.State, clock(s.Until), next)
+		return fmt.Errorf("%w: generation %d is %s and not confirmed; the server reverts it by itself at %s; %w", errInterrupted, s.Number, s.State, clock(s.Until), next)
 	case c.armed.IsZero():
-		return fmt.Errorf("%w: the change is not confirmed; the server reverts it by itself within %s; %s", errInterrupted, c.d.RevertAfter, next)
+		return fmt.Errorf("%w: the change is not confirmed; the server reverts it by itself within %s; %w", errInterrupted, c.d.RevertAfter, next)
 	}
-	return fmt.Errorf("%w: the change is not confirmed; the server reverts it by itself at %s; %s", errInterrupted, clock(c.armed.Add(c.d.RevertAfter)), next)
+	return fmt.Errorf("%w: the change is not confirmed; the server reverts it by itself at %s; %w", errInterrupted, clock(c.armed.Add(c.d.RevertAfter)), next)
 }
 
 // clock is a time of the server's as its own log has it.
