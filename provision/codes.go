@@ -12,6 +12,7 @@ func Codes() []verdict.Definition {
 		verdict.Define("notice.left-behind", "why raiz takes back a generation that has outlived its timer"),
 		verdict.Define("notice.hands-on-site", "with --hands-on-site nobody proves the BMC as a way in"),
 		verdict.Define("notice.bmc-left", "the BMC does not answer, and is left as it is", verdict.TypeError.Named("error")),
+		verdict.Define("notice.noise", "the login prints something before raiz's program on the server says anything; it was passed over", verdict.TypeSeen.Named("text")),
 		verdict.Define("notice.unmanaged", "the site says to leave a setting of the BMC alone", verdict.TypeWord.Named("setting"), verdict.TypeSeen.Named("reason")),
 		verdict.Define("declare.write", "what the controller has refused is to be declared with these lines in the bmc block"),
 		verdict.Define("declare.replace", "the same, where the site declares settings that are left alone already"),
