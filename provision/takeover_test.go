@@ -35,11 +35,13 @@ func TestTakeovers(t *testing.T) {
 		t.Run(string(tt.start), func(t *testing.T) {
 			t.Parallel()
 			b := newBedWith(t, "../sites/as112-gru1.hcl", rehearse.Options{Start: tt.start})
+			b.furnish()
 			before := b.network()
 			b.takesNothing(tt.manager)
 			if diff := cmp.Diff(before, b.network()); diff != "" {
 				t.Fatalf("the link was not given back (-before +after):\n%s", diff)
 			}
+			b.on(b.Server, "sh", "-c", "ip link set eno1 mtu 1500") // the site says nothing of it
 			b.mustApply(b.Site)
 			b.isTaken()
 			b.must(b.reboot())
@@ -48,12 +50,25 @@ func TestTakeovers(t *testing.T) {
 	}
 }
 
+// furnish gives the link what no file of a manager has: an MTU, an address that
+// comes second in its network, and one that is the source of nothing.
+func (b *bed) furnish() {
+	b.t.Helper()
+	b.on(b.Server, "sh", "-c", `set -e
+		ip link set eno1 mtu 1400
+		set -- $(ip -4 -o address show dev eno1 scope global | awk '{ print $4; exit }')
+		base=${1%.*/*} length=${1#*/}
+		ip address add "$base.29/$length" dev eno1
+		ip -6 address add 2001:db8:0:2::2f/64 dev eno1 preferred_lft 0 nodad`)
+}
+
 // network is what the kernel and the managers of the server have: addresses,
 // default routes, ifupdown's notes, who is at work, and what the next boot will
 // find.
 func (b *bed) network() string {
 	b.t.Helper()
-	return b.on(b.Server, "sh", "-c", `ip -o address show scope global | awk '{ print $2, $4 }' | sort
+	return b.on(b.Server, "sh", "-c", `ip -o address show scope global | awk '{ print $2, $4, ($0 ~ / secondary /) ? "second" : "", ($0 ~ / deprecated /) ? "deprecated" : "" }' | sort
+		ip -o link show eno1 | grep -o 'mtu [0-9]*'
 		ip route show default | sed 's/ proto [a-z]*//; s/ onlink//; s/ *$//' | sort
 		ip -6 route show default | sed 's/ proto [a-z]*//; s/ onlink//; s/ pref medium//; s/ *$//' | sort
 		cat /run/network/ifstate 2>/dev/null | sort

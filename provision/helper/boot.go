@@ -1,8 +1,10 @@
 package helper
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -94,14 +96,40 @@ func (h *Helper) bootBack(r *record) error {
 	return nil
 }
 
+// alone sees that nobody changes a unit of the way back by a file beside it: what
+// systemd then starts may be anything, or nothing.
+func (h *Helper) alone(unit string) error {
+	for _, dir := range []string{unitsDir, "/etc/systemd/system.control", "/run/systemd/system", "/run/systemd/system.control", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"} {
+		for _, beside := range []string{unit, "raiz-." + path.Ext(unit)[1:]} {
+			dropIns := dir + "/" + beside + ".d"
+			names, err := h.os.List(dropIns)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("see what changes %s: %w", unit, err)
+			}
+			for _, name := range names {
+				if strings.HasSuffix(name, ".conf") {
+					return refused("%s/%s changes %s, by which this server would revert: move it away", dropIns, name, unit)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // installUnits puts the units of the way back in place, which start this very
 // program. They are flushed: what they are needed for is a power cut.
 func (h *Helper) installUnits(m server.Manifest) error {
 	if err := h.installName(); err != nil {
 		h.log("this program has no name for people: %v", err) // a change is no less safe without
 	}
+	if err := h.alone(strings.TrimSuffix(RevertUnit, ".service") + ".timer"); err != nil {
+		return err
+	}
 	reread := false
 	for _, u := range h.ownUnits(m) {
+		if err := h.alone(u.name); err != nil {
+			return err
+		}
 		file := unitsDir + "/" + u.name
 		if s, err := h.stands(file); err != nil {
 			return err

@@ -50,10 +50,14 @@ func (h *Helper) sayPending(out io.Writer, n int) error {
 		fmt.Fprintln(out, "  its last step is missing; to do it type: raiz-helper revert")
 	case r.State == server.Reverting && r.Trouble != "":
 		fmt.Fprintf(out, "  what stood before cannot be put back: %s\n", plainly(r.Trouble))
-		fmt.Fprintf(out, "  tried %s%s; mend that, then type: raiz-helper revert\n", times(r.Tries), h.whenAgain())
+		fmt.Fprintf(out, "  tried %s%s; mend that, then type: raiz-helper revert\n", times(r.Tries), h.whenAgain(r))
 		fmt.Fprintln(out, "  to give up what cannot be put back type: raiz-helper release")
 	case r.State == server.Reverting:
 		fmt.Fprintln(out, "  what stood before is being put back; look again in a minute")
+	case h.over(r) && !h.armed():
+		fmt.Fprintf(out, "  it is not confirmed, was to revert by itself at %s, and has not: systemd has not started %s\n",
+			r.Until.Format(time.RFC3339), RevertUnit)
+		fmt.Fprintln(out, "  to put back what stood before type: raiz-helper revert")
 	default:
 		fmt.Fprintf(out, "  it is not confirmed, and reverts by itself at %s, in %s\n",
 			r.Until.Format(time.RFC3339), max(r.Deadline-h.os.Uptime(), 0).Round(time.Second))
@@ -63,15 +67,20 @@ func (h *Helper) sayPending(out io.Writer, n int) error {
 }
 
 // whenAgain says whether a revert is tried again by itself.
-func (h *Helper) whenAgain() string {
+func (h *Helper) whenAgain(r record) string {
 	armed, err := h.os.IsArmed()
 	switch {
 	case err != nil:
 		return ""
 	case armed:
-		return ", and again by itself within five minutes"
+		return fmt.Sprintf(", and again by itself within %s of the last time", pauseAfter(max(r.Tries, 1)))
 	}
 	return ", and not again by itself before the next boot"
+}
+
+func (h *Helper) armed() bool {
+	armed, err := h.os.IsArmed()
+	return armed || err != nil
 }
 
 func times(n int) string {

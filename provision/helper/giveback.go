@@ -1,8 +1,10 @@
 package helper
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -86,6 +88,26 @@ func lasting(l server.LinkFact) []string {
 	return out
 }
 
+// otherwise are the addresses that a link has as it had them, and that are not
+// the source of what they were the source of.
+func otherwise(l, was server.LinkFact) []string {
+	var out []string
+	for _, a := range was.Addresses {
+		i := slices.IndexFunc(l.Addresses, func(b server.AddressFact) bool { return b.Address == a.Address })
+		if i >= 0 && a.Seconds == 0 && (l.Addresses[i].Secondary != a.Secondary || l.Addresses[i].Deprecated != a.Deprecated) {
+			out = append(out, a.Address)
+		}
+	}
+	return out
+}
+
+func setTo(l server.LinkFact) string {
+	if l.Set {
+		return fmt.Sprintf("up with an MTU of %d", l.MTU)
+	}
+	return fmt.Sprintf("down with an MTU of %d", l.MTU)
+}
+
 // sameRoute compares routes by what they do, whoever made them.
 func sameRoute(a, b server.Route) bool {
 	a.Protocol, b.Protocol, a.OnLink, b.OnLink, a.Source, b.Source = 0, 0, false, false, "", ""
@@ -100,6 +122,12 @@ func differences(n server.Network, b before) []string {
 		l, ok := findLink(n, server.Match{Name: was.Name})
 		if !ok {
 			continue
+		}
+		if managed := b.Owners[was.Name] != (owner{}); managed && (l.MTU != was.MTU || l.Set != was.Set) {
+			out = append(out, fmt.Sprintf("%s is %s", was.Name, setTo(l)))
+		}
+		if others := otherwise(l, was); len(others) > 0 {
+			out = append(out, fmt.Sprintf("%s has %s in another place", was.Name, strings.Join(others, ", ")))
 		}
 		have, had := lasting(l), lasting(was)
 		leased := len(had) < len(was.Addresses)
@@ -163,23 +191,53 @@ func (h *Helper) helpBack(n server.Network, b before) error {
 		if !ok {
 			continue
 		}
-		have, had := lasting(l), lasting(was)
-		for _, a := range was.Addresses {
-			if a.Seconds == 0 && !slices.Contains(have, a.Address) {
-				if err := h.os.AddAddress(was.Name, server.AddressFact{Address: a.Address, NoRoute: a.NoRoute}); err != nil {
-					return err
-				}
+		if managed := b.Owners[was.Name] != (owner{}); managed && (l.MTU != was.MTU || l.Set != was.Set) {
+			if err := h.os.SetLink(was); err != nil {
+				return err
 			}
 		}
-		for _, a := range have {
-			if !slices.Contains(had, a) {
-				if err := h.os.DelAddress(was.Name, a); err != nil {
-					return err
-				}
-			}
+		if err := h.addressesBack(l, was); err != nil {
+			return err
 		}
 	}
 	return h.routesBack(b)
+}
+
+// addressesBack gives a link the addresses that it had. Where one of IPv4 has
+// taken the place of another, both come anew, the first one first: nothing else
+// changes their order (ip-address(8)).
+func (h *Helper) addressesBack(l, was server.LinkFact) error {
+	have, had := lasting(l), lasting(was)
+	anew := otherwise(l, was)
+	if slices.ContainsFunc(anew, isIPv4) {
+		anew = slices.Concat(anew, slices.DeleteFunc(slices.Clone(have), func(a string) bool { return !isIPv4(a) }))
+	}
+	for _, a := range have {
+		if !slices.Contains(had, a) || slices.Contains(anew, a) {
+			if err := h.os.DelAddress(was.Name, a); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err // else it went with the one that it was the second of
+			}
+		}
+	}
+	first := slices.Clone(was.Addresses)
+	slices.SortStableFunc(first, func(a, b server.AddressFact) int { return cmp.Compare(rank(a), rank(b)) })
+	for _, a := range first {
+		if a.Seconds == 0 && (!slices.Contains(have, a.Address) || slices.Contains(anew, a.Address)) {
+			if err := h.os.AddAddress(was.Name, server.AddressFact{Address: a.Address, NoRoute: a.NoRoute, Deprecated: a.Deprecated}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func isIPv4(prefix string) bool { return !strings.Contains(prefix, ":") }
+
+func rank(a server.AddressFact) int {
+	if a.Secondary {
+		return 1
+	}
+	return 0
 }
 
 // routesBack looks anew: with an address its routes have come or gone.

@@ -129,6 +129,8 @@ type Kernel interface {
 	// comes behind another one to the same place with the same metric.
 	Network() (server.Network, error)
 	AddAddress(link string, a server.AddressFact) error
+	// SetLink gives a link the MTU, and sets it up or down, as the fact says.
+	SetLink(l server.LinkFact) error
 	DelAddress(link string, address string) error
 	AddRoute(r server.Route) error
 	DelRoute(r server.Route) error

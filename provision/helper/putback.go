@@ -3,6 +3,7 @@ package helper
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -113,6 +114,8 @@ func (h *Helper) unitsBack(r *record, b before, held []string) error {
 	}
 	for _, a := range b.Actions {
 		switch u := was[a.Unit]; {
+		case len(a.Run) > 0 && h.gone(a.Run[0]):
+			// It came with the generation that goes.
 		case len(a.Run) > 0:
 			if _, err := h.os.Run(a.Run, commandLimit); err != nil {
 				errs = append(errs, err)
@@ -129,6 +132,12 @@ func (h *Helper) unitsBack(r *record, b before, held []string) error {
 		}
 	}
 	return errors.Join(append(errs, h.giveBack(b))...)
+}
+
+// gone reports whether a program is not there.
+func (h *Helper) gone(program string) bool {
+	_, err := h.os.Look(program)
+	return strings.HasPrefix(program, "/") && errors.Is(err, fs.ErrNotExist)
 }
 
 // enableBack enables the units that were enabled and are so no more. One that

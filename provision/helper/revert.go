@@ -163,7 +163,15 @@ func (h *Helper) revert(r *record, reason string) error {
 		return h.tryAgain(r, err)
 	}
 	_ = h.os.Disarm() // what fires finds nothing pending
+	for _, unit := range []string{ActivateUnit, RevertUnit} {
+		_ = h.os.Do(OpReset, unit, unitLimit) // that they failed is written down, and over
+	}
 	return nil
+}
+
+// pauseAfter is how long a revert that has been tried so often waits.
+func pauseAfter(tries int) time.Duration {
+	return min(5*time.Second<<min(tries-1, 10), 5*time.Minute)
 }
 
 // tryAgain has systemd try the revert later, each time after a longer pause.
@@ -176,7 +184,7 @@ func (h *Helper) tryAgain(r *record, why error) error {
 		h.log("%v", e)
 		return e
 	}
-	wait := min(5*time.Second<<min(r.Tries-1, 10), 5*time.Minute)
+	wait := pauseAfter(r.Tries)
 	e.Next = fmt.Sprintf("it is tried again in %s", wait)
 	if err := h.os.Arm(wait); err != nil {
 		e.Next = "and no timer can be set: mend the cause and type: raiz-helper revert"

@@ -173,8 +173,36 @@ func (h *Helper) putNumber(file string, n int) error {
 	return h.put(file, []byte(strconv.Itoa(n)+"\n"))
 }
 
-func (h *Helper) pending() (int, error) { return h.number(pendingFile) }
 func (h *Helper) current() (int, error) { return h.number(currentFile) }
+
+// pending is the generation that is under way, 0 for none; or one whose last
+// step is missing. Where the file that says so is damaged the records do: a way
+// back is owed all the same.
+func (h *Helper) pending() (int, error) {
+	named, err := h.number(pendingFile)
+	if err == nil && named == 0 {
+		return 0, nil
+	}
+	if err == nil {
+		var r record
+		if r, err = h.load(named); err == nil && !r.State.Ended() {
+			return named, nil
+		}
+	}
+	all, listErr := h.numbers()
+	if listErr != nil {
+		return 0, errors.Join(err, listErr)
+	}
+	for _, n := range slices.Backward(all) {
+		if r, lost := h.load(n); lost == nil && !r.State.Ended() && r.State != server.Staged {
+			return n, nil
+		}
+	}
+	if err == nil {
+		return named, nil
+	}
+	return 0, fmt.Errorf("%w; no generation is known to be under way: have a look at %s, then move %s away", err, generationsDir, pendingFile)
+}
 
 // numbers are the generations that there are, lowest first.
 func (h *Helper) numbers() ([]int, error) {

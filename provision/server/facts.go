@@ -82,7 +82,8 @@ type LinkFact struct {
 	Name      string        `json:"name"`
 	MAC       string        `json:"mac,omitempty"`
 	MTU       int           `json:"mtu,omitempty"`
-	Up        bool          `json:"up"` // with a carrier
+	Up        bool          `json:"up"`            // with a carrier
+	Set       bool          `json:"set,omitempty"` // to be up, whether there is a carrier or not
 	Addresses []AddressFact `json:"addresses,omitempty"`
 }
 
@@ -95,6 +96,11 @@ type AddressFact struct {
 	// Seconds is the rest of its life, for one that ends: a lease.
 	Seconds int  `json:"seconds,omitempty"`
 	NoRoute bool `json:"noRoute,omitempty"` // noprefixroute: somebody else keeps the connected route
+	// Secondary ones of IPv4 are the source of nothing: another one of their
+	// network came first.
+	Secondary bool `json:"secondary,omitempty"`
+	// Deprecated ones are the source of nothing new (RFC 4862 §5.5.4).
+	Deprecated bool `json:"deprecated,omitempty"`
 }
 
 // Route is a route that a person or a network manager has set: neither one of

@@ -93,6 +93,15 @@ func TestFailedActivationRevertsAtOnce(t *testing.T) {
 			says: []string{"activation failed: sh: ", "no way out"},
 		},
 		{
+			name: "a command comes with it",
+			change: func(m *server.Manifest) {
+				tool := file("/etc/tool", 0o755, "#!/bin/sh\necho came along\nexit 3\n")
+				tool.Effect = &server.Action{Order: 50, Run: []string{"/etc/tool"}}
+				m.Files = append(m.Files, tool)
+			},
+			says: []string{"activation failed: /etc/tool: ", "came along"},
+		},
+		{
 			name: "a unit is missing",
 			change: func(m *server.Manifest) {
 				m.Units = append(m.Units, server.Unit{Name: "ghost.service", Enabled: true})
@@ -255,6 +264,42 @@ func TestCommandThatFailsForEver(t *testing.T) {
 		b.same(t, old)
 		b.clean(t)
 	})
+}
+
+// What names the generation under way is one file of a few bytes. Without it
+// there is a way back all the same, and nobody is told that there is nothing.
+func TestPendingIsDamaged(t *testing.T) {
+	for name, spoil := range map[string]func(t *testing.T, b *box){
+		"empty":   func(t *testing.T, b *box) { b.write(t, "/var/lib/raiz/pending", "", 0o644) },
+		"garbage": func(t *testing.T, b *box) { b.write(t, "/var/lib/raiz/pending", "garbage\n", 0o644) },
+		"another": func(t *testing.T, b *box) { b.write(t, "/var/lib/raiz/pending", "99\n", 0o644) },
+		"a directory": func(t *testing.T, b *box) {
+			remove(t, b.home("pending"))
+			b.write(t, "/var/lib/raiz/pending/x", "", 0o644)
+		},
+		"an old generation": func(t *testing.T, b *box) { b.write(t, "/var/lib/raiz/pending", "1\n", 0o644) },
+	} {
+		for how, back := range map[string]func(t *testing.T, b *box){
+			"timer": fireIt, "boot": bootIt, "asked": func(t *testing.T, b *box) { b.revert(t, 2, "why") },
+		} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				each(t, func(t *testing.T, b *box) {
+					b.stand(t)
+					old := b.effect(t)
+					b.apply(t, change()).is(t, 2, server.Active)
+					spoil(t, b)
+					if f := b.probe(t, server.ProbeRequest{}); f.Pending == nil || f.Pending.Number != 2 {
+						t.Errorf("a probe says that %+v is pending, want generation 2", f.Pending)
+					}
+					back(t, b)
+					b.same(t, old)
+					if got := b.last(t); got.State != server.Reverted {
+						t.Errorf("history says %+v, want generation 2 reverted", got)
+					}
+				})
+			})
+		}
+	}
 }
 
 // After a boot that cannot put everything back the services run with what there

@@ -64,6 +64,20 @@ func refusals() []refusal {
 			says:  []string{"arm the way back"},
 		},
 		{
+			name: "somebody's file changes the unit of the way back",
+			spoil: func(t *testing.T, b *box) {
+				b.write(t, "/etc/systemd/system/raiz-revert.service.d/own.conf", "[Service]\nExecStart=\nExecStart=/bin/true\n", 0o644)
+			},
+			says: []string{"/etc/systemd/system/raiz-revert.service.d/own.conf changes raiz-revert.service", "move it away"}, silent: true,
+		},
+		{
+			name: "somebody's file changes the timer of the way back",
+			spoil: func(t *testing.T, b *box) {
+				b.write(t, "/etc/systemd/system/raiz-.timer.d/slow.conf", "[Timer]\n", 0o644)
+			},
+			says: []string{"/etc/systemd/system/raiz-.timer.d/slow.conf changes raiz-revert.timer"}, silent: true,
+		},
+		{
 			name:  "the boot unit cannot be installed",
 			spoil: func(t *testing.T, b *box) { remove(t, b.stub("enabled/raiz-boot.service")); b.touch(t, "fail-enable") },
 			says:  []string{"way back"},

@@ -14,6 +14,8 @@ import (
 func network(t *testing.T, os helper.OS, n Network) {
 	t.Run("addresses", func(t *testing.T) { addresses(t, os, n) })
 	t.Run("lifetime", func(t *testing.T) { lifetime(t, os, n) })
+	t.Run("places", func(t *testing.T) { places(t, os, n) })
+	t.Run("settings", func(t *testing.T) { settings(t, os, n) })
 	t.Run("routes", func(t *testing.T) { routes(t, os, n) })
 	t.Run("rules", func(t *testing.T) { rules(t, os) })
 }
@@ -93,6 +95,43 @@ func lifetime(t *testing.T, os helper.OS, n Network) {
 		}
 		fine(t, os.DelAddress(n.Link, a))
 	}
+}
+
+// places are what an address is the source of: the first one of its network is,
+// and one that is deprecated is not.
+func places(t *testing.T, os helper.OS, n Network) {
+	first := netip.MustParsePrefix(n.IPv4)
+	second := netip.PrefixFrom(first.Addr().Next(), first.Bits()).String()
+	fine(t, os.AddAddress(n.Link, server.AddressFact{Address: n.IPv4}))
+	fine(t, os.AddAddress(n.Link, server.AddressFact{Address: second}))
+	fine(t, os.AddAddress(n.Link, server.AddressFact{Address: n.IPv6, Deprecated: true}))
+	eventually(t, os, 10*time.Second, n.IPv6+" usable", func() bool {
+		got, ok := has(link(t, os, n.Link), n.IPv6)
+		return ok && got == server.AddressFact{Address: n.IPv6, Deprecated: true}
+	})
+	if got, ok := has(link(t, os, n.Link), second); !ok || got != (server.AddressFact{Address: second, Secondary: true}) {
+		t.Errorf("the second is %+v, %t", got, ok)
+	}
+	if got, ok := has(link(t, os, n.Link), n.IPv4); !ok || got != (server.AddressFact{Address: n.IPv4}) {
+		t.Errorf("the first is %+v, %t", got, ok)
+	}
+	for _, a := range []string{second, n.IPv4, n.IPv6} {
+		fine(t, os.DelAddress(n.Link, a))
+	}
+}
+
+// settings are an MTU, and whether a link is up.
+func settings(t *testing.T, os helper.OS, n Network) {
+	was := link(t, os, n.Link)
+	for _, want := range []server.LinkFact{{MTU: 1400, Set: true}, {MTU: 1400}, {MTU: was.MTU, Set: was.Set}} {
+		want.Name = n.Link
+		fine(t, os.SetLink(want))
+		if got := link(t, os, n.Link); got.MTU != want.MTU || got.Set != want.Set {
+			t.Errorf("it is %+v, want %+v", got, want)
+		}
+	}
+	eventually(t, os, 10*time.Second, n.Link+" as it was", func() bool { return link(t, os, n.Link).Up == was.Up })
+	is(t, "no link", os.SetLink(server.LinkFact{Name: n.Absent, MTU: 1400}), fs.ErrNotExist)
 }
 
 // routeTo is a default route as a network manager sets it.

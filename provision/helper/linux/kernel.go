@@ -52,6 +52,7 @@ func (machine) Network() (server.Network, error) {
 		n.Links = append(n.Links, server.LinkFact{
 			Index: a.Index, Name: a.Name, MAC: a.HardwareAddr.String(), MTU: a.MTU,
 			Up:        a.RawFlags&unix.IFF_UP != 0 && a.RawFlags&unix.IFF_LOWER_UP != 0,
+			Set:       a.RawFlags&unix.IFF_UP != 0,
 			Addresses: addressesOf(a.Index, addresses),
 		})
 	}
@@ -78,6 +79,9 @@ func addressesOf(link int, all []netlink.Addr) []server.AddressFact {
 			// (RFC 4429).
 			Unusable: a.Flags&unix.IFA_F_DADFAILED != 0 || a.Flags&unix.IFA_F_TENTATIVE != 0 && a.Flags&unix.IFA_F_OPTIMISTIC == 0,
 			NoRoute:  a.Flags&unix.IFA_F_NOPREFIXROUTE != 0,
+			// The bit says of IPv6 that an address is a temporary one.
+			Secondary:  p.Addr().Is4() && a.Flags&unix.IFA_F_SECONDARY != 0,
+			Deprecated: a.Flags&unix.IFA_F_DEPRECATED != 0,
 		}
 		if uint32(a.ValidLft) != math.MaxUint32 {
 			fact.Seconds = max(a.ValidLft, 1) // 0 would say that it never ends
@@ -117,11 +121,39 @@ func (machine) AddAddress(link string, a server.AddressFact) error {
 		return fmt.Errorf("add address %s to %s: %w", a.Address, link, err)
 	}
 	addr.ValidLft, addr.PreferedLft = a.Seconds, a.Seconds
+	if a.Deprecated {
+		addr.PreferedLft = 0
+		if a.Seconds == 0 {
+			addr.ValidLft = math.MaxUint32
+		}
+	}
 	if a.NoRoute {
 		addr.Flags |= unix.IFA_F_NOPREFIXROUTE
 	}
 	if err := netlink.AddrAdd(l, addr); err != nil {
 		return fmt.Errorf("add address %s to %s: %w", a.Address, link, err)
+	}
+	return nil
+}
+
+// SetLink implements helper.Kernel.
+func (machine) SetLink(f server.LinkFact) error {
+	l, err := netlink.LinkByName(f.Name)
+	if errors.As(err, new(netlink.LinkNotFoundError)) {
+		err = fmt.Errorf("%w (%w)", fs.ErrNotExist, err)
+	}
+	if err == nil && l.Attrs().MTU != f.MTU {
+		err = netlink.LinkSetMTU(l, f.MTU)
+	}
+	switch {
+	case err != nil:
+	case f.Set:
+		err = netlink.LinkSetUp(l)
+	default:
+		err = netlink.LinkSetDown(l)
+	}
+	if err != nil {
+		return fmt.Errorf("set link %s: %w", f.Name, err)
 	}
 	return nil
 }

@@ -49,7 +49,9 @@ func (p *Process) Run(argv []string, limit time.Duration) (string, error) {
 	case "nsd-checkconf", "bird", "nft", "sysctl", "true":
 		return p.check(argv, limit)
 	default:
-		return "", failed("exec", argv[0], fs.ErrNotExist)
+		if m.disk.read(argv[0]) == nil {
+			return "", failed("exec", argv[0], fs.ErrNotExist)
+		}
 	}
 	p.pass(m.load)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -39,6 +40,7 @@ type link struct {
 	index     int
 	name, mac string
 	up        bool
+	mtu       int
 	addresses []address
 }
 
@@ -47,6 +49,7 @@ type address struct {
 	by      string        // who set it last
 	ends    time.Duration // never, or when its lease is over
 	noRoute bool          // noprefixroute
+	old     bool          // deprecated
 }
 
 type route struct {
@@ -63,9 +66,9 @@ type linkFile struct {
 func newNetwork() network {
 	return network{
 		links: []link{
-			{index: 1, name: "lo", up: true},
-			{index: 2, name: "eno1", mac: "02:00:00:00:00:01", up: true},
-			{index: 3, name: "eno2", mac: "02:00:00:00:00:02", up: true},
+			{index: 1, name: "lo", up: true, mtu: 1500},
+			{index: 2, name: "eno1", mac: "02:00:00:00:00:01", up: true, mtu: 1500},
+			{index: 3, name: "eno2", mac: "02:00:00:00:00:02", up: true, mtu: 1500},
 		},
 		networkd: nil,
 		dhclient: map[string]bool{},
@@ -252,9 +255,9 @@ func (p *Process) Network() (server.Network, error) {
 	var out server.Network
 	n := &p.m.net
 	for _, l := range n.links {
-		f := server.LinkFact{Index: l.index, Name: l.name, MAC: l.mac, MTU: 1500, Up: l.up}
-		for _, a := range l.addresses {
-			fact := server.AddressFact{Address: a.prefix, NoRoute: a.noRoute}
+		f := server.LinkFact{Index: l.index, Name: l.name, MAC: l.mac, MTU: l.mtu, Up: l.up, Set: l.up}
+		for i, a := range l.addresses {
+			fact := server.AddressFact{Address: a.prefix, NoRoute: a.noRoute, Deprecated: a.old, Secondary: secondary(l.addresses[:i], a.prefix)}
 			if a.ends != 0 {
 				fact.Seconds = int((a.ends - p.m.now) / time.Second)
 			}
@@ -271,6 +274,28 @@ func (p *Process) Network() (server.Network, error) {
 	return out, nil
 }
 
+// secondary reports whether an address of the same network of IPv4 is there
+// already.
+func secondary(before []address, prefix string) bool {
+	p := netip.MustParsePrefix(prefix)
+	return p.Addr().Is4() && slices.ContainsFunc(before, func(a address) bool {
+		return netip.MustParsePrefix(a.prefix).Masked() == p.Masked()
+	})
+}
+
+// SetLink implements helper.Kernel.
+func (p *Process) SetLink(f server.LinkFact) error {
+	if err := p.changes("link set", f.Name, strconv.Itoa(f.MTU)); err != nil {
+		return err
+	}
+	l := p.m.net.link(f.Name)
+	if l == nil {
+		return failed("link set", f.Name, fs.ErrNotExist)
+	}
+	l.mtu, l.up = f.MTU, f.Set
+	return nil
+}
+
 // AddAddress implements helper.Kernel.
 func (p *Process) AddAddress(link string, a server.AddressFact) error {
 	if err := p.changes("addr add", link, a.Address); err != nil {
@@ -283,7 +308,7 @@ func (p *Process) AddAddress(link string, a server.AddressFact) error {
 	if a.Seconds > 0 {
 		ends = p.m.now + time.Duration(a.Seconds)*time.Second
 	}
-	return failed("addr add", a.Address, p.m.net.addAddress(link, address{a.Address, p.name, ends, a.NoRoute}))
+	return failed("addr add", a.Address, p.m.net.addAddress(link, address{a.Address, p.name, ends, a.NoRoute, a.Deprecated}))
 }
 
 // DelAddress implements helper.Kernel.

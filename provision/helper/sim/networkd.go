@@ -167,7 +167,7 @@ func (m *Machine) configure(l *link, f linkFile) {
 			}
 			continue
 		}
-		l.addresses = append(l.addresses, address{a, networkdUnit, life, false})
+		l.addresses = append(l.addresses, address{prefix: a, by: networkdUnit, ends: life})
 	}
 	set := "configured"
 	for _, g := range gateways {

@@ -29,6 +29,7 @@ const (
 	guardConf   = "/etc/raiz/guard.conf"
 	birdConf    = "/etc/bird/bird.conf"
 	passing     = "/run/raiz-blocks4.conf"
+	zonesTool   = "/usr/local/lib/raiz/zones" // comes with a generation, and is run by it
 )
 
 // secretWord is in the one file that is a secret.
@@ -38,7 +39,7 @@ func dnsConf(pack string) string { return "/etc/" + pack + "/" + pack + ".conf" 
 
 // paths are all that any generation manages.
 func paths() []string {
-	return []string{networkFile, "/etc/hostname", dnsConf("nsd"), dnsConf("knot"), birdConf, guardFile, guardConf}
+	return []string{networkFile, "/etc/hostname", dnsConf("nsd"), dnsConf("knot"), birdConf, guardFile, guardConf, zonesTool}
 }
 
 func (w Want) String() string {
@@ -86,7 +87,9 @@ func (w Want) manifest() server.Manifest {
 	}
 	bird := file(birdConf, head+secretWord+"\n", effect(3, server.ActReload, "bird.service"), "bird", "-p", "-c", "{}")
 	bird.Mode, bird.Group, bird.Secret = 0o640, "bird", true
-	m.Files = append(m.Files, bird)
+	tool := file(zonesTool, "#!/bin/sh\n", &server.Action{Order: 2, Run: []string{zonesTool}})
+	tool.Mode = 0o755
+	m.Files = append(m.Files, bird, tool)
 	if w.Guard {
 		m.Files = append(m.Files,
 			file(guardFile, head+"[Service]\nX-Config="+guardConf+"\nX-Reload=no\n"+install, effect(4, server.ActRestart, guardUnit)),
