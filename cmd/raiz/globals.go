@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/user"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,8 +19,10 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/render"
 	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/templates"
 )
 
@@ -173,11 +176,27 @@ func (g *globals) options(source string) (provision.Options, error) {
 		Home:        home,
 		AgentSocket: g.std.env("SSH_AUTH_SOCK"),
 		Who:         who(source),
+		Tell:        g.teller(),
 	}
 	if g.verbose {
 		o.Log = slog.New(slog.NewTextHandler(g.std.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	return o, nil
+}
+
+// teller says each note once, however many connections it comes up on.
+func (g *globals) teller() func(verdict.Message) {
+	var mu sync.Mutex
+	said := map[string]bool{}
+	return func(m verdict.Message) {
+		text := messages.English().Say(m)
+		mu.Lock()
+		defer mu.Unlock()
+		if !said[text] {
+			said[text] = true
+			fmt.Fprintf(g.std.err, "raiz: %s\n", text)
+		}
+	}
 }
 
 // who is recorded on a server with every change: who, where, and from what.

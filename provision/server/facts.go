@@ -30,6 +30,10 @@ type Facts struct {
 	Problems map[string]string `json:"problems,omitempty"`
 }
 
+// PartTransaction is the part of Problems that says why a server cannot take a
+// change, or cannot say which one it has.
+const PartTransaction = "transaction"
+
 // Kind is what stands at a path.
 type Kind string
 
