@@ -20,6 +20,7 @@ type Planned struct {
 	Seen observe.Observation
 
 	handsOnSite bool
+	takeOver    bool
 	unmanaged   map[string]string // settings of the BMC that are left alone, and why
 }
 
@@ -30,11 +31,18 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 	if err != nil {
 		return Planned{}, err
 	}
+	looks, err := sessionLooks(r.site, r.o.Packs)
+	if err != nil {
+		return Planned{}, err
+	}
 	seen := observe.Read(ctx, want, observe.Sources{
-		Server: func(ctx context.Context) (observe.Prober, error) { return r.server(ctx) },
-		BMC:    func(ctx context.Context) (observe.SettingReader, error) { return r.controller(ctx) },
+		Server: func(ctx context.Context) (observe.Prober, error) {
+			conn, err := r.server(ctx)
+			return firstLook{conn, looks["sessions"].Argv(nil)}, err
+		},
+		BMC: func(ctx context.Context) (observe.SettingReader, error) { return r.controller(ctx) },
 	})
-	p := Planned{Want: want, Seen: seen, handsOnSite: r.o.HandsOnSite}
+	p := Planned{Want: want, Seen: seen, handsOnSite: r.o.HandsOnSite, takeOver: r.o.TakeOver}
 	if r.site.BMC != nil {
 		p.unmanaged = r.site.BMC.Unmanaged
 	}
@@ -42,8 +50,17 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 		p.Want = want.Without(state.Setting)
 		p.Seen.Facts = seen.Facts.Without(state.Setting)
 	}
-	p.Plan = plan.Diff(p.Want, p.Seen.Facts)
+	p.Plan = plan.Diff(p.Want, p.Seen.Facts).Over(standing(p.Want, p.Seen.Server, looks))
 	return p, nil
+}
+
+// Refusal is why the plan is not carried out before its operator has said
+// something more; it wraps ErrTakeOver. Nil stands for nothing.
+func (p Planned) Refusal() error {
+	if p.takeOver {
+		return nil
+	}
+	return refusal(p.Plan)
 }
 
 // ErrMoved means that what was reviewed is not what would run.
@@ -58,6 +75,9 @@ var ErrRehearsal = errors.New("rehearsal failed")
 func (r *Run) Apply(ctx context.Context, p Planned, approved string) (apply.Journal, error) {
 	if approved != "" && approved != p.Plan.Digest() {
 		return apply.Journal{Outcome: apply.NotTried}, fmt.Errorf("%w: reviewed %.12s, now %.12s; make and review a new one", ErrMoved, approved, p.Plan.Digest())
+	}
+	if err := p.Refusal(); err != nil {
+		return apply.Journal{Outcome: apply.NotTried}, err
 	}
 	deps, err := r.deps(ctx)
 	if err != nil {

@@ -6,12 +6,16 @@ import "github.com/raiz-dns/raiz/provision/verdict"
 // apply, what keeps the gate closed, and the steps of a rehearsal.
 func Codes() []verdict.Definition {
 	return []verdict.Definition{
-		verdict.Define("notice.reverted", "the server has reverted a change since the last apply; it says when and why", verdict.TypeSeen.Named("generation"), verdict.TypeError.Named("error")),
+		verdict.Define("notice.reverted", "the last change of the server was reverted; it says which and why", verdict.TypeSeen.Named("generation"), verdict.TypeError.Named("error")),
 		verdict.Define("notice.pending", "a generation is neither confirmed nor reverted; an apply waits for it", verdict.TypeSeen.Named("generation"), verdict.TypeSeen.Named("state")),
 		verdict.Define("notice.waiting", "raiz waits until a generation is confirmed or reverted", verdict.TypeSeen.Named("generation"), verdict.TypeSeen.Named("state")),
 		verdict.Define("notice.left-behind", "why raiz takes back a generation that has outlived its timer"),
 		verdict.Define("notice.hands-on-site", "with --hands-on-site nobody proves the BMC as a way in"),
+		verdict.Define("notice.resets-session", "the server has a session that raiz did not build, and an apply resets it", verdict.TypeSeen.Named("name"), verdict.TypeSeen.Named("address"), verdict.TypeCount.Named("as")),
+		verdict.Define("notice.sessions-unseen", "the routing daemon of a server that raiz did not build does not show its sessions; an apply may reset any", verdict.TypeError.Named("error")),
+		verdict.Define("notice.take-over", "an apply on a live copy that raiz did not build needs --take-over"),
 		verdict.Define("notice.bmc-left", "the BMC does not answer, and is left as it is", verdict.TypeError.Named("error")),
+		verdict.Define("notice.noise", "the login prints something before raiz's program on the server says anything; it was passed over", verdict.TypeSeen.Named("text")),
 		verdict.Define("notice.unmanaged", "the site says to leave a setting of the BMC alone", verdict.TypeWord.Named("setting"), verdict.TypeSeen.Named("reason")),
 		verdict.Define("declare.write", "what the controller has refused is to be declared with these lines in the bmc block"),
 		verdict.Define("declare.replace", "the same, where the site declares settings that are left alone already"),

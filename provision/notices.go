@@ -34,6 +34,7 @@ func (p Planned) Notices() []verdict.Message {
 			out = append(out, verdict.New("notice.bmc-left", verdict.Error("error", p.Seen.BMCErr)))
 		}
 	}
+	out = append(out, resets(p.Plan)...)
 	for _, name := range slices.Sorted(maps.Keys(p.unmanaged)) {
 		out = append(out, verdict.New("notice.unmanaged", verdict.Word("setting", name), verdict.Seen("reason", p.unmanaged[name])))
 	}

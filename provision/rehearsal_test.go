@@ -107,7 +107,7 @@ func newBedOf(t *testing.T, s *site.Site, testbed rehearse.Options) *bed {
 	return b
 }
 
-func loadSite(t *testing.T, path string) *site.Site {
+func loadSite(t testing.TB, path string) *site.Site {
 	t.Helper()
 	operators, err := os.OpenRoot("../templates/operators")
 	if err != nil {

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -45,6 +46,8 @@ type Options struct {
 	Links bmc.LinkCache
 	// Helpers are the programs that do raiz's work on a server.
 	Helpers invoke.Images
+	// Tell hears notes that come up while a run goes on; nil hears none.
+	Tell func(verdict.Message)
 	// Who is recorded on the server with every change.
 	Who string
 	// Via is where the server answers now, when that is neither its declared
@@ -54,6 +57,9 @@ type Options struct {
 	// that may cut access needs no proof of the other way in, and a BMC that
 	// does not answer is left as it is.
 	HandsOnSite bool
+	// TakeOver says that the BGP sessions of a copy that raiz did not build may
+	// be reset.
+	TakeOver bool
 	// RevertAfter is DefaultRevertAfter when zero.
 	RevertAfter time.Duration
 	Log         *slog.Logger
@@ -225,8 +231,19 @@ func (r *Run) dial(ctx context.Context, addrs []netip.AddrPort) (*far, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &far{c, invoke.Helper{Conn: c, Images: r.o.Helpers, Who: r.o.Who, Keep: r.site.Server.History}}, nil
+	return &far{c, invoke.Helper{Conn: c, Images: r.o.Helpers, Who: r.o.Who, Keep: r.site.Server.History, Noise: r.noisy}}, nil
 }
+
+// noisy tells what a login prints before the helper says anything.
+func (r *Run) noisy(text []byte) {
+	line, _, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
+	if r.o.Tell != nil && len(line) > 0 {
+		r.o.Tell(verdict.New("notice.noise", verdict.Seen("text", string(line[:min(len(line), maxNoise)]))))
+	}
+}
+
+// maxNoise is how much of it is told.
+const maxNoise = 80
 
 func (r *Run) sshTarget(addrs []netip.AddrPort) remote.Target {
 	s := r.site.Server.SSH

@@ -30,8 +30,9 @@ has changed since. Given a site file it makes the plan, shows it, and asks.
 
 Every change on the server reverts by itself unless raiz confirms it over a new
 connection to the address that the server is meant to have, once DNS answers
-there. It exits 5 when that has happened, and 2 when the BMC has refused a setting:
-then it prints what to write into the site file.`,
+there. It exits 5 when the change was reverted, 3 when it was kept and a zone is
+not there yet, and 2 when the BMC has refused a setting: then it prints what to
+write into the site file. Whoever interrupts it is told how the server stands.`,
 		Example: `  raiz apply gru1.plan
   raiz apply gru1.hcl
   raiz apply gru1.hcl --yes    in CI, where the change was reviewed in git`,
@@ -96,6 +97,8 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 		return exit(exitUnreachable, nil)
 	case planned.Plan.Empty() && (!isPlan || saved.Digest == planned.Plan.Digest()):
 		return nil
+	case planned.Refusal() != nil:
+		return g.carriedOut(run, apply.Journal{Outcome: apply.NotTried}, planned.Refusal())
 	case !isPlan && !a.guards.yes:
 		if err := g.ask(toApply(planned.Plan.Site)); err != nil {
 			return err

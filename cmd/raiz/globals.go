@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/user"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,8 +19,10 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/render"
 	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/templates"
 )
 
@@ -173,11 +176,27 @@ func (g *globals) options(source string) (provision.Options, error) {
 		Home:        home,
 		AgentSocket: g.std.env("SSH_AUTH_SOCK"),
 		Who:         who(source),
+		Tell:        g.teller(),
 	}
 	if g.verbose {
 		o.Log = slog.New(slog.NewTextHandler(g.std.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	return o, nil
+}
+
+// teller says each note once, however many connections it comes up on.
+func (g *globals) teller() func(verdict.Message) {
+	var mu sync.Mutex
+	said := map[string]bool{}
+	return func(m verdict.Message) {
+		text := messages.English().Say(m)
+		mu.Lock()
+		defer mu.Unlock()
+		if !said[text] {
+			said[text] = true
+			fmt.Fprintf(g.std.err, "raiz: %s\n", text)
+		}
+	}
 }
 
 // who is recorded on a server with every change: who, where, and from what.
@@ -288,6 +307,7 @@ type guards struct {
 	yes         bool
 	revertAfter time.Duration
 	handsOnSite bool
+	takeOver    bool
 }
 
 func (a *guards) flags(cmd *cobra.Command) {
@@ -295,12 +315,13 @@ func (a *guards) flags(cmd *cobra.Command) {
 	f.BoolVar(&a.yes, "yes", false, "do not ask")
 	f.DurationVar(&a.revertAfter, "revert-after", provision.DefaultRevertAfter, "how long the server waits for the confirmation before it reverts")
 	f.BoolVar(&a.handsOnSite, "hands-on-site", false, "somebody stands beside the server: do not ask for the BMC as a second way in")
+	f.BoolVar(&a.takeOver, "take-over", false, "reset the BGP sessions of a copy that raiz did not build; drain it by hand before")
 }
 
 func (a guards) set(o *provision.Options) error {
 	if a.revertAfter < 5*time.Second || a.revertAfter > time.Hour {
 		return exit(exitUsage, fmt.Errorf("--revert-after %s: use between 5s and 1h", a.revertAfter))
 	}
-	o.RevertAfter, o.HandsOnSite = a.revertAfter, a.handsOnSite
+	o.RevertAfter, o.HandsOnSite, o.TakeOver = a.revertAfter, a.handsOnSite, a.takeOver
 	return nil
 }

@@ -117,8 +117,9 @@ func newRoot(g *globals) *cobra.Command {
 		Short: "Bring up and keep copies of anycast DNS root servers",
 		Long: `raiz brings up one more copy of an anycast DNS root server at a host
 organisation, from a site file: it configures the server's BMC over Redfish,
-its network, DNS and BGP over SSH, and verifies the result. It has no daemon,
-no agent and no state file.`,
+its network, DNS and BGP over SSH, and verifies the result. It keeps no state
+here. On the server it has one small program, which listens on nothing and runs
+when it is asked, or as a unit of systemd that makes a change or takes it back.`,
 		Example: `  raiz validate sites/            check site files; needs no secret and no network
   raiz rehearse sites/as112-gru1.hcl   build the site on this machine and run everything
   raiz plan gru1.hcl --out gru1.plan   what would change, to review

@@ -17,8 +17,8 @@ func newPlan(g *globals) *cobra.Command {
 		Short: "Say what would change, and change nothing",
 		Long: `plan looks at the BMC and the server, compares them with the site file, and says
 what an apply would change and what that does to the service. It exits 0 when
-there is nothing to change, 2 when there is, 4 when it could not look, and 5
-when the server has reverted a change since the last apply.`,
+there is nothing to change, 2 when there is, and 4 when it could not look, or the
+server can take no change. That the last change was reverted is a note.`,
 		Example: `  raiz plan gru1.hcl
   raiz plan gru1.hcl --out gru1.plan && raiz apply gru1.plan`,
 		Args: cobra.ExactArgs(1),

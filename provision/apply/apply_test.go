@@ -159,6 +159,8 @@ func TestServer(t *testing.T) {
 			want: apply.Reverted, says: "the server is back: it reverted generation 7: not confirmed", called: "apply status status"},
 		{name: "the server fails, and nobody knows where", answers: answers{"apply": {fails(server.ErrSystem, "disk")}, "revert": {unbegun}},
 			want: apply.Failed, says: "disk; nothing was changed", called: "apply revert"},
+		{name: "the server fails, and cannot even say how it stands", answers: answers{"apply": {fails(server.ErrSystem, "disk")}, "revert": {fails(server.ErrSystem, "no lock")}},
+			want: apply.Unknown, says: "disk; asked since then: no lock; whether the server has reverted could not be seen", called: "apply" + strings.Repeat(" revert", 61)},
 		{name: "the login ends while it is active", answers: answers{"apply": {until(server.Staged, server.Armed)}, "status": {active}, "confirm": {confirmed}},
 			err: errs{"apply": remote.ErrLost}, want: apply.Done, called: "apply status confirm"},
 		{name: "the login ends before it is armed", answers: answers{"apply": {until(server.Staged)}, "revert": {says(server.Refused, "")}},

@@ -50,8 +50,10 @@ type change struct {
 	d        Deps
 	j        *Journal
 	run      string
-	declared []byte // what has to answer, as its generation says
-	heard    bool   // the server has said that it is active
+	declared []byte    // what has to answer, as its generation says
+	heard    bool      // the server has said that it is active
+	since    time.Time // when the step that goes on began
+	armed    time.Time // when the server armed the way back, by its own clock
 }
 
 func newChange(d Deps, j *Journal, declared []byte) *change {
@@ -71,18 +73,35 @@ func (c *change) guarded(ctx context.Context, risky bool, begin server.Request) 
 			return err
 		}
 	}
-	if err := c.activate(ctx, begin); err != nil {
-		c.j.add(verdict.New("apply.activate"), c.j.Outcome, err, start)
+	c.since = start
+	err := c.activate(ctx, begin)
+	if err == nil {
+		err = c.prove(ctx)
+	}
+	if err != nil {
+		c.j.add(c.step(), c.j.Outcome, err, c.since)
 		return err
 	}
-	c.j.add(verdict.New("apply.activate"), Done, nil, start)
-	start = time.Now()
-	if err := c.prove(ctx); err != nil {
-		c.j.add(verdict.New("apply.confirm"), c.j.Outcome, err, start)
-		return err
-	}
-	c.j.add(verdict.New("apply.confirm"), Done, nil, start)
+	c.hears() // where it was confirmed before that was heard
+	c.j.add(c.step(), Done, nil, c.since)
 	return nil
+}
+
+// hears that the server is active, which ends the first step.
+func (c *change) hears() {
+	if c.heard {
+		return
+	}
+	c.j.add(c.step(), Done, nil, c.since)
+	c.heard, c.since = true, time.Now()
+}
+
+// step is the one that goes on: nothing is active before the server has said so.
+func (c *change) step() verdict.Message {
+	if c.heard {
+		return verdict.New("apply.confirm")
+	}
+	return verdict.New("apply.activate")
 }
 
 // activate starts the change. When it returns nil the change has been
@@ -93,6 +112,9 @@ func (c *change) activate(ctx context.Context, begin server.Request) error {
 	for _, e := range reply.Events {
 		if e.Declared != nil {
 			c.declared = e.Declared
+		}
+		if e.Event == server.Armed {
+			c.armed = e.At
 		}
 	}
 	c.saw(reply)
@@ -105,7 +127,7 @@ func (c *change) activate(ctx context.Context, begin server.Request) error {
 	}
 	switch e := reply.Answer.Error; {
 	case e == nil:
-		c.heard = true
+		c.hears()
 		return nil
 	case e.Code == server.ErrReverted:
 		c.j.Outcome = Reverted
@@ -195,7 +217,7 @@ func (c *change) hear(ctx context.Context, conn Server, late error) (again bool,
 	case s == nil || reply.Answer.Error != nil:
 		return false, c.witness(context.WithoutCancel(ctx), errors.New("the server does not say how the change stands"))
 	case s.State == server.Active:
-		c.heard = true
+		c.hears()
 		return true, nil
 	case s.State == server.Armed, s.State == server.Activating, s.State == server.Staged:
 		return true, nil

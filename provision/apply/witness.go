@@ -32,31 +32,82 @@ func (c *change) giveUp(ctx context.Context, reason error) error {
 
 // await asks until the run has ended.
 func (c *change) await(ctx context.Context, q server.Request, reason error) error {
+	if ctx.Err() != nil {
+		return c.left(ctx)
+	}
 	c.j.Outcome = Unknown
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, c.d.RevertAfter+witnessTimeout)
 	defer cancel()
 	var last server.Status
+	var silent error // why the last question had no answer
 	err := await.Until(ctx, time.Second, func(ctx context.Context) (bool, error) {
 		s, err := c.ask(ctx, q)
 		if err != nil {
+			if silent == nil || ctx.Err() == nil {
+				silent = err
+			}
 			return false, nil
 		}
 		last = s
 		return s.State.Ended() || s.State == server.NoState, nil
 	})
+	if err != nil && whole.Err() != nil {
+		return c.left(whole)
+	}
 	if err != nil {
+		if silent != nil {
+			reason = fmt.Errorf("%w; asked since then: %w", reason, silent)
+		}
 		return fmt.Errorf("%w; whether the server has reverted could not be seen: the next plan tells", reason)
 	}
-	switch last.State {
+	return c.end(last, reason)
+}
+
+// end is how a run has ended.
+func (c *change) end(s server.Status, reason error) error {
+	switch s.State {
 	case server.Confirmed:
 		return nil // the confirmation had arrived after all
 	case server.Reverted:
 		c.j.Outcome = Reverted
-		return fmt.Errorf("%w; the server is back: it reverted generation %d: %s", reason, last.Number, last.Reason)
+		return fmt.Errorf("%w; the server is back: it reverted generation %d: %s", reason, s.Number, s.Reason)
 	}
 	c.j.Outcome = Failed
 	return fmt.Errorf("%w; nothing was changed", reason)
 }
+
+// leftTimeout is how long whoever has interrupted a run waits to hear how it
+// stands.
+const leftTimeout = 5 * time.Second
+
+// errInterrupted is the reason of a run that nobody waits for any more.
+var errInterrupted = errors.New("interrupted")
+
+// left says how a run stands that was interrupted when the way back was armed
+// already: it goes on without raiz, and nobody is going to confirm it.
+func (c *change) left(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leftTimeout)
+	defer cancel()
+	s, err := c.ask(ctx, c.request(server.VerbStatus, ""))
+	if err == nil && (s.State.Ended() || s.State == server.NoState) {
+		return c.end(s, errInterrupted)
+	}
+	c.j.Outcome = Unknown
+	next := errors.New("raiz history shows how it ends, raiz release ends it at once")
+	switch {
+	case err == nil && s.State == server.Reverting:
+		return fmt.Errorf("%w: the server is putting back what stood before generation %d; %w", errInterrupted, s.Number, next)
+	case err == nil:
+		return fmt.Errorf("%w: generation %d is %s and not confirmed; the server reverts it by itself at %s; %w", errInterrupted, s.Number, s.State, clock(s.Until), next)
+	case c.armed.IsZero():
+		return fmt.Errorf("%w: the change is not confirmed; the server reverts it by itself within %s; %w", errInterrupted, c.d.RevertAfter, next)
+	}
+	return fmt.Errorf("%w: the change is not confirmed; the server reverts it by itself at %s; %w", errInterrupted, clock(c.armed.Add(c.d.RevertAfter)), next)
+}
+
+// clock is a time of the server's as its own log has it.
+func clock(t time.Time) string { return t.UTC().Format(time.TimeOnly + " MST") }
 
 func (c *change) ask(ctx context.Context, q server.Request) (server.Status, error) {
 	conn, err := c.d.Old(ctx)
@@ -68,7 +119,10 @@ func (c *change) ask(ctx context.Context, q server.Request) (server.Status, erro
 	if err != nil {
 		return server.Status{}, err
 	}
-	if reply.Answer.Status == nil {
+	switch {
+	case reply.Answer.Status == nil && reply.Answer.Error != nil:
+		return server.Status{}, reply.Answer.Error
+	case reply.Answer.Status == nil:
 		return server.Status{}, errors.New("the server says nothing of this run")
 	}
 	c.saw(reply)

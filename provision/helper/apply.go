@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/server"
@@ -38,7 +39,7 @@ func (h *Helper) change(b begun, tell func(server.State)) (*server.Status, error
 	}
 	r, err := h.prepare(b, tell)
 	if err != nil {
-		return nil, err
+		return nil, asRefusal(err)
 	}
 	_ = h.os.Do(OpReset, ActivateUnit, unitLimit) // it may never have failed
 	if err := h.os.Do(OpStartSoon, ActivateUnit, unitLimit); err != nil {
@@ -48,7 +49,8 @@ func (h *Helper) change(b begun, tell func(server.State)) (*server.Status, error
 }
 
 // prepare does all that may fail and costs nothing then. When it returns
-// without an error the way back is armed.
+// without an error the way back is armed; with one, nothing was changed and
+// nothing of this run will be, unless it is a *server.Error that says otherwise.
 func (h *Helper) prepare(b begun, tell func(server.State)) (record, error) {
 	unlock, err := h.lock(lockWait)
 	if err != nil {
@@ -128,6 +130,9 @@ func (h *Helper) mayBegin(run string) (server.Manifest, error) {
 	if _, known, err := h.find(run); err != nil || known {
 		return server.Manifest{}, errors.Join(err, refused("run %s has been here before", run))
 	}
+	if err := h.isDir(fencesDir); err != nil {
+		return server.Manifest{}, err // nobody could give a run up
+	}
 	if _, err := h.os.Look(fencesDir + "/" + run); !errors.Is(err, fs.ErrNotExist) {
 		return server.Manifest{}, errors.Join(err, refused("run %s was given up by raiz before it began here", run))
 	}
@@ -174,7 +179,7 @@ func (h *Helper) arm(r *record, m server.Manifest, seconds int) error {
 func (h *Helper) refuse(r record, b before, why error) error {
 	if n, err := h.pending(); err == nil && n == r.Number {
 		if err := h.remove(pendingFile); err != nil {
-			return fmt.Errorf("%w; and it could not be taken back: %w: it reverts by itself", why, err)
+			return &server.Error{Code: server.ErrSystem, Text: fmt.Sprintf("%v; and it could not be taken back: %v: it reverts by itself", why, err)}
 		}
 		_ = h.os.Flush(dirOfHome) // it says nothing wrong if it comes back: then it reverts what never changed
 	}
@@ -192,7 +197,23 @@ func asRefusal(err error) error {
 	if _, coded := errors.AsType[*server.Error](err); coded {
 		return err
 	}
-	return refused("%w; nothing was changed; is the disk full or read-only?", err)
+	return &server.Error{Code: server.ErrRefused, Text: err.Error(), Next: remedy(err)}
+}
+
+// remedy is what to do about what the operating system refused, where its words
+// do not say so themselves.
+func remedy(err error) string {
+	_, rest, masked := strings.Cut(err.Error(), "Unit ") // systemctl, which is run in English
+	unit, _, is := strings.Cut(rest, " is masked")
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "its disk is full: make room"
+	case errors.Is(err, syscall.EROFS):
+		return "its disk is read-only: dmesg there says why"
+	case masked && is && !strings.Contains(unit, " "):
+		return "on the server type: systemctl unmask " + unit
+	}
+	return ""
 }
 
 // watch says how a generation comes on, until it is active or was put back, as

@@ -10,7 +10,6 @@ import (
 	"unicode"
 
 	"github.com/raiz-dns/raiz/provision/server"
-	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // Status tells a person at a console how things stand, and what to type.
@@ -93,7 +92,7 @@ func times(n int) string {
 
 // sayLocked tells who is at work, if anybody is.
 func (h *Helper) sayLocked(out io.Writer) {
-	unlock, err := h.os.Lock(state.Home+"/lock", "somebody who asks how things stand", 0)
+	unlock, err := h.os.Lock(lockFile, "somebody who asks how things stand", 0)
 	switch {
 	case err == nil:
 		unlock()

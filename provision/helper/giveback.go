@@ -130,7 +130,7 @@ func gone(n, was server.Network) []string {
 		}
 	}
 	for _, r := range missingRoutes(was.Routes, n.Routes) {
-		out = append(out, fmt.Sprintf("no route to %s by %s%s", r.To, r.Via, r.Dev))
+		out = append(out, "no route"+wayOf(r))
 	}
 	return out
 }
@@ -162,12 +162,25 @@ func differences(n server.Network, b before) []string {
 		}
 	}
 	for _, r := range missingRoutes(n.Routes, b.Network.Routes) {
-		out = append(out, fmt.Sprintf("a route to %s by %s%s is still there", r.To, r.Via, r.Dev))
+		out = append(out, "a route"+wayOf(r)+" is still there")
 	}
 	if !sameRules(n.Rules, b.Network.Rules) {
 		out = append(out, "rules of routing differ")
 	}
 	return out
+}
+
+// wayOf says where a route leads, and by what. One that is dropped, or goes
+// several ways, leads by nothing that is known here.
+func wayOf(r server.Route) string {
+	text := " to " + r.To
+	if r.Via != "" {
+		text += " by " + r.Via
+	}
+	if r.Dev != "" {
+		text += " on " + r.Dev
+	}
+	return text
 }
 
 // missingRoutes are those of the first that the second has not. What routers

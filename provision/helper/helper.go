@@ -1,6 +1,7 @@
 package helper
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,7 +45,7 @@ func New(os OS, o Options) *Helper {
 // Handle carries out one request. tell hears of each step of a change, while it
 // goes on.
 func (h *Helper) Handle(r server.Request, tell func(server.Event)) server.Answer {
-	h.who = r.Who
+	h.who = cmp.Or(r.Who, "somebody")
 	if h.o.From != "" {
 		h.who += " from " + h.o.From
 	}
@@ -105,7 +106,7 @@ func (h *Helper) lock(wait time.Duration) (unlock func(), err error) {
 	if err := h.makeHome(); err != nil {
 		return nil, err
 	}
-	unlock, err = h.os.Lock(state.Home+"/lock", h.who, wait)
+	unlock, err = h.os.Lock(lockFile, cmp.Or(h.who, "the server itself"), wait)
 	if errors.Is(err, ErrLocked) {
 		return nil, &server.Error{Code: server.ErrBusy, Text: err.Error(), Next: "wait for it: " + atWork}
 	}

@@ -1,12 +1,15 @@
 package helper
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // probe answers for all that was asked for. It makes nothing, not even the
@@ -23,7 +26,7 @@ func (h *Helper) probe(q server.ProbeRequest) (*server.Facts, error) {
 			f.Problems[part] = err.Error()
 		}
 	}
-	problem("transaction", h.probeTransaction(f))
+	problem(server.PartTransaction, cmp.Or(h.probeTransaction(f), h.probeHome()))
 	for _, file := range q.Files {
 		f.Files[file.Path] = h.probeFile(file, q.Key)
 	}
@@ -38,6 +41,9 @@ func (h *Helper) probe(q server.ProbeRequest) (*server.Facts, error) {
 	}
 	f.Network, err = h.os.Network()
 	problem("network", err)
+	if q.First != nil && f.Current == 0 && f.Problems["transaction"] == "" {
+		f.Printed = h.print(q.First.Commands, time.Duration(q.First.Seconds)*time.Second)
+	}
 	for _, m := range q.Links {
 		l, ok := findLink(f.Network, m)
 		if !ok || l.Name == loopback {
@@ -103,6 +109,40 @@ func (h *Helper) probeTransaction(f *server.Facts) error {
 		}
 		f.Managed = append(f.Managed, file.Path)
 		f.Files[file.Path] = h.probeFile(server.FileQuestion{Path: file.Path, Secret: file.Secret, Sum: file.Sum}, nil)
+	}
+	return nil
+}
+
+// probeHome says why no change can be taken here, where that can be seen:
+// something else stands where raiz keeps what it needs. What is not there yet
+// is made by the first change.
+func (h *Helper) probeHome() error {
+	for _, dir := range []string{state.Home, generationsDir, fencesDir} {
+		if err := h.isDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	switch i, err := h.os.Look(lockFile); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case i.Kind == server.IsLink:
+		return fmt.Errorf("%s is a symbolic link, where raiz needs a file of its own: move it away", lockFile)
+	case i.Kind != server.IsFile:
+		return fmt.Errorf("%s is a directory or a device, where raiz needs a file of its own: move it away", lockFile)
+	}
+	return nil
+}
+
+// isDir is nil for a directory, or an error that is fs.ErrNotExist for nothing.
+func (h *Helper) isDir(path string) error {
+	switch i, err := h.os.Look(path); {
+	case err != nil:
+		return err
+	case i.Kind == server.IsLink:
+		return fmt.Errorf("%s is a symbolic link, where raiz needs a directory of its own: move it away", path)
+	case i.Kind == server.IsFile:
+		return fmt.Errorf("%s is a file, where raiz needs a directory of its own: move it away", path)
 	}
 	return nil
 }

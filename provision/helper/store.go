@@ -22,6 +22,7 @@ const (
 	fencesDir      = state.Home + "/fences" // runs that may not begin any more
 	pendingFile    = state.Home + "/pending"
 	currentFile    = state.Home + "/current"
+	lockFile       = state.Home + "/lock"
 )
 
 // record is what is written down of a generation, and changes with its state.

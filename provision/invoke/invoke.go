@@ -53,6 +53,9 @@ type Helper struct {
 	Images Images
 	Who    string // recorded with every change
 	Keep   int    // generations kept; 0 for the helper's own number
+	// Noise hears what the login printed before the helper said anything; nil
+	// hears nothing of it.
+	Noise func([]byte)
 }
 
 // ErrNoImage says that this raiz was built without the helper that is needed.
@@ -63,6 +66,7 @@ var ErrInstall = errors.New("cannot put raiz-helper on the server")
 
 // Exit codes of the command line that nothing else uses.
 const (
+	exitNoExec  = 96 // it is there, and nothing there may be run; the mount is on stderr
 	exitAbsent  = 97 // the helper is not there, or is not the one that is meant; its sum is on stdout
 	exitMachine = 98 // there is no helper for this machine
 	exitInstall = 99 // it was sent and could not be put in place
@@ -86,6 +90,11 @@ func (h Helper) Call(ctx context.Context, r server.Request) (server.Reply, error
 	if err == nil && result.Code == exitAbsent {
 		result, err = h.install(ctx, s, result)
 	}
+	noise, rest := server.AfterNoise(result.Stdout)
+	if len(noise) > 0 && h.Noise != nil {
+		h.Noise(noise)
+	}
+	result.Stdout = rest
 	return reply(r, result, err)
 }
 
@@ -113,9 +122,9 @@ func patience(r server.Request) (deadline, silent time.Duration) {
 }
 
 // command checks the helper and runs it, in one line: a program that checks
-// itself proves nothing.
+// itself proves nothing. What cannot be run is not there either.
 func (h Helper) command() string {
-	return h.pick() + `cd "` + Dir + `/$d" 2>/dev/null && echo "$d  raiz-helper" | sha256sum -c --status 2>/dev/null || { echo "$d"; exit ` + fmt.Sprint(exitAbsent) + `; }; exec ./raiz-helper serve`
+	return h.pick() + `cd "` + Dir + `/$d" 2>/dev/null && [ -f raiz-helper ] && [ -x raiz-helper ] && echo "$d  raiz-helper" | sha256sum -c --status 2>/dev/null || { echo "$d"; exit ` + fmt.Sprint(exitAbsent) + `; }; exec ./raiz-helper serve`
 }
 
 // pick sets $d to the sum of the helper for the machine that it runs on.
@@ -133,62 +142,53 @@ func (h Helper) pick() string {
 
 // install sends the helper and has it put in place by the same command line
 // that then runs it. It is sent as whoever logs in, and is nothing until root
-// has copied it and found its sum right.
+// has copied it and found its sum right. What stands in its place is raiz's own
+// place, and gives way.
 func (h Helper) install(ctx context.Context, s remote.Script, asked remote.Result) (remote.Result, error) {
-	image, ok := h.bySum(strings.TrimSpace(string(asked.Stdout)))
+	image, ok := h.bySum(asked.Stdout)
 	if !ok {
-		return asked, fmt.Errorf("%w: the server wants %.80q", ErrInstall, asked.Stdout)
+		return asked, fmt.Errorf("%w: the server wants %.80q", ErrInstall, lastLine(asked.Stdout))
 	}
 	sent := "/tmp/raiz-" + strings.ToLower(rand.Text()) + ".gz"
-	if err := h.Conn.Upload(ctx, sent, image.Packed); err != nil {
+	if err := h.send(ctx, sent, image.Packed); err != nil {
 		return asked, fmt.Errorf("%w: %w", ErrInstall, err)
 	}
 	s.Command = "d=" + image.Sum + "; f=" + sent + `; umask 022; trap 'rm -f "$f"' EXIT; ` +
-		`p=` + Dir + `/$d; { mkdir -p "$p" && chmod 755 ` + Dir + ` "$p" && cd "$p" && n=$(mktemp .raiz-helper.XXXXXXXX) && ` +
-		`gzip -dc <"$f" >"$n" && echo "$d  $n" | sha256sum -c --status && chmod 755 "$n" && sync "$n" && mv -f "$n" raiz-helper && sync .; } || ` +
-		`{ rm -f "$n"; exit ` + fmt.Sprint(exitInstall) + `; }; rm -f "$f"; trap - EXIT; exec ./raiz-helper serve`
+		`p=` + Dir + `/$d; { { [ -d "$p" ] || rm -f "$p"; } && mkdir -p "$p" && chmod 755 ` + Dir + ` "$p" && cd "$p" && n=$(mktemp .raiz-helper.XXXXXXXX) && ` +
+		`gzip -dc <"$f" >"$n" && echo "$d  $n" | sha256sum -c --status && chmod 755 "$n" && sync "$n" && ` +
+		`{ [ -L raiz-helper ] || [ ! -d raiz-helper ] || rm -rf raiz-helper; } && mv -fT "$n" raiz-helper && sync .; } || ` +
+		`{ rm -f "$n"; exit ` + fmt.Sprint(exitInstall) + `; }; [ -x raiz-helper ] || { findmnt -n -o TARGET -T . >&2; exit ` + fmt.Sprint(exitNoExec) + `; }; rm -f "$f"; trap - EXIT; exec ./raiz-helper serve`
 	return h.Conn.Run(ctx, s)
 }
 
-func (h Helper) bySum(sum string) (Image, bool) {
+// send puts a file on the server, over SFTP, or through a shell where something
+// printed into that: bytes on stdin nobody prints into.
+func (h Helper) send(ctx context.Context, path string, data []byte) error {
+	err := h.Conn.Upload(ctx, path, data)
+	if !errors.Is(err, remote.ErrNoSFTP) {
+		return err
+	}
+	result, failed := h.Conn.Run(ctx, remote.Script{Command: "umask 077; set -C; cat >" + path, Text: string(data), Deadline: sendTime})
+	switch {
+	case failed != nil:
+		return fmt.Errorf("%w, and by a shell: %w", err, failed)
+	case result.Code != 0:
+		return fmt.Errorf("%w, and by a shell: exit %d: %s", err, result.Code, result.Stderr)
+	}
+	return nil
+}
+
+// sendTime is how long two megabytes may take on a bad link.
+const sendTime = 10 * time.Minute
+
+// bySum is the image that a server has asked for by the end of what was printed.
+func (h Helper) bySum(said []byte) (Image, bool) {
 	for _, i := range h.Images {
-		if i.Sum == sum {
+		if strings.HasSuffix(lastLine(said), i.Sum) {
 			return i, true
 		}
 	}
 	return Image{}, false
-}
-
-// reply reads what was heard.
-func reply(r server.Request, result remote.Result, err error) (server.Reply, error) {
-	fail := func(err error) error { return fmt.Errorf("ask the server to %s: %w", r.Verb, err) }
-	switch result.Code {
-	case exitMachine:
-		return server.Reply{}, fail(fmt.Errorf("%w: there is none for a %.40q", ErrInstall, strings.TrimSpace(string(result.Stdout))))
-	case exitInstall:
-		return server.Reply{}, fail(fmt.Errorf("%w below %s: %s; is its disk full or read-only? Whatever is pending there reverts by itself", ErrInstall, Dir, result.Stderr))
-	}
-	if errors.Is(err, ErrInstall) {
-		return server.Reply{}, fail(err)
-	}
-	events, answer, bad := server.ReadAnswer(result.Stdout)
-	heard := server.Reply{Events: events, Answer: answer}
-	switch {
-	case bad == nil:
-		return heard, nil
-	case err != nil:
-		return heard, fail(err)
-	case result.Code != 0:
-		return heard, fail(fmt.Errorf("exit %d: %s", result.Code, explain(result.Stderr)))
-	}
-	return heard, fail(bad)
-}
-
-func explain(stderr string) string {
-	if strings.Contains(stderr, "sudo:") {
-		return stderr + "; raiz needs sudo without a password for this user, or ssh.user = \"root\""
-	}
-	return stderr
 }
 
 // Probe asks for facts.

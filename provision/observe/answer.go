@@ -50,8 +50,13 @@ func (f far) link(m server.Match, i int) link {
 	return l
 }
 
-// answer is what is there of a wanted thing, or why nobody knows.
+// answer is what is there of a wanted thing, or why nobody knows. Without its
+// generations a server does not know what it has of raiz's, and can take no
+// change either.
 func (f far) answer(it state.Item) (state.Value, error) {
+	if why := f.seen.Problems[server.PartTransaction]; why != "" {
+		return nil, fmt.Errorf("the server cannot take a change: %s", why)
+	}
 	switch it.Key.Kind {
 	case state.Path:
 		return f.file(it)

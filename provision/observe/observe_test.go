@@ -125,6 +125,11 @@ func unitOf(active, file string) server.Facts {
 	return server.Facts{Units: map[string]server.UnitFact{"bird.service": {Load: "loaded", Active: active, File: file}}}
 }
 
+func unable(f server.Facts) server.Facts {
+	f.Problems = map[string]string{server.PartTransaction: "the lock is a directory"}
+	return f
+}
+
 // network is what a kernel has: a link that is named by its MAC, and a tagged
 // one on top of it that has the same.
 func network() server.Facts {
@@ -175,6 +180,9 @@ func TestServerFacts(t *testing.T) {
 		{"a folder", path, filesOf("/etc/a", server.FileFact{Kind: server.IsOther}), "unknown: is neither a file nor a link; move it away by hand"},
 		{"may not look", path, filesOf("/etc/a", server.FileFact{Kind: server.IsDenied, Why: "permission denied"}), "unknown: the server cannot look at it: permission denied"},
 		{"says nothing of it", path, filesOf("/etc/b", stands("", "")), "unknown: the server did not answer for it"},
+
+		{"a server that cannot take a change", path, unable(filesOf("/etc/a", stands("other", "here"))), "unknown: the server cannot take a change: the lock is a directory"},
+		{"a unit of one", unit, unable(unitOf("active", "enabled")), "unknown: the server cannot take a change: the lock is a directory"},
 
 		{"unit", unit, unitOf("active", "enabled"), "enabled true active true"},
 		{"unit that is static", unit, unitOf("active", "static"), "enabled true active true"},

@@ -30,6 +30,8 @@ type Change struct {
 	Before state.Value
 	After  state.Value
 	Effect state.Effect
+	// Foreign says that what stands there is nothing that raiz has put there.
+	Foreign bool
 }
 
 // Plan is what would have to change, in key order, and what stands in the way
@@ -42,7 +44,9 @@ type Plan struct {
 	Unknown []state.Fact
 	// Unsupported cannot be had on this machine: it is said, and is no change.
 	Unsupported []state.Fact
-	digest      string
+	// Standing is what the server has that raiz did not build.
+	Standing Standing
+	digest   string
 }
 
 // Empty reports whether everything is as wanted. A plan with unknowns is not

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
@@ -33,12 +34,16 @@ func openSFTP(client *ssh.Client) (*sftp.Client, io.Closer, error) {
 	go func() { _, _ = io.Copy(io.Discard, said) }() // else it would stop when the window is full
 	if err := session.RequestSubsystem("sftp"); err != nil {
 		_ = session.Close()
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w: %w", ErrNoSFTP, err)
 	}
+	// Debian's server is run by the login's shell, whose .bashrc may read what
+	// was sent, and then nobody answers.
+	silent := time.AfterFunc(openTime, func() { _ = session.Close() })
+	defer silent.Stop()
 	c, err := sftp.NewClientPipe(out, &private{to: in}, sftp.UseConcurrentWrites(true))
 	if err != nil {
 		_ = session.Close()
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w: %w", ErrNoSFTP, err)
 	}
 	return c, session, nil
 }

@@ -15,6 +15,13 @@ import (
 // made: a few round trips of a bad link.
 const uploadGrace = 5 * time.Second
 
+// openTime is how long an SFTP server may take to say that it is one.
+const openTime = 30 * time.Second
+
+// ErrNoSFTP says that what answers is no SFTP server, as where the login's shell
+// prints something first. Nothing was written.
+var ErrNoSFTP = errors.New("no SFTP server answers")
+
 // Upload writes data to a new file that only the login user can read. It
 // refuses a path that exists; when it fails or ctx ends it removes what it
 // made. Only a connection that has broken leaves a part behind. The

@@ -84,7 +84,7 @@ func shipped(t *testing.T, c templates.Component) map[string]profile {
 	for _, p := range c.PackagesOn("bookworm") {
 		list, err := exec.Command(need(t, "dpkg"), "-L", p).Output()
 		if err != nil {
-			if os.Getenv("CI") == "true" {
+			if os.Getenv("CI") == "true" && !testing.Short() {
 				t.Errorf("package %s is not installed", p)
 			}
 			continue
@@ -149,7 +149,7 @@ func TestAppArmor(t *testing.T) {
 			}
 		}
 	}
-	if compared == 0 && os.Getenv("CI") == "true" {
+	if compared == 0 && os.Getenv("CI") == "true" && !testing.Short() {
 		t.Error("no path was compared with any profile")
 	}
 }

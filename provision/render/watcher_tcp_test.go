@@ -14,6 +14,7 @@ import (
 // net. What never answered by TCP is not announced, and a name server that
 // refuses connections is dead.
 func TestWatcherSilentTCP(t *testing.T) {
+	longForm(t)
 	if !inOwnNetwork(t) {
 		return
 	}

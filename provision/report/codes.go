@@ -53,6 +53,7 @@ func planCodes() []verdict.Definition {
 func changeCodes() []verdict.Definition {
 	return []verdict.Definition{
 		verdict.Define("change.none", "stands for a setting that has no value"),
+		verdict.Define("change.foreign", "what stands there is replaced, and no generation of raiz has put it there"),
 		verdict.Define("change.secret", "a file that holds a secret; more of it is never shown"),
 		verdict.Define("change.too-large", "what stands there was not fetched, so no difference is shown"),
 		verdict.Define("change.enable", "the unit is to be started at boot"),

@@ -85,6 +85,8 @@ type changeDocument struct {
 	Risk   state.Risk  `json:"risk,omitempty"`
 	// Effect is what the change does to the service.
 	Effect *saidDocument `json:"effect,omitempty"`
+	// Foreign is set where what stands there is nothing that raiz has put there.
+	Foreign bool `json:"foreign,omitempty"`
 }
 
 type factDocument struct {
@@ -251,7 +253,7 @@ func planJSON(p plan.Plan) *planDocument {
 	for _, c := range p.Changes {
 		d.Changes = append(d.Changes, changeDocument{
 			Key: c.Key.String(), Action: c.Action, Before: value(c.Before), After: value(c.After),
-			Unit: c.Effect.Unit, How: c.Effect.How, Risk: c.Effect.Name.Risk(), Effect: saidOnce(words, c.Effect.Message()),
+			Unit: c.Effect.Unit, How: c.Effect.How, Risk: c.Effect.Name.Risk(), Effect: saidOnce(words, c.Effect.Message()), Foreign: c.Foreign,
 		})
 	}
 	return d

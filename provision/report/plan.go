@@ -59,6 +59,9 @@ func (p *printer) change(c plan.Change) {
 	if does := c.Effect.Message(); !does.IsZero() {
 		p.line("    %s", p.yellow(p.words.Say(does)))
 	}
+	if c.Foreign {
+		p.line("    %s", p.yellow(p.words.Say(verdict.New("change.foreign"))))
+	}
 	if c.Key.Kind == state.Path {
 		p.fileDiff(c)
 	}

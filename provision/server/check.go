@@ -90,7 +90,7 @@ func (p *ProbeRequest) check() error {
 			return err
 		}
 	}
-	return nil
+	return p.First.check()
 }
 
 func (m Match) check() error {
@@ -273,6 +273,9 @@ func (a Answer) check() error {
 	}
 	if a.Facts == nil {
 		return nil
+	}
+	if err := (&Looked{Printed: a.Facts.Printed}).check(); err != nil {
+		return err
 	}
 	for p := range a.Facts.Files {
 		if err := state.CheckPath(p); err != nil {

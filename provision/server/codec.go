@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 )
 
 // Bounds of what one side reads of the other.
@@ -100,6 +101,25 @@ var ErrAnswer = errors.New("the answer of the server is not understood")
 // ErrCut says that an answer ends too early: the connection was lost, or the
 // helper was ended. What it has done since is not known.
 var ErrCut = errors.New("the answer of the server ends too early")
+
+// MaxNoise is how much of what a login prints by itself is passed over.
+const MaxNoise = 64 << 10
+
+// begins is what an event or an answer begins with, in the order in which the
+// helper writes its fields. Nothing that a login prints looks like that by
+// accident; whoever does it on purpose is root there already.
+var begins = regexp.MustCompile(`\{"event":"(staged|armed|activating|active|confirmed|reverting|reverted|refused)","at":"|\{"raiz":[0-9]{1,9},"done":`)
+
+// AfterNoise parts what a helper has said from what was printed before, such as
+// by the .bashrc of the login. Where nothing of a helper is found all of it is
+// the rest.
+func AfterNoise(out []byte) (noise, rest []byte) {
+	at := begins.FindIndex(out[:min(len(out), MaxNoise+64)])
+	if at == nil || at[0] > MaxNoise {
+		return nil, out
+	}
+	return out[:at[0]], out[at[0]:]
+}
 
 // ReadAnswer reads the events and the answer that a helper printed. The events
 // are returned also with ErrCut.

@@ -23,9 +23,16 @@ type Facts struct {
 	Packages map[string]string   `json:"packages,omitempty"` // name to version, of installed ones
 	Network  Network             `json:"network"`
 	Owners   []Owner             `json:"owners,omitempty"` // as many as links were asked for, in their order
+	// Printed answers a first look, command by command; nothing where a
+	// generation is current.
+	Printed []Printed `json:"printed,omitempty"`
 	// Problems say what could not be looked at, by part.
 	Problems map[string]string `json:"problems,omitempty"`
 }
+
+// PartTransaction is the part of Problems that says why a server cannot take a
+// change, or cannot say which one it has.
+const PartTransaction = "transaction"
 
 // Kind is what stands at a path.
 type Kind string

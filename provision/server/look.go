@@ -129,6 +129,13 @@ func (l *LookRequest) check() error {
 	return l.Probe.check()
 }
 
+func (l *FirstLook) check() error {
+	if l == nil {
+		return nil
+	}
+	return (&LookRequest{Commands: l.Commands, Seconds: l.Seconds}).check()
+}
+
 func (c Command) check() error {
 	if len(c.Argv) == 0 || c.Argv[0] == "" {
 		return errors.New("a command without a program")

@@ -57,6 +57,15 @@ type ProbeRequest struct {
 	// Key of 32 random bytes is what the bytes of a secret file are summed
 	// with, so that neither request nor answer lets anybody guess them.
 	Key []byte `json:"key,omitempty"`
+	// First is asked besides of a server that has no generation yet.
+	First *FirstLook `json:"first,omitempty"`
+}
+
+// FirstLook asks what programs print on a server that raiz has not changed yet.
+// They change nothing.
+type FirstLook struct {
+	Commands []Command `json:"commands"`
+	Seconds  int       `json:"seconds"` // that each command may take
 }
 
 // FileQuestion asks for a path. A secret one is answered by a keyed sum.

@@ -13,7 +13,7 @@ import (
 const rootData = "/usr/share/dns/"
 
 func TestRootAnchorsAreThoseOfIANA(t *testing.T) {
-	if _, err := os.Stat(rootData); err != nil && os.Getenv("CI") == "" {
+	if _, err := os.Stat(rootData); err != nil && (os.Getenv("CI") == "" || testing.Short()) {
 		t.Skip("needs Debian's dns-root-data: apt-get install dns-root-data")
 	}
 	var have []string

@@ -51,12 +51,13 @@ func TestSecretsAreNotShown(t *testing.T) {
 				"]\n content {\n source = \"as112\"\n}\n}\nzone \".\""), 1)
 		},
 	}
+	profiles := oneOperator(t).Operators
 	for place, put := range places {
 		t.Run(place, func(t *testing.T) {
 			for _, use := range uses {
 				for _, reference := range secrets {
 					expr := fmt.Sprintf(use, reference)
-					opt := operators()
+					opt := site.Options{Operators: profiles}
 					opt.Lookup = func(string) secret.Lookup { return everything{} }
 					folder := fstest.MapFS{"in.hcl": {Data: append([]byte(head), put(expr)...)}}
 					sites, diags := site.Load(folder, "in.hcl", opt)

@@ -19,6 +19,18 @@ import (
 // operators returns the options with the profiles that raiz ships.
 func operators() site.Options { return site.Options{Operators: os.DirFS("../../templates/operators")} }
 
+// oneOperator is the profile that the reference takes alone: a test that loads
+// a thousand sites need not read all of them each time.
+func oneOperator(t *testing.T) site.Options {
+	t.Helper()
+	const name = "raices.hcl"
+	data, err := os.ReadFile("../../templates/operators/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return site.Options{Operators: fstest.MapFS{name: {Data: data}}}
+}
+
 func TestExamplesAreValid(t *testing.T) {
 	sites, diags := site.Load(os.DirFS("../.."), "sites", operators())
 	if len(diags) > 0 {

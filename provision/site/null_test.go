@@ -62,8 +62,9 @@ func TestNull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	opt := oneOperator(t)
 	load := func(data []byte) ([]*site.Site, site.Diagnostics) {
-		return site.Load(fstest.MapFS{"in.hcl": {Data: data}}, "in.hcl", operators())
+		return site.Load(fstest.MapFS{"in.hcl": {Data: data}}, "in.hcl", opt)
 	}
 	all := arguments(t, text0)
 	if len(all) < 80 {

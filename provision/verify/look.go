@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/observation"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
@@ -72,6 +73,16 @@ func (l Looks) readSessions(p Printed, e *ServerEvidence) {
 		e.Sessions[i].ExportsErr = errNotLooked
 	}
 }
+
+// Sessions reads what the command of the sessions has printed.
+func (l Looks) Sessions(p server.Printed) ([]Session, error) {
+	program, _, _ := strings.Cut(strings.Join(l.argv("sessions", nil), " "), " ")
+	records, err := l.read("sessions", printed(program, p))
+	return sessionsOf(records), err
+}
+
+// Established reports whether a session is up (RFC 4271 section 8.2.2).
+func (s Session) Established() bool { return s.State == established }
 
 // readExports reads what a session exports, which is most so many routes. Of
 // an answer that was cut nobody knows what is missing; what is too much is seen

@@ -227,6 +227,9 @@ func TestInterruptedConfirmIsFinished(t *testing.T) {
 // One who takes a change back may fail half way. The confirmation that arrives
 // then must not keep the mixture: the timer ends what was begun.
 func TestHalfRevertedIsNotConfirmed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the helper waits between its tries for half a minute; TestExplore has units that do not stop")
+	}
 	each(t, func(t *testing.T, b *box) {
 		b.stand(t)
 		old := b.effect(t)

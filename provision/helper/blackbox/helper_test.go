@@ -135,7 +135,7 @@ func said(a server.Answer, events []server.State) reply {
 		r.number, r.state, r.text = a.Status.Number, a.Status.State, a.Status.Reason
 	}
 	if a.Error != nil {
-		r.code, r.text = a.Error.Code, a.Error.Text
+		r.code, r.text = a.Error.Code, a.Error.Error()
 	}
 	return r
 }

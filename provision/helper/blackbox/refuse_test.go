@@ -78,6 +78,15 @@ func refusals() []refusal {
 			says: []string{"/etc/systemd/system/raiz-.timer.d/slow.conf changes raiz-revert.timer"}, silent: true,
 		},
 		{
+			name: "the timer is masked",
+			spoil: func(t *testing.T, b *box) {
+				if err := os.WriteFile(b.stub("fail-timer"), []byte("Failed to restart raiz-revert.timer: Unit raiz-revert.timer is masked.\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			},
+			says: []string{"arm the way back", "on the server type: systemctl unmask raiz-revert.timer"}, silent: true,
+		},
+		{
 			name:  "the boot unit cannot be installed",
 			spoil: func(t *testing.T, b *box) { remove(t, b.stub("enabled/raiz-boot.service")); b.touch(t, "fail-enable") },
 			says:  []string{"way back"},

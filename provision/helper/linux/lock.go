@@ -83,6 +83,9 @@ func holder(f *os.File) string {
 		text := make([]byte, 4096)
 		n, _ := f.ReadAt(text, 0)
 		number, words, _ := strings.Cut(oneLine(string(text[:n])), " ")
+		if words = strings.TrimSpace(words); strings.HasPrefix(words, "since ") {
+			words = "somebody " + words // who has no name
+		}
 		if pid, err := strconv.Atoi(number); err == nil && words != "" && unix.Kill(pid, 0) == nil {
 			return words + " (process " + number + ")"
 		}
