@@ -70,6 +70,7 @@ type Attributes struct {
 type Info struct {
 	Kind server.Kind // file, link or other
 	Attributes
+	Fixed   bool   // nobody may replace it: immutable, or append-only (chattr(1))
 	Special bool   // it has a set-user-ID, set-group-ID or sticky bit
 	Link    string // text of a link
 	Size    int64

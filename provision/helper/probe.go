@@ -159,7 +159,7 @@ func (h *Helper) probeFile(q server.FileQuestion, key []byte) server.FileFact {
 	case s.Kind == server.IsLink:
 		f.Link = s.Link
 	case s.Kind == server.IsFile:
-		f.Mode, f.Owner, f.Group = s.bits(), s.Owner, s.Group
+		f.Mode, f.Owner, f.Group, f.Fixed = s.bits(), s.Owner, s.Group, s.Fixed
 		switch {
 		case q.Secret && len(key) > 0:
 			f.Sum = keyed(key, s.Data)

@@ -98,7 +98,11 @@ func (f far) file(it state.Item) (state.Value, error) {
 		return nil, errors.New("is neither a file nor a link; move it away by hand")
 	}
 	want, _ := it.Value.(state.File)
-	return f.fileValue(a, want)
+	have, err := f.fileValue(a, want)
+	if err == nil && a.Fixed && !want.Equal(have) {
+		err = errors.New("it differs, and is immutable or append-only; on the server type: chattr -ia " + it.Key.Name)
+	}
+	return have, err
 }
 
 // fileValue is what stands, as it compares with what is wanted. Of a secret the

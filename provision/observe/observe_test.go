@@ -94,6 +94,12 @@ func stands(text, token string) server.FileFact {
 	return server.FileFact{Kind: server.IsFile, Mode: 0o644, Owner: "root", Group: "root", Sum: fmt.Sprintf("%x", f.Sum), Standing: token}
 }
 
+func fixed(text string) server.FileFact {
+	f := stands(text, "here")
+	f.Fixed = true
+	return f
+}
+
 func filesOf(path string, f server.FileFact) server.Facts {
 	return server.Facts{Files: map[string]server.FileFact{path: f}}
 }
@@ -175,6 +181,8 @@ func TestServerFacts(t *testing.T) {
 		{"file that changed meanwhile", path, filesOf("/etc/a", torn), "unknown: it changed while it was read"},
 		{"file with a set-user-ID bit", path, filesOf("/etc/a", special), "4755 root:root " + sum + ` "" here`},
 		{"file without a sum", path, filesOf("/etc/a", server.FileFact{Kind: server.IsFile}), `unknown: sum "" is not a SHA-256`},
+		{"file that nobody may replace", path, filesOf("/etc/a", fixed("other")), "unknown: it differs, and is immutable or append-only; on the server type: chattr -ia /etc/a"},
+		{"file that nobody may replace, as wanted", path, filesOf("/etc/a", fixed("wanted")), fmt.Sprintf("644 root:root %.6x \"\" here", file("wanted", "", state.Public).Sum)},
 		{"no file", path, filesOf("/etc/a", server.FileFact{Kind: server.IsAbsent}), "absent"},
 		{"a link", path, filesOf("/etc/a", server.FileFact{Kind: server.IsLink, Link: "../run/x y"}), "link to ../run/x y"},
 		{"a folder", path, filesOf("/etc/a", server.FileFact{Kind: server.IsOther}), "unknown: is neither a file nor a link; move it away by hand"},

@@ -53,6 +53,7 @@ type FileFact struct {
 	Owner string `json:"owner,omitempty"`
 	Group string `json:"group,omitempty"`
 	Link  string `json:"link,omitempty"`
+	Fixed bool   `json:"fixed,omitempty"` // nobody may replace it: immutable, or append-only
 	// Sum is SHA-256 in hex, of a secret file HMAC-SHA256 with the key of the
 	// request.
 	Sum  string `json:"sum,omitempty"`

@@ -40,7 +40,7 @@ func (p place) look() (helper.Info, error) {
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
-		info.Kind = server.IsFile
+		info.Kind, info.Fixed = server.IsFile, p.fixed()
 	case unix.S_IFLNK:
 		text, err := p.linkText()
 		if err != nil {
@@ -49,6 +49,14 @@ func (p place) look() (helper.Info, error) {
 		info.Kind, info.Link = server.IsLink, text
 	}
 	return info, nil
+}
+
+// fixed reports whether a file system keeps the name from being moved over
+// (statx(2)). One that does not say so has no such files.
+func (p place) fixed() bool {
+	var st unix.Statx_t
+	err := unix.Statx(p.dir, p.name, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BASIC_STATS, &st)
+	return err == nil && st.Attributes&(unix.STATX_ATTR_IMMUTABLE|unix.STATX_ATTR_APPEND) != 0
 }
 
 func (p place) linkText() (string, error) {
