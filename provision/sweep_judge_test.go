@@ -185,20 +185,24 @@ func (w *worker) running(v string, s *site.Site) error {
 	if v == bare {
 		return nil
 	}
-	want := []string{"\neno1 " + s.Server.Management.Addresses[0].String() + "\n", "\n" + s.Server.Hostname + "\n",
-		"\nnsd active\n", "\nknot inactive\n", "\n" + extraUnit + " inactive\n"}
+	want := []string{"eno1 " + s.Server.Management.Addresses[0].String(), s.Server.Hostname,
+		"nsd active", "knot inactive", extraUnit + " inactive"}
 	if v == "B" {
-		want[4] = "\n" + extraUnit + " active\n"
+		want[4] = extraUnit + " active"
 	}
 	if s.Components["dns"] == "knot" {
-		want[2], want[3] = "\nnsd inactive\n", "\nknot active\n"
+		want[2], want[3] = "nsd inactive", "knot active"
 	}
 	for _, u := range []string{"bird", "nftables", "chrony", "ssh", "raiz-announce"} {
-		want = append(want, "\n"+u+" active\n")
+		want = append(want, u+" active")
+	}
+	var lines []string
+	for line := range strings.Lines(have) {
+		lines = append(lines, strings.TrimSpace(line))
 	}
 	for _, line := range want {
-		if !strings.Contains("\n"+have, line) {
-			return fmt.Errorf("%q is not among what runs:\n%s", strings.TrimSpace(line), have)
+		if !slices.Contains(lines, line) {
+			return fmt.Errorf("%q is not among what runs:\n%s", line, have)
 		}
 	}
 	return nil
