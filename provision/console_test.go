@@ -119,7 +119,7 @@ func (b *bed) consoleReadOnly() {
 	b.on(b.Server, "sh", "-c", "mount --bind /etc /etc && mount -o remount,bind,ro /etc")
 	b.says([]string{"raiz-helper", "revert"}, "cannot be put back yet: ", "read-only file system", "it is tried again in 5s")
 	b.says([]string{"raiz-helper", "status"}, " is reverting since ", "what stood before cannot be put back: ", "read-only file system",
-		"and again by itself within five minutes; mend that, then type: raiz-helper revert", "to give up what cannot be put back type: raiz-helper release")
+		"and again by itself within 5s of the last time; mend that, then type: raiz-helper revert", "to give up what cannot be put back type: raiz-helper release")
 	b.on(b.Server, "umount", "-l", "/etc")
 	b.says([]string{"raiz-helper", "revert"}, "is reverted: by somebody at a console")
 	b.isBack(ended)

@@ -54,6 +54,10 @@ func TestTakeovers(t *testing.T) {
 // comes second in its network, and one that is the source of nothing.
 func (b *bed) furnish() {
 	b.t.Helper()
+	b.wait("address by its manager", time.Minute, func() bool {
+		out, err := b.Server.Run(b.t.Context(), "ip", "-4", "-o", "address", "show", "dev", "eno1", "scope", "global")
+		return err == nil && out != ""
+	})
 	b.on(b.Server, "sh", "-c", `set -e
 		ip link set eno1 mtu 1400
 		set -- $(ip -4 -o address show dev eno1 scope global | awk '{ print $4; exit }')

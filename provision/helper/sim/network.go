@@ -40,7 +40,8 @@ type network struct {
 type link struct {
 	index     int
 	name, mac string
-	up        bool
+	up        bool // with a carrier
+	down      bool // set so
 	mtu       int
 	addresses []address
 }
@@ -280,7 +281,7 @@ func (p *Process) Network() (server.Network, error) {
 	var out server.Network
 	n := &p.m.net
 	for _, l := range n.links {
-		f := server.LinkFact{Index: l.index, Name: l.name, MAC: l.mac, MTU: l.mtu, Up: l.up, Set: l.up}
+		f := server.LinkFact{Index: l.index, Name: l.name, MAC: l.mac, MTU: l.mtu, Up: l.up && !l.down, Set: !l.down}
 		for i, a := range l.addresses {
 			fact := server.AddressFact{Address: a.prefix, NoRoute: a.noRoute, Deprecated: a.old, Secondary: secondary(l.addresses[:i], a.prefix)}
 			if a.ends != 0 {
@@ -317,7 +318,7 @@ func (p *Process) SetLink(f server.LinkFact) error {
 	if l == nil {
 		return failed("link set", f.Name, fs.ErrNotExist)
 	}
-	l.mtu, l.up = f.MTU, f.Set
+	l.mtu, l.down = f.MTU, !f.Set
 	return nil
 }
 
