@@ -53,7 +53,7 @@ func TestExplore(t *testing.T) {
 		worlds = n
 	}
 	b := sim.Bounds{Keeps: three()}
-	if worlds > 200_000 {
+	if worlds > many {
 		b.Keeps = append(b.Keeps, 3, 4, 5, 6) // of each directory by itself
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(800)) // little lives long here
@@ -109,6 +109,9 @@ func TestExplore(t *testing.T) {
 const (
 	least   = 100_000
 	surplus = 1.15
+	// many more make more cases run out of worlds.
+	many        = 200_000
+	manySurplus = 1.3
 )
 
 // weight is how much there is to see in a case for what a world of it costs:
@@ -130,7 +133,11 @@ func share(cases []*sim.Case, x *sim.Case, worlds int) int {
 	for _, o := range cases {
 		sum += weight(o)
 	}
-	return max(1, int(surplus*float64(worlds))*weight(x)/sum)
+	more := surplus
+	if worlds > many {
+		more = manySurplus
+	}
+	return max(1, int(more*float64(worlds))*weight(x)/sum)
 }
 
 // result is the exploration of one case, with the first of what was broken.
