@@ -23,9 +23,7 @@ func (w *world) seen(past []server.Status) promise.Seen {
 			s.Current = g
 		}
 	}
-	order := slices.Clone(w.sides)
-	slices.SortStableFunc(order, func(a, b *side) int { return a.confirmed - b.confirmed })
-	for _, n := range order {
+	for _, n := range w.confirmed(by) {
 		s.Runs = append(s.Runs, promise.Run{Of: n.of, From: by[n.from], Told: n.told})
 	}
 	w.acts(&s)
@@ -64,6 +62,23 @@ func (w *world) seen(past []server.Status) promise.Seen {
 	}
 	s.Steadily = s.Steadily && w.reachable(s.AfterBoot)
 	return s
+}
+
+// confirmed are the sides in the order in which their changes were confirmed, if
+// they were: as they heard of it, but one whose plan was made over the change of
+// another comes after that one, however late the other heard.
+func (w *world) confirmed(by map[int]promise.Generation) []*side {
+	order := slices.Clone(w.sides)
+	slices.SortStableFunc(order, func(a, b *side) int { return a.confirmed - b.confirmed })
+	for i := range order {
+		over := slices.IndexFunc(order[i+1:], func(n *side) bool { return n.of == by[order[i].from] })
+		if over >= 0 {
+			at := i + 1 + over
+			first := order[at]
+			order = slices.Insert(slices.Delete(order, at, at+1), i, first)
+		}
+	}
+	return order
 }
 
 // reachable: at the address of the generation in effect. Of a mixture either
