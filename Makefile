@@ -9,7 +9,7 @@
 #             daemon
 # make flaws  every fault that was found once, put back: a test must see it.
 #             FLAWS="NAME..." takes these alone
-# make explore  a million worlds of the transaction, simulated; an hour.
+# make explore  a million worlds of the transaction, simulated; ten minutes.
 #             RAIZ_EXPLORE=N takes so many
 # make mutants  each flush, comparison and limit of the transaction taken out,
 #             one after the other: the exploration must turn red

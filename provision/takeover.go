@@ -97,12 +97,21 @@ func resets(p plan.Plan) []verdict.Message {
 	}
 	var out []verdict.Message
 	for _, s := range p.Standing.Sessions {
-		out = append(out, verdict.New("notice.resets-session", verdict.Seen("name", s.Name), verdict.Seen("address", s.Neighbor.String()), verdict.Count("as", int(s.AS))))
+		out = append(out, verdict.New("notice.resets-session", verdict.Seen("name", s.Name), verdict.Seen("address", with(s)), verdict.Count("as", int(s.AS))))
 	}
 	if why := p.Standing.Unseen; why != "" {
 		out = append(out, verdict.New("notice.sessions-unseen", verdict.Error("error", errors.New(why))))
 	}
 	return append(out, verdict.New("notice.take-over"))
+}
+
+// with is whom a session is with: its address, or its name where the daemon's
+// word for that is not understood.
+func with(s plan.Session) string {
+	if s.Neighbor.IsValid() {
+		return s.Neighbor.String()
+	}
+	return s.Name
 }
 
 // takesOver reports whether the plan changes a server whose sessions somebody
@@ -120,7 +129,7 @@ func refusal(p plan.Plan) error {
 	}
 	var at []string
 	for _, s := range p.Standing.Sessions {
-		at = append(at, s.Neighbor.String())
+		at = append(at, with(s))
 	}
 	what := fmt.Errorf("%w: its BGP sessions with %s would be reset", ErrTakeOver, strings.Join(at, ", "))
 	if len(at) == 0 {

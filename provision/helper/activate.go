@@ -236,15 +236,21 @@ func (h *Helper) act(m server.Manifest, b before) error {
 // perform does one action.
 func (h *Helper) perform(a server.Action) error {
 	if len(a.Run) > 0 {
-		if out, err := h.os.Run(a.Run, commandLimit); err != nil {
-			return fmt.Errorf("%s: %w: %s", a.Run[0], err, lastLines(out))
-		}
-		return nil
+		return h.run(a.Run)
 	}
 	ops := map[string]Op{server.ActStart: OpStart, server.ActReload: OpReload, server.ActRestart: OpRestart}
 	since := h.os.Now()
 	if err := h.os.Do(ops[a.Verb], a.Unit, unitLimit); err != nil {
 		return fmt.Errorf("%w; it says: %s", err, h.os.Said(a.Unit, since))
+	}
+	return nil
+}
+
+// run runs a command. An error names it and has the end of what it printed.
+func (h *Helper) run(argv []string) error {
+	out, err := h.os.Run(argv, commandLimit)
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", argv[0], err, lastLines(out))
 	}
 	return nil
 }

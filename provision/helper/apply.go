@@ -35,7 +35,7 @@ func (h *Helper) change(b begun, tell func(server.State)) (*server.Status, error
 	// Before anything else: who asks has just come in over it.
 	var err error
 	if b.network, err = h.os.Network(); err != nil {
-		return nil, fmt.Errorf("look at the network: %w", err)
+		return nil, asRefusal(fmt.Errorf("look at the network: %w", err))
 	}
 	r, err := h.prepare(b, tell)
 	if err != nil {

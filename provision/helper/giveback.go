@@ -16,11 +16,7 @@ import (
 // notes are back already.
 func (h *Helper) giveBack(b before) error {
 	var errs []error
-	run := func(argv ...string) {
-		if out, err := h.os.Run(argv, commandLimit); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w: %s", argv[0], err, lastLines(out)))
-		}
-	}
+	run := func(argv ...string) { errs = append(errs, h.run(argv)) }
 	for _, l := range of(b.Owners, server.Ifupdown) {
 		if b.Owners[l].Lease {
 			// Its DHCP client was ended. The new one is no process of the
@@ -89,16 +85,27 @@ func lasting(l server.LinkFact) []string {
 }
 
 // otherwise are the addresses that a link has as it had them, and that are not
-// the source of what they were the source of.
+// the source of what they were the source of. Beside a lease of IPv4 any may
+// come first: it comes when its server likes, and is not raiz's to take away.
 func otherwise(l, was server.LinkFact) []string {
+	leased := func(a server.AddressFact) bool { return isIPv4(a.Address) && a.Seconds > 0 }
+	ordered := !slices.ContainsFunc(slices.Concat(l.Addresses, was.Addresses), leased)
 	var out []string
 	for _, a := range was.Addresses {
 		i := slices.IndexFunc(l.Addresses, func(b server.AddressFact) bool { return b.Address == a.Address })
-		if i >= 0 && a.Seconds == 0 && (l.Addresses[i].Secondary != a.Secondary || l.Addresses[i].Deprecated != a.Deprecated) {
+		if i < 0 || a.Seconds > 0 {
+			continue
+		}
+		if is := l.Addresses[i]; is.Deprecated != a.Deprecated || ordered && is.Secondary != a.Secondary {
 			out = append(out, a.Address)
 		}
 	}
 	return out
+}
+
+// setOtherwise reports whether a link that was managed is set to what it was not.
+func setOtherwise(l, was server.LinkFact, b before) bool {
+	return b.Owners[was.Name] != (owner{}) && (l.MTU != was.MTU || l.Set != was.Set)
 }
 
 func setTo(l server.LinkFact) string {
@@ -144,7 +151,7 @@ func differences(n server.Network, b before) []string {
 		if !ok {
 			continue
 		}
-		if managed := b.Owners[was.Name] != (owner{}); managed && (l.MTU != was.MTU || l.Set != was.Set) {
+		if setOtherwise(l, was, b) {
 			out = append(out, fmt.Sprintf("%s is %s", was.Name, setTo(l)))
 		}
 		if others := otherwise(l, was); len(others) > 0 {
@@ -210,23 +217,20 @@ func sameRules(a, b []server.Rule) bool {
 }
 
 // helpBack does by hand what did not come back by itself: addresses first, for
-// routes need them.
+// routes need them. Nothing of the way in waits for what cannot be had.
 func (h *Helper) helpBack(n server.Network, b before) error {
+	var errs []error
 	for _, was := range b.Network.Links {
 		l, ok := findLink(n, server.Match{Name: was.Name})
 		if !ok {
 			continue
 		}
-		if managed := b.Owners[was.Name] != (owner{}); managed && (l.MTU != was.MTU || l.Set != was.Set) {
-			if err := h.os.SetLink(was); err != nil {
-				return err
-			}
+		if setOtherwise(l, was, b) {
+			errs = append(errs, h.os.SetLink(was))
 		}
-		if err := h.addressesBack(l, was); err != nil {
-			return err
-		}
+		errs = append(errs, h.addressesBack(l, was))
 	}
-	return h.routesBack(b)
+	return errors.Join(append(errs, h.routesBack(b))...)
 }
 
 // addressesBack gives a link the addresses that it had. Where one of IPv4 has

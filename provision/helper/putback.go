@@ -117,9 +117,7 @@ func (h *Helper) unitsBack(r *record, b before, held []string) error {
 		case len(a.Run) > 0 && h.gone(a.Run[0]):
 			// It came with the generation that goes.
 		case len(a.Run) > 0:
-			if _, err := h.os.Run(a.Run, commandLimit); err != nil {
-				errs = append(errs, err)
-			}
+			errs = append(errs, h.run(a.Run))
 		case !u.Active:
 			if a.Unit == networkdUnit {
 				_ = h.os.Do(OpStop, networkdSocket, unitLimit) // it would start the service again

@@ -18,12 +18,12 @@ func (h *Helper) letGo(b before) error {
 	if len(links) == 0 {
 		return nil
 	}
-	if _, err := h.os.Run([]string{"nmcli", "general", "reload", "conf"}, commandLimit); err != nil {
-		return fmt.Errorf("nmcli general reload: %w", err)
+	if err := h.run([]string{"nmcli", "general", "reload", "conf"}); err != nil {
+		return err
 	}
 	for _, l := range links {
-		if out, err := h.os.Run([]string{"nmcli", "device", "set", l, "managed", "no"}, commandLimit); err != nil {
-			return fmt.Errorf("nmcli device set %s managed no: %w: %s", l, err, lastLines(out))
+		if err := h.run([]string{"nmcli", "device", "set", l, "managed", "no"}); err != nil {
+			return fmt.Errorf("have NetworkManager leave %s alone: %w", l, err)
 		}
 	}
 	n, err := h.os.Network()
@@ -66,8 +66,8 @@ func (h *Helper) takeOver(m server.Manifest, b before) error {
 		pid := "/run/dhclient." + l + ".pid"
 		if _, err := h.os.Look(pid); err == nil {
 			// It ends and gives nothing back (dhclient(8), -x).
-			if out, err := h.os.Run([]string{"dhclient", "-x", "-pf", pid, l}, commandLimit); err != nil {
-				return fmt.Errorf("end dhclient of %s: %w: %s", l, err, lastLines(out))
+			if err := h.run([]string{"dhclient", "-x", "-pf", pid, l}); err != nil {
+				return fmt.Errorf("end the DHCP client of %s: %w", l, err)
 			}
 		}
 		if err := h.remove(ifstateFile + "." + l); err != nil {
