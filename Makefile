@@ -1,9 +1,10 @@
 # make demo   build a copy of a root server on this machine and run everything on it
 # make test   everything that CI runs
-# make sweep  every point of an apply broken in every way that fits it, from
-#             every starting state; hours. RAIZ_SWEEP_PLACES=8 takes so many
-#             points of each, evenly spread, RAIZ_SWEEP_START=NAME one starting
-#             state; RAIZ_SWEEP_OUT=FILE has the figures written there
+# make sweep  every point of an apply broken, from every starting state, in the
+#             ways that fit it by turns; hours. RAIZ_SWEEP=full breaks each in
+#             every way, RAIZ_SWEEP_PLACES=8 takes so many points of each, evenly
+#             spread, RAIZ_SWEEP_START=NAME one starting state;
+#             RAIZ_SWEEP_OUT=FILE has the figures written there
 # make soak   healthy copies verified a hundred times each: SOAK_SITES="FILE..."
 # make matrix each example with each release of Debian, name server and routing
 #             daemon
@@ -52,8 +53,10 @@ test: deps-test raiz lint cross
 unit:
 	$(GO) test -short ./...
 
+RAIZ_SWEEP ?= turns
+
 sweep: deps-test
-	RAIZ_SWEEP=full $(GO) test -run 'TestSweep$$' -count=1 -timeout 12h -v ./provision
+	RAIZ_SWEEP=$(RAIZ_SWEEP) $(GO) test -run 'TestSweep$$' -count=1 -timeout 12h -v ./provision
 
 SOAK_SITES ?= sites/as112-gru1.hcl sites/root-example.hcl
 

@@ -91,32 +91,40 @@ type problem struct {
 }
 
 // TestSweep breaks an apply that changes the address it is logged in through,
-// from every starting state, at points spread over all there are;
-// RAIZ_SWEEP=full takes every point with every trouble that fits it, and
-// RAIZ_SWEEP_START=NAME one starting state (make sweep).
+// from every starting state, at points spread over all there are. RAIZ_SWEEP says
+// how much of it, and RAIZ_SWEEP_START=NAME from which starting state alone.
 func TestSweep(t *testing.T) {
 	needMachines(t)
 	t.Parallel()
-	s := &sweep{t: t, full: os.Getenv("RAIZ_SWEEP") == "full"}
+	s := &sweep{t: t, how: extent(os.Getenv("RAIZ_SWEEP"))}
 	// A run is mostly waiting: for timers, boots and the address. Each
 	// rehearsal takes some twenty of the kernel's inotify instances, of which
 	// Debian allows 128 (fs.inotify.max_user_instances).
 	s.slots = make(chan struct{}, number("RAIZ_SWEEP_WORKERS", 3))
 	each := 1
-	if s.full {
+	if s.how != spots {
 		each = cap(s.slots)
 	}
 	var all sync.WaitGroup
 	for _, b := range beds(t, os.Getenv("RAIZ_SWEEP_START")) {
 		s.slots <- struct{}{}
 		all.Go(func() { s.sweep(b, each) })
-		if s.full {
+		if s.how != spots {
 			all.Wait()
 		}
 	}
 	all.Wait()
 	s.summarise()
 }
+
+// extent is how much of all that there is a sweep takes.
+type extent string
+
+const (
+	spots extent = ""      // some runs, spread over everything: make test
+	turns extent = "turns" // every place, the troubles that fit it by turns: make sweep
+	whole extent = "full"  // every place with every trouble
+)
 
 // number is one that the environment sets, or another.
 func number(name string, otherwise int) int {
@@ -142,7 +150,7 @@ func needMachines(t *testing.T) {
 // sweep is all of them, from every starting state.
 type sweep struct {
 	t     *testing.T
-	full  bool
+	how   extent
 	slots chan struct{} // one for each rehearsal that stands
 
 	mu      sync.Mutex
@@ -168,7 +176,7 @@ func (s *sweep) sweep(b rehearsals, each int) {
 		return
 	}
 	places := first.applyPlaces()
-	if s.full || number("RAIZ_SWEEP_RUNS", b.runs()) > 1 {
+	if s.how != spots || number("RAIZ_SWEEP_RUNS", b.runs()) > 1 {
 		places = append(first.revertPlaces(places), first.bootPlaces()...)
 	}
 	if err := first.begin(); err != nil {
@@ -183,8 +191,11 @@ func (s *sweep) sweep(b rehearsals, each int) {
 		s.mu.Lock()
 		s.swept = append(s.swept, swept{st, len(places), these, len(all)})
 		s.mu.Unlock()
-		if !s.full {
+		switch s.how {
+		case spots:
 			all = few(all, number("RAIZ_SWEEP_RUNS", st.runs))
+		case turns:
+			all = byTurns(all)
 		}
 		s.t.Logf("%s: %d of %d places, %d jobs", st.name, len(these), len(places), len(all))
 		jobs = append(jobs, all...)
@@ -200,6 +211,21 @@ func (st start) everyJob(places []place) []job {
 		}
 	}
 	return jobs
+}
+
+// byTurns takes one job of each place: with each one the next of the troubles
+// that fit.
+func byTurns(all []job) []job {
+	var out []job
+	for i := 0; len(all) > 0; i++ {
+		n := 1
+		for n < len(all) && all[n].place == all[0].place {
+			n++
+		}
+		out = append(out, all[i%n])
+		all = all[n:]
+	}
+	return out
 }
 
 // spread takes n of them at even distances: from the middle of each stretch,
