@@ -54,6 +54,9 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 		fmt.Fprintf(problems, "raiz-helper: only root may look at this; type: sudo raiz-helper %s\n", args[0])
 		return 1
 	}
+	if args[0] == "guard" {
+		return guarded(out, problems)
+	}
 	h := helper.New(linux.New(), helper.Options{Program: program, From: from()})
 	say := func(text string, err error) error {
 		if text != "" {

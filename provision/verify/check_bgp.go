@@ -6,6 +6,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
+	"github.com/raiz-dns/raiz/provision/watch"
 )
 
 func exportID(a netip.Addr) string { return "bgp.announced." + family(a) }
@@ -145,7 +146,7 @@ func strangers(s *site.Site, e ServerEvidence) finding {
 	var extra []verdict.Message
 	for _, have := range e.Sessions {
 		declared := slices.ContainsFunc(peerings(s), func(p peering) bool { return p.at == have.Neighbor })
-		if !declared {
+		if !declared && have.Neighbor != watch.Source() {
 			extra = append(extra, verdict.New("bgp.neighbors.stranger", verdict.Seen("name", have.Name), verdict.Address("address", have.Neighbor)))
 		}
 	}

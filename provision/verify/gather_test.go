@@ -305,7 +305,7 @@ func repeated(format string) []string {
 
 func eachUnit(format string) []string {
 	var out []string
-	for _, u := range []string{"bird", "chrony", "nftables", "nsd", "ssh", "systemd-networkd", "raiz-announce"} {
+	for _, u := range []string{"bird", "chrony", "nftables", "nsd", "ssh", "systemd-networkd", "raiz-guard"} {
 		out = append(out, fmt.Sprintf(format, u))
 	}
 	return out

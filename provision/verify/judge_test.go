@@ -45,7 +45,7 @@ func example(t *testing.T, replace ...string) *site.Site {
 	}
 	sites, diags := site.Load(fstest.MapFS{"in.hcl": {Data: []byte(in)}}, "in.hcl", site.Options{
 		Operators: os.DirFS("../../templates/operators"), Packs: map[string][]site.Pack{"dns": {{Name: "nsd", Default: true}}, "bgp": {{Name: "bird", Default: true}},
-			"firewall": {{Name: "nftables", Default: true}}, "time": {{Name: "chrony", Default: true}}, "guard": {{Name: "watcher", Default: true}}},
+			"firewall": {{Name: "nftables", Default: true}}, "time": {{Name: "chrony", Default: true}}, "guard": {{Name: "ibgp", Default: true}}},
 	})
 	if diags.HasErrors() || len(sites) != 1 {
 		t.Fatalf("%d sites, %v", len(sites), diags)
@@ -70,7 +70,7 @@ func serviceAddresses() []netip.Addr {
 func units() verify.Units {
 	return verify.Units{
 		"system": {"ssh.service"}, "network": {"systemd-networkd.service"}, "firewall": {"nftables.service"},
-		"time": {"chrony.service"}, "dns": {"nsd.service"}, "bgp": {"bird.service"}, "guard": {"raiz-announce.service"},
+		"time": {"chrony.service"}, "dns": {"nsd.service"}, "bgp": {"bird.service"}, "guard": {"raiz-guard.service"},
 	}
 }
 
@@ -107,7 +107,7 @@ func healthy() verify.Evidence {
 		}},
 		Outside: verify.OutsideEvidence{Asked: true, Answers: answers("udp", "tcp")},
 	}
-	for _, u := range []string{"bird", "nsd", "raiz-announce", "nftables", "chrony", "ssh", "systemd-networkd"} {
+	for _, u := range []string{"bird", "nsd", "raiz-guard", "nftables", "chrony", "ssh", "systemd-networkd"} {
 		e.Server.Units[u+".service"] = server.UnitFact{Load: "loaded", Active: "active", Sub: "running", File: "enabled"}
 	}
 	for _, a := range serviceAddresses() {
@@ -329,7 +329,7 @@ func TestOtherSites(t *testing.T) {
 		}
 	}
 	want := map[string]verify.Status{"unit.mydns.service": verify.Pass, "unit.mybgp.service": verify.Fail}
-	for _, u := range []string{"nftables", "chrony", "raiz-announce", "ssh", "systemd-networkd"} {
+	for _, u := range []string{"nftables", "chrony", "raiz-guard", "ssh", "systemd-networkd"} {
 		want["unit."+u+".service"] = verify.Pass
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
