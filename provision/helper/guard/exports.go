@@ -44,7 +44,7 @@ func lookAt(os runner, e watch.Exports, how observation.Observation) exported {
 	out := exported{Exports: e}
 	text, err := os.Run(e.Argv, exportsLimit)
 	if err != nil {
-		out.trouble = fmt.Errorf("%s: %w", e.Argv[0], err)
+		out.trouble = told(e.Argv[0], text, err)
 		return out
 	}
 	records, err := how.Read(strings.Split(strings.TrimRight(text, "\n"), "\n"))
@@ -61,6 +61,14 @@ func lookAt(os runner, e watch.Exports, how observation.Observation) exported {
 		out.prefixes = append(out.prefixes, p)
 	}
 	return out
+}
+
+// told is an error of a program with what it has said.
+func told(program, text string, err error) error {
+	if words := strings.Join(strings.Fields(text), " "); words != "" {
+		return fmt.Errorf("%s: %w: %.200s", program, err, words)
+	}
+	return fmt.Errorf("%s: %w", program, err)
 }
 
 // overseer holds the routing daemon to what the guard wants. It knows time
