@@ -18,11 +18,12 @@ import (
 
 // code is the helper, on an operating system that may be spoilt on the way.
 func code(spoil func(helper.OS) helper.OS) sim.Code {
+	o := helper.Options{Program: "/usr/local/lib/raiz/helper", Decode: new(decoder).decode}
 	make := func(os helper.OS) *helper.Helper {
 		if spoil != nil {
 			os = spoil(os)
 		}
-		return helper.New(os, helper.Options{Program: "/usr/local/lib/raiz/helper"})
+		return helper.New(os, o)
 	}
 	return sim.Code{
 		Programs: sim.Programs{
