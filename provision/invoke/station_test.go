@@ -236,6 +236,14 @@ func pack(program []byte) (invoke.Image, error) {
 
 func images(i invoke.Image) invoke.Images { return invoke.Images{runtime.GOARCH: i} }
 
+// long skips a test of many connections to OpenSSH in the short form.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("logs in many times")
+	}
+}
+
 // need skips a test that lacks a program. In CI nothing may be skipped but in
 // the short form, which runs with nothing but Go and git.
 func need(t *testing.T, program string) string {
