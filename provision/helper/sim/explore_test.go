@@ -109,7 +109,7 @@ func TestExplore(t *testing.T) {
 // their share, so a little more is asked for.
 const (
 	least   = 100_000
-	surplus = 1.15
+	surplus = 1.1
 	// many more make more cases run out of worlds.
 	many        = 200_000
 	manySurplus = 1.3
