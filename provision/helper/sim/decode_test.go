@@ -21,7 +21,7 @@ type decoder struct {
 }
 
 // remembered bounds how many texts are remembered; then all are forgotten.
-const remembered = 20_000
+const remembered = 1_000
 
 // decode is asked by the helper for all that it has written down. What is not
 // remembered, is no JSON, or is read over something else is json.Unmarshal's.

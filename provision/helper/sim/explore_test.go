@@ -57,7 +57,7 @@ func TestExplore(t *testing.T) {
 	if worlds > many {
 		b.Keeps = append(b.Keeps, 3, 4, 5, 6) // of each directory by itself
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(800)) // little lives long here
+	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // little lives long here
 	began := time.Now()
 	all := make([]result, len(cases))
 	next := make(chan int)
