@@ -3,8 +3,9 @@
 # make sweep  every point of an apply broken, from every starting state, in the
 #             ways that fit it by turns; hours. RAIZ_SWEEP=full breaks each in
 #             every way, RAIZ_SWEEP_PLACES=8 takes so many points of each, evenly
-#             spread, RAIZ_SWEEP_START=NAME one starting state;
-#             RAIZ_SWEEP_OUT=FILE has the figures written there
+#             spread, RAIZ_SWEEP_RUNS=100 so many runs from each starting state,
+#             RAIZ_SWEEP_START=NAME one starting state; RAIZ_SWEEP_OUT=FILE has
+#             the figures written there
 # make soak   healthy copies verified a hundred times each: SOAK_SITES="FILE..."
 # make matrix each example with each release of Debian, name server and routing
 #             daemon

@@ -39,7 +39,7 @@ func mayImport() map[string][]string {
 		return names
 	}
 	below := rooms("site", "state", "render", "bmc", "redfish", "remote", "observe", "plan", "apply", "server", "helper", "invoke",
-		"verify", "verdict", "report", "report/messages", "ask", "await", "observation", "rehearse", "simbmc", "secret", "nesting", "templates")
+		"verify", "verdict", "report", "report/messages", "watch", "await", "observation", "rehearse", "simbmc", "secret", "nesting", "templates")
 	return map[string][]string{
 		"cmd/raiz":                  append(append(rooms("provision", "fleet"), below...), "docs"),
 		"docs":                      nil,
@@ -51,26 +51,27 @@ func mayImport() map[string][]string {
 		"provision/secret":          nil,
 		"provision/verdict":         nil,
 		"provision/simbmc":          nil,
-		"provision/render":          rooms("site", "state", "secret", "ask", "templates"),
-		"provision/ask":             nil,
+		"provision/render":          rooms("site", "state", "secret", "watch", "templates"),
+		"provision/watch":           rooms("observation"),
 		"provision/observation":     nil,
 		"provision/await":           nil,
 		"provision/bmc":             rooms("state", "secret", "redfish", "await"),
 		"provision/redfish":         rooms("secret", "await"),
 		"provision/remote":          rooms("state", "secret", "await"),
-		"provision/server":          rooms("state"),
-		"provision/helper":          rooms("server", "state"),
+		"provision/server":          rooms("state", "watch"),
+		"provision/helper":          rooms("server", "state", "watch"),
+		"provision/helper/guard":    rooms("server", "observation", "watch"),
 		"provision/helper/linux":    rooms("helper", "server", "state"),
 		"provision/helper/contract": rooms("helper", "server"),
 		"provision/helper/promise":  nil,
 		"provision/helper/blackbox": nil, // tests alone
 		"provision/helper/sim":      rooms("helper", "helper/promise", "server", "state"),
-		"cmd/raiz-helper":           rooms("helper", "helper/linux", "server"),
+		"cmd/raiz-helper":           rooms("helper", "helper/guard", "helper/linux", "server"),
 		"provision/invoke":          rooms("remote", "server"),
 		"provision/observe":         rooms("state", "server"),
 		"provision/plan":            rooms("state", "verdict"),
 		"provision/apply":           rooms("plan", "state", "bmc", "remote", "server", "secret", "verdict", "await"),
-		"provision/verify":          rooms("site", "state", "bmc", "observation", "redfish", "remote", "server", "verdict"),
+		"provision/verify":          rooms("site", "state", "bmc", "observation", "redfish", "remote", "server", "verdict", "watch"),
 		"provision/report":          rooms("site", "state", "plan", "apply", "verify", "verdict", "observation", "report/messages"),
 		"provision/report/messages": rooms("verdict"),
 		"provision/rehearse":        rooms("site", "simbmc", "secret", "await", "observation", "templates"),

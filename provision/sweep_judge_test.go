@@ -95,15 +95,17 @@ type looks struct{ files, effect string }
 
 // filesScript prints every file and link that anybody could have to do with,
 // with its mode, owner and contents. raiz's own on the server are no part of
-// what changes; nor are links of SysV, which systemctl keeps in step and nobody
+// what changes, also where the power has cut its writing short: the next change
+// writes it anew. Nor are links of SysV, which systemctl keeps in step and nobody
 // reads where there is a unit.
 const filesScript = `find /etc /usr/local \( -path '/usr/local/lib/raiz/????????????????????????????????????????????????????????????????' \
-		-o -path '/etc/rc?.d' -o -path /usr/local/sbin/raiz-helper -o -name raiz-activate.service -o -name raiz-revert.service -o -name raiz-boot.service \) -prune -o \
+		-o -path '/etc/rc?.d' -o -path /usr/local/sbin/raiz-helper -o -name 'raiz-activate.service*' -o -name 'raiz-revert.service*' -o -name 'raiz-boot.service*' \
+		-o -name '.raiz-*.service.raiz' \) -prune -o \
 		! -type d -printf '%p %y %m %u %g %l\n' -type f -exec sha256sum {} + | sort`
 
 // effectScript says "inactive" also of a unit that has failed: neither runs.
 const effectScript = networkScript + `
-		for u in bird nsd knot nftables chrony ssh raiz-announce ` + extraUnit + `; do echo "$u $(systemctl is-active $u | sed s/failed/inactive/)"; done
+		for u in bird nsd knot nftables chrony ssh raiz-guard ` + extraUnit + `; do echo "$u $(systemctl is-active $u | sed s/failed/inactive/)"; done
 		hostname; ip rule | sort; ip -6 rule | sort; ip route show table main scope link | sort; nft --stateless --terse list ruleset | sha256sum`
 
 func (w *worker) looksOf(script string) string {
@@ -193,7 +195,7 @@ func (w *worker) running(v string, s *site.Site) error {
 	if s.Components["dns"] == "knot" {
 		want[2], want[3] = "nsd inactive", "knot active"
 	}
-	for _, u := range []string{"bird", "nftables", "chrony", "ssh", "raiz-announce"} {
+	for _, u := range []string{"bird", "nftables", "chrony", "ssh", "raiz-guard"} {
 		want = append(want, u+" active")
 	}
 	var lines []string

@@ -196,6 +196,9 @@ func (s *sweep) sweep(b rehearsals, each int) {
 			all = few(all, number("RAIZ_SWEEP_RUNS", st.runs))
 		case turns:
 			all = byTurns(all)
+			if n := number("RAIZ_SWEEP_RUNS", len(all)); n < len(all) {
+				all = few(all, n)
+			}
 		}
 		s.t.Logf("%s: %d of %d places, %d jobs", st.name, len(these), len(places), len(all))
 		jobs = append(jobs, all...)

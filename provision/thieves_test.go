@@ -116,7 +116,7 @@ func (h *heist) prepare() {
 	}
 	h.planter = h.hire("bird", errand{
 		Role: "planter", Dir: birdDir, Watched: "/etc", Victims: victims(),
-		Names: []string{"raiz-passwords.conf", "bird.conf", "raiz-blocks4.conf", "raiz-blocks6.conf"},
+		Names: []string{"raiz-passwords.conf", "bird.conf"},
 	})
 	h.squatter = h.hire("nobody", errand{Role: "planter", Dir: "/tmp", Watched: "/tmp", Victims: victims()})
 	for _, r := range h.readers {

@@ -378,7 +378,7 @@ site "reference" {
     firewall = "nftables"
     time     = "chrony"
     system   = "debian"
-    guard    = "watcher"
+    guard    = "ibgp"
 
     # What a pack can be set to: docs/packs.md and its component.hcl. The
     # pack for dns has none; that of Knot DNS has tcp_clients.

@@ -23,9 +23,9 @@ type Component struct {
 	// Observations say how the program is looked at: "sessions" and "exports"
 	// of bgp, "clock" of time, "zones" of dns.
 	Observations map[string]observation.Observation
-	Announce     *Announce // of a bgp pack
-	BadZone      BadZone   // of a dns pack
-	Anchors      bool      // of a dns pack: whether it checks a zone against the trust anchors of the site
+	Guarded      *Guarded // of a bgp or a dns pack
+	BadZone      BadZone  // of a dns pack
+	Anchors      bool     // of a dns pack: whether it checks a zone against the trust anchors of the site
 	// Rehearsal are files that only a rehearsal puts into the base system.
 	Rehearsal []File
 	// Commands are what a rehearsal has a pack of its own do, by name.
@@ -67,22 +67,18 @@ const (
 	ServesBadZone    BadZone = "serves"    // served: it cannot check
 )
 
-// Announce is how a routing daemon takes the blocks of one family. "{family}"
-// stands for 4 or 6 in every word.
-type Announce struct {
-	// Link is a file, and the link that leads to it while the blocks are
-	// announced; nothing where the daemon needs none.
-	Link []string
-	// Announce are commands, run in turn.
-	Announce [][]string
-	// Withdraw are commands, each a try of its own: the next is run when the
-	// blocks are still there after it.
-	Withdraw [][]string
-	// Show prints whether the daemon has the blocks; Shown, an extended
-	// regular expression of POSIX, matches a line when it has.
-	Show  []string
-	Shown string
+// Guarded is how the guard comes to a daemon.
+type Guarded struct {
+	// Address is where a routing daemon takes the session of the guard: an
+	// IPv4 address of the server's own, or "own" for one that is not the
+	// loopback's.
+	Address string
+	// Groups are those whose members may ask the daemon how it is.
+	Groups []string
 }
+
+// OwnAddress stands for an address of the server that is on a link.
+const OwnAddress = "own"
 
 // PackagesOn are the packages on one release of Debian.
 func (c Component) PackagesOn(release string) []string {

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,8 +60,8 @@ func (r reader) component(name string, raw rawComponent) (Component, error) {
 	if c.Observations, err = observations(raw.Observe); err != nil {
 		return Component{}, err
 	}
-	if c.Announce, err = announce(raw.Announce); err != nil {
-		return Component{}, fmt.Errorf("announce: %w", err)
+	if c.Guarded, err = r.guarded(raw.Guard); err != nil {
+		return Component{}, fmt.Errorf("guard: %w", err)
 	}
 	if c.Commands, err = commands(raw.Commands); err != nil {
 		return Component{}, err
@@ -111,7 +111,7 @@ func complete(c Component) error {
 		want(c.Unit != "", `unit = "..."`)
 	case "bgp":
 		want(c.Unit != "", `unit = "..."`)
-		want(c.Announce != nil, "announce { ... }")
+		want(c.Guarded != nil, "guard { ... }")
 		observed("sessions")
 		observed("exports")
 	}
@@ -220,22 +220,22 @@ func effectOf(raw rawFile) (state.Effect, error) {
 	return e, nil
 }
 
-func announce(raw *rawAnnounce) (*Announce, error) {
+func (r reader) guarded(raw *rawGuard) (*Guarded, error) {
 	if raw == nil {
 		return nil, nil
 	}
-	if len(raw.Link) != 0 && len(raw.Link) != 2 {
-		return nil, errors.New(`link is a file and the link that leads to it: ["/etc/...", "/run/..."]`)
-	}
-	if len(raw.Withdraw) == 0 {
-		return nil, errors.New("withdraw, show and each command need a word at least")
-	}
-	if err := checkAnnounce(raw); err != nil {
+	if err := checkWords("groups", raw.Groups); err != nil {
 		return nil, err
 	}
-	// The server's own tools match it, which know no more than POSIX.
-	if _, err := regexp.CompilePOSIX(raw.Shown); err != nil || raw.Shown == "" {
-		return nil, fmt.Errorf("shown = %q is no extended regular expression of POSIX", raw.Shown)
+	if len(raw.Groups) == 0 {
+		return nil, errors.New(`groups = [] names nobody: ["GROUP"] are those who may ask the daemon how it is`)
 	}
-	return &Announce{Link: raw.Link, Announce: raw.Announce, Withdraw: raw.Withdraw, Show: raw.Show, Shown: raw.Shown}, nil
+	a, err := netip.ParseAddr(raw.Address)
+	switch bgp := r.kind == "bgp"; {
+	case !bgp && raw.Address != "":
+		return nil, errors.New("address is for a pack of kind bgp: no other takes routes")
+	case bgp && raw.Address != OwnAddress && (err != nil || !a.Is4() || !a.IsLoopback()):
+		return nil, fmt.Errorf("address = %q is neither an IPv4 address of the loopback nor %q", raw.Address, OwnAddress)
+	}
+	return &Guarded{Address: raw.Address, Groups: raw.Groups}, nil
 }

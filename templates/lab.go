@@ -125,7 +125,7 @@ func labComplete(c Component) error {
 			return fmt.Errorf("command %q is none that the %s is asked for", name, c.Kind)
 		}
 	}
-	idle := len(c.Services)+len(c.Options)+len(c.Rehearsal) > 0 || c.Announce != nil || c.Unit != "" || c.BadZone != ""
+	idle := len(c.Services)+len(c.Options)+len(c.Rehearsal) > 0 || c.Guarded != nil || c.Unit != "" || c.BadZone != ""
 	for _, f := range c.Files {
 		idle = idle || f.Secret || len(f.Effect.Check) > 0 || f.Effect.How != ""
 	}

@@ -83,9 +83,6 @@ func wordsOf(c templates.Component) []string {
 	for _, o := range c.Observations {
 		argvs = append(argvs, o.Command)
 	}
-	if c.Announce != nil {
-		argvs = slices.Concat(argvs, c.Announce.Announce, c.Announce.Withdraw, [][]string{c.Announce.Show})
-	}
 	for _, argv := range argvs {
 		if len(argv) == 0 {
 			continue

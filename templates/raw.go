@@ -21,7 +21,7 @@ type rawComponent struct {
 	Services  []rawService `hcl:"service,block"`
 	Options   []rawOption  `hcl:"option,block"`
 	Observe   []rawObserve `hcl:"observe,block"`
-	Announce  *rawAnnounce `hcl:"announce,block"`
+	Guard     *rawGuard    `hcl:"guard,block"`
 	Rehearsal []rawExtra   `hcl:"rehearsal_file,block"`
 	Commands  []rawCommand `hcl:"command,block"`
 }
@@ -88,10 +88,7 @@ type rawJSON struct {
 	Fields  map[string]string `hcl:"fields"`
 }
 
-type rawAnnounce struct {
-	Link     []string   `hcl:"link,optional"`
-	Announce [][]string `hcl:"announce"`
-	Withdraw [][]string `hcl:"withdraw"`
-	Show     []string   `hcl:"show"`
-	Shown    string     `hcl:"shown"`
+type rawGuard struct {
+	Address string   `hcl:"address,optional"`
+	Groups  []string `hcl:"groups"`
 }

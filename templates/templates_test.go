@@ -72,12 +72,9 @@ func TestLoad(t *testing.T) {
   }
   service "a.service" {}
   service "b.service" {}
-  announce {
-    link     = ["/etc/x{family}", "/run/x{family}"]
-    announce = [["tell", "all"]]
-    withdraw = [["tell", "none"], ["stop"]]
-    show     = ["show"]
-    shown    = "^block{family} (up|start)"
+  guard {
+    address = "127.0.0.1"
+    groups  = ["g"]
   }
   observe "sessions" {
     command = ["show", "sessions"]
@@ -109,10 +106,7 @@ func TestLoad(t *testing.T) {
 			Effect: state.Effect{Component: "p", Order: 5, How: state.Command, Command: []string{"run", "it"}},
 		}},
 		Options: []templates.Option{{Name: "count", Default: int64(7), Doc: "how many"}, {Name: "words", Default: []string{"a", "b"}, Doc: "which"}},
-		Announce: &templates.Announce{
-			Link: []string{"/etc/x{family}", "/run/x{family}"}, Announce: [][]string{{"tell", "all"}}, Withdraw: [][]string{{"tell", "none"}, {"stop"}},
-			Show: []string{"show"}, Shown: "^block{family} (up|start)",
-		},
+		Guarded: &templates.Guarded{Address: "127.0.0.1", Groups: []string{"g"}},
 		Observations: map[string]observation.Observation{
 			"sessions": {Command: []string{"show", "sessions"}, Alive: regexp.MustCompile("^hello"), Lines: observation.Lines{Begin: []*regexp.Regexp{regexp.MustCompile("^(?P<name>.*)$")}}},
 			"exports":  {Command: []string{"show", "exports", "{session}"}, JSON: &observation.JSON{Records: "routes.*", Fields: map[string]string{"prefix": "@key"}}},
@@ -205,13 +199,13 @@ func TestKindsAreComplete(t *testing.T) {
 	tests := []struct{ kind, body, want string }{
 		{"dns", "", `a pack of kind dns needs unit = "...", bad_zone = "refuses", "withdraws" or "serves", service "..." {}`},
 		{"dns", "unit = \"a.service\"\nbad_zone = \"eats\"\nservice \"a.service\" {}", `bad_zone = "eats" is none of "refuses", "withdraws", "serves"`},
-		{"bgp", "", `a pack of kind bgp needs unit = "...", announce { ... }, observe "sessions", observe "exports", service "..." {}`},
+		{"bgp", "", `a pack of kind bgp needs unit = "...", guard { ... }, observe "sessions", observe "exports", service "..." {}`},
 		{"time", "", `a pack of kind time needs observe "clock", file "/etc/systemd/system/raiz-clock.service" {}, service "..." {}`},
 		{"guard", "", `a pack of kind guard needs unit = "...", service "..." {}`},
 		{"firewall", "", `a pack of kind firewall needs service "..." {}`},
-		{"bgp", "announce {\n announce = []\n withdraw = [[\"x\"]]\n show = [\"x\"]\n shown = \"\\\\S\"\n}", `announce: shown = "\\S" is no extended regular expression of POSIX`},
-		{"bgp", "announce {\n announce = []\n withdraw = []\n show = [\"x\"]\n shown = \"x\"\n}", `announce: withdraw, show and each command need a word at least`},
-		{"bgp", "announce {\n link = [\"x\"]\n announce = []\n withdraw = [[\"x\"]]\n show = [\"x\"]\n shown = \"x\"\n}", `announce: link is a file and the link that leads to it`},
+		{"bgp", "guard {\n address = \"own\"\n groups = []\n}", `guard: groups = [] names nobody`},
+		{"bgp", "guard {\n address = \"192.0.2.1\"\n groups = [\"g\"]\n}", `guard: address = "192.0.2.1" is neither an IPv4 address of the loopback nor "own"`},
+		{"dns", "guard {\n address = \"own\"\n groups = [\"g\"]\n}", `guard: address is for a pack of kind bgp`},
 	}
 	for _, tt := range tests {
 		_, err := templates.Load(packOf(tt.kind, "kind = \""+tt.kind+"\"\n"+tt.body), tt.kind, "p")

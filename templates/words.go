@@ -1,7 +1,6 @@
 package templates
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -140,17 +139,4 @@ func checkPaths(files []File) error {
 		}
 	}
 	return nil
-}
-
-// checkAnnounce looks at the words of announce.
-func checkAnnounce(raw *rawAnnounce) error {
-	for _, argv := range slices.Concat(raw.Announce, raw.Withdraw, [][]string{raw.Show}) {
-		if len(argv) == 0 {
-			return errors.New("withdraw, show and each command need a word at least")
-		}
-		if err := checkWords("a command", argv); err != nil {
-			return err
-		}
-	}
-	return checkWords("link", raw.Link)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -51,9 +50,6 @@ func desired(s *site.Site, packs fs.FS, secrets Secrets) (*state.Set, error) {
 		files, err := filesOf(c, open, closed)
 		if err != nil {
 			return nil, fmt.Errorf("component pack %s/%s: %w", c.Kind, c.Name, err)
-		}
-		if c.Announce != nil {
-			leave(files, c.Announce.Link)
 		}
 		items = append(append(items, files...), services(c)...)
 		for _, p := range c.PackagesOn(s.Server.Release) {
@@ -122,21 +118,6 @@ func services(c templates.Component) []state.Item {
 		})
 	}
 	return items
-}
-
-// leave notes which links come into being when a file takes effect: those that
-// announce what the file says.
-func leave(files []state.Item, link []string) {
-	if len(link) != 2 {
-		return
-	}
-	for i, f := range files {
-		for _, family := range []string{"4", "6"} {
-			if f.Key.Name == strings.ReplaceAll(link[0], "{family}", family) {
-				files[i].Effect.Leaves = []string{strings.ReplaceAll(link[1], "{family}", family)}
-			}
-		}
-	}
 }
 
 // live is what the kernel must have, whatever the files say: addresses, default

@@ -16,7 +16,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/raiz-dns/raiz/provision/ask"
 	"github.com/raiz-dns/raiz/provision/render"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
@@ -116,9 +115,6 @@ func goldens(set *state.Set) map[string]string {
 		fmt.Fprintf(&all, "%s%s\n", it.Key, describe(it))
 		if f, ok := it.Value.(state.File); ok {
 			out["files"+it.Key.Name] = string(f.Data)
-			if string(f.Data) == ask.Program() {
-				out["files"+it.Key.Name] = "(provision/ask)\n"
-			}
 		}
 	}
 	out["wanted.txt"] = all.String()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/provision/watch"
 )
 
 // Values is what the templates of a pack may substitute: the whole contract
@@ -219,16 +220,16 @@ type StaticZone struct {
 
 // Guard is what decides whether the blocks are announced.
 type Guard struct {
-	Unit      string     // of the guard
-	Families  []int      // those that have blocks
-	Asker     string     // the text of the program that asks
-	Questions string     // as it reads them: every zone at every service address
-	Router    string     // unit of the routing daemon
-	Link      []string   // file and link, as the bgp pack says; "{family}" stands for 4 or 6
-	Announce  [][]string // commands, likewise
-	Withdraw  [][]string // commands, each a try, likewise
-	Show      []string   // command that shows the blocks, likewise
-	Shown     string     // what matches a line of it, likewise
+	Unit   string   // of the guard
+	Router string   // unit of the routing daemon
+	Source string   // address that the session of the guard comes from
+	Daemon string   // address where the routing daemon takes it
+	Groups []string // whose members may ask the daemons how they are
+	Hidden []string // files with secrets, of all packs
+	Stop   string   // file that is there when the routing daemon is to be ended
+	State  string   // folder in /run of what the guard tells
+
+	watch watch.Config
 }
 
 // hidden is a secret that only files which say that they hold one are given.

@@ -91,7 +91,7 @@ func runCase(t *testing.T, archive *txtar.Archive, name string) {
 		}
 	}
 	opt.Packs = packsOf(map[string][]string{
-		"network": {"networkd"}, "bgp": {"bird", "frr"}, "dns": {"nsd", "bind", "knot"}, "firewall": {"nftables"}, "time": {"chrony"}, "system": {"debian"}, "guard": {"watcher"},
+		"network": {"networkd"}, "bgp": {"bird", "frr"}, "dns": {"nsd", "bind", "knot"}, "firewall": {"nftables"}, "time": {"chrony"}, "system": {"debian"}, "guard": {"ibgp"},
 	})
 	opt.Lookup = func(string) secret.Lookup { return found }
 	have, diags := site.Load(sites, entry, opt)

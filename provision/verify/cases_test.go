@@ -103,7 +103,7 @@ func systemCases() []judged {
 		{"a unit nobody told of", func(e *verify.Evidence) { delete(e.Server.Units, "nftables.service") }},
 		{"units cannot be read", func(e *verify.Evidence) { e.Server.Units, e.Server.UnitsErr = nil, errors.New("no bus") }},
 		{"name server is down", unit("nsd.service", stopped)},
-		{"nothing announces", unit("raiz-announce.service", stopped)},
+		{"nothing announces", unit("raiz-guard.service", stopped)},
 		{"BIRD is down", unit("bird.service", stopped)},
 		{"clock is free", func(e *verify.Evidence) { e.Server.Synced = false }},
 		{"clock is late", func(e *verify.Evidence) { e.Server.Offset = -1500 * time.Millisecond }},

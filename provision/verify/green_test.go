@@ -90,7 +90,7 @@ func TestSilentMeansSilent(t *testing.T) {
 		}, verify.Pass, ""},
 		{"recursion is offered", all(func(m *dns.Msg) { m.RecursionAvailable = true }), verify.Pass, ""},
 		{"silent", func(_ verify.Question, a *verify.Answer) { *a = verify.Answer{Err: errors.New("no answer in 4 s")} }, verify.Fail, "systemctl stop bird.service"},
-		{"a zone fails", all(func(m *dns.Msg) { m.Rcode = dns.RcodeServerFailure }), verify.Fail, "systemctl stop raiz-announce.service"},
+		{"a zone fails", all(func(m *dns.Msg) { m.Rcode = dns.RcodeServerFailure }), verify.Fail, "systemctl stop raiz-guard.service"},
 		{"another copy", func(q verify.Question, a *verify.Answer) { a.Msg = reply(q.Ask, "eze1.as112.example.net") }, verify.Fail, "not on this server"},
 		{"not asked", func(_ verify.Question, a *verify.Answer) { *a = verify.Answer{} }, verify.Unknown, "nobody asked"},
 	} {

@@ -23,26 +23,15 @@ component "bird" {
     how      = "reload"
     effect   = "session-reset.parameters"
   }
-  file "/etc/bird/raiz-blocks{{ .Item.Number }}.conf" {
-    template = "blocks.conf.tmpl"
-    each     = ".BGP.Families"
-    when     = ".Item.Blocks"
-    unit     = "raiz-announce.service"
-    how      = "restart"
-    effect   = "service-gap.announce-anew"
+  file "/etc/systemd/system/bird.service.d/raiz.conf" {
+    template = "bird.service.tmpl"
   }
 
   service "bird.service" {}
 
-  # BIRD reads the blocks through links in /run, so that nothing is announced
-  # after a boot before DNS answers.
-  announce {
-    link     = ["/etc/bird/raiz-blocks{family}.conf", "/run/raiz-blocks{family}.conf"]
-    announce = [["birdc", "configure"]]
-    # A configuration that BIRD refuses must not keep the blocks on the net.
-    withdraw = [["birdc", "configure"], ["birdc", "disable", "blocks{family}"]]
-    show     = ["birdc", "-r", "show", "protocols"]
-    shown    = "^blocks{family} +Static +[^ ]+ +(start|up|stop|flush)"
+  guard {
+    address = "127.0.0.1"
+    groups  = ["bird"]
   }
 
   # A line at the left edge begins a protocol, what is indented tells of it.

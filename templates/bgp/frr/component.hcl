@@ -60,35 +60,12 @@ component "frr" {
     check    = ["bash", "-n", "{}"]
     bad      = "exports.bad"
   }
-  # What the guard tells FRR. No file that FRR reads by itself has a block.
-  file "/etc/frr/raiz-announce{{ .Item.Number }}.conf" {
-    template = "announce.conf.tmpl"
-    each     = ".BGP.Families"
-    when     = ".Item.Blocks"
-    check    = ["vtysh", "-C", "-f", "{}"]
-    bad      = "frr.conf.bad"
-    unit     = "raiz-announce.service"
-    how      = "restart"
-    effect   = "service-gap.announce-anew"
-  }
-  file "/etc/frr/raiz-withdraw{{ .Item.Number }}.conf" {
-    template = "withdraw.conf.tmpl"
-    each     = ".BGP.Families"
-    when     = ".Item.Blocks"
-    check    = ["vtysh", "-C", "-f", "{}"]
-    bad      = "frr.conf.bad"
-    unit     = "raiz-announce.service"
-    how      = "restart"
-    effect   = "service-gap.announce-anew"
-  }
-
   service "frr.service" {}
 
-  announce {
-    announce = [["vtysh", "-f", "/etc/frr/raiz-announce{family}.conf"]]
-    withdraw = [["vtysh", "-f", "/etc/frr/raiz-withdraw{family}.conf"]]
-    show     = ["vtysh", "-d", "bgpd", "-c", "show running-config"]
-    shown    = "^  network .* route-map blocks{family}$"
+  # It takes no next hop from a session on the loopback.
+  guard {
+    address = "own"
+    groups  = ["frrvty", "frr"]
   }
 
   observe "sessions" {

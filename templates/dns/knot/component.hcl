@@ -70,6 +70,10 @@ component "knot" {
 
   service "knot.service" {}
 
+  guard {
+    groups = ["knot"]
+  }
+
   observe "zones" {
     command = ["knotc", "zone-status"]
     begin   = ["^\\[(?P<zone>[^\\]]+)\\] role: \\S+ \\| serial: (?P<serial>\\S+)(?:.* expiration: (?P<expires>\\S+))?"]

@@ -75,11 +75,22 @@ component "nsd" {
     command  = ["/usr/local/lib/raiz/nsd-zones", "reload"]
   }
 
+  # Where it is asked how it is, for those who may not read what it keeps.
+  file "/etc/nsd/raiz-control.conf" {
+    template = "control.conf.tmpl"
+    check    = ["nsd-checkconf", "{}"]
+    bad      = "nsd.conf.bad"
+  }
+
   service "nsd.service" {}
+
+  guard {
+    groups = ["nsd"]
+  }
 
   # A zone that is not there, or not any more, has no serial.
   observe "zones" {
-    command = ["nsd-control", "zonestatus"]
+    command = ["nsd-control", "-c", "/etc/nsd/raiz-control.conf", "zonestatus"]
     begin   = ["^zone:\\s+(?P<zone>\\S+)"]
     more    = ["^\\s+state: (?P<state>\\S+)", "^\\s+served-serial: \"(?P<serial>\\d+)"]
   }

@@ -1,0 +1,182 @@
+package guard
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/observation"
+	"github.com/raiz-dns/raiz/provision/watch"
+)
+
+// Times of the look at what the routing daemon exports.
+const (
+	exportsEvery = 10 * time.Second       // while nothing changes
+	exportsTense = 500 * time.Millisecond // after a change, until it is seen
+	exportsLimit = 2 * time.Second        // of one command
+	// obeys is how long it has to do what it was told.
+	obeys = 3 * time.Second
+	// speaks is how long it may take connections without a word: after a session
+	// that it has let die, and after its start, in which it reads its
+	// configuration.
+	speaks, starts = 3 * time.Second, 20 * time.Second
+	// stopPause is how long a daemon has after a stop, before it is stopped
+	// again; it doubles up to stopLast, until a session has lasted.
+	stopPause, stopLast, lasts = 5 * time.Second, 5 * time.Minute, time.Minute
+)
+
+// exported is what one session was seen to export.
+type exported struct {
+	watch.Exports
+	prefixes []netip.Prefix
+	trouble  error
+}
+
+// runner runs commands, as helper.Machine does.
+type runner interface {
+	Run(argv []string, limit time.Duration) (output string, err error)
+}
+
+// lookAt asks the routing daemon what it exports over one session.
+func lookAt(os runner, e watch.Exports, how observation.Observation) exported {
+	out := exported{Exports: e}
+	text, err := os.Run(e.Argv, exportsLimit)
+	if err != nil {
+		out.trouble = fmt.Errorf("%s: %w", e.Argv[0], err)
+		return out
+	}
+	records, err := how.Read(strings.Split(strings.TrimRight(text, "\n"), "\n"))
+	if err != nil {
+		out.trouble = err
+		return out
+	}
+	for _, r := range records {
+		p, err := netip.ParsePrefix(r.Last("prefix"))
+		if err != nil {
+			out.trouble = fmt.Errorf("%s: %.80q is no prefix", e.Argv[0], r.Last("prefix"))
+			continue
+		}
+		out.prefixes = append(out.prefixes, p)
+	}
+	return out
+}
+
+// overseer holds the routing daemon to what the guard wants. It knows time
+// since some beginning alone.
+type overseer struct {
+	blocks []watch.Block
+	want   map[netip.Prefix]route
+	told   time.Duration // when want changed last
+	seen   []exported
+	at     time.Duration // of seen
+	bad    time.Duration // since when it has exported what it should not; -1 while it does not
+	stops  int           // since a session has lasted
+	last   time.Duration // of the stops
+}
+
+func newOverseer(blocks []watch.Block) *overseer {
+	return &overseer{blocks: blocks, bad: -1, at: -exportsEvery, told: -starts, last: -stopLast}
+}
+
+// tell says what is wanted.
+func (o *overseer) tell(want map[netip.Prefix]route, at time.Duration) {
+	if len(want) == len(o.want) && !slices.ContainsFunc(o.blocks, func(b watch.Block) bool { return want[b.Prefix] != o.want[b.Prefix] }) {
+		return
+	}
+	o.want, o.told = want, at
+}
+
+// due reports whether it is time to look.
+func (o *overseer) due(at time.Duration) bool {
+	every := exportsEvery
+	if o.bad >= 0 || at-o.told < 2*obeys && o.told > o.at || len(o.differences()) > 0 && at-o.told < exportsEvery {
+		every = exportsTense
+	}
+	return at-o.at >= every
+}
+
+// saw takes what was seen.
+func (o *overseer) saw(all []exported, at time.Duration) {
+	o.seen, o.at = all, at
+	bad := slices.ContainsFunc(all, func(e exported) bool {
+		return slices.ContainsFunc(o.blocks, func(b watch.Block) bool {
+			return o.want[b.Prefix] == withdrawn && (e.trouble != nil || slices.Contains(e.prefixes, b.Prefix))
+		})
+	})
+	switch {
+	case !bad:
+		o.bad = -1
+	case o.bad < 0:
+		o.bad = at
+	}
+}
+
+// differences say what the daemon exports against what is wanted.
+func (o *overseer) differences() []string {
+	var out []string
+	for _, e := range o.seen {
+		if e.trouble != nil {
+			out = append(out, fmt.Sprintf("what is exported over %s cannot be seen: %v", e.Session, e.trouble))
+			continue
+		}
+		for _, b := range o.blocks {
+			if family(b.Prefix) != e.Family {
+				continue
+			}
+			switch is := slices.Contains(e.prefixes, b.Prefix); {
+			case is && o.want[b.Prefix] == withdrawn:
+				out = append(out, fmt.Sprintf("%s is exported over %s, and should not be", b.Prefix, e.Session))
+			case !is && e.Carries && o.want[b.Prefix] != withdrawn:
+				out = append(out, fmt.Sprintf("%s is not exported over %s", b.Prefix, e.Session))
+			}
+		}
+		for _, p := range e.prefixes {
+			if !slices.ContainsFunc(o.blocks, func(b watch.Block) bool { return b.Prefix == p }) {
+				out = append(out, fmt.Sprintf("%s is exported over %s, and is no block of this site", p, e.Session))
+			}
+		}
+	}
+	return out
+}
+
+// stop says why the daemon has to be stopped, and "" while it has not. None of
+// its blocks is wanted any less for it: it begins anew with none.
+func (o *overseer) stop(f feedState, at time.Duration) string {
+	if f.Up && time.Since(f.Since) > lasts {
+		o.stops = 0
+	}
+	if at-o.last < o.pause() {
+		return ""
+	}
+	limit := starts
+	if f.Lost {
+		limit = speaks
+	}
+	why := ""
+	switch {
+	case f.Mute > limit:
+		why = "it takes connections, and does not speak"
+	case o.bad >= 0 && at-o.bad >= obeys && at-o.told >= obeys:
+		why = strings.Join(o.differences(), "; ")
+	}
+	if why != "" {
+		o.stops, o.last = o.stops+1, at
+	}
+	return why
+}
+
+func (o *overseer) pause() time.Duration {
+	if o.stops == 0 {
+		return 0
+	}
+	return min(stopPause<<min(o.stops-1, 10), stopLast)
+}
+
+func family(p netip.Prefix) int {
+	if p.Addr().Is4() {
+		return 4
+	}
+	return 6
+}

@@ -1,0 +1,185 @@
+package guard
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/watch"
+)
+
+// Pauses.
+const (
+	calm  = time.Second            // between two looks
+	tense = 300 * time.Millisecond // after one that found something wrong
+)
+
+// Damping (RFC 4786 section 4.4.4): who was withdrawn so often in so long has to
+// be right for longer, and longer each time.
+const (
+	dampAfter  = 3
+	dampWindow = 10 * time.Minute
+	dampLast   = 10 * time.Minute
+)
+
+// keeper decides about each block. It knows time since some beginning alone.
+type keeper struct {
+	o      watch.Options
+	blocks []*block
+	drain  watch.Drain
+	since  time.Duration // of drain
+}
+
+type block struct {
+	watch.Block
+	state  route
+	since  time.Duration // of state
+	up     int           // looks in a row that were right
+	down   int           // half looks in a row that were not
+	right  time.Duration // since when it has been right
+	why    string        // what was wrong last; "" while it is right
+	fell   []time.Duration
+	crowds string // what a crowd keeps from being answered
+}
+
+func newKeeper(c watch.Config) *keeper {
+	k := &keeper{o: c.Options}
+	for _, b := range c.Blocks {
+		k.blocks = append(k.blocks, &block{Block: b, why: "nothing was asked yet"})
+	}
+	return k
+}
+
+// heard takes one look at everything.
+func (k *keeper) heard(all []finding, at time.Duration) {
+	for _, b := range k.blocks {
+		worst, crowds := b.worst(all)
+		b.crowds = crowds
+		switch {
+		case worst.grade == crowded && b.state != withdrawn: // it is neither right nor wrong
+		case worst.grade == crowded:
+			b.up, b.down, b.why = 0, 0, worst.String()
+		case worst.grade == right:
+			if b.down > 0 || b.up == 0 {
+				b.right = at
+			}
+			b.up, b.down, b.why = b.up+1, 0, ""
+		default:
+			b.up, b.why = 0, worst.String()
+			b.down++
+			if worst.grade == wrong {
+				b.down++
+			}
+		}
+	}
+	k.decide(at)
+}
+
+// worst is the finding that speaks most against a block. Without any it is not
+// known to be right.
+func (b *block) worst(all []finding) (worst finding, crowds string) {
+	worst.grade, worst.why = wrong, "nothing was asked"
+	any := false
+	for _, f := range all {
+		if !slices.Contains(b.Addresses, f.Address) {
+			continue
+		}
+		if !any || f.grade > worst.grade {
+			worst, any = f, true
+		}
+		if f.grade == crowded && crowds == "" {
+			crowds = f.String()
+		}
+	}
+	return worst, crowds
+}
+
+// told is what a person, or an apply, wants.
+func (k *keeper) told(d watch.Drain, at time.Duration) {
+	if d == k.drain {
+		return
+	}
+	if d.Wanted != k.drain.Wanted || d.Now && !k.drain.Now {
+		k.since = at
+	}
+	k.drain = d
+	k.decide(at)
+}
+
+func (k *keeper) decide(at time.Duration) {
+	for _, b := range k.blocks {
+		was, now := b.state, k.state(b, at)
+		if was == now {
+			continue
+		}
+		b.state, b.since = now, at
+		if now == withdrawn && b.down > 0 {
+			b.fell = append(b.fell, at)
+		}
+	}
+}
+
+// state is what a block is to be.
+func (k *keeper) state(b *block, at time.Duration) route {
+	fallen := b.down >= 2*k.o.Fall
+	if fallen || b.state == withdrawn && (b.up < k.o.Rise || at < b.right+k.damped(b, at)) {
+		return withdrawn
+	}
+	switch {
+	case !k.drain.Wanted:
+		return announced
+	case b.state == withdrawn, k.drain.Now, at >= k.since+k.o.DrainTime():
+		return withdrawn
+	}
+	return draining
+}
+
+// damped is how long a block has to be right before it is announced again.
+func (k *keeper) damped(b *block, at time.Duration) time.Duration {
+	b.fell = slices.DeleteFunc(b.fell, func(t time.Duration) bool { return at-t > dampWindow })
+	n := len(b.fell) - dampAfter
+	if n < 0 {
+		return 0
+	}
+	return min(time.Duration(k.o.Damping)*time.Second<<min(n, 10), dampLast)
+}
+
+// wanted are the blocks that the routing daemon is to have.
+func (k *keeper) wanted() map[netip.Prefix]route {
+	out := map[netip.Prefix]route{}
+	for _, b := range k.blocks {
+		if b.state != withdrawn {
+			out[b.Prefix] = b.state
+		}
+	}
+	return out
+}
+
+// next is how long to wait before the next look.
+func (k *keeper) next() time.Duration {
+	for _, b := range k.blocks {
+		if b.state != withdrawn && b.down > 0 {
+			return tense
+		}
+	}
+	return calm
+}
+
+// reason says why a block is not announced, or that it is.
+func (k *keeper) reason(b *block, at time.Duration) string {
+	switch {
+	case b.state == announced:
+		return "every zone is served at every address"
+	case b.state == draining:
+		return fmt.Sprintf("drained %s: withdrawn in %s", k.drain.Who(), max(k.since+k.o.DrainTime()-at, 0).Round(time.Second))
+	case b.why != "":
+		return b.why
+	case k.drain.Wanted:
+		return "drained " + k.drain.Who()
+	case b.up < k.o.Rise:
+		return fmt.Sprintf("right in %d looks of %d", b.up, k.o.Rise)
+	}
+	return fmt.Sprintf("withdrawn %d times in %s: it has to be right for another %s",
+		len(b.fell), dampWindow, max(b.right+k.damped(b, at)-at, 0).Round(time.Second))
+}

@@ -1,0 +1,248 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/raiz-dns/raiz/provision/watch"
+)
+
+// Machine is what a guard needs of the operating system.
+type Machine interface {
+	asker
+	runner
+	Now() time.Time
+	Uptime() time.Duration
+}
+
+// Guard watches the name server and the routing daemon of one server.
+type Guard struct {
+	os     Machine
+	c      watch.Config
+	say    func(format string, args ...any)
+	notify func(state string) // sd_notify(3)
+	files  files
+
+	mu       sync.Mutex // of what follows
+	keeper   *keeper
+	overseer *overseer
+	alarms   alarms
+	counts   watch.Counts
+	feed     *feed
+	tick     chan struct{}
+}
+
+// files are what a guard reads and writes by name.
+type files struct {
+	drain, hold, sync string
+	home              string
+	proc              string // /proc/self/net
+}
+
+// Serve guards as the configuration on this machine says, until the context
+// ends. systemd hears when it has begun, and that it goes on (sd_notify(3)).
+func Serve(ctx context.Context, m Machine, out io.Writer) error {
+	text, err := os.ReadFile(watch.ConfigFile)
+	if err != nil {
+		return err
+	}
+	c, err := watch.ReadConfig(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", watch.ConfigFile, err)
+	}
+	notify := func(state string) { _, _ = daemon.SdNotify(false, state) } // without systemd there is nobody to tell
+	return New(m, c, out, notify).Run(ctx)
+}
+
+// New returns a guard. It says to out what a person should read, a line each.
+func New(os Machine, c watch.Config, out io.Writer, notify func(state string)) *Guard {
+	return &Guard{
+		os: os, c: c, notify: notify,
+		say:    func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) },
+		files:  files{drain: watch.DrainFile, hold: watch.HoldFile, sync: c.SyncFile, home: watch.Home, proc: "/proc/self/net"},
+		keeper: newKeeper(c), overseer: newOverseer(c.Blocks), feed: newFeed(c.Feed), tick: make(chan struct{}, 1),
+	}
+}
+
+// Run guards until the context ends; then the session with the routing daemon
+// goes, and the blocks with it.
+func (g *Guard) Run(ctx context.Context) error {
+	q, err := newInquiry(g.c)
+	if err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	all.Go(func() { g.feed.run(ctx) })
+	all.Go(func() { g.oversee(ctx) })
+	all.Go(func() { g.watchZones(ctx) })
+	g.notify("READY=1\nSTATUS=nothing was asked yet")
+	before := g.load()
+	for ctx.Err() == nil {
+		began := g.os.Uptime()
+		found, err := q.look(g.os, g.c.Identity, began)
+		if err != nil {
+			return err
+		}
+		now := g.load()
+		if g.c.OnOverload == watch.Alarm {
+			excuse(found, before, now, int64(4*len(q.wire)))
+		}
+		before = now
+		g.heard(found)
+		g.notify("WATCHDOG=1\nSTATUS=" + g.summary())
+		pause(ctx, began+g.next()-g.os.Uptime())
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(max(d, tense)):
+	}
+}
+
+func (g *Guard) load() load {
+	return readLoad(func(name string) ([]byte, error) { return os.ReadFile(g.files.proc + "/" + name) })
+}
+
+func (g *Guard) next() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.keeper.next()
+}
+
+// heard takes one look, and tells the routing daemon and people what comes of
+// it.
+func (g *Guard) heard(found []finding) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := g.os.Uptime()
+	was := g.states()
+	synced := g.synced()
+	g.judgeAge(found, synced)
+	g.counts.Looks++
+	if slices.ContainsFunc(found, func(f finding) bool { return f.grade != right }) {
+		g.counts.Wrong++
+	}
+	g.keeper.told(g.drained(), at)
+	g.keeper.heard(found, at)
+	g.tellStates(was, at)
+	want := g.keeper.wanted()
+	g.feed.set(want)
+	g.overseer.tell(want, at)
+	g.write(at)
+}
+
+// states are those of all blocks.
+func (g *Guard) states() []route {
+	var out []route
+	for _, b := range g.keeper.blocks {
+		out = append(out, b.state)
+	}
+	return out
+}
+
+// tellStates says what has changed.
+func (g *Guard) tellStates(was []route, at time.Duration) {
+	for i, b := range g.keeper.blocks {
+		if b.state == was[i] {
+			continue
+		}
+		why := g.keeper.reason(b, at)
+		switch b.state {
+		case announced:
+			g.say("announcing %s: %s", b.Prefix, why)
+		case draining:
+			g.say("draining %s: %s", b.Prefix, why)
+		case withdrawn:
+			g.counts.Withdrawals++
+			g.say("withdrew %s: %s", b.Prefix, why)
+		}
+	}
+}
+
+// synced reports whether the clock was seen in sync.
+func (g *Guard) synced() bool {
+	if g.files.sync == "" {
+		return false
+	}
+	_, err := os.Stat(g.files.sync)
+	return err == nil
+}
+
+// drained reads what a person and an apply want. What cannot be looked at is not
+// there: /etc and /run are as the service manager has given them to this
+// process.
+func (g *Guard) drained() watch.Drain {
+	for _, name := range []string{g.files.drain, g.files.hold} {
+		text, err := os.ReadFile(name)
+		if err != nil && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
+			continue
+		}
+		if d := watch.ReadDrain(text); d.Until == 0 || d.Until > g.os.Uptime().Seconds() {
+			return d
+		}
+	}
+	return watch.Drain{}
+}
+
+// oversee looks at what the routing daemon exports, and has it stopped where it
+// does not obey.
+func (g *Guard) oversee(ctx context.Context) {
+	for ctx.Err() == nil {
+		if g.exportsDue() {
+			var seen []exported
+			for _, e := range g.c.Router.Exports {
+				seen = append(seen, lookAt(g.os, e, g.c.Router.Look))
+			}
+			g.saw(seen)
+		}
+		g.enforce()
+		pause(ctx, exportsTense)
+	}
+}
+
+func (g *Guard) exportsDue() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.overseer.due(g.os.Uptime())
+}
+
+func (g *Guard) saw(seen []exported) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := g.os.Uptime()
+	g.overseer.saw(seen, at)
+	g.judgeExports(at)
+}
+
+// enforce asks systemd, by a file that it watches, to end a daemon that does not
+// obey. systemd starts it again, with no block at all.
+func (g *Guard) enforce() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := g.os.Uptime()
+	g.judgeFeed(at)
+	why := g.overseer.stop(g.feed.state(), at)
+	if why == "" {
+		return
+	}
+	g.counts.Stops++
+	g.say("stopping %s: %s", g.c.Router.Unit, why)
+	if err := os.WriteFile(g.files.home+"/"+stopName, nil, 0o600); err != nil {
+		g.say("cannot ask for it: %v", err)
+	}
+}

@@ -1,0 +1,84 @@
+package guard
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/watch"
+)
+
+var stopName = filepath.Base(watch.StopFile)
+
+// states are the names of ways.
+func (r route) state() watch.State {
+	switch r {
+	case announced:
+		return watch.Announced
+	case draining:
+		return watch.Draining
+	}
+	return watch.Withdrawn
+}
+
+// status is what a guard tells of itself.
+func (g *Guard) status(at time.Duration) watch.Status {
+	now, feed := g.os.Now(), g.feed.state()
+	s := watch.Status{
+		Version: watch.Version, At: now, Uptime: at.Seconds(), Alarms: g.alarms.all, Counts: g.counts,
+		Feed: watch.FeedStatus{Up: feed.Up, Since: feed.Since}, Leave: g.c.Drain,
+	}
+	for _, b := range g.keeper.blocks {
+		s.Blocks = append(s.Blocks, watch.BlockStatus{
+			Prefix: b.Prefix, State: b.state.state(), Since: now.Add(b.since - at), Reason: g.keeper.reason(b, at),
+		})
+	}
+	for _, e := range g.overseer.seen {
+		x := watch.ExportsStatus{Session: e.Session}
+		for _, p := range e.prefixes {
+			x.Prefixes = append(x.Prefixes, p.String())
+		}
+		if e.trouble != nil {
+			x.Trouble = watch.Plain(e.trouble.Error())
+		}
+		s.Exports = append(s.Exports, x)
+	}
+	if d := g.keeper.drain; d.Wanted {
+		s.Drain = &d
+	}
+	return s
+}
+
+// summary is one line for who asks systemd.
+func (g *Guard) summary() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var words []string
+	for _, b := range g.keeper.blocks {
+		words = append(words, b.Prefix.String()+" "+string(b.state.state()))
+	}
+	if n := len(g.alarms.all); n > 0 {
+		words = append(words, fmt.Sprintf("%d alarms", n))
+	}
+	return strings.Join(words, ", ")
+}
+
+// write tells others. A disk of memory that is full keeps nobody from guarding.
+func (g *Guard) write(at time.Duration) {
+	s := g.status(at)
+	if text, err := json.Marshal(s); err == nil {
+		g.replace(watch.StatusFile, append(text, '\n'))
+	}
+	g.replace(watch.MetricsFile, metrics(s))
+}
+
+// replace makes a file whole, so that nobody reads half of it.
+func (g *Guard) replace(name string, text []byte) {
+	path := filepath.Join(g.files.home, filepath.Base(name))
+	if os.WriteFile(path+".new", text, 0o644) == nil {
+		_ = os.Rename(path+".new", path)
+	}
+}

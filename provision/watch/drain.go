@@ -1,0 +1,65 @@
+package watch
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Where a guard is told to drain. The one lasts until it is taken back; the
+// other is of an apply, and ends with the boot.
+const (
+	DrainFile = "/etc/raiz/drained"
+	HoldFile  = "/run/raiz/hold"
+
+	// MaxDrain is how large such a file may be.
+	MaxDrain = 4096
+)
+
+// Drain is what a person, or an apply, wants of the blocks: that they are not
+// announced, whatever is right.
+type Drain struct {
+	Wanted bool      `json:"-"`
+	Now    bool      `json:"now,omitempty"` // at once, and not after routers had time to leave
+	By     string    `json:"by,omitempty"`
+	At     time.Time `json:"at,omitzero"`
+	// Until is the end of what an apply wants, in seconds since the boot: one
+	// that died does not keep a copy off the net. Zero is no end.
+	Until float64 `json:"until,omitempty"`
+}
+
+// ReadDrain reads a file that says so. That it is there is enough: one that is
+// damaged drains as well.
+func ReadDrain(text []byte) Drain {
+	d := Drain{}
+	if json.Unmarshal(text, &d) != nil {
+		d = Drain{By: "somebody who is not known: " + DrainFile + " cannot be read"}
+	}
+	d.Wanted = true
+	return d
+}
+
+// Text is what the file holds.
+func (d Drain) Text() ([]byte, error) {
+	text, err := json.Marshal(d)
+	return append(text, '\n'), err
+}
+
+// Who is who wants it, and since when, for people.
+func (d Drain) Who() string {
+	var words []string
+	if d.By != "" {
+		words = append(words, "by "+Plain(d.By))
+	}
+	if !d.At.IsZero() {
+		words = append(words, "at "+d.At.UTC().Format(time.RFC3339))
+	}
+	return strings.Join(words, " ")
+}
+
+// Plain is a short text without what a terminal obeys.
+func Plain(s string) string {
+	q := fmt.Sprintf("%q", s[:min(len(s), 200)])
+	return q[1 : len(q)-1]
+}
