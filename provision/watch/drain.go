@@ -49,6 +49,9 @@ func (d Drain) Who() string {
 	if !d.At.IsZero() {
 		words = append(words, "at "+d.At.UTC().Format(time.RFC3339))
 	}
+	if len(words) == 0 {
+		return "by somebody"
+	}
 	return strings.Join(words, " ")
 }
 
