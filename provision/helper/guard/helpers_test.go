@@ -1,10 +1,12 @@
 package guard
 
 import (
+	"context"
 	"net/netip"
 	"testing"
 	"time"
 
+	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/watch"
 )
 
@@ -40,12 +42,12 @@ func looks(c watch.Config, g grade) []finding {
 	return out
 }
 
-// within fails a test in which something has not become so.
+// within fails a test in which something does not become so.
 func within(t *testing.T, limit time.Duration, what string, so func() bool) {
 	t.Helper()
-	for end := time.Now().Add(limit); !so(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within %s: %s", limit, what)
-		}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	if err := await.Until(ctx, 5*time.Millisecond, func(context.Context) (bool, error) { return so(), nil }); err != nil {
+		t.Fatalf("not within %s: %s", limit, what)
 	}
 }
