@@ -36,7 +36,6 @@ type Guard struct {
 	alarms   alarms
 	counts   watch.Counts
 	feed     *feed
-	tick     chan struct{}
 }
 
 // files are what a guard reads and writes by name.
@@ -52,7 +51,7 @@ func New(os Machine, c watch.Config, out io.Writer, notify func(state string)) *
 		os: os, c: c, notify: notify,
 		say:    func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) },
 		files:  files{drain: watch.DrainFile, hold: watch.HoldFile, sync: c.SyncFile, home: watch.Home, proc: "/proc/self/net"},
-		keeper: newKeeper(c), overseer: newOverseer(c.Blocks), feed: newFeed(c.Feed), tick: make(chan struct{}, 1),
+		keeper: newKeeper(c), overseer: newOverseer(c.Blocks), feed: newFeed(c.Feed),
 	}
 }
 
@@ -221,6 +220,7 @@ func (g *Guard) enforce() {
 		return
 	}
 	g.counts.Stops++
+	g.feed.anew()
 	g.say("stopping %s: %s", g.c.Router.Unit, why)
 	if err := os.WriteFile(g.files.home+"/"+stopName, nil, 0o600); err != nil {
 		g.say("cannot ask for it: %v", err)
