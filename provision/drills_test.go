@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/server"
 )
 
 // drill is something that ends a copy's right to be announced, and how long it
@@ -32,7 +35,7 @@ func TestDrills(t *testing.T) {
 			s := *loadSite(t, "../sites/root-example.hcl")
 			s.Components = maps.Clone(s.Components)
 			s.Components["bgp"] = bgp
-			s.PackOptions = map[string]map[string]any{"guard": {"damping": int64(0)}}
+			s.PackOptions = map[string]map[string]any{"guard": {"damping": int64(0), "drain": int64(3)}}
 			b := newBedOf(t, &s, rehearse.Options{})
 			b.mustApply(b.Site)
 			b.until(settle, "the announcement", b.announced(true))
@@ -43,8 +46,39 @@ func TestDrills(t *testing.T) {
 				})
 			}
 			b.t = t
+			b.gracefully()
 		})
 	}
+}
+
+// gracefully drains, and sees that routers are told to take other routes before
+// there are none (RFC 8326).
+func (b *bed) gracefully() {
+	b.t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.drain(true)
+	}()
+	b.until(20*time.Second, "GRACEFUL_SHUTDOWN", func() error {
+		routes, err := b.Router.Routes(b.t.Context())
+		if err != nil {
+			return err
+		}
+		for _, r := range routes {
+			if !slices.Contains(r.Communities, "65535:0") {
+				return fmt.Errorf("%s over %s has %v", r.Prefix, r.Neighbor, r.Communities)
+			}
+		}
+		if len(routes) != 2*len(b.Site.Blocks()) {
+			return fmt.Errorf("%d routes", len(routes))
+		}
+		return nil
+	})
+	<-done
+	b.must(b.announced(false)())
+	b.drain(false)
+	b.must(b.announced(true)())
 }
 
 func (b *bed) drill(d drill) {
@@ -156,5 +190,66 @@ func frozen(unit, to string) func(*bed) {
 		b.t.Helper()
 		group := strings.TrimSpace(b.on(b.Server, "systemctl", "show", "-P", "ControlGroup", unit))
 		b.sh(fmt.Sprintf("echo %s >/sys/fs/cgroup%s/cgroup.freeze", to, group))
+	}
+}
+
+// TestDrain drains a copy, reboots it, applies to it and takes the drain back,
+// in every order of two: it is announced exactly when nobody wants it withdrawn.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	s := *loadSite(t, "../sites/root-example.hcl")
+	s.PackOptions = map[string]map[string]any{"guard": {"damping": int64(0), "drain": int64(3)}}
+	b := newBedOf(t, &s, rehearse.Options{})
+	b.mustApply(b.Site)
+	b.until(settle, "the announcement", b.announced(true))
+	drained, turn := false, 0
+	deeds := []struct {
+		name string
+		do   func()
+	}{
+		{"drain", func() { b.drain(true); drained = true }},
+		{"undrain", func() { b.drain(false); drained = false }},
+		{"reboot", func() {
+			b.must(b.Server.Kill(b.t.Context()))
+			b.must(b.Server.Boot(b.t.Context()))
+		}},
+		{"apply", func() {
+			turn++
+			changed := *b.Site
+			changed.DNS.Identity = fmt.Sprintf("again%d.k.example.net", turn)
+			b.mustApply(&changed)
+		}},
+	}
+	for _, first := range deeds {
+		for _, second := range deeds {
+			t.Run(first.name+" and "+second.name, func(t *testing.T) {
+				b.t = t
+				first.do()
+				second.do()
+				b.stays(!drained)
+			})
+		}
+	}
+	b.t = t
+}
+
+// drain has raiz drain, or take it back.
+func (b *bed) drain(wanted bool) {
+	b.t.Helper()
+	run := provision.New(b.Site, b.o)
+	defer run.Close(b.t.Context())
+	g, err := run.Drain(b.t.Context(), server.DrainRequest{Wanted: wanted})
+	b.must(err)
+	if g.Silent != "" || (g.Wanted != nil) != wanted {
+		b.t.Fatalf("the guard: %+v", g)
+	}
+}
+
+// stays sees that all blocks are announced, or none, and for a while.
+func (b *bed) stays(announced bool) {
+	b.t.Helper()
+	b.until(settle, "its state", b.announced(announced))
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) { // between two looks
+		b.must(b.announced(announced)())
 	}
 }

@@ -58,7 +58,7 @@ func mayImport() map[string][]string {
 		"provision/bmc":             rooms("state", "secret", "redfish", "await"),
 		"provision/redfish":         rooms("secret", "await"),
 		"provision/remote":          rooms("state", "secret", "await"),
-		"provision/server":          rooms("state"),
+		"provision/server":          rooms("state", "watch"),
 		"provision/helper":          rooms("server", "state", "watch"),
 		"provision/helper/guard":    rooms("server", "observation", "watch"),
 		"provision/helper/linux":    rooms("helper", "server", "state"),
@@ -66,7 +66,7 @@ func mayImport() map[string][]string {
 		"provision/helper/promise":  nil,
 		"provision/helper/blackbox": nil, // tests alone
 		"provision/helper/sim":      rooms("helper", "helper/promise", "server", "state"),
-		"cmd/raiz-helper":           rooms("helper", "helper/guard", "helper/linux", "server", "watch"),
+		"cmd/raiz-helper":           rooms("helper", "helper/guard", "helper/linux", "server"),
 		"provision/invoke":          rooms("remote", "server"),
 		"provision/observe":         rooms("state", "server"),
 		"provision/plan":            rooms("state", "verdict"),

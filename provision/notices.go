@@ -28,6 +28,11 @@ func (p Planned) Notices() []verdict.Message {
 	if s.Pending != nil {
 		out = append(out, verdict.New("notice.pending", verdict.Seen("generation", numberOf(*s.Pending)), verdict.Seen("state", standsOf(*s.Pending))))
 	}
+	if s.Guard != nil && s.Guard.Wanted != nil {
+		out = append(out, verdict.New("notice.drained", verdict.Seen("by", s.Guard.Wanted.By), verdict.Word("at", s.Guard.Wanted.At.UTC().Format(time.RFC3339))))
+	} else if s.Guard != nil && s.Guard.Silent == "" && (p.Plan.Risk(state.SessionReset) || p.Plan.Risk(state.ServiceGap)) {
+		out = append(out, verdict.New("notice.gap"))
+	}
 	if p.handsOnSite {
 		out = append(out, verdict.New("notice.hands-on-site"))
 		if p.Seen.BMCErr != nil {

@@ -23,6 +23,9 @@ import (
 const usage = `raiz-helper status    how things stand: which generation, until when, how to go back
 raiz-helper revert    put back what stood before the generation that is not confirmed
 raiz-helper release   the same, whoever it belongs to; what cannot be put back is given up
+raiz-helper drain     withdraw the blocks and keep them withdrawn, once routers had time to leave
+raiz-helper drain-now withdraw them at once
+raiz-helper undrain   let the guard announce them again
 raiz-helper version   what it was built for, and which version of raiz's language it speaks
 `
 
@@ -50,7 +53,7 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 		fmt.Fprintln(problems, "raiz-helper:", err)
 		return 1
 	}
-	if slices.Contains([]string{"status", "revert", "release"}, args[0]) && os.Geteuid() != 0 {
+	if slices.Contains([]string{"status", "revert", "release", "drain", "drain-now", "undrain"}, args[0]) && os.Geteuid() != 0 {
 		fmt.Fprintf(problems, "raiz-helper: only root may look at this; type: sudo raiz-helper %s\n", args[0])
 		return 1
 	}
@@ -81,6 +84,10 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 		err = say(h.RevertNow(person()))
 	case "release":
 		err = say(h.Release(person()))
+	case "drain", "drain-now":
+		err = h.DrainNow(out, person(), server.DrainRequest{Wanted: true, Now: args[0] == "drain-now"})
+	case "undrain":
+		err = h.DrainNow(out, person(), server.DrainRequest{})
 	default:
 		fmt.Fprint(problems, usage)
 		return 64

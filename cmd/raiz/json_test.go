@@ -30,6 +30,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
+	"github.com/raiz-dns/raiz/provision/watch"
 )
 
 // strictly is the published schema with nothing allowed that it does not name:
@@ -162,7 +163,7 @@ func TestJSONOfEveryVerb(t *testing.T) {
 		{"fmt --check gru1.hcl", exitDone, ""}, {"fmt --check bad.hcl", exitDone, ""}, {"fmt gone.hcl", exitUsage, "usage"},
 		{"render gru1.hcl", exitDone, ""}, {"render gru1.hcl /etc/nsd/nsd.conf", exitDone, ""}, {"render gru1.hcl /etc/none", exitUsage, "usage"},
 		{"plan gru1.hcl", exitUsage, "usage"}, {"plan bad.hcl", exitUsage, "invalid"}, {"apply gru1.hcl", exitUsage, "usage"},
-		{"verify gru1.hcl", exitUsage, "usage"}, {"history gru1.hcl", exitUsage, "usage"}, {"rollback gru1.hcl", exitUsage, "usage"}, {"release gru1.hcl", exitUsage, "usage"},
+		{"verify gru1.hcl", exitUsage, "usage"}, {"history gru1.hcl", exitUsage, "usage"}, {"rollback gru1.hcl", exitUsage, "usage"}, {"release gru1.hcl", exitUsage, "usage"}, {"drain gru1.hcl", exitUsage, "usage"}, {"undrain gru1.hcl", exitUsage, "usage"},
 		{"enroll gru1.hcl", exitUsage, "usage"}, {"bmc info gru1.hcl", exitUsage, "usage"}, {"bmc doctor gru1.hcl", exitUsage, "usage"},
 		{"bmc power gru1.hcl", exitUsage, "usage"}, {"bmc power gru1.hcl up", exitUsage, "usage"},
 		{"rehearse bad.hcl", exitUsage, "invalid"}, {"rehearse up bad.hcl", exitUsage, "invalid"}, {"rehearse down 1a2b3c4d", exitUsage, "usage"},
@@ -207,6 +208,8 @@ func TestJSONOfMachines(t *testing.T) {
 		{"history", historyResult("gru1", nil)},
 		{"release", releaseResult("gru1", &server.Status{Number: 2, State: server.Reverted, Who: "ana", Reason: "released by leo"})},
 		{"release", releaseResult("gru1", nil)},
+		{"drain", drainResult("gru1", server.Guard{Wanted: &watch.Drain{By: "ana"}, Status: watch.Status{Blocks: []watch.BlockStatus{{Prefix: netip.MustParsePrefix("192.175.48.0/24"), State: watch.Withdrawn, Reason: "drained by ana"}}}})},
+		{"undrain", drainResult("gru1", server.Guard{Silent: "it does not run"})},
 		{"enroll", &enrollResult{Site: "gru1", Written: []string{"a.hcl"}, BMC: newCertificateResult(redfish.PeerCertificate{Address: at}), Server: &hostKeyResult{}, Login: &loginResult{Username: "raiz"}}},
 		{"enroll", &enrollResult{Site: "gru1", Written: []string{}}},
 		{"bmc info", newInfoResult(d, "sha256:00", "On")}, {"bmc info", newInfoResult(bmc.Diagnosis{}, "", "")},

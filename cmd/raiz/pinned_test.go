@@ -340,7 +340,7 @@ func TestPinnedInside(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.t = t
-			for _, verb := range [][]string{{"plan"}, {"apply", "--yes"}, {"bmc", "info"}, {"verify"}, {"history"}, {"rollback", "--yes"}, {"release", "--yes"}} {
+			for _, verb := range [][]string{{"plan"}, {"apply", "--yes"}, {"bmc", "info"}, {"verify"}, {"history"}, {"rollback", "--yes"}, {"release", "--yes"}, {"drain", "--yes"}, {"undrain"}} {
 				code, said := s.run(change, verb...)
 				if code != exitUsage || !strings.Contains(said, "[operator-file]") && !strings.Contains(said, "[secret-whole]") {
 					t.Errorf("%v: exit %d: %s", verb, code, said)

@@ -330,7 +330,7 @@ func TestStealing(t *testing.T) {
 	l := newLair(t)
 	text, _ := attributes(t)
 	innocent := l.write("sites/innocent.hcl", text)
-	for _, verb := range []string{"validate", "fmt", "render", "plan", "apply", "verify", "rollback", "release"} {
+	for _, verb := range []string{"validate", "fmt", "render", "plan", "apply", "verify", "rollback", "release", "drain", "undrain"} {
 		l.innocent(verb, innocent)
 	}
 	if err := os.Remove(innocent); err != nil {

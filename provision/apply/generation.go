@@ -48,11 +48,12 @@ func fileOf(it state.Item) server.File {
 
 // action is what a file needs whenever it changes.
 func action(e state.Effect) *server.Action {
+	gap := e.Name.Risk() == state.SessionReset || e.Name.Risk() == state.ServiceGap
 	switch e.How {
 	case state.Reload, state.Restart:
-		return &server.Action{Order: e.Order, Verb: string(e.How), Unit: e.Unit}
+		return &server.Action{Order: e.Order, Verb: string(e.How), Unit: e.Unit, Gap: gap}
 	case state.Command:
-		return &server.Action{Order: e.Order, Run: e.Command}
+		return &server.Action{Order: e.Order, Run: e.Command, Gap: gap}
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func (c *change) activate(ctx context.Context, begin server.Request) error {
 	}
 	c.saw(reply)
 	if err != nil {
-		armed := slices.ContainsFunc(reply.Events, func(e server.Event) bool { return e.Event != server.Staged })
+		armed := slices.ContainsFunc(reply.Events, func(e server.Event) bool { return e.Event != server.Staged && e.Event != server.Draining })
 		if armed {
 			return nil // a new connection will tell
 		}
@@ -219,7 +219,7 @@ func (c *change) hear(ctx context.Context, conn Server, late error) (again bool,
 	case s.State == server.Active:
 		c.hears()
 		return true, nil
-	case s.State == server.Armed, s.State == server.Activating, s.State == server.Staged:
+	case s.State == server.Armed, s.State == server.Activating, s.State == server.Staged, s.State == server.Draining:
 		return true, nil
 	}
 	reason := errors.New("the connection was lost while the change was made")

@@ -92,6 +92,11 @@ func (h *Helper) prepare(b begun, tell func(server.State)) (record, error) {
 	if err != nil {
 		return r, h.refuse(r, before{}, err)
 	}
+	if d.gap {
+		if err := h.hold(&r, b.seconds, tell); err != nil {
+			return r, h.refuse(r, before{}, err)
+		}
+	}
 	then, err := h.snapshot(r.Number, m, d)
 	if err != nil {
 		return r, h.refuse(r, then, err)
@@ -183,6 +188,7 @@ func (h *Helper) refuse(r record, b before, why error) error {
 		}
 		_ = h.os.Flush(dirOfHome) // it says nothing wrong if it comes back: then it reverts what never changed
 	}
+	h.unhold(r)
 	// Before it has ended: nobody would come to take its copies away.
 	r.State = server.Refused
 	r.Left = h.forget(r, b) != nil

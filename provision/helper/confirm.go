@@ -131,6 +131,7 @@ func (h *Helper) finish(r record) error {
 			h.log("cannot disarm: %v; what fires finds nothing pending", err)
 		}
 	}
+	h.unhold(r)
 	return nil
 }
 

@@ -35,7 +35,44 @@ func (h *Helper) Status(out io.Writer) error {
 		return err
 	}
 	h.sayLocked(out)
+	sayGuard(out, h.guard())
 	return nil
+}
+
+// sayGuard tells what is announced and why not, and what to type.
+func sayGuard(out io.Writer, g *server.Guard) {
+	if g == nil {
+		fmt.Fprintln(out, "there is no guard here, and nothing that raiz would announce")
+		return
+	}
+	if g.Silent != "" {
+		fmt.Fprintf(out, "nothing is announced: of the guard: %s\n  to see why type: systemctl status raiz-guard; journalctl -u raiz-guard\n", plainly(g.Silent))
+	}
+	for _, b := range g.Blocks {
+		if g.Silent != "" {
+			break // it told so once
+		}
+		fmt.Fprintf(out, "%s is %s since %s: %s\n", b.Prefix, plainly(string(b.State)), b.Since.UTC().Format(time.RFC3339), plainly(b.Reason))
+	}
+	if d := g.Wanted; d != nil {
+		fmt.Fprintf(out, "drained %s, over reboots too; to announce again type: raiz-helper undrain\n", plainly(d.Who()))
+	} else if g.Silent == "" {
+		fmt.Fprintln(out, "to withdraw and stay so type: raiz-helper drain, or at once: raiz-helper drain-now")
+	}
+	for _, a := range g.Alarms {
+		fmt.Fprintf(out, "alarm since %s: %s: %s\n", a.Since.UTC().Format(time.RFC3339), plainly(string(a.Code)), plainly(a.Text))
+	}
+}
+
+// DrainNow drains, or takes a drain back, for a person at a console.
+func (h *Helper) DrainNow(out io.Writer, who string, q server.DrainRequest) error {
+	h.who = who
+	g, err := h.drain(q, func(server.State) { fmt.Fprint(out, ".") })
+	fmt.Fprintln(out)
+	if err == nil {
+		sayGuard(out, g)
+	}
+	return err
 }
 
 // sayPending tells of a generation that is not confirmed.

@@ -19,6 +19,7 @@ type difference struct {
 	Owners  map[string]owner `json:"owners,omitempty"` // of the links of the manifest, by name
 	Taken   []server.File    `json:"taken,omitempty"`  // files of network managers that lose a link
 
+	gap         bool     // queries or sessions are lost while it is done
 	units       []string // all that are concerned, for the snapshot
 	reconfigure []string // links that lack something
 }
@@ -86,6 +87,7 @@ func (h *Helper) look(m, was server.Manifest) (difference, error) {
 			effects = append(effects, *old.Effect)
 		}
 	}
+	d.gap = slices.ContainsFunc(effects, func(a server.Action) bool { return a.Gap })
 	if err := h.lookAtLinks(&d, m); err != nil {
 		return d, err
 	}

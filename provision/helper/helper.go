@@ -73,6 +73,8 @@ func (h *Helper) Handle(r server.Request, tell func(server.Event)) server.Answer
 		a.Status, err = h.release()
 	case server.VerbHistory:
 		a.History, err = h.history()
+	case server.VerbDrain:
+		a.Guard, err = h.drain(*r.Drain, h.teller(tell))
 	default:
 		err = &server.Error{Code: server.ErrRequest, Text: fmt.Sprintf("there is no verb %q", r.Verb)}
 	}

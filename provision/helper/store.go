@@ -45,6 +45,8 @@ type record struct {
 	// Secrets are the staged files, by number, that are kept only as long as it
 	// is pending.
 	Secrets []int `json:"secrets,omitempty"`
+	// Held says that the blocks were drained for it.
+	Held bool `json:"held,omitempty"`
 	// Started is the boot whose services started with the files of before.
 	Started string `json:"started,omitempty"`
 }

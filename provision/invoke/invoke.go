@@ -113,6 +113,8 @@ func patience(r server.Request) (deadline, silent time.Duration) {
 		return time.Duration(r.Rollback.Seconds)*time.Second + 5*time.Minute, silence
 	case r.Verb == server.VerbRevert, r.Verb == server.VerbRelease:
 		return 3 * time.Minute, silence
+	case r.Verb == server.VerbDrain:
+		return 5 * time.Minute, silence
 	case r.Verb == server.VerbConfirm:
 		return time.Minute, silence
 	case r.Verb == server.VerbStatus:

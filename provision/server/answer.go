@@ -13,6 +13,7 @@ type Answer struct {
 	Looked  *Looked  `json:"looked,omitempty"`  // look
 	Status  *Status  `json:"status,omitempty"`  // apply, rollback, confirm, revert, status, release
 	History []Status `json:"history,omitempty"` // history, oldest first
+	Guard   *Guard   `json:"guard,omitempty"`   // drain
 }
 
 // Event is a step that a change has reached, said while it goes on.
@@ -63,12 +64,13 @@ type State string
 
 // The states. Refused, Confirmed and Reverted are ends.
 //
-//	staged ── armed ── activating ── active ── confirmed
-//	   │         │          │           │
-//	refused   refused   reverting ── reverting ── reverted
+//	staged ── draining ── armed ── activating ── active ── confirmed
+//	   │          │         │          │           │
+//	refused    refused   refused   reverting ── reverting ── reverted
 const (
 	NoState    State = ""           // there is no such run here, and there will not be one
 	Staged     State = "staged"     // its files are here, nothing has changed
+	Draining   State = "draining"   // routers leave, so that nobody misses what stops for a moment; no file has changed
 	Armed      State = "armed"      // the way back is prepared, nothing has changed
 	Activating State = "activating" // files and units change
 	Active     State = "active"     // all has changed, and waits for the confirmation

@@ -42,6 +42,7 @@ func (r Request) check() error {
 		{[]Verb{VerbRollback}, r.Rollback != nil, func() error { return r.Rollback.check() }},
 		{[]Verb{VerbLook}, r.Look != nil, func() error { return r.Look.check() }},
 		{[]Verb{VerbConfirm, VerbRevert, VerbStatus}, r.Run != nil, func() error { return r.Run.check() }},
+		{[]Verb{VerbDrain}, r.Drain != nil, func() error { return r.Drain.check() }},
 		{[]Verb{VerbHistory, VerbRelease}, true, func() error { return nil }},
 	}
 	known := false
@@ -118,6 +119,25 @@ func (r *RollbackRequest) check() error {
 		return err
 	}
 	return r.Reviewed.check()
+}
+
+// check bounds what a guard may tell.
+func (g *Guard) check() error {
+	const most = 4096
+	if g == nil {
+		return nil
+	}
+	if len(g.Blocks) > most || len(g.Exports) > most || len(g.Alarms) > most || len(g.Silent) > maxText {
+		return fmt.Errorf("%w: a guard tells more than there can be", ErrAnswer)
+	}
+	return nil
+}
+
+func (d *DrainRequest) check() error {
+	if d.Now && !d.Wanted {
+		return errors.New("to drain now, and not to drain")
+	}
+	return nil
 }
 
 func (r *RunRequest) check() error {
@@ -271,8 +291,14 @@ func (a Answer) check() error {
 	if err := a.Looked.check(); err != nil {
 		return err
 	}
+	if err := a.Guard.check(); err != nil {
+		return err
+	}
 	if a.Facts == nil {
 		return nil
+	}
+	if err := a.Facts.Guard.check(); err != nil {
+		return err
 	}
 	if err := (&Looked{Printed: a.Facts.Printed}).check(); err != nil {
 		return err

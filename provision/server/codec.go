@@ -108,7 +108,7 @@ const MaxNoise = 64 << 10
 // begins is what an event or an answer begins with, in the order in which the
 // helper writes its fields. Nothing that a login prints looks like that by
 // accident; whoever does it on purpose is root there already.
-var begins = regexp.MustCompile(`\{"event":"(staged|armed|activating|active|confirmed|reverting|reverted|refused)","at":"|\{"raiz":[0-9]{1,9},"done":`)
+var begins = regexp.MustCompile(`\{"event":"(staged|draining|armed|activating|active|confirmed|reverting|reverted|refused)","at":"|\{"raiz":[0-9]{1,9},"done":`)
 
 // AfterNoise parts what a helper has said from what was printed before, such as
 // by the .bashrc of the login. Where nothing of a helper is found all of it is

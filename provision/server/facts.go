@@ -1,6 +1,10 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/watch"
+)
 
 // Facts is all that a probe answers.
 type Facts struct {
@@ -23,6 +27,7 @@ type Facts struct {
 	Packages map[string]string   `json:"packages,omitempty"` // name to version, of installed ones
 	Network  Network             `json:"network"`
 	Owners   []Owner             `json:"owners,omitempty"` // as many as links were asked for, in their order
+	Guard    *Guard              `json:"guard,omitempty"`  // nothing where no guard was ever
 	// Printed answers a first look, command by command; nothing where a
 	// generation is current.
 	Printed []Printed `json:"printed,omitempty"`
@@ -33,6 +38,16 @@ type Facts struct {
 // PartTransaction is the part of Problems that says why a server cannot take a
 // change, or cannot say which one it has.
 const PartTransaction = "transaction"
+
+// Guard is what decides whether the blocks are announced, as it tells itself.
+type Guard struct {
+	watch.Status
+	// Silent is why nothing of it is known: it does not run, or tells nothing
+	// any more. Then nothing is announced.
+	Silent string `json:"silent,omitempty"`
+	// Wanted is what a person wants, whether a guard runs or not.
+	Wanted *watch.Drain `json:"wanted,omitempty"`
+}
 
 // Kind is what stands at a path.
 type Kind string

@@ -46,6 +46,9 @@ type Action struct {
 	Verb  string   `json:"verb,omitempty"`
 	Unit  string   `json:"unit,omitempty"`
 	Run   []string `json:"run,omitempty"`
+	// Gap says that queries or sessions are lost meanwhile: the blocks are
+	// drained before.
+	Gap bool `json:"gap,omitempty"`
 }
 
 // The verbs of an action, the weakest first: what is restarted need not be

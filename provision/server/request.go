@@ -18,6 +18,7 @@ const (
 	VerbStatus   Verb = "status"   // what became of a run
 	VerbRelease  Verb = "release"  // ends whatever is pending, whoever it belongs to
 	VerbHistory  Verb = "history"  // the generations that there are
+	VerbDrain    Verb = "drain"    // has the blocks withdrawn until that is taken back, or takes it back
 )
 
 // Request is one call. Exactly the part that its verb names is set.
@@ -32,6 +33,13 @@ type Request struct {
 	Apply    *ApplyRequest    `json:"apply,omitempty"`
 	Rollback *RollbackRequest `json:"rollback,omitempty"`
 	Run      *RunRequest      `json:"run,omitempty"` // confirm, revert, status
+	Drain    *DrainRequest    `json:"drain,omitempty"`
+}
+
+// DrainRequest says whether the blocks are to stay withdrawn, whatever is right.
+type DrainRequest struct {
+	Wanted bool `json:"wanted"`
+	Now    bool `json:"now,omitempty"` // without a time in which routers leave
 }
 
 // DefaultKeep is how many confirmed generations are kept, and how many of

@@ -73,7 +73,7 @@ func sessionChecks(s *site.Site, p peering, e Evidence) []check {
 			find: func() finding { return unheardBlocks(s, p.at, e) },
 		})
 	}
-	needs := []string{up}
+	needs := []string{up, drainID}
 	for _, service := range services {
 		// What does not answer is withdrawn: then the export is rightly empty.
 		needs = append(needs, dnsID(service, "udp"))
@@ -184,10 +184,14 @@ func exported(want []Route, a netip.Addr, e Evidence) finding {
 	case have.ExportsErr != nil:
 		return unknown(why(have.ExportsErr))
 	}
-	return compareRoutes(want, have.Exports, nil, routeAdvice{
+	f := compareRoutes(want, have.Exports, nil, routeAdvice{
 		missing: verdict.New("bgp.export.missing.advice", verdict.Units("guard", e.Units[kindGuard])),
 		other:   verdict.New("bgp.export.other.advice"),
 	})
+	if f.status == Pass {
+		return f
+	}
+	return f.with(guardReasons(e.Server.Guard)...)
 }
 
 func bgpCodes() []verdict.Definition {

@@ -59,6 +59,7 @@ type ServerEvidence struct {
 	Offset      time.Duration // of the clock, by its own account
 	UDP         map[Question]Answer
 	Printed     map[string]Printed // by the name of its probe
+	Guard       *server.Guard      // nothing where no guard was ever
 }
 
 // Session is a BGP session as the routing daemon shows it.

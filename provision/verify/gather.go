@@ -129,7 +129,7 @@ func looked(ctx context.Context, conn Server, look server.LookRequest) (server.F
 
 // readFacts are units and links, or why nobody knows of them.
 func readFacts(f server.Facts) ServerEvidence {
-	e := ServerEvidence{Links: f.Network.Links, Units: f.Units}
+	e := ServerEvidence{Links: f.Network.Links, Units: f.Units, Guard: f.Guard}
 	if e.Units == nil {
 		e.Units = map[string]server.UnitFact{} // it has looked
 	}

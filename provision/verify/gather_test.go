@@ -134,7 +134,7 @@ func (c connection) look(q server.LookRequest) server.Answer {
 		}
 		seen.Ways = append(seen.Ways, by(w.To.String(), "198.51.100.0", "eno2", 112))
 	}
-	facts := &server.Facts{Units: map[string]server.UnitFact{}, Network: server.Network{Links: healthy().Server.Links}}
+	facts := &server.Facts{Units: map[string]server.UnitFact{}, Network: server.Network{Links: healthy().Server.Links}, Guard: healthy().Server.Guard}
 	for _, u := range q.Probe.Units {
 		facts.Units[u] = server.UnitFact{Load: "loaded", Active: "active", File: "enabled"}
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verify"
+	"github.com/raiz-dns/raiz/provision/watch"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -98,6 +99,9 @@ func healthy() verify.Evidence {
 				{Name: "n_edge1_v4", Neighbor: addr("198.51.100.0"), PeerAS: 64500, State: "Established", Exports: []verify.Route{{Prefix: prefix("192.175.48.0/24")}}},
 				{Name: "n_edge1_v6", Neighbor: addr("2001:db8:0:3::2"), PeerAS: 64500, State: "Established", Exports: []verify.Route{{Prefix: prefix("2620:4f:8000::/48")}}},
 			},
+			Guard: &server.Guard{Status: watch.Status{Feed: watch.FeedStatus{Up: true}, Blocks: []watch.BlockStatus{
+				{Prefix: prefix("192.175.48.0/24"), State: watch.Announced}, {Prefix: prefix("2620:4f:8000::/48"), State: watch.Announced},
+			}}},
 			Synced: true, Stratum: 3, Offset: 12 * time.Millisecond,
 			UDP: answers("udp"),
 		},
@@ -203,7 +207,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%s does not say all: %+v", r.ID, r)
 		}
 	}
-	if len(results) != 75 {
+	if len(results) != 78 {
 		t.Errorf("%d checks", len(results))
 	}
 	if n := len(verify.Failed(results)) + len(verify.Undecided(results)); n != 0 {
@@ -228,7 +232,7 @@ func TestJudge(t *testing.T) {
 	before := verify.Judge(s, healthy())
 	said := map[string]map[verify.Status]bool{}
 	var all, worded strings.Builder
-	for _, c := range slices.Concat(bmcCases(), systemCases(), dnsCases(), bgpCases()) {
+	for _, c := range slices.Concat(bmcCases(), systemCases(), dnsCases(), bgpCases(), guardCases()) {
 		e := healthy()
 		c.change(&e)
 		after := verify.Judge(s, e)
@@ -256,6 +260,8 @@ func TestJudge(t *testing.T) {
 			no = verify.Unknown
 		case strings.HasPrefix(r.ID, "bgp.announced."):
 			no = verify.Skipped
+		case r.ID == "guard.alarms":
+			no = verify.Warn // nothing is withdrawn by it
 		}
 		if !said[family(r.ID)][no] {
 			t.Errorf("no case in which %s says no", r.ID)

@@ -75,6 +75,7 @@ func groups() []group {
 		{clockChecks, clockCodes, clockProbes},
 		{zoneChecks, zoneCodes, zoneProbes},
 		{dnsChecks, dnsCodes, nil},
+		{guardChecks, guardCodes, nil},
 		{bgpChecks, bgpCodes, sessionProbes},
 		{routerChecks, routerCodes, nil},
 		{outsideChecks, outsideCodes, nil},

@@ -14,6 +14,10 @@ import (
 // Version is that of the configuration. A guard refuses another one.
 const Version = 1
 
+// maxWait is longer than routers take to leave, and shorter than a person who
+// applies a change waits.
+const maxWait = 240
+
 // maxConfig is more than two thousand zones at twenty addresses need.
 const maxConfig = 4 << 20
 
@@ -133,8 +137,8 @@ func (o Options) Check() error {
 		}
 	}
 	for name, n := range map[string]int{"drain": o.Drain, "damping": o.Damping} {
-		if n < 0 || n > 3600 {
-			return fmt.Errorf("%s = %d is not between 0 and 3600 seconds", name, n)
+		if n < 0 || n > maxWait {
+			return fmt.Errorf("%s = %d is not between 0 and %d seconds", name, n, maxWait)
 		}
 	}
 	for name, p := range map[string]Policy{"on_stale": o.OnStale, "on_overload": o.OnOverload} {

@@ -12,6 +12,9 @@ import (
 const (
 	DrainFile = "/etc/raiz/drained"
 	HoldFile  = "/run/raiz/hold"
+
+	// MaxDrain is how large such a file may be.
+	MaxDrain = 4096
 )
 
 // Drain is what a person, or an apply, wants of the blocks: that they are not
@@ -21,6 +24,9 @@ type Drain struct {
 	Now    bool      `json:"now,omitempty"` // at once, and not after routers had time to leave
 	By     string    `json:"by,omitempty"`
 	At     time.Time `json:"at,omitzero"`
+	// Until is the end of what an apply wants, in seconds since the boot: one
+	// that died does not keep a copy off the net. Zero is no end.
+	Until float64 `json:"until,omitempty"`
 }
 
 // ReadDrain reads a file that says so. That it is there is enough: one that is

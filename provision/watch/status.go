@@ -31,6 +31,7 @@ type Status struct {
 	Feed    FeedStatus      `json:"feed"`
 	Exports []ExportsStatus `json:"exports"`
 	Drain   *Drain          `json:"drain,omitempty"`
+	Leave   int             `json:"leave"` // seconds that routers have to leave
 	Alarms  []Trouble       `json:"alarms,omitempty"`
 	Counts  Counts          `json:"counts"`
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"github.com/raiz-dns/raiz/provision/watch"
 )
 
@@ -43,6 +45,21 @@ type files struct {
 	drain, hold, sync string
 	home              string
 	proc              string // /proc/self/net
+}
+
+// Serve guards as the configuration on this machine says, until the context
+// ends. systemd hears when it has begun, and that it goes on (sd_notify(3)).
+func Serve(ctx context.Context, m Machine, out io.Writer) error {
+	text, err := os.ReadFile(watch.ConfigFile)
+	if err != nil {
+		return err
+	}
+	c, err := watch.ReadConfig(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", watch.ConfigFile, err)
+	}
+	notify := func(state string) { _, _ = daemon.SdNotify(false, state) } // without systemd there is nobody to tell
+	return New(m, c, out, notify).Run(ctx)
 }
 
 // New returns a guard. It says to out what a person should read, a line each.
@@ -171,8 +188,11 @@ func (g *Guard) synced() bool {
 func (g *Guard) drained() watch.Drain {
 	for _, name := range []string{g.files.drain, g.files.hold} {
 		text, err := os.ReadFile(name)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-			return watch.ReadDrain(text)
+		if err != nil && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
+			continue
+		}
+		if d := watch.ReadDrain(text); d.Until == 0 || d.Until > g.os.Uptime().Seconds() {
+			return d
 		}
 	}
 	return watch.Drain{}

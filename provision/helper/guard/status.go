@@ -29,7 +29,7 @@ func (g *Guard) status(at time.Duration) watch.Status {
 	now, feed := g.os.Now(), g.feed.state()
 	s := watch.Status{
 		Version: watch.Version, At: now, Uptime: at.Seconds(), Alarms: g.alarms.all, Counts: g.counts,
-		Feed: watch.FeedStatus{Up: feed.Up, Since: feed.Since},
+		Feed: watch.FeedStatus{Up: feed.Up, Since: feed.Since}, Leave: g.c.Drain,
 	}
 	for _, b := range g.keeper.blocks {
 		s.Blocks = append(s.Blocks, watch.BlockStatus{

@@ -7,6 +7,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/helper"
+	"github.com/raiz-dns/raiz/provision/helper/guard"
 	"github.com/raiz-dns/raiz/provision/helper/linux"
 	"github.com/raiz-dns/raiz/provision/server"
 )
@@ -102,6 +104,15 @@ func (s stepping) Lock(path, who string, wait time.Duration) (func(), error) {
 func main() {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	verb := os.Args[1]
+	if verb == "guard" { // it changes nothing
+		ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer cancel()
+		if err := guard.Serve(ctx, linux.New(), os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	in, err := io.ReadAll(os.Stdin)
 	program, noProgram := os.Executable()
 	if noProgram != nil || verb == "serve" && err != nil {
