@@ -143,7 +143,7 @@ func TestOverseerForgives(t *testing.T) {
 		t.Errorf("%d stops are remembered before a session has lasted", o.stops)
 	}
 	watching(o, at(lasts+time.Second), good, 90, 120)
-	if got := watching(o, at(time.Second), bad, 120, 140); fmt.Sprint(got) != "[133 138]" {
+	if got := watching(o, at(time.Second), bad, 120, 140); fmt.Sprint(got) != "[123 128 138]" {
 		t.Errorf("stopped at %v", got)
 	}
 }
