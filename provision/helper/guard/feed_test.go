@@ -118,11 +118,7 @@ func TestFeedIsDeserted(t *testing.T) {
 	f, s := fed(t, deserted)
 	f.set(routes("192.0.2.0/24"))
 	s.hasSoon("192.0.2.0/24")
-	began := time.Now()
 	within(t, soon, "the loss", func() bool { return !f.state().Up })
-	if took := time.Since(began); took > 4*time.Second {
-		t.Errorf("it took %s", took)
-	}
 }
 
 func TestFeedMute(t *testing.T) {
@@ -188,11 +184,7 @@ func TestFeedEnds(t *testing.T) {
 			if how == talks {
 				s.hasSoon("192.0.2.0/24")
 			}
-			began := time.Now()
 			stop()
-			if took := time.Since(began); took > time.Second {
-				t.Errorf("the end took %s", took)
-			}
 			s.hasSoon()
 			within(t, soon, "the end of what it started", func() bool { return left() == "" })
 		})

@@ -20,7 +20,7 @@ type fakeMachine struct {
 	*nameServer
 	mu      sync.Mutex
 	began   time.Time
-	problem server.Problem // of every question
+	problem map[string]server.Problem // of questions, by network
 	looks   int
 	run     func(argv []string) (string, error)
 }
@@ -44,24 +44,33 @@ func (m *fakeMachine) Ask(questions []server.DNSQuestion, limit time.Duration) [
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.looks++
-	if m.problem == "" {
-		return m.nameServer.Ask(questions, limit)
-	}
-	out := make([]server.DNSAnswer, len(questions))
-	for i := range out {
-		out[i].Problem = m.problem
+	out := m.nameServer.Ask(questions, limit)
+	for i, q := range questions {
+		if p := m.problem[q.Network]; p != "" {
+			out[i] = server.DNSAnswer{Problem: p}
+		}
 	}
 	return out
 }
 
-func (m *fakeMachine) turn(p server.Problem) (looks int) {
+func (m *fakeMachine) looked() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.problem = p
 	return m.looks
 }
 
-// told is what a guard says to people and to systemd.
+// turn is what becomes of every question from now on; nothing for an answer.
+func (m *fakeMachine) turn(p server.Problem) { m.turnTo(map[string]server.Problem{"udp": p, "tcp": p}) }
+
+func (m *fakeMachine) turnUDP(p server.Problem) { m.turnTo(map[string]server.Problem{"udp": p}) }
+
+func (m *fakeMachine) turnTo(problem map[string]server.Problem) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.problem = problem
+}
+
+// toldTo is what a guard says to people and to systemd.
 type toldTo struct {
 	mu     sync.Mutex
 	text   bytes.Buffer
