@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/observation"
@@ -108,6 +110,9 @@ func ReadConfig(text []byte) (Config, error) {
 	if err := d.Decode(&c); err != nil {
 		return c, fmt.Errorf("the configuration: %w", err)
 	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return c, errors.New("the configuration: something follows it")
+	}
 	if err := c.check(); err != nil {
 		return c, fmt.Errorf("the configuration: %w", err)
 	}
@@ -123,9 +128,24 @@ func (c Config) check() error {
 	case c.Feed.ASN == 0 || !c.Feed.Source.Is4() || !c.Feed.Daemon.Addr().Is4() || c.Feed.Daemon.Port() == 0:
 		return errors.New("no feed over IPv4")
 	}
+	for _, z := range c.Zones {
+		if z.Name == "" {
+			return errors.New("a zone without a name")
+		}
+	}
+	seen := map[netip.Prefix]bool{}
 	for _, b := range c.Blocks {
-		if !b.Prefix.IsValid() || len(b.Addresses) == 0 {
+		switch {
+		case !b.Prefix.IsValid() || b.Prefix != b.Prefix.Masked() || b.Prefix.Addr().Is4In6() || seen[b.Prefix]:
+			return fmt.Errorf("%s is no block, or one twice", b.Prefix)
+		case len(b.Addresses) == 0 || slices.Contains(b.Addresses, netip.Addr{}):
 			return fmt.Errorf("block %s has no address that is asked", b.Prefix)
+		}
+		seen[b.Prefix] = true
+	}
+	for _, e := range c.Router.Exports {
+		if len(e.Argv) == 0 || e.Family != 4 && e.Family != 6 {
+			return fmt.Errorf("session %q cannot be looked at", e.Session)
 		}
 	}
 	return c.Options.Check()

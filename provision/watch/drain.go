@@ -33,8 +33,8 @@ type Drain struct {
 // damaged drains as well.
 func ReadDrain(text []byte) Drain {
 	d := Drain{}
-	if json.Unmarshal(text, &d) != nil {
-		d = Drain{By: "somebody who is not known: " + DrainFile + " cannot be read"}
+	if len(text) > MaxDrain || json.Unmarshal(text, &d) != nil {
+		d = Drain{By: "somebody who is not known: what they wrote cannot be read"}
 	}
 	d.Wanted = true
 	return d
@@ -54,6 +54,9 @@ func (d Drain) Who() string {
 	}
 	if !d.At.IsZero() {
 		words = append(words, "at "+d.At.UTC().Format(time.RFC3339))
+	}
+	if len(words) == 0 {
+		return "by somebody"
 	}
 	return strings.Join(words, " ")
 }

@@ -98,8 +98,11 @@ func (o *overseer) tell(want map[netip.Prefix]route, at time.Duration) {
 
 // due reports whether it is time to look.
 func (o *overseer) due(at time.Duration) bool {
-	every := exportsEvery
-	if o.bad >= 0 || at-o.told < 2*obeys && o.told > o.at || len(o.differences()) > 0 && at-o.told < exportsEvery {
+	every, differs := exportsEvery, len(o.differences()) > 0
+	if differs {
+		every = obeys
+	}
+	if o.bad >= 0 || at-o.told < 2*obeys && o.told > o.at || differs && at-o.told < exportsEvery {
 		every = exportsTense
 	}
 	return at-o.at >= every
@@ -130,13 +133,10 @@ func (o *overseer) differences() []string {
 			continue
 		}
 		for _, b := range o.blocks {
-			if family(b.Prefix) != e.Family {
-				continue
-			}
 			switch is := slices.Contains(e.prefixes, b.Prefix); {
 			case is && o.want[b.Prefix] == withdrawn:
 				out = append(out, fmt.Sprintf("%s is exported over %s, and should not be", b.Prefix, e.Session))
-			case !is && e.Carries && o.want[b.Prefix] != withdrawn:
+			case !is && e.Carries && family(b.Prefix) == e.Family && o.want[b.Prefix] != withdrawn:
 				out = append(out, fmt.Sprintf("%s is not exported over %s", b.Prefix, e.Session))
 			}
 		}
@@ -152,7 +152,8 @@ func (o *overseer) differences() []string {
 // stop says why the daemon has to be stopped, and "" while it has not. None of
 // its blocks is wanted any less for it: it begins anew with none.
 func (o *overseer) stop(f feedState, at time.Duration) string {
-	if f.Up && time.Since(f.Since) > lasts {
+	// One that is still there in spite of the last stop has not lasted.
+	if up := time.Since(f.Since); f.Up && up > lasts && up < at-o.last {
 		o.stops = 0
 	}
 	if at-o.last < o.pause() {

@@ -92,6 +92,14 @@ func (f *feed) state() feedState {
 	return s
 }
 
+// anew says that the daemon was ended. The one that comes in its place has its
+// own time until it speaks.
+func (f *feed) anew() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mute, f.lost = time.Time{}, false
+}
+
 // run keeps a session for as long as the context lasts. Each attempt and each
 // session is one of its own: what the last one ended with is not held against
 // the next.

@@ -52,7 +52,8 @@ func judge(s subject, a server.DNSAnswer, identity string) (f finding, cookie st
 	}
 	name, cookie := edns(m)
 	switch q := m.Question; {
-	case !m.Response || len(q) != 1 || !strings.EqualFold(q[0].Name, dns.Fqdn(s.Zone.Name)) || q[0].Qtype != dns.TypeSOA:
+	case !m.Response || len(q) != 1 || !strings.EqualFold(q[0].Name, dns.Fqdn(s.Zone.Name)) ||
+		q[0].Qtype != dns.TypeSOA || q[0].Qclass != dns.ClassINET:
 		f.why = "an answer to another question"
 	case m.Rcode != dns.RcodeSuccess:
 		f.why = rcode(m.Rcode)

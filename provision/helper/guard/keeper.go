@@ -95,16 +95,13 @@ func (b *block) worst(all []finding) (worst finding, crowds string) {
 	return worst, crowds
 }
 
-// told is what a person, or an apply, wants.
+// told is what a person, or an apply, wants. It counts with the next look: what
+// the last one has seen announces nothing any more.
 func (k *keeper) told(d watch.Drain, at time.Duration) {
-	if d == k.drain {
-		return
-	}
 	if d.Wanted != k.drain.Wanted || d.Now && !k.drain.Now {
 		k.since = at
 	}
 	k.drain = d
-	k.decide(at)
 }
 
 func (k *keeper) decide(at time.Duration) {
@@ -114,16 +111,17 @@ func (k *keeper) decide(at time.Duration) {
 			continue
 		}
 		b.state, b.since = now, at
-		if now == withdrawn && b.down > 0 {
+		if now == withdrawn && k.fallen(b) {
 			b.fell = append(b.fell, at)
 		}
 	}
 }
 
+func (k *keeper) fallen(b *block) bool { return b.down >= 2*k.o.Fall }
+
 // state is what a block is to be.
 func (k *keeper) state(b *block, at time.Duration) route {
-	fallen := b.down >= 2*k.o.Fall
-	if fallen || b.state == withdrawn && (b.up < k.o.Rise || at < b.right+k.damped(b, at)) {
+	if k.fallen(b) || b.state == withdrawn && (b.up < k.o.Rise || at < b.right+k.damped(b, at)) {
 		return withdrawn
 	}
 	switch {

@@ -183,20 +183,27 @@ func (g *Guard) free() string {
 	return g.alarms.clock
 }
 
-// drained reads what a person and an apply want. What cannot be looked at is not
-// there: /etc and /run are as the service manager has given them to this
-// process.
+// drained reads what a person and an apply want: one who wants it at once is
+// heard beside one who does not. That a file is there is enough, whoever may
+// read it. What cannot be looked for is not there: /etc and /run are as the
+// service manager has given them to this process.
 func (g *Guard) drained() watch.Drain {
+	var all watch.Drain
 	for _, name := range []string{g.files.drain, g.files.hold} {
-		text, err := os.ReadFile(name)
-		if err != nil && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			continue
 		}
-		if d := watch.ReadDrain(text); d.Until == 0 || d.Until > g.os.Uptime().Seconds() {
-			return d
+		text, _ := os.ReadFile(name) // without it nothing is known but that it is there
+		d := watch.ReadDrain(text)
+		switch over := d.Until > 0 && d.Until <= g.os.Uptime().Seconds(); {
+		case over:
+		case all.Wanted:
+			all.Now = all.Now || d.Now
+		default:
+			all = d
 		}
 	}
-	return watch.Drain{}
+	return all
 }
 
 // oversee looks at what the routing daemon exports, and has it stopped where it
@@ -241,6 +248,7 @@ func (g *Guard) enforce() {
 		return
 	}
 	g.counts.Stops++
+	g.feed.anew()
 	g.say("stopping %s: %s", g.c.Router.Unit, why)
 	if err := os.WriteFile(g.files.home+"/"+stopName, nil, 0o600); err != nil {
 		g.say("cannot ask for it: %v", err)

@@ -1,0 +1,224 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/observation"
+	"github.com/raiz-dns/raiz/provision/watch"
+)
+
+const four, six = "192.0.2.0/24", "2001:db8::/48"
+
+// session is what is exported over one: prefixes by a space, or why that cannot
+// be seen.
+func session(family int, text string, trouble error) exported {
+	e := exported{Exports: watch.Exports{Session: fmt.Sprintf("edge1_%d", family), Family: family, Carries: true}, trouble: trouble}
+	for p := range strings.FieldsSeq(text) {
+		e.prefixes = append(e.prefixes, prefix(p))
+	}
+	return e
+}
+
+func TestDifferences(t *testing.T) {
+	blind := errors.New("no answer")
+	for _, tt := range []struct {
+		name string
+		want []string // blocks
+		seen []exported
+		say  []string
+	}{
+		{"nothing, and nothing wanted", nil, []exported{session(4, "", nil), session(6, "", nil)}, nil},
+		{"all as it should be", []string{four, six}, []exported{session(4, four, nil), session(6, six, nil)}, nil},
+		{"drained ones are exported", []string{"drain " + four}, []exported{session(4, four, nil)}, nil},
+		{"one too many", []string{six}, []exported{session(4, four, nil)}, []string{"192.0.2.0/24 is exported over edge1_4, and should not be"}},
+		{"over a session of the other family", nil, []exported{session(6, four, nil)}, []string{"192.0.2.0/24 is exported over edge1_6, and should not be"}},
+		{"one too few", []string{four, six}, []exported{session(4, "", nil), session(6, six, nil)}, []string{"192.0.2.0/24 is not exported over edge1_4"}},
+		{"a foreign one", []string{four}, []exported{session(4, four+" 198.51.100.0/24", nil)}, []string{"198.51.100.0/24 is exported over edge1_4, and is no block of this site"}},
+		{"more of a block", []string{four}, []exported{session(4, four+" 192.0.2.0/25", nil)}, []string{"192.0.2.0/25 is exported over edge1_4, and is no block of this site"}},
+		{"nothing can be seen", []string{four}, []exported{session(4, "", blind)}, []string{"what is exported over edge1_4 cannot be seen: no answer"}},
+	} {
+		o := newOverseer(twoBlocks().Blocks)
+		o.tell(routes(tt.want...), 0)
+		o.saw(tt.seen, 0)
+		if got := o.differences(); strings.Join(got, "\n") != strings.Join(tt.say, "\n") {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.say)
+		}
+	}
+	// A session that carries nothing lacks nothing; what it has is too much.
+	o := newOverseer(twoBlocks().Blocks)
+	none := session(4, "", nil)
+	none.Carries = false
+	o.tell(routes(four), 0)
+	o.saw([]exported{none}, 0)
+	if got := o.differences(); len(got) > 0 {
+		t.Errorf("a session that carries nothing: %q", got)
+	}
+}
+
+// watching plays the seconds of an overseer: it sees the same all the time, and
+// returns the seconds in which it had the daemon stopped.
+func watching(o *overseer, f func(at time.Duration) feedState, seen []exported, from, to int) (stops []int) {
+	for s := from; s < to; s++ {
+		at := time.Duration(s) * time.Second
+		if o.due(at) {
+			o.saw(seen, at)
+		}
+		if o.stop(f(at), at) != "" {
+			stops = append(stops, s)
+		}
+	}
+	return stops
+}
+
+func steady(f feedState) func(time.Duration) feedState {
+	return func(time.Duration) feedState { return f }
+}
+
+func TestOverseerStops(t *testing.T) {
+	since := func(ago time.Duration) feedState { return feedState{Up: true, Since: time.Now().Add(-ago)} }
+	for _, tt := range []struct {
+		name string
+		want []string
+		seen exported
+		feed feedState
+		to   int // seconds
+		stop string
+	}{
+		{"all is well", []string{four}, session(4, four, nil), since(time.Hour), 600, "[]"},
+		{"a block that was withdrawn", nil, session(4, four, nil), since(time.Second), 300, "[3 8 18 38 78 158]"},
+		{"nothing can be seen, and a block is withdrawn", []string{four}, session(4, "", errors.New("mute")), since(time.Second), 20, "[3 8 18]"},
+		{"nothing can be seen, and all are announced", []string{four, six}, session(4, "", errors.New("mute")), since(time.Second), 600, "[]"},
+		{"a foreign prefix is said", []string{four}, session(4, four+" 198.51.100.0/24", nil), since(time.Second), 600, "[]"},
+		{"a block that is missing is said", []string{four}, session(4, "", nil), since(time.Second), 600, "[]"},
+		{"over a session of the other family", nil, session(6, four, nil), since(time.Second), 7, "[3]"},
+		{"the pause has an end", nil, session(4, four, nil), since(time.Second), 1300, "[3 8 18 38 78 158 318 618 918 1218]"},
+		{"it obeys no stop, and its session lasts", nil, session(4, four, nil), since(time.Hour), 60, "[3 8 18 38]"},
+		{"mute from the start", nil, session(4, "", nil), feedState{Mute: starts + 1}, 30, "[0 5 15]"},
+		{"not mute long enough", nil, session(4, "", nil), feedState{Mute: starts}, 30, "[]"},
+		{"mute after a session", nil, session(4, "", nil), feedState{Mute: speaks + 1, Lost: true}, 30, "[0 5 15]"},
+		{"mute as long without one", nil, session(4, "", nil), feedState{Mute: speaks + 1}, 30, "[]"},
+	} {
+		o := newOverseer(twoBlocks().Blocks)
+		o.tell(routes(tt.want...), -obeys)
+		if got := fmt.Sprint(watching(o, steady(tt.feed), []exported{tt.seen}, 0, tt.to)); got != tt.stop {
+			t.Errorf("%s: stopped at %s, want %s", tt.name, got, tt.stop)
+		}
+	}
+}
+
+// The daemon has its time to do what it was told.
+func TestOverseerWaits(t *testing.T) {
+	up := feedState{Up: true, Since: time.Now()}
+	o := newOverseer(twoBlocks().Blocks)
+	o.tell(routes(four), 0)
+	if got := watching(o, steady(up), []exported{session(4, four, nil)}, 0, 100); got != nil {
+		t.Fatalf("stopped at %v", got)
+	}
+	o.tell(nil, 100*time.Second)
+	if got := watching(o, steady(up), []exported{session(4, four, nil)}, 100, 105); fmt.Sprint(got) != "[103]" {
+		t.Errorf("stopped at %v", got)
+	}
+	// It comes back without a block: that is the end of it.
+	if got := watching(o, steady(up), []exported{session(4, "", nil)}, 105, 400); got != nil {
+		t.Errorf("stopped at %v", got)
+	}
+}
+
+// Once a session has lasted, the next fault is the first one again.
+func TestOverseerForgives(t *testing.T) {
+	o := newOverseer(twoBlocks().Blocks)
+	bad, good := []exported{session(4, four, nil)}, []exported{session(4, "", nil)}
+	at := func(up time.Duration) func(time.Duration) feedState {
+		return steady(feedState{Up: true, Since: time.Now().Add(-up)})
+	}
+	watching(o, at(time.Second), bad, 0, 30) // 3 8 18
+	watching(o, at(lasts-time.Second), good, 30, 90)
+	if o.stops != 3 {
+		t.Errorf("%d stops are remembered before a session has lasted", o.stops)
+	}
+	watching(o, at(lasts+time.Second), good, 90, 120)
+	if got := watching(o, at(time.Second), bad, 120, 140); fmt.Sprint(got) != "[123 128 138]" {
+		t.Errorf("stopped at %v", got)
+	}
+}
+
+// It looks often after a change and while something is wrong, and else seldom.
+func TestOverseerLooks(t *testing.T) {
+	count := func(o *overseer, seen []exported, from, to int) (n int) {
+		for half := from * 2; half < to*2; half++ {
+			if at := time.Duration(half) * time.Second / 2; o.due(at) {
+				o.saw(seen, at)
+				n++
+			}
+		}
+		return n
+	}
+	o := newOverseer(twoBlocks().Blocks)
+	for _, tt := range []struct {
+		want       string
+		seen       string
+		from, to   int
+		atLeast    int
+		not        int
+		what       string
+		unexpected bool
+	}{
+		{"", "", 0, 100, 10, 12, "in peace", false},
+		{four, "", 100, 105, 10, 11, "until it is seen", false},
+		{four, "", 110, 200, 29, 32, "of what is missing longer", false},
+		{four, four, 200, 300, 9, 12, "in peace", false},
+		{"", four, 300, 320, 38, 41, "of what is too much", true},
+	} {
+		o.tell(routes(strings.Fields(tt.want)...), time.Duration(tt.from)*time.Second)
+		if n := count(o, []exported{session(4, tt.seen, nil)}, tt.from, tt.to); n < tt.atLeast || n >= tt.not {
+			t.Errorf("%s: %d looks in %d seconds", tt.what, n, tt.to-tt.from)
+		}
+		if o.bad >= 0 != tt.unexpected {
+			t.Errorf("%s: bad since %s", tt.what, o.bad)
+		}
+	}
+}
+
+type printer struct {
+	output string
+	err    error
+	argv   []string
+}
+
+func (p *printer) Run(argv []string, _ time.Duration) (string, error) {
+	p.argv = argv
+	return p.output, p.err
+}
+
+func TestLookAt(t *testing.T) {
+	how := observation.Observation{Alive: regexp.MustCompile(`^Table`), Lines: observation.Lines{Begin: []*regexp.Regexp{regexp.MustCompile(`^(?P<prefix>\S+) unicast`)}}}
+	e := watch.Exports{Session: "edge1_4", Argv: []string{"birdc", "show"}}
+	for _, tt := range []struct {
+		output  string
+		err     error
+		want    []netip.Prefix
+		trouble string
+	}{
+		{"Table:\n192.0.2.0/24 unicast\nx\n", nil, []netip.Prefix{prefix(four)}, ""},
+		{"Table:\n", nil, nil, ""},
+		{"", nil, nil, "it says nothing"},
+		{"bird: no such\x1b[2Jthing\n", nil, nil, `it says "bird: no such\x1b[2Jthing"`},
+		{"Table:\n192.0.2.0/24 unicast\n", errors.New("exit status 1"), nil, "birdc: exit status 1"},
+		{"Table:\n\x1b[2J unicast\n192.0.2.0/24 unicast\n", nil, []netip.Prefix{prefix(four)}, `"\x1b[2J" is no prefix`},
+	} {
+		p := &printer{output: tt.output, err: tt.err}
+		got := lookAt(p, e, how)
+		if fmt.Sprint(got.prefixes) != fmt.Sprint(tt.want) || (got.trouble == nil) != (tt.trouble == "") || got.trouble != nil && !strings.Contains(got.trouble.Error(), tt.trouble) {
+			t.Errorf("%q: %v, %v", tt.output, got.prefixes, got.trouble)
+		}
+		if strings.Join(p.argv, " ") != "birdc show" || got.Session != "edge1_4" {
+			t.Errorf("%v ran for %s", p.argv, got.Session)
+		}
+	}
+}
