@@ -48,19 +48,23 @@ func TestDrills(t *testing.T) {
 				})
 			}
 			b.t = t
-			b.gracefully()
+			b.gracefully(func() { b.drain(true) })
+			b.must(b.announced(false)())
+			b.drain(false)
+			b.must(b.announced(true)())
 		})
 	}
 }
 
-// gracefully drains, and sees that routers are told to take other routes before
-// there are none (RFC 8326).
-func (b *bed) gracefully() {
+// gracefully does what takes the blocks away, and sees that routers are told to
+// take other routes before there are none (RFC 8326).
+func (b *bed) gracefully(deed func()) {
 	b.t.Helper()
 	done := make(chan struct{})
+	defer func() { <-done }()
 	go func() {
 		defer close(done)
-		b.drain(true)
+		deed()
 	}()
 	b.until(20*time.Second, "GRACEFUL_SHUTDOWN", func() error {
 		routes, err := b.Router.Routes(b.t.Context())
@@ -77,10 +81,7 @@ func (b *bed) gracefully() {
 		}
 		return nil
 	})
-	<-done
-	b.must(b.announced(false)())
-	b.drain(false)
-	b.must(b.announced(true)())
+	b.until(20*time.Second, "the withdrawal", b.announced(false))
 }
 
 func (b *bed) drill(d drill) {
@@ -222,6 +223,11 @@ func TestDrain(t *testing.T) {
 			b.mustApply(&changed)
 		}},
 	}
+	t.Run("apply drains first", func(t *testing.T) {
+		b.t = t
+		b.gracefully(deeds[len(deeds)-1].do)
+		b.stays(true)
+	})
 	for _, first := range deeds {
 		for _, second := range deeds {
 			t.Run(first.name+" and "+second.name, func(t *testing.T) {
