@@ -467,7 +467,7 @@ func (b *bed) faults() []fault {
 		break_: server("ip", "address", "del", "192.175.48.1/32", "dev", "lo"), heal: reapply,
 	}, {
 		name: "extra static route exported", site: asIs, want: failing("bgp.export.198.51.100.0"),
-		break_: server("sh", "-c", `sed -i 's|net !~ \[ 192.175.48.0/24|net !~ [ 192.0.2.128/25, 192.175.48.0/24|' /etc/bird/bird.conf &&
+		break_: server("sh", "-c", `sed -i '/if proto != "guard" then reject;/d; s|net !~ \[ 192.175.48.0/24|net !~ [ 192.0.2.128/25, 192.175.48.0/24|' /etc/bird/bird.conf &&
 			grep -q 'net !~ \[ 192.0.2.128/25' /etc/bird/bird.conf &&
 			printf 'protocol static leak { ipv4; route 192.0.2.128/25 blackhole; }\n' >>/etc/bird/bird.conf && birdc configure`),
 		heal: reapply,

@@ -31,10 +31,28 @@ func unheardBlocks(s *site.Site, session netip.Addr, e Evidence) finding {
 		return unknown(why(have.ExportsErr))
 	case len(dead) == 0:
 		return pass(verdict.New("bgp.silent.good"))
-	case len(have.Exports) == 0:
+	}
+	exports, dead, at := draws(have.Exports, dead, where)
+	if len(dead) == 0 {
 		return pass(verdict.New("bgp.silent.withdrawn", verdict.Addresses("dead", where)))
 	}
-	return drawn(have.Exports, dead, where, e.Units)
+	return drawn(exports, dead, at, e.Units)
+}
+
+// draws are the exported blocks that draw queries to addresses which are dead,
+// with these: each block is withdrawn by itself.
+func draws(exports []Route, dead []fault, where []netip.Addr) (blocks []Route, faults []fault, at []netip.Addr) {
+	for _, r := range exports {
+		if slices.ContainsFunc(where, r.Prefix.Contains) {
+			blocks = append(blocks, r)
+		}
+	}
+	for i, a := range where {
+		if slices.ContainsFunc(blocks, func(r Route) bool { return r.Prefix.Contains(a) }) {
+			faults, at = append(faults, dead[i]), append(at, a)
+		}
+	}
+	return blocks, faults, at
 }
 
 // drawn says what fits the worst of what was found.
