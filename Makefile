@@ -6,7 +6,8 @@
 #             spread, RAIZ_SWEEP_RUNS=100 so many runs from each starting state,
 #             RAIZ_SWEEP_START=NAME one starting state; RAIZ_SWEEP_OUT=FILE has
 #             the figures written there
-# make soak   healthy copies verified a hundred times each: SOAK_SITES="FILE..."
+# make soak   healthy copies verified a hundred times each: SOAK_SITES="FILE...";
+#             ten minutes of load with ten applies; twenty reboots and power cuts
 # make matrix each example with each release of Debian, name server and routing
 #             daemon
 # make flaws  every fault that was found once, put back: a test must see it.
@@ -50,9 +51,9 @@ demo: deps-demo raiz
 test: deps-test raiz lint cross
 	$(GO) test -timeout 25m -p 2 -parallel 4 ./...
 
-# Without root and without machines: what one runs while writing.
+# Without root and without machines: what one runs while writing. vet is lint's.
 unit:
-	$(GO) test -short ./...
+	$(GO) test -short -vet=off ./...
 
 RAIZ_SWEEP ?= turns
 
@@ -62,7 +63,8 @@ sweep: deps-test
 SOAK_SITES ?= sites/as112-gru1.hcl sites/root-example.hcl
 
 soak: deps-test
-	RAIZ_SOAK="$(SOAK_SITES)" $(GO) test -run 'TestSoak$$' -count=1 -timeout 4h -v ./provision
+	RAIZ_SOAK="$(SOAK_SITES)" RAIZ_FLAP=600 RAIZ_FLAP_APPLIES=10 RAIZ_BOOTS=20 \
+		$(GO) test -run 'TestSoak$$|TestNoFlap$$|TestBoots$$' -count=1 -timeout 4h -v ./provision
 
 matrix: deps-test
 	RAIZ_MATRIX=1 $(GO) test -run 'TestMatrix$$' -count=1 -timeout 4h -v ./provision

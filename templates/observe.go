@@ -33,7 +33,7 @@ func Fields() map[string]map[string]string {
 			"offset":  "of the clock: seconds, or a number with its unit such as +1.2ms",
 			"stratum": "1 to 15 (RFC 5905)",
 		},
-		"zones":   {"zone": "its name", "serial": "of what is served", "state": "as the server calls it", "expires": "when it is served no more"},
+		"zones":   {"zone": "its name", "serial": "of what is served", "state": "as the server calls it", "expires": "when it is served no more, as +6D23h59m57s", "refused": "that what was transferred last was not right, and is not served"},
 		"routes":  route,
 		"refused": route,
 	}

@@ -149,7 +149,7 @@ func (h *Helper) readJSON(file string, v any) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
-	if err := json.Unmarshal(text, v); err != nil {
+	if err := h.o.Decode(text, v); err != nil {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
 	return nil
@@ -228,11 +228,11 @@ func (h *Helper) load(n int) (record, error) {
 	if err != nil {
 		return record{}, fmt.Errorf("read %s: %w", recordOf(n), err)
 	}
-	return recordIn(n, text)
+	return h.recordIn(n, text)
 }
 
-func recordIn(n int, text []byte) (r record, err error) {
-	if err = json.Unmarshal(text, &r); err != nil {
+func (h *Helper) recordIn(n int, text []byte) (r record, err error) {
+	if err = h.o.Decode(text, &r); err != nil {
 		err = fmt.Errorf("read %s: %w", recordOf(n), err)
 	} else if r.Number != n {
 		err = fmt.Errorf("%s is that of generation %d", recordOf(n), r.Number)
@@ -284,7 +284,7 @@ func (h *Helper) find(run string) (r record, found bool, err error) {
 		if err != nil || !bytes.Contains(text, []byte(run)) {
 			continue
 		}
-		if r, err := recordIn(n, text); err == nil && r.Run == run {
+		if r, err := h.recordIn(n, text); err == nil && r.Run == run {
 			return r, true, nil
 		}
 	}

@@ -94,7 +94,10 @@ func TestCallRunsNothingElse(t *testing.T) {
 	}
 	s.write(t, "lib/raiz/"+one.Sum+"/raiz-helper", 0o755, "#!/bin/sh\ntouch "+s.dir+"/ran\n")
 	// What is sent is damaged as well.
-	bad := pack(t, []byte("#!/bin/sh\ntouch "+s.dir+"/ran\n"))
+	bad, err := pack([]byte("#!/bin/sh\ntouch " + s.dir + "/ran\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	bad.Sum = one.Sum
 	h := invoke.Helper{Conn: s.conn(t, "root"), Images: images(bad)}
 	if r, err := h.Call(t.Context(), server.Request{Verb: server.VerbHistory}); !errors.Is(err, invoke.ErrInstall) {

@@ -36,6 +36,7 @@ func (s *station) home(t *testing.T, bashrc string) {
 // What a login prints by itself is passed over, and told: when the helper is
 // put there, and when it is asked.
 func TestLoginThatPrints(t *testing.T) {
+	long(t)
 	one, _ := helpers(t)
 	for name, bashrc := range map[string]string{
 		"a line": "echo hello from bashrc\n", "no whole line": "printf 'hello from bashrc'\n",
@@ -64,6 +65,7 @@ func TestLoginThatPrints(t *testing.T) {
 
 // What keeps the helper from answering is named, with what to do.
 func TestLoginThatCannot(t *testing.T) {
+	long(t)
 	one, _ := helpers(t)
 	for _, tt := range []struct {
 		name, user string
@@ -113,6 +115,7 @@ func TestLoginThatCannot(t *testing.T) {
 
 // What stands in the place of the helper gives way to it, whatever it is.
 func TestInTheHelpersPlace(t *testing.T) {
+	long(t)
 	one, _ := helpers(t)
 	for name, spoil := range map[string]func(program string) error{
 		"a directory":               func(p string) error { return errors.Join(os.Remove(p), os.MkdirAll(p+"/inside", 0o755)) },
@@ -148,6 +151,7 @@ func TestInTheHelpersPlace(t *testing.T) {
 
 // Where nothing may be run the mount is named.
 func TestNothingMayBeRun(t *testing.T) {
+	long(t)
 	one, _ := helpers(t)
 	for _, user := range []string{"root", admin} {
 		s := newStation(t)

@@ -44,7 +44,11 @@ func TestCallHears(t *testing.T) {
 		{"it wants what there is not", told{result: remote.Result{Stdout: []byte("abc\n"), Code: 97}}, invoke.ErrInstall, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := invoke.Helper{Conn: tt.heard, Images: invoke.Images{"amd64": pack(t, []byte("x"))}}
+			image, err := pack([]byte("x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := invoke.Helper{Conn: tt.heard, Images: invoke.Images{"amd64": image}}
 			r, err := h.Call(t.Context(), server.Request{Verb: server.VerbHistory})
 			if !errors.Is(err, tt.is) || (tt.is == nil) != (err == nil) {
 				t.Errorf("got %v, want %v", err, tt.is)

@@ -9,6 +9,8 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -191,36 +193,56 @@ func (s *station) uploads(t *testing.T) []string {
 // helpers are two helpers that differ, for this machine.
 func helpers(t *testing.T) (one, other invoke.Image) {
 	t.Helper()
-	build := func(buildid string) invoke.Image {
-		out := filepath.Join(t.TempDir(), "raiz-helper")
+	both, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return both[0], both[1]
+}
+
+var built = sync.OnceValues(func() (both [2]invoke.Image, err error) {
+	dir, err := os.MkdirTemp("", "raiz-invoke")
+	if err != nil {
+		return both, err
+	}
+	defer os.RemoveAll(dir)
+	for i, buildid := range []string{"", "another"} {
+		out := filepath.Join(dir, "raiz-helper")
 		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -buildid="+buildid, "-o", out, "../../cmd/raiz-helper")
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if said, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, said)
+			return both, fmt.Errorf("%w: %s", err, said)
 		}
 		program, err := os.ReadFile(out)
 		if err != nil {
-			t.Fatal(err)
+			return both, err
 		}
-		return pack(t, program)
+		if both[i], err = pack(program); err != nil {
+			return both, err
+		}
 	}
-	return build(""), build("another")
-}
+	return both, nil
+})
 
-func pack(t *testing.T, program []byte) invoke.Image {
-	t.Helper()
+func pack(program []byte) (invoke.Image, error) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
-	if _, err := z.Write(program); err != nil {
-		t.Fatal(err)
+	_, err := z.Write(program)
+	if err = errors.Join(err, z.Close()); err != nil {
+		return invoke.Image{}, err
 	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return invoke.NewImage(packed.Bytes(), program)
+	return invoke.NewImage(packed.Bytes(), program), nil
 }
 
 func images(i invoke.Image) invoke.Images { return invoke.Images{runtime.GOARCH: i} }
+
+// long skips a test of many connections to OpenSSH in the short form.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("logs in many times")
+	}
+}
 
 // need skips a test that lacks a program. In CI nothing may be skipped but in
 // the short form, which runs with nothing but Go and git.

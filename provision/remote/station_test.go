@@ -89,6 +89,23 @@ func newKey(t *testing.T, keyType string) crypto.Signer {
 	return key
 }
 
+// stationsRSA is the RSA key that each station has: to find its primes takes
+// longer than a test does, and stations are told apart by their other key.
+var stationsRSA = sync.OnceValues(func() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
+// hostKey is a key that a station answers with.
+func hostKey(t *testing.T, keyType string) crypto.Signer {
+	t.Helper()
+	if keyType != ssh.KeyAlgoRSA {
+		return newKey(t, keyType)
+	}
+	key, err := stationsRSA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 func signer(t *testing.T, key crypto.Signer) ssh.Signer {
 	t.Helper()
 	s, err := ssh.NewSignerFromSigner(key)
@@ -182,7 +199,7 @@ func prepare(t *testing.T) (inProcess, station) {
 	}}
 	s := station{user: "root", identity: writeKey(t, key, ""), hostKeys: map[string]string{}}
 	for _, keyType := range []string{ssh.KeyAlgoED25519, ssh.KeyAlgoRSA} {
-		host := signer(t, newKey(t, keyType))
+		host := signer(t, hostKey(t, keyType))
 		config.AddHostKey(host)
 		s.hostKeys[keyType] = line(host.PublicKey())
 	}
@@ -316,7 +333,7 @@ func newSSHD(t *testing.T) station {
 		"PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n" +
 		"Subsystem sftp internal-sftp\nLogLevel ERROR\nPrintLastLog no\n"
 	for _, keyType := range []string{ssh.KeyAlgoED25519, ssh.KeyAlgoRSA} {
-		host := newKey(t, keyType)
+		host := hostKey(t, keyType)
 		s.hostKeys[keyType] = line(signer(t, host).PublicKey())
 		config += "HostKey " + writeKey(t, host, "") + "\n"
 	}

@@ -63,6 +63,7 @@ func watchOf(s *site.Site, components []templates.Component, daemon netip.Addr, 
 		Feed:   watch.Feed{ASN: uint32(s.BGP.ASN), Source: watch.Source(), Daemon: netip.AddrPortFrom(daemon, bgpPort)},
 		Router: watch.Router{Unit: mainUnit(components, "bgp"), Look: bgp.Observations["exports"]},
 		Served: of(components, "dns").Observations["zones"],
+		Clock:  of(components, "time").Observations["clock"],
 	}
 	for _, z := range s.DNS.Zones {
 		c.Zones = append(c.Zones, watch.Zone{Name: z.Name, Transferred: len(z.Primaries) > 0})

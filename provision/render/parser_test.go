@@ -140,6 +140,10 @@ func hostKey(t *testing.T, dir string) string {
 
 // What is rendered is read by the very programs that it is for.
 func TestRealParsersTakeIt(t *testing.T) {
+	sets := map[string]*state.Set{}
+	for name, file := range examples() {
+		sets[name] = desired(t, load(t, file), render.Revealed)
+	}
 	for _, p := range parsers() {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
@@ -149,8 +153,7 @@ func TestRealParsersTakeIt(t *testing.T) {
 			}
 			read := 0
 			seen := map[string]bool{}
-			for name, file := range examples() {
-				set := desired(t, load(t, file), render.Revealed)
+			for name, set := range sets {
 				it, ok := set.Get(state.Key{Kind: state.Path, Name: p.file})
 				if !ok {
 					continue

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -68,6 +69,9 @@ func load(t *testing.T, file string, replace ...string) *site.Site {
 	return loadWith(t, site.Options{Lookup: func(string) secret.Lookup { return planted{} }}, file, replace...)
 }
 
+// packs are those that raiz comes with.
+var packs = sync.OnceValues(func() (map[string][]site.Pack, error) { return render.Packs(templates.FS()) })
+
 func loadWith(t *testing.T, o site.Options, file string, replace ...string) *site.Site {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -83,7 +87,7 @@ func loadWith(t *testing.T, o site.Options, file string, replace ...string) *sit
 	if o.Operators, err = fs.Sub(templates.FS(), "operators"); err != nil {
 		t.Fatal(err)
 	}
-	if o.Packs, err = render.Packs(templates.FS()); err != nil {
+	if o.Packs, err = packs(); err != nil {
 		t.Fatal(err)
 	}
 	sites, diags := site.Load(fstest.MapFS{"in.hcl": {Data: text}}, "in.hcl", o)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,9 +28,15 @@ func family(id string) string {
 	return id
 }
 
+// Neither changes from one result to the next, of which there are many thousands.
+var (
+	definitions = sync.OnceValue(verify.Codes)
+	english     = sync.OnceValue(messages.English)
+)
+
 // inWords is what a result has found, in English.
 func inWords(r verify.Result) string {
-	words := messages.English()
+	words := english()
 	return fmt.Sprintf("%s (%s)", words.All(r.Got), words.All(slices.Concat(r.Evidence, r.Advice)))
 }
 
@@ -71,14 +78,15 @@ func changed(before, after []verify.Result, say func(verify.Result) string) stri
 // inside of it.
 func fits(t *testing.T, r verify.Result) {
 	t.Helper()
+	codes := definitions()
 	var check func(verdict.Message)
 	check = func(m verdict.Message) {
-		i := slices.IndexFunc(verify.Codes(), func(d verdict.Definition) bool { return d.Code == m.Code })
+		i := slices.IndexFunc(codes, func(d verdict.Definition) bool { return d.Code == m.Code })
 		if i < 0 {
 			t.Errorf("%s: %s is not defined", r.ID, m.Code)
 			return
 		}
-		if err := verify.Codes()[i].Fits(m); err != nil {
+		if err := codes[i].Fits(m); err != nil {
 			t.Errorf("%s: %v", r.ID, err)
 		}
 		for _, a := range m.Args {

@@ -35,8 +35,10 @@ type Config struct {
 	// Served says how the name server is asked for its zones; nothing where its
 	// pack does not.
 	Served observation.Observation `json:"served"`
-	// SyncFile is there while the clock is in sync.
-	SyncFile string `json:"syncFile"`
+	// SyncFile is there once the clock was seen in sync, and Clock says how the
+	// time daemon is asked whether it is.
+	SyncFile string                  `json:"syncFile"`
+	Clock    observation.Observation `json:"clock"`
 
 	Options
 }

@@ -67,6 +67,7 @@ type box struct {
 	*helperSide
 	dir, aside string
 	boots      int
+	whole      *testing.T // which may have others inside
 }
 
 // each runs a case on a server of its own, beside the others.
@@ -85,7 +86,7 @@ func boxIn(t *testing.T, dir string) *box {
 	if os.Getuid() != 0 {
 		t.Skip("only root can have a server in a directory")
 	}
-	b := &box{dir: dir, aside: t.TempDir()}
+	b := &box{dir: dir, aside: t.TempDir(), whole: t}
 	for _, d := range []string{dir, b.root("/etc/systemd/system/sysinit.target.wants"), b.root("/var/lib"), b.root("/tmp"),
 		b.stub("enabled"), b.stub("active"), b.stub("running"), b.stub("vendor"), b.aside + "/run/systemd/system"} {
 		if err := errors.Join(os.MkdirAll(d, 0o755), os.Chmod(d, 0o755)); err != nil {

@@ -46,12 +46,10 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// enter runs a program of the server: its files are those of the box, its
-// programs those of this machine with the stand-ins in front, its network and
-// the time since its boot are its own.
-const enter = `set -e
+// mounts has the files of the server be those of the box, and its programs
+// those of this machine with the stand-ins in front, until its stdin ends.
+const mounts = `set -e
 root=$1 aside=$2 program=$3
-shift 3
 mount --make-rprivate / 2>/dev/null || : # in a chroot it is no mount point
 for name in usr proc dev run stub prog bin sbin lib lib64; do
 	[ -e "$root/$name" ] || [ -L "$root/$name" ] || case $name in
@@ -67,7 +65,8 @@ mount --rbind /dev "$root/dev"
 mount --bind "$aside/run" "$root/run"
 mount --bind "$aside/stub" "$root/stub"
 mount --bind "$program" "$root/prog"
-exec chroot "$root" "$@"`
+echo mounted
+exec cat`
 
 // helperSide is raiz-helper itself, and what starts it.
 type helperSide struct {
@@ -76,6 +75,7 @@ type helperSide struct {
 	limit   int // generations that it is asked to keep
 	changes int
 	as      []string // what runs it, in place of root
+	mounted int      // process in whose mount namespace it runs; 0 for none yet
 }
 
 // allowed is how long a change has to be confirmed.
@@ -88,10 +88,39 @@ func (h *helperSide) command(t *testing.T, words ...string) *exec.Cmd {
 	if err := os.WriteFile(h.b.aside+"/boot", []byte(id), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command("unshare", append([]string{"--mount", "--propagation", "unchanged", "--net", "--time", "--boottime", strconv.Itoa(h.up), "--fork", "--",
-		"sh", "-c", enter, "sh", h.b.root(""), h.b.aside, os.Getenv(program)}, words...)...)
+	if h.mounted == 0 {
+		h.mounted = h.mount(t)
+	}
+	// Its network, and the time since its boot, are its own.
+	c := exec.Command("nsenter", append([]string{"--target", strconv.Itoa(h.mounted), "--mount", "--root", "--wd", "--",
+		"unshare", "--net", "--time", "--boottime", strconv.Itoa(h.up), "--fork", "--root", h.b.root(""), "--"}, words...)...)
 	c.Env = append(os.Environ(), "SSH_CONNECTION=192.0.2.99 4711 192.0.2.20 22")
 	return c
+}
+
+// mount starts what keeps the mounts of a box, which are the same for all that
+// runs there.
+func (h *helperSide) mount(t *testing.T) (pid int) {
+	t.Helper()
+	c := exec.Command("unshare", "--mount", "--propagation", "unchanged", "--", "sh", "-c", mounts, "sh", h.b.root(""), h.b.aside, os.Getenv(program))
+	var said bytes.Buffer
+	c.Stderr = &said
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	h.b.whole.Cleanup(func() { _ = in.Close(); _ = c.Wait() })
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "mounted\n" {
+		t.Fatalf("the box cannot be mounted: %v: %s", err, said.String())
+	}
+	return c.Process.Pid
 }
 
 // call sends a request and reads all that is answered.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +16,14 @@ import (
 // alarms are what a person has to look at.
 type alarms struct {
 	all   []watch.Trouble
-	zones map[string]string // by zone, why it is stale as the name server sees it
+	zones map[string]aging // by zone, what the name server tells of its age
+	clock string           // why it is not in sync, as the time daemon tells
+}
+
+// aging is why a zone is not as its primaries have it.
+type aging struct {
+	stale   string // no primary was heard
+	refused string // one was, and what it has is not right
 }
 
 // Times of alarms.
@@ -47,16 +55,17 @@ func (g *Guard) set(code watch.TroubleCode, text string) {
 
 // judgeAge raises what is old or will be. Signatures that have ended are wrong,
 // where the clock is known to be right.
-func (g *Guard) judgeAge(found []finding, synced bool) {
-	now := g.os.Now()
-	if g.c.SyncFile != "" {
-		g.set(watch.TroubleClock, map[bool]string{false: "the clock is not in sync: nothing is judged by it"}[synced])
-	}
+func (g *Guard) judgeAge(found []finding, free string) {
+	now, synced := g.os.Now(), free == ""
+	g.set(watch.TroubleClock, free)
 	var stale []string
 	crowd := ""
 	for i, f := range found {
 		if f.grade == crowded {
 			crowd = cmp.Or(crowd, f.String())
+		}
+		if f.soa != nil {
+			g.soa[f.Zone.Name] = f.soa
 		}
 		if why := g.aged(f, now); why != "" {
 			gone, _ := expired(f.sigs, now)
@@ -72,12 +81,18 @@ func (g *Guard) judgeAge(found []finding, synced bool) {
 	if g.c.OnStale == watch.Withdraw {
 		g.withdrawStale(found)
 	}
+	var unproven []string
 	for _, z := range g.c.Zones {
-		if why := g.alarms.zones[z.Name]; why != "" {
-			stale = append(stale, "zone "+z.Name+": "+why)
+		a := g.alarms.zones[z.Name]
+		if a.stale != "" {
+			stale = append(stale, "zone "+z.Name+": "+a.stale)
+		}
+		if a.refused != "" {
+			unproven = append(unproven, "zone "+z.Name+": "+a.refused)
 		}
 	}
 	g.set(watch.TroubleStale, strings.Join(stale, "; "))
+	g.set(watch.TroubleUnproven, strings.Join(unproven, "; "))
 	g.set(watch.TroubleCrowd, crowd)
 }
 
@@ -106,7 +121,8 @@ func (g *Guard) aged(f finding, now time.Time) string {
 // withdrawStale is what a site may want of a zone that is not refreshed.
 func (g *Guard) withdrawStale(found []finding) {
 	for i, f := range found {
-		if why := g.alarms.zones[f.Zone.Name]; why != "" && f.grade == right {
+		a := g.alarms.zones[f.Zone.Name]
+		if why := cmp.Or(a.stale, a.refused); why != "" && f.grade == right {
 			found[i].grade, found[i].why = wrong, why
 		}
 	}
@@ -118,46 +134,97 @@ func (g *Guard) watchZones(ctx context.Context) {
 	if len(g.c.Served.Command) == 0 || !transferred {
 		return
 	}
+	was := map[string]aging{}
 	for ctx.Err() == nil {
-		text, err := g.os.Run(g.c.Served.Command, zonesLimit)
-		var records []observation.Record
-		if err == nil {
-			records, err = g.c.Served.Read(strings.Split(text, "\n"))
+		records, err := g.records(g.c.Served)
+		g.mu.Lock()
+		now := map[string]aging{}
+		for _, z := range g.c.Zones {
+			if z.Transferred {
+				now[z.Name] = g.agingOf(z, records, err)
+			}
+		}
+		// A refresh under way is none that failed: it is said the second time.
+		g.alarms.zones = map[string]aging{}
+		for name, a := range now {
+			if was[name].stale == "" {
+				a.stale = ""
+			}
+			g.alarms.zones[name] = a
+		}
+		g.mu.Unlock()
+		was = now
+		pause(ctx, zonesEvery)
+	}
+}
+
+// records are what a program tells, as its pack says.
+func (g *Guard) records(o observation.Observation) ([]observation.Record, error) {
+	text, err := g.os.Run(o.Command, zonesLimit)
+	if err != nil {
+		return nil, told(o.Command[0], text, err)
+	}
+	return o.Read(strings.Split(text, "\n"))
+}
+
+// watchClock asks the time daemon whether the clock is in sync.
+func (g *Guard) watchClock(ctx context.Context) {
+	for ctx.Err() == nil && len(g.c.Clock.Command) > 0 {
+		why := ""
+		records, err := g.records(g.c.Clock)
+		switch {
+		case err != nil:
+			why = fmt.Sprintf("the time daemon cannot be asked: %.200q", err.Error())
+		case len(records) == 0 || records[0].Last("synced") == "":
+			why = "the time daemon says that the clock is not in sync"
 		}
 		g.mu.Lock()
-		was := g.alarms.zones
-		g.alarms.zones = map[string]string{}
-		for _, z := range g.c.Zones {
-			why := ""
-			switch {
-			case !z.Transferred:
-			case err != nil:
-				why = fmt.Sprintf("its state cannot be seen: %.200q", err.Error())
-			default:
-				why = notRefreshed(z, records)
-			}
-			// A refresh under way is none that failed: it is said the second time.
-			if _, again := was[z.Name]; why != "" {
-				g.alarms.zones[z.Name] = map[bool]string{true: why}[again]
-			}
-		}
+		g.alarms.clock = why
 		g.mu.Unlock()
 		pause(ctx, zonesEvery)
 	}
 }
 
-// notRefreshed says why a zone is not as its primaries have it.
-func notRefreshed(z watch.Zone, records []observation.Record) string {
-	for _, r := range records {
-		if !sameZone(r.Last("zone"), z.Name) {
-			continue
-		}
-		if s := r.Last("state"); s != "" && s != "ok" && s != "primary" {
-			return "no primary has answered: it is " + watch.Plain(s)
-		}
-		return ""
+// agingOf says why a zone is not as its primaries have it: as the name server
+// calls its state, or by the time that is left until it expires.
+func (g *Guard) agingOf(z watch.Zone, records []observation.Record, err error) aging {
+	if err != nil {
+		return aging{stale: fmt.Sprintf("its state cannot be seen: %.200q", err.Error())}
 	}
-	return "the name server does not know it"
+	i := slices.IndexFunc(records, func(r observation.Record) bool { return sameZone(r.Last("zone"), z.Name) })
+	if i < 0 {
+		return aging{stale: "the name server does not know it"}
+	}
+	var a aging
+	r := records[i]
+	if r.Last("refused") != "" {
+		a.refused = "what was transferred last is refused: its signatures or its ZONEMD are not right; the one before goes on"
+	}
+	if s := r.Last("state"); s != "" && s != "ok" && s != "primary" {
+		a.stale = "no primary has answered: it is " + watch.Plain(s)
+	}
+	// One that was refreshed in time has all of its expiry but a refresh, and a
+	// retry for what was lost on the way (RFC 1035 section 3.3.13).
+	soa, left := g.soa[z.Name], timeLeft(r.Last("expires"))
+	if soa != nil && left > 0 && left < time.Duration(soa.Expire-min(soa.Expire, soa.Refresh+2*soa.Retry))*time.Second {
+		a.stale = fmt.Sprintf("no primary has answered: it expires in %s", left)
+	}
+	return a
+}
+
+// timeLeft reads a time as +6D23h59m57s; 0 for what is none.
+func timeLeft(s string) time.Duration {
+	text, in := strings.CutPrefix(s, "+")
+	days, rest, has := strings.Cut(text, "D")
+	if !has {
+		days, rest = "0", text
+	}
+	n, err := strconv.Atoi(days)
+	d, failed := time.ParseDuration(cmp.Or(rest, "0s"))
+	if !in || err != nil || failed != nil || n < 0 || n > 36500 {
+		return 0
+	}
+	return time.Duration(n)*24*time.Hour + d
 }
 
 func sameZone(a, b string) bool {

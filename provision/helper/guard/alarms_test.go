@@ -37,6 +37,11 @@ func signed(c watch.Config, begin, end time.Duration) []finding {
 	return append(all, finding{subject: subject{addr("192.0.2.1"), "udp", c.Zones[1]}})
 }
 
+// clock is why one is not in sync.
+func clock(synced bool) string {
+	return map[bool]string{false: "nobody keeps it"}[synced]
+}
+
 // Promise 4: what is old is said. By it a block is withdrawn when it has
 // expired by a clock that is in sync, and before where a site wants that.
 func TestAge(t *testing.T) {
@@ -61,7 +66,7 @@ func TestAge(t *testing.T) {
 		c.OnStale = tt.policy
 		g, _, out := guardOn(t, c)
 		found := signed(c, tt.begin, tt.end)
-		g.judgeAge(found, tt.synced)
+		g.judgeAge(found, clock(tt.synced))
 		if found[0].grade != tt.grade || found[1].grade != tt.grade || found[2].grade != right {
 			t.Errorf("%s: %v", tt.name, found)
 		}
@@ -69,9 +74,9 @@ func TestAge(t *testing.T) {
 		if !strings.Contains(got, tt.alarm) || (got == "") != (tt.alarm == "") || strings.Contains(got, ";") {
 			t.Errorf("%s: alarm %q", tt.name, got)
 		}
-		g.judgeAge(signed(c, -day, 9*day), tt.synced)
+		g.judgeAge(signed(c, -day, 9*day), clock(tt.synced))
 		text, _ := out.said()
-		if g.alarm(watch.TroubleStale) != "" || tt.alarm != "" && strings.Count(text, "\n") != 2 {
+		if g.alarm(watch.TroubleStale) != "" || tt.alarm != "" && strings.Count(text, "stale: ") != 2 {
 			t.Errorf("%s: it does not end, or is not said once each: %s", tt.name, text)
 		}
 	}
@@ -83,7 +88,7 @@ func TestAgeOfTwo(t *testing.T) {
 	g, _, _ := guardOn(t, c)
 	found := signed(c, -time.Hour, -time.Minute)
 	found[0].sigs = append(found[0].sigs, signed(c, -time.Hour, 9*time.Hour)[0].sigs...)
-	g.judgeAge(found, true)
+	g.judgeAge(found, clock(true))
 	if found[0].grade != right || found[1].grade != wrong {
 		t.Errorf("%v", found)
 	}
@@ -93,18 +98,24 @@ func TestAlarmsOfTheMoment(t *testing.T) {
 	c := twoBlocks()
 	c.SyncFile = "/run/synced"
 	g, _, _ := guardOn(t, c)
-	g.judgeAge(looks(c, crowded), g.synced())
+	g.judgeAge(looks(c, crowded), g.free())
 	if g.alarm(watch.TroubleClock) == "" || g.alarm(watch.TroubleCrowd) == "" {
 		t.Errorf("%+v", g.alarms.all)
 	}
 	put(t, g.files.sync, "")
-	g.judgeAge(looks(c, right), g.synced())
+	g.judgeAge(looks(c, right), g.free())
 	if len(g.alarms.all) > 0 {
 		t.Errorf("%+v", g.alarms.all)
 	}
+	g.alarms.clock = "the time daemon says that the clock is not in sync"
+	g.judgeAge(looks(c, right), g.free())
+	if got := g.alarm(watch.TroubleClock); got != g.alarms.clock {
+		t.Errorf("alarm %q", got)
+	}
+	g.alarms.clock = ""
 	// Who has nothing to know it by knows nothing.
 	g.files.sync = ""
-	if g.synced() {
+	if g.free() == "" {
 		t.Error("in sync by nothing")
 	}
 
@@ -132,25 +143,34 @@ func TestAlarmsOfTheMoment(t *testing.T) {
 }
 
 func TestNotRefreshed(t *testing.T) {
-	z := watch.Zone{Name: "Example.net"}
+	const gone = "the name server does not know it"
+	c := twoBlocks()
+	g, _, _ := guardOn(t, c)
+	// Refreshed each half hour, tried again after a quarter, for a week.
+	g.soa["Example.net"] = &dns.SOA{Refresh: 1800, Retry: 900, Expire: 604800}
 	for _, tt := range []struct {
-		records []observation.Record
-		want    string
+		record observation.Record
+		want   aging
 	}{
-		{nil, "the name server does not know it"},
-		{[]observation.Record{{"zone": {"example.com."}, "state": {"ok"}}}, "the name server does not know it"},
-		{[]observation.Record{{"zone": {"example.net."}, "state": {"ok"}}}, ""},
-		{[]observation.Record{{"zone": {"example.net"}, "state": {"primary"}}}, ""},
-		{[]observation.Record{{"zone": {"example.net"}}}, ""},
-		{[]observation.Record{{"zone": {"example.com"}, "state": {"ok"}}, {"zone": {"EXAMPLE.NET"}, "state": {"refreshing\x1b"}}}, `no primary has answered: it is refreshing\x1b`},
+		{observation.Record{"zone": {"example.com."}, "state": {"ok"}}, aging{stale: gone}},
+		{observation.Record{"zone": {"example.net."}, "state": {"ok"}}, aging{}},
+		{observation.Record{"zone": {"example.net"}, "state": {"primary"}}, aging{}},
+		{observation.Record{"zone": {"example.net"}}, aging{}},
+		{observation.Record{"zone": {"EXAMPLE.NET"}, "state": {"refreshing\x1b"}}, aging{stale: `no primary has answered: it is refreshing\x1b`}},
+		{observation.Record{"zone": {"example.net"}, "expires": {"+6D23h30m0s"}}, aging{}},
+		{observation.Record{"zone": {"example.net"}, "expires": {"+6D22h59m59s"}}, aging{stale: "no primary has answered: it expires in 166h59m59s"}},
+		{observation.Record{"zone": {"example.net"}, "expires": {"+59s"}}, aging{stale: "no primary has answered: it expires in 59s"}},
+		{observation.Record{"zone": {"example.net"}, "expires": {"soon"}}, aging{}},
+		{observation.Record{"zone": {"example.net"}, "state": {"ok"}, "refused": {"yes"}},
+			aging{refused: "what was transferred last is refused: its signatures or its ZONEMD are not right; the one before goes on"}},
 	} {
-		if got := notRefreshed(z, tt.records); got != tt.want {
-			t.Errorf("%v: %q, want %q", tt.records, got, tt.want)
+		others := observation.Record{"zone": {"example.org"}, "state": {"expired"}, "refused": {"yes"}}
+		if got := g.agingOf(watch.Zone{Name: "Example.net"}, []observation.Record{others, tt.record}, nil); got != tt.want {
+			t.Errorf("%v: %+v, want %+v", tt.record, got, tt.want)
 		}
 	}
-	root := []observation.Record{{"zone": {"."}, "state": {"ok"}}}
-	if got := notRefreshed(watch.Zone{Name: "."}, root); got != "" {
-		t.Errorf("the root: %s", got)
+	if got := g.agingOf(watch.Zone{Name: "."}, []observation.Record{{"zone": {"."}, "state": {"ok"}}}, nil); got != (aging{}) {
+		t.Errorf("the root: %+v", got)
 	}
 }
 
@@ -187,7 +207,7 @@ func TestWatchZones(t *testing.T) {
 			synctest.Wait()
 			all = append(looks(c, right), finding{subject: subject{addr("192.0.2.1"), "udp", c.Zones[1]}})
 			g.mu.Lock()
-			g.judgeAge(all, false)
+			g.judgeAge(all, clock(false))
 			g.mu.Unlock()
 			return g.alarm(watch.TroubleStale), all
 		}
@@ -196,7 +216,7 @@ func TestWatchZones(t *testing.T) {
 		}{
 			{"ok", ""}, {"refreshing", ""}, {"refreshing", "zone example.net: no primary has answered: it is refreshing"},
 			{"ok", ""}, {"expired", ""}, {"ok", ""},
-			{"", ""}, {"", `zone example.net: its state cannot be seen: "exit status 1\x1b"`}, {"ok", ""},
+			{"", ""}, {"", `zone example.net: its state cannot be seen: "nsd-control: exit status 1\x1b"`}, {"ok", ""},
 		} {
 			set(tt.state)
 			got, all := look()

@@ -45,7 +45,7 @@ func lookAt(os runner, e watch.Exports, how observation.Observation) exported {
 	out := exported{Exports: e}
 	text, err := os.Run(e.Argv, exportsLimit)
 	if err != nil {
-		out.trouble = fmt.Errorf("%s: %w", e.Argv[0], err)
+		out.trouble = told(e.Argv[0], text, err)
 		return out
 	}
 	records, err := how.Read(strings.Split(strings.TrimRight(text, "\n"), "\n"))
@@ -62,6 +62,14 @@ func lookAt(os runner, e watch.Exports, how observation.Observation) exported {
 		out.prefixes = append(out.prefixes, p)
 	}
 	return out
+}
+
+// told is an error of a program with what it has said.
+func told(program, text string, err error) error {
+	if words := strings.Join(strings.Fields(text), " "); words != "" {
+		return fmt.Errorf("%s: %w: %.200s", program, err, words)
+	}
+	return fmt.Errorf("%s: %w", program, err)
 }
 
 // overseer holds the routing daemon to what the guard wants. It knows time
@@ -95,8 +103,11 @@ func (o *overseer) tell(want map[netip.Prefix]route, at time.Duration) {
 
 // due reports whether it is time to look.
 func (o *overseer) due(at time.Duration) bool {
-	every := exportsEvery
-	if len(o.bad) > 0 || at-o.told < 2*obeys && o.told > o.at || len(o.differences()) > 0 && at-o.told < exportsEvery {
+	every, differs := exportsEvery, len(o.differences()) > 0
+	if differs {
+		every = obeys
+	}
+	if len(o.bad) > 0 || at-o.told < 2*obeys && o.told > o.at || differs && at-o.told < exportsEvery {
 		every = exportsTense
 	}
 	return at-o.at >= every

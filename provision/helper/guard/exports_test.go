@@ -202,7 +202,7 @@ func TestOverseerLooks(t *testing.T) {
 	}{
 		{"", "", 0, 100, 10, 12, "in peace", false},
 		{four, "", 100, 105, 10, 11, "until it is seen", false},
-		{four, "", 110, 200, 9, 12, "of what is missing longer", false},
+		{four, "", 110, 200, 29, 32, "of what is missing longer", false},
 		{four, four, 200, 300, 9, 12, "in peace", false},
 		{"", four, 300, 320, 38, 41, "of what is too much", true},
 	} {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/miekg/dns"
 
 	"github.com/raiz-dns/raiz/provision/watch"
 )
@@ -36,6 +37,7 @@ type Guard struct {
 	keeper   *keeper
 	overseer *overseer
 	alarms   alarms
+	soa      map[string]*dns.SOA // by zone, as it was served last
 	counts   watch.Counts
 	feed     *feed
 }
@@ -68,7 +70,7 @@ func New(os Machine, c watch.Config, out io.Writer, notify func(state string)) *
 		os: os, c: c, notify: notify,
 		say:    func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) },
 		files:  files{drain: watch.DrainFile, hold: watch.HoldFile, sync: c.SyncFile, home: watch.Home, proc: "/proc/self/net"},
-		keeper: newKeeper(c), overseer: newOverseer(c.Blocks), feed: newFeed(c.Feed),
+		keeper: newKeeper(c), overseer: newOverseer(c.Blocks), feed: newFeed(c.Feed), soa: map[string]*dns.SOA{},
 	}
 }
 
@@ -86,6 +88,7 @@ func (g *Guard) Run(ctx context.Context) error {
 	all.Go(func() { g.feed.run(ctx) })
 	all.Go(func() { g.oversee(ctx) })
 	all.Go(func() { g.watchZones(ctx) })
+	all.Go(func() { g.watchClock(ctx) })
 	g.notify("READY=1\nSTATUS=nothing was asked yet")
 	before := g.load()
 	for ctx.Err() == nil {
@@ -130,8 +133,7 @@ func (g *Guard) heard(found []finding) {
 	defer g.mu.Unlock()
 	at := g.os.Uptime()
 	was := g.states()
-	synced := g.synced()
-	g.judgeAge(found, synced)
+	g.judgeAge(found, g.free())
 	g.counts.Looks++
 	if slices.ContainsFunc(found, func(f finding) bool { return f.grade != right }) {
 		g.counts.Wrong++
@@ -173,13 +175,12 @@ func (g *Guard) tellStates(was []route, at time.Duration) {
 	}
 }
 
-// synced reports whether the clock was seen in sync.
-func (g *Guard) synced() bool {
-	if g.files.sync == "" {
-		return false
+// free says why the clock is not known to be in sync, and "" while it is.
+func (g *Guard) free() string {
+	if _, err := os.Stat(g.files.sync); err != nil {
+		return "the clock was not seen in sync since the boot"
 	}
-	_, err := os.Stat(g.files.sync)
-	return err == nil
+	return g.alarms.clock
 }
 
 // drained reads what a person and an apply want: one who wants it at once is

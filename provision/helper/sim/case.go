@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/helper/promise"
+	"github.com/raiz-dns/raiz/provision/server"
 )
 
 // Case is a server with a history, and who changes it.
@@ -39,12 +40,14 @@ type base struct {
 	meddled print
 	words   []string // of what was in effect
 	threads *threads
+	// manifests are those of wants that have been looked for.
+	manifests map[Want]server.Manifest
 }
 
 // before makes the server of a case: the history is applied by a near side like
 // any other.
 func (x *Case) before() (*base, error) {
-	b := &base{runs: map[string]promise.Generation{}, ip: oldAddress, threads: &threads{}}
+	b := &base{runs: map[string]promise.Generation{}, ip: oldAddress, threads: &threads{}, manifests: map[Want]server.Manifest{}}
 	m := newMachine(newServer(x.Start), x.Code.Programs, b.threads)
 	m.Boot()
 	w := &world{x: x, m: m, base: b}

@@ -18,11 +18,12 @@ import (
 
 // code is the helper, on an operating system that may be spoilt on the way.
 func code(spoil func(helper.OS) helper.OS) sim.Code {
+	o := helper.Options{Program: "/usr/local/lib/raiz/helper", Decode: new(decoder).decode}
 	make := func(os helper.OS) *helper.Helper {
 		if spoil != nil {
 			os = spoil(os)
 		}
-		return helper.New(os, helper.Options{Program: "/usr/local/lib/raiz/helper"})
+		return helper.New(os, o)
 	}
 	return sim.Code{
 		Programs: sim.Programs{
@@ -56,7 +57,7 @@ func TestExplore(t *testing.T) {
 	if worlds > many {
 		b.Keeps = append(b.Keeps, 3, 4, 5, 6) // of each directory by itself
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(800)) // little lives long here
+	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // little lives long here
 	began := time.Now()
 	all := make([]result, len(cases))
 	next := make(chan int)
@@ -108,7 +109,7 @@ func TestExplore(t *testing.T) {
 // their share, so a little more is asked for.
 const (
 	least   = 100_000
-	surplus = 1.15
+	surplus = 1.1
 	// many more make more cases run out of worlds.
 	many        = 200_000
 	manySurplus = 1.3

@@ -138,7 +138,7 @@ func (w *world) files() promise.Generation {
 }
 
 func (w *world) hasFiles(want Want) bool {
-	m := w.x.manifest(want)
+	m := w.base.manifest(w.x, want)
 	for _, p := range paths() {
 		i := slices.IndexFunc(m.Files, func(f server.File) bool { return f.Path == p })
 		at, err := w.m.disk.walk(p)
@@ -182,7 +182,7 @@ func (w *world) effect() promise.Generation {
 // inEffect: each unit runs with the bytes of the generation, and the link has
 // its address and its default route, for ever, by networkd, and no other.
 func (w *world) inEffect(want Want) bool {
-	m := w.x.manifest(want)
+	m := w.base.manifest(w.x, want)
 	for _, u := range m.Units {
 		has := w.m.units[u.Name]
 		if has == nil || has.active != "active" {
@@ -236,6 +236,16 @@ func edition(b *blob) int {
 	digits, _, _ := strings.Cut(rest, "\n")
 	n, _ := strconv.Atoi(digits)
 	return n
+}
+
+// manifest is what a want means in a case, made once: it is only looked at.
+func (b *base) manifest(x *Case, want Want) server.Manifest {
+	m, found := b.manifests[want]
+	if !found {
+		m = x.manifest(want)
+		b.manifests[want] = m
+	}
+	return m
 }
 
 // manifest is what a want means in a case. A secret is kept by no generation:

@@ -114,7 +114,9 @@ func keepFigures(t *testing.T, file string, v any) {
 
 // elsewhere are sources of what no world of the simulation asks for: their own
 // tests see it.
-func elsewhere() []string { return []string{"console.go", "doc.go", "drain.go", "look.go", "os.go", "serve.go"} }
+func elsewhere() []string {
+	return []string{"console.go", "doc.go", "drain.go", "look.go", "os.go", "serve.go"}
+}
 
 // buildMutants builds one program of this package's tests that holds all
 // mutants.

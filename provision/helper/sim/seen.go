@@ -38,7 +38,7 @@ func (w *world) seen(past []server.Status) promise.Seen {
 		s.Overwritten = append(s.Overwritten, planted)
 	}
 	s.Files, s.Effect = w.files(), w.effect()
-	if s.Current > 0 && s.Files > 0 && w.x.manifest(w.want(s.Current)).Plan == w.x.manifest(w.want(s.Files)).Plan {
+	if s.Current > 0 && s.Files > 0 && w.base.manifest(w.x, w.want(s.Current)).Plan == w.base.manifest(w.x, w.want(s.Files)).Plan {
 		s.Files = s.Current // two sides wanted the same
 	}
 	if s.Files > 0 && s.Effect > 0 && w.inEffect(w.want(s.Files)) {

@@ -90,8 +90,8 @@ component "nsd" {
 
   # A zone that is not there, or not any more, has no serial.
   observe "zones" {
-    command = ["nsd-control", "-c", "/etc/nsd/raiz-control.conf", "zonestatus"]
+    command = ["/usr/local/lib/raiz/nsd-zones", "status"]
     begin   = ["^zone:\\s+(?P<zone>\\S+)"]
-    more    = ["^\\s+state: (?P<state>\\S+)", "^\\s+served-serial: \"(?P<serial>\\d+)"]
+    more    = ["^\\s+state: (?P<state>\\S+)", "^\\s+served-serial: \"(?P<serial>\\d+)", "^\\s+refused: (?P<refused>\\S+)"]
   }
 }

@@ -16,6 +16,10 @@ component "chrony" {
     template = "clock.service.tmpl"
   }
 
+  file "/etc/systemd/system/chrony.service.d/raiz.conf" {
+    template = "chrony.service.tmpl"
+  }
+
   service "chrony.service" {}
 
   # One line with commas: reference, its name, stratum, time, offset of the
