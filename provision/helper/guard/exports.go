@@ -64,10 +64,11 @@ func lookAt(os runner, e watch.Exports, how observation.Observation) exported {
 	return out
 }
 
-// told is an error of a program with what it has said.
+// told is an error of a program with what it has said, without what a terminal
+// obeys.
 func told(program, text string, err error) error {
 	if words := strings.Join(strings.Fields(text), " "); words != "" {
-		return fmt.Errorf("%s: %w: %.200s", program, err, words)
+		return fmt.Errorf("%s: %w: %.200q", program, err, words)
 	}
 	return fmt.Errorf("%s: %w", program, err)
 }

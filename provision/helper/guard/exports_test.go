@@ -240,7 +240,9 @@ func TestLookAt(t *testing.T) {
 		{"Table:\n", nil, nil, ""},
 		{"", nil, nil, "it says nothing"},
 		{"bird: no such\x1b[2Jthing\n", nil, nil, `it says "bird: no such\x1b[2Jthing"`},
-		{"Table:\n192.0.2.0/24 unicast\n", errors.New("exit status 1"), nil, "birdc: exit status 1"},
+		{"Table:\n192.0.2.0/24 unicast\n", errors.New("exit status 1"), nil, `birdc: exit status 1: "Table: 192.0.2.0/24 unicast"`},
+		{"\x1b[2J" + strings.Repeat("x", 999), errors.New("exit status 1"), nil, `birdc: exit status 1: "\x1b[2J` + strings.Repeat("x", 196) + `"`},
+		{"", errors.New("exit status 1"), nil, "birdc: exit status 1"},
 		{"Table:\n\x1b[2J unicast\n192.0.2.0/24 unicast\n", nil, []netip.Prefix{prefix(four)}, `"\x1b[2J" is no prefix`},
 	} {
 		p := &printer{output: tt.output, err: tt.err}
