@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -63,10 +64,11 @@ func lookAt(os runner, e watch.Exports, how observation.Observation) exported {
 	return out
 }
 
-// told is an error of a program with what it has said.
+// told is an error of a program with what it has said, without what a terminal
+// obeys.
 func told(program, text string, err error) error {
 	if words := strings.Join(strings.Fields(text), " "); words != "" {
-		return fmt.Errorf("%s: %w: %.200s", program, err, words)
+		return fmt.Errorf("%s: %w: %.200q", program, err, words)
 	}
 	return fmt.Errorf("%s: %w", program, err)
 }
@@ -79,13 +81,16 @@ type overseer struct {
 	told   time.Duration // when want changed last
 	seen   []exported
 	at     time.Duration // of seen
-	bad    time.Duration // since when it has exported what it should not; -1 while it does not
 	stops  int           // since a session has lasted
 	last   time.Duration // of the stops
+	// bad is since when a block that is not wanted has been exported, or may have
+	// been; one that is not has no entry. Each has its own time: others come and
+	// go meanwhile.
+	bad map[netip.Prefix]time.Duration
 }
 
 func newOverseer(blocks []watch.Block) *overseer {
-	return &overseer{blocks: blocks, bad: -1, at: -exportsEvery, told: -starts, last: -stopLast}
+	return &overseer{blocks: blocks, bad: map[netip.Prefix]time.Duration{}, at: -exportsEvery, told: -starts, last: -stopLast}
 }
 
 // tell says what is wanted.
@@ -94,6 +99,7 @@ func (o *overseer) tell(want map[netip.Prefix]route, at time.Duration) {
 		return
 	}
 	o.want, o.told = want, at
+	maps.DeleteFunc(o.bad, func(p netip.Prefix, _ time.Duration) bool { return want[p] != withdrawn })
 }
 
 // due reports whether it is time to look.
@@ -102,7 +108,7 @@ func (o *overseer) due(at time.Duration) bool {
 	if differs {
 		every = obeys
 	}
-	if o.bad >= 0 || at-o.told < 2*obeys && o.told > o.at || differs && at-o.told < exportsEvery {
+	if len(o.bad) > 0 || at-o.told < 2*obeys && o.told > o.at || differs && at-o.told < exportsEvery {
 		every = exportsTense
 	}
 	return at-o.at >= every
@@ -111,16 +117,15 @@ func (o *overseer) due(at time.Duration) bool {
 // saw takes what was seen.
 func (o *overseer) saw(all []exported, at time.Duration) {
 	o.seen, o.at = all, at
-	bad := slices.ContainsFunc(all, func(e exported) bool {
-		return slices.ContainsFunc(o.blocks, func(b watch.Block) bool {
-			return o.want[b.Prefix] == withdrawn && (e.trouble != nil || slices.Contains(e.prefixes, b.Prefix))
+	for _, b := range o.blocks {
+		bad := o.want[b.Prefix] == withdrawn && slices.ContainsFunc(all, func(e exported) bool {
+			return e.trouble != nil || slices.Contains(e.prefixes, b.Prefix)
 		})
-	})
-	switch {
-	case !bad:
-		o.bad = -1
-	case o.bad < 0:
-		o.bad = at
+		if _, was := o.bad[b.Prefix]; bad && !was {
+			o.bad[b.Prefix] = at
+		} else if !bad {
+			delete(o.bad, b.Prefix)
+		}
 	}
 }
 
@@ -167,13 +172,22 @@ func (o *overseer) stop(f feedState, at time.Duration) string {
 	switch {
 	case f.Mute > limit:
 		why = "it takes connections, and does not speak"
-	case o.bad >= 0 && at-o.bad >= obeys && at-o.told >= obeys:
+	case o.disobeyed(at):
 		why = strings.Join(o.differences(), "; ")
 	}
 	if why != "" {
 		o.stops, o.last = o.stops+1, at
 	}
 	return why
+}
+
+func (o *overseer) disobeyed(at time.Duration) bool {
+	for _, since := range o.bad {
+		if at-since >= obeys {
+			return true
+		}
+	}
+	return false
 }
 
 func (o *overseer) pause() time.Duration {

@@ -130,6 +130,37 @@ func TestOverseerWaits(t *testing.T) {
 	}
 }
 
+// A block that comes and goes takes no time from another one, and gives none.
+func TestOverseerKeepsBlocksApart(t *testing.T) {
+	up := feedState{Up: true, Since: time.Now()}
+	seen := []exported{session(4, four, nil)}
+	o := newOverseer(twoBlocks().Blocks)
+	stops := ""
+	for s := range 6 {
+		o.tell(routes([]string{six, "drain " + six}[s%2]), time.Duration(s)*time.Second)
+		stops += fmt.Sprint(watching(o, steady(up), seen, s, s+1))
+	}
+	if stops != "[][][][3][][]" {
+		t.Errorf("stopped in seconds %s", stops)
+	}
+
+	// The one obeys after two seconds, and then it is the other's turn.
+	o = newOverseer(twoBlocks().Blocks)
+	o.tell(routes(six), 0)
+	got := watching(o, steady(up), []exported{session(4, four, nil), session(6, six, nil)}, 0, 2)
+	o.tell(nil, 2*time.Second)
+	if got = append(got, watching(o, steady(up), []exported{session(4, "", nil), session(6, six, nil)}, 2, 7)...); fmt.Sprint(got) != "[5]" {
+		t.Errorf("stopped in seconds %v", got)
+	}
+	// What was bad is wanted now: there is nothing that it has not obeyed.
+	o = newOverseer(twoBlocks().Blocks)
+	watching(o, steady(up), seen, 0, 3)
+	o.tell(routes(four), 3*time.Second)
+	if why := o.stop(up, 3*time.Second); why != "" {
+		t.Errorf("stopped for %s", why)
+	}
+}
+
 // Once a session has lasted, the next fault is the first one again.
 func TestOverseerForgives(t *testing.T) {
 	o := newOverseer(twoBlocks().Blocks)
@@ -179,8 +210,8 @@ func TestOverseerLooks(t *testing.T) {
 		if n := count(o, []exported{session(4, tt.seen, nil)}, tt.from, tt.to); n < tt.atLeast || n >= tt.not {
 			t.Errorf("%s: %d looks in %d seconds", tt.what, n, tt.to-tt.from)
 		}
-		if o.bad >= 0 != tt.unexpected {
-			t.Errorf("%s: bad since %s", tt.what, o.bad)
+		if len(o.bad) > 0 != tt.unexpected {
+			t.Errorf("%s: bad since %v", tt.what, o.bad)
 		}
 	}
 }
@@ -209,7 +240,9 @@ func TestLookAt(t *testing.T) {
 		{"Table:\n", nil, nil, ""},
 		{"", nil, nil, "it says nothing"},
 		{"bird: no such\x1b[2Jthing\n", nil, nil, `it says "bird: no such\x1b[2Jthing"`},
-		{"Table:\n192.0.2.0/24 unicast\n", errors.New("exit status 1"), nil, "birdc: exit status 1"},
+		{"Table:\n192.0.2.0/24 unicast\n", errors.New("exit status 1"), nil, `birdc: exit status 1: "Table: 192.0.2.0/24 unicast"`},
+		{"\x1b[2J" + strings.Repeat("x", 999), errors.New("exit status 1"), nil, `birdc: exit status 1: "\x1b[2J` + strings.Repeat("x", 196) + `"`},
+		{"", errors.New("exit status 1"), nil, "birdc: exit status 1"},
 		{"Table:\n\x1b[2J unicast\n192.0.2.0/24 unicast\n", nil, []netip.Prefix{prefix(four)}, `"\x1b[2J" is no prefix`},
 	} {
 		p := &printer{output: tt.output, err: tt.err}

@@ -98,7 +98,7 @@ func (b *block) worst(all []finding) (worst finding, crowds string) {
 // told is what a person, or an apply, wants. It counts with the next look: what
 // the last one has seen announces nothing any more.
 func (k *keeper) told(d watch.Drain, at time.Duration) {
-	if d.Wanted != k.drain.Wanted || d.Now && !k.drain.Now {
+	if d.Wanted != k.drain.Wanted {
 		k.since = at
 	}
 	k.drain = d

@@ -75,6 +75,8 @@ func TestKeeper(t *testing.T) {
 			". A A A . . A A A . . A A A . .*30 A A A . .*60 A"},
 		{"a look that is not right begins it anew", damping, "r r w*3 r r w*3 r r w*3 r*20 w r*30 r",
 			". A A A . . A A A . . A A A . .*20 . .*30 A"},
+		{"and so does a crowd", damping, "r r w*3 r r w*3 r r w*3 r*20 c r*30 r",
+			". A A A . . A A A . . A A A . .*20 . .*30 A"},
 		{"it is forgotten", damping, "r r w*3 r r w*3 r*600 w*3 r r", ". A A A . . A A A . . A*599 A A . . A"},
 		{"a drain is no fall", damping, "r r N r U r N r U r N r U r N r U r", ". A . A . A . A . A"},
 		{"nor with one look that was not right", damping, "r r N w U r r N w U r r N w U r r N w U r r", ". A . . A . . A . . A . . A"},
