@@ -171,8 +171,8 @@ func TestThiefSteals(t *testing.T) {
 	defer files.Close()
 	dir := shared(t)
 	th := steal(t, dir)
-	for i := range 20 {
-		f, err := files.OpenFile(filepath.Join(dir, fmt.Sprintf("raiz-%02d.tar", i)), os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	for i := range 200 { // on a busy machine he seldom gets to look in time
+		f, err := files.OpenFile(filepath.Join(dir, fmt.Sprintf("raiz-%03d.tar", i)), os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 		if err == nil {
 			err = f.Chmod(0o600)
 		}
