@@ -154,6 +154,7 @@ func TestBoots(t *testing.T) {
 	b.mustApply(b.Site)
 	b.until(settle, "the announcement", b.announced(true))
 	for i := range number("RAIZ_BOOTS", 1) {
+		b.t = t
 		// Its routing daemon is up long before the name server is.
 		b.sh(fmt.Sprintf(`mkdir -p /run/systemd/system /etc/systemd/system/nsd.service.d
 			printf '[Service]\nExecStartPre=/bin/sleep %d\n' >/etc/systemd/system/nsd.service.d/late.conf; sync`, i%5))
