@@ -154,6 +154,16 @@ func TestOverseerKeepsBlocksApart(t *testing.T) {
 	if got = append(got, watching(o, steady(up), []exported{session(4, "", nil), session(6, six, nil)}, 2, 7)...); fmt.Sprint(got) != "[5]" {
 		t.Errorf("stopped in seconds %v", got)
 	}
+	// While a look takes its time, nothing is known.
+	o = newOverseer(twoBlocks().Blocks)
+	o.saw(seen, 0)
+	if why := o.stop(up, 9*time.Second); why != "" {
+		t.Errorf("stopped for %s, by one look", why)
+	}
+	o.saw(seen, 9*time.Second)
+	if why := o.stop(up, 9*time.Second); why == "" {
+		t.Error("not stopped, by two looks")
+	}
 	// What was bad is wanted now: there is nothing that it has not obeyed.
 	o = newOverseer(twoBlocks().Blocks)
 	watching(o, steady(up), seen, 0, 3)

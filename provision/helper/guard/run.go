@@ -89,6 +89,7 @@ func (g *Guard) Run(ctx context.Context) error {
 	defer cancel()
 	all.Go(func() { g.feed.run(ctx) })
 	all.Go(func() { g.oversee(ctx) })
+	all.Go(func() { g.insist(ctx) })
 	all.Go(func() { g.watchZones(ctx) })
 	all.Go(func() { g.watchClock(ctx) })
 	g.notify("READY=1\nSTATUS=nothing was asked yet")
@@ -208,8 +209,7 @@ func (g *Guard) drained() watch.Drain {
 	return all
 }
 
-// oversee looks at what the routing daemon exports, and has it stopped where it
-// does not obey.
+// oversee looks at what the routing daemon exports.
 func (g *Guard) oversee(ctx context.Context) {
 	for ctx.Err() == nil {
 		if g.exportsDue() {
@@ -219,6 +219,14 @@ func (g *Guard) oversee(ctx context.Context) {
 			}
 			g.saw(seen)
 		}
+		pause(ctx, exportsTense)
+	}
+}
+
+// insist has the routing daemon stopped where it does not obey. It waits for no
+// look: one that hangs lets each of them hang.
+func (g *Guard) insist(ctx context.Context) {
+	for ctx.Err() == nil {
 		g.enforce()
 		pause(ctx, exportsTense)
 	}

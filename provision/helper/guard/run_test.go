@@ -175,6 +175,26 @@ func TestRunEndsWhoDoesNotObey(t *testing.T) {
 	}
 }
 
+// One that hangs lets each look at it hang, which keeps it from nothing.
+func TestRunEndsWhoHangs(t *testing.T) {
+	t.Parallel()
+	w := runWhole(t, nil)
+	stop := filepath.Join(w.files.home, "stop-router")
+	w.peer.hasSoon(four, six)
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	hangs := make(chan struct{})
+	var first sync.Once
+	w.show(func([]string) []string { first.Do(func() { close(hangs) }); <-over; return nil })
+	w.m.turn(server.ProblemRefused) // by which it looks again
+	<-hangs
+	w.peer.behave(mute)
+	within(t, 2*soon, "the end of the daemon", func() bool { _, err := os.Lstat(stop); return err == nil })
+	if text, _ := w.out.said(); !strings.Contains(text, "stopping bird.service: it takes connections, and does not speak") {
+		t.Errorf("it says:\n%s", text)
+	}
+}
+
 func (w *whole) alarmed(code watch.TroubleCode) string { return w.alarm(code) }
 
 // A crowd that the kernel drops keeps what is announced, where a site wants
