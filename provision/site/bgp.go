@@ -46,7 +46,7 @@ func (c *converter) bgp(raw *rawBGP, host Host, link attachment, management []ne
 func (c *converter) routerID(raw *rawBGP, management []netip.Prefix) netip.Addr {
 	got := c.text(raw.RouterID, shaped("a router ID", "write it as an IPv4 address, such as 192.0.2.20", func(s string) bool {
 		a, err := netip.ParseAddr(s)
-		return err == nil && a.Is4() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback()
+		return err == nil && a.Is4() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() && !a.IsLinkLocalUnicast()
 	}))
 	if got.ok {
 		return netip.MustParseAddr(got.val)
