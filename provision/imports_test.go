@@ -60,7 +60,7 @@ func mayImport() map[string][]string {
 		"provision/remote":          rooms("state", "secret", "await"),
 		"provision/server":          rooms("state", "watch"),
 		"provision/helper":          rooms("server", "state", "watch"),
-		"provision/helper/guard":    rooms("server", "observation", "watch"),
+		"provision/helper/guard":    rooms("helper", "server", "observation", "watch"),
 		"provision/helper/linux":    rooms("helper", "server", "state"),
 		"provision/helper/contract": rooms("helper", "server"),
 		"provision/helper/promise":  nil,

@@ -166,6 +166,7 @@ func (h *Helper) revert(r *record, reason string) error {
 	for _, unit := range []string{ActivateUnit, RevertUnit} {
 		_ = h.os.Do(OpReset, unit, unitLimit) // that they failed is written down, and over
 	}
+	h.unhold(*r)
 	return nil
 }
 

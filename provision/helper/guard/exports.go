@@ -3,6 +3,7 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/raiz-dns/raiz/provision/helper"
 	"github.com/raiz-dns/raiz/provision/observation"
 	"github.com/raiz-dns/raiz/provision/watch"
 )
@@ -35,6 +37,7 @@ type exported struct {
 	watch.Exports
 	prefixes []netip.Prefix
 	trouble  error
+	silent   bool // nobody has answered
 }
 
 // runner runs commands, as helper.Machine does.
@@ -46,12 +49,14 @@ type runner interface {
 func lookAt(os runner, e watch.Exports, how observation.Observation) exported {
 	out := exported{Exports: e}
 	text, err := os.Run(e.Argv, exportsLimit)
-	if err != nil {
-		out.trouble = told(e.Argv[0], text, err)
+	records, unread := how.Read(strings.Split(strings.TrimRight(text, "\n"), "\n"))
+	// A daemon that answers is asked about a session that is down, and fails:
+	// what it shows is what there is.
+	if err != nil && (how.Alive == nil || unread != nil) {
+		out.trouble, out.silent = told(e.Argv[0], text, err), errors.Is(err, helper.ErrTimeout)
 		return out
 	}
-	records, err := how.Read(strings.Split(strings.TrimRight(text, "\n"), "\n"))
-	if err != nil {
+	if err = unread; err != nil {
 		out.trouble = err
 		return out
 	}
@@ -121,7 +126,7 @@ func (o *overseer) saw(all []exported, at time.Duration) {
 	o.seen, o.at = all, at
 	for _, b := range o.blocks {
 		bad := o.want[b.Prefix] == withdrawn && slices.ContainsFunc(all, func(e exported) bool {
-			return e.trouble != nil || slices.Contains(e.prefixes, b.Prefix)
+			return e.silent || slices.Contains(e.prefixes, b.Prefix)
 		})
 		if _, was := o.bad[b.Prefix]; bad && !was {
 			o.bad[b.Prefix] = at

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/raiz-dns/raiz/provision/helper"
 	"github.com/raiz-dns/raiz/provision/observation"
 	"github.com/raiz-dns/raiz/provision/watch"
 )
@@ -20,7 +21,7 @@ const four, six = "192.0.2.0/24", "2001:db8::/48"
 // session is what is exported over one: prefixes by a space, or why that cannot
 // be seen.
 func session(family int, text string, trouble error) exported {
-	e := exported{Exports: watch.Exports{Session: fmt.Sprintf("edge1_%d", family), Family: family, Carries: true}, trouble: trouble}
+	e := exported{Exports: watch.Exports{Session: fmt.Sprintf("edge1_%d", family), Family: family, Carries: true}, trouble: trouble, silent: errors.Is(trouble, helper.ErrTimeout)}
 	for p := range strings.FieldsSeq(text) {
 		e.prefixes = append(e.prefixes, prefix(p))
 	}
@@ -94,8 +95,9 @@ func TestOverseerStops(t *testing.T) {
 	}{
 		{"all is well", []string{four}, session(4, four, nil), since(time.Hour), 600, "[]"},
 		{"a block that was withdrawn", nil, session(4, four, nil), since(time.Second), 300, "[3 8 18 38 78 158]"},
-		{"nothing can be seen, and a block is withdrawn", []string{four}, session(4, "", errors.New("mute")), since(time.Second), 20, "[3 8 18]"},
-		{"nothing can be seen, and all are announced", []string{four, six}, session(4, "", errors.New("mute")), since(time.Second), 600, "[]"},
+		{"it does not answer, and a block is withdrawn", []string{four}, session(4, "", helper.ErrTimeout), since(time.Second), 20, "[3 8 18]"},
+		{"it does not answer, and all are announced", []string{four, six}, session(4, "", helper.ErrTimeout), since(time.Second), 600, "[]"},
+		{"nothing can be seen, and a block is withdrawn", []string{four}, session(4, "", errors.New("No valid tables")), since(time.Second), 600, "[]"},
 		{"a foreign prefix is said", []string{four}, session(4, four+" 198.51.100.0/24", nil), since(time.Second), 600, "[]"},
 		{"a block that is missing is said", []string{four}, session(4, "", nil), since(time.Second), 600, "[]"},
 		{"over a session of the other family", nil, session(6, four, nil), since(time.Second), 7, "[3]"},
@@ -252,7 +254,8 @@ func TestLookAt(t *testing.T) {
 		{"Table:\n", nil, nil, ""},
 		{"", nil, nil, "it says nothing"},
 		{"bird: no such\x1b[2Jthing\n", nil, nil, `it says "bird: no such\x1b[2Jthing"`},
-		{"Table:\n192.0.2.0/24 unicast\n", errors.New("exit status 1"), nil, `birdc: exit status 1: "Table: 192.0.2.0/24 unicast"`},
+		{"Table:\nNo valid tables\n", errors.New("exit status 1"), nil, ""}, // of a session that is down
+		{"Table:\n192.0.2.0/24 unicast\n", errors.New("exit status 1"), []netip.Prefix{prefix(four)}, ""},
 		{"\x1b[2J" + strings.Repeat("x", 999), errors.New("exit status 1"), nil, `birdc: exit status 1: "\x1b[2J` + strings.Repeat("x", 196) + `"`},
 		{"", errors.New("exit status 1"), nil, "birdc: exit status 1"},
 		{"Table:\n\x1b[2J unicast\n192.0.2.0/24 unicast\n", nil, []netip.Prefix{prefix(four)}, `"\x1b[2J" is no prefix`},

@@ -15,6 +15,7 @@ type load struct {
 	drops int64                // datagrams to port 53 that no buffer had room for
 	sent  int64                // datagrams that left here
 	conns map[netip.Addr]int64 // connections to port 53 of an address, but for our own
+	many  bool                 // there are more of some kind than are read
 }
 
 // port53 is how the kernel writes it.
@@ -22,6 +23,10 @@ const port53 = ":0035"
 
 // procFiles are what a load is read from.
 func procFiles() []string { return []string{"udp", "udp6", "snmp", "snmp6", "tcp", "tcp6"} }
+
+// maxProc is how much is read of each: strangers make connections by the hundred
+// thousand, and each is a line.
+const maxProc = 1 << 20
 
 // readLoad reads them. One that is not there tells nothing.
 func readLoad(read func(name string) ([]byte, error)) load {
@@ -31,6 +36,7 @@ func readLoad(read func(name string) ([]byte, error)) load {
 		if err != nil {
 			continue
 		}
+		l.many = l.many || len(text) >= maxProc
 		for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
 			f := strings.Fields(s.Text())
 			switch {
@@ -98,6 +104,8 @@ func excuse(all []finding, before, now load, asked int64) {
 		case f.why != silent:
 		case f.Network == "udp" && busy:
 			all[i].grade, all[i].why = crowded, "no answer: more is asked than can be answered, and the kernel drops the rest"
+		case f.Network == "tcp" && now.many:
+			all[i].grade, all[i].why = crowded, "no answer: there are more connections than can be counted"
 		case f.Network == "tcp" && now.conns[f.Address] >= crowdConns:
 			all[i].grade, all[i].why = crowded, "no answer: "+strconv.FormatInt(now.conns[f.Address], 10)+" connections stand there"
 		}

@@ -120,7 +120,14 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 func (g *Guard) load() load {
-	return readLoad(func(name string) ([]byte, error) { return os.ReadFile(g.files.proc + "/" + name) })
+	return readLoad(func(name string) ([]byte, error) {
+		f, err := os.Open(g.files.proc + "/" + name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return io.ReadAll(io.LimitReader(f, maxProc))
+	})
 }
 
 func (g *Guard) next() time.Duration {
@@ -188,17 +195,22 @@ func (g *Guard) free() string {
 
 // drained reads what a person and an apply want: one who wants it at once is
 // heard beside one who does not. That a file is there is enough, whoever may
-// read it. What cannot be looked for is not there: /etc and /run are as the
-// service manager has given them to this process.
+// read it, and whatever it is. What a person wants is wanted also where it cannot
+// be looked for; a folder of an apply's that is shut tells nothing.
 func (g *Guard) drained() watch.Drain {
 	var all watch.Drain
 	for _, name := range []string{g.files.drain, g.files.hold} {
-		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		hold := name == g.files.hold
+		info, err := os.Lstat(name)
+		if errors.Is(err, fs.ErrNotExist) || hold && errors.Is(err, fs.ErrPermission) {
 			continue
 		}
-		text, _ := os.ReadFile(name) // without it nothing is known but that it is there
+		var text []byte // without it nothing is known but that it is there
+		if err == nil && info.Mode().IsRegular() && info.Size() <= watch.MaxDrain {
+			text, _ = os.ReadFile(name)
+		}
 		d := watch.ReadDrain(text)
-		switch over := d.Until > 0 && d.Until <= g.os.Uptime().Seconds(); {
+		switch over := hold && d.Until > 0 && d.Until <= g.os.Uptime().Seconds(); {
 		case over:
 		case all.Wanted:
 			all.Now = all.Now || d.Now

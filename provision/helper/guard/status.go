@@ -34,9 +34,11 @@ func (g *Guard) status(at time.Duration) watch.Status {
 		Feed: watch.FeedStatus{Up: feed.Up, Since: feed.Since}, Leave: g.c.Drain,
 	}
 	for _, b := range g.keeper.blocks {
-		s.Blocks = append(s.Blocks, watch.BlockStatus{
-			Prefix: b.Prefix, State: b.state.state(), Since: now.Add(b.since - at), Reason: g.keeper.reason(b, at),
-		})
+		x := watch.BlockStatus{Prefix: b.Prefix, State: b.state.state(), Since: now.Add(b.since - at), Reason: g.keeper.reason(b, at)}
+		if !feed.Up && b.state != withdrawn {
+			x.State, x.Since, x.Reason = watch.Withdrawn, feed.Since, "there is no session with "+g.c.Router.Unit
+		}
+		s.Blocks = append(s.Blocks, x)
 	}
 	for _, e := range g.overseer.seen {
 		x := watch.ExportsStatus{Session: e.Session}

@@ -34,7 +34,24 @@ func served(t *testing.T) (*Guard, time.Duration) {
 	g.set(watch.TroubleStale, "a zone is old")
 	g.keeper.told(watch.Drain{Wanted: true, By: "anna"}, at)
 	g.counts = watch.Counts{Looks: 7, Wrong: 3, Withdrawals: 2, Stops: 1}
+	g.feed.writer = nobody{}
 	return g, at + time.Second
+}
+
+// nobody takes every UPDATE.
+type nobody struct{}
+
+func (nobody) WriteUpdate([]byte) error { return nil }
+
+// Without a session nothing is announced, whatever is right.
+func TestStatusWithoutSession(t *testing.T) {
+	g, at := served(t)
+	g.feed.writer = nil
+	for _, b := range g.status(at).Blocks {
+		if b.State != watch.Withdrawn {
+			t.Errorf("%+v", b)
+		}
+	}
 }
 
 func TestStatus(t *testing.T) {
@@ -51,7 +68,7 @@ func TestStatus(t *testing.T) {
 	if len(s.Blocks) != 2 || s.Blocks[0].State != watch.Announced || s.Blocks[0].Prefix != prefix(four) || s.Blocks[1].State != watch.Withdrawn || !strings.Contains(s.Blocks[1].Reason, "quotes") {
 		t.Errorf("blocks %+v", s.Blocks)
 	}
-	if s.Feed.Up || s.Drain == nil || s.Drain.By != "anna" || s.Counts != g.counts || s.Uptime != at.Seconds() || s.Leave != 30 {
+	if !s.Feed.Up || s.Drain == nil || s.Drain.By != "anna" || s.Counts != g.counts || s.Uptime != at.Seconds() || s.Leave != 30 {
 		t.Errorf("%+v", s)
 	}
 	if len(s.Exports) != 2 || len(s.Exports[0].Prefixes) != 1 || s.Exports[1].Trouble != `no\x1banswer` || len(s.Alarms) != 1 || s.Alarms[0].Since.IsZero() {
@@ -117,7 +134,7 @@ func TestMetrics(t *testing.T) {
 		`raiz_guard_block_state{block="2001:db8::/48",state="draining"}`:  "0",
 		`raiz_guard_alarm{alarm="stale"}`:                                 "1",
 		`raiz_guard_alarm{alarm="feed"}`:                                  "0",
-		`raiz_guard_feed_up`:                                              "0",
+		`raiz_guard_feed_up`:                                              "1",
 		`raiz_guard_drained`:                                              "1",
 		`raiz_guard_looks_total`:                                          "7",
 		`raiz_guard_looks_wrong_total`:                                    "3",
