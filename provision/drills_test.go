@@ -31,6 +31,7 @@ type drill struct {
 // TestDrills kills, freezes and breaks what a copy is made of, with every routing
 // daemon that there is a pack of, and looks at the routers' own tables.
 func TestDrills(t *testing.T) {
+	t.Parallel()
 	for _, bgp := range []string{"bird", "frr"} {
 		t.Run(bgp, func(t *testing.T) {
 			t.Parallel()

@@ -204,19 +204,17 @@ func TestWorst(t *testing.T) {
 	b := block{Block: watch.Block{Addresses: []netip.Addr{a}}}
 	f := func(a netip.Addr, g grade) finding { return finding{subject: subject{Address: a}, grade: g, why: "x"} }
 	for _, tt := range []struct {
-		all    []finding
-		want   grade
-		crowds bool
+		all  []finding
+		want grade
 	}{
-		{nil, wrong, false},
-		{[]finding{f(other, right)}, wrong, false},
-		{[]finding{f(a, right), f(other, wrong)}, right, false},
-		{[]finding{f(a, right), f(a, crowded), f(a, right)}, crowded, true},
-		{[]finding{f(a, crowded), f(a, wrong), f(a, slow)}, wrong, true},
+		{nil, wrong},
+		{[]finding{f(other, right)}, wrong},
+		{[]finding{f(a, right), f(other, wrong)}, right},
+		{[]finding{f(a, right), f(a, crowded), f(a, right)}, crowded},
+		{[]finding{f(a, crowded), f(a, wrong), f(a, slow)}, wrong},
 	} {
-		worst, crowds := b.worst(tt.all)
-		if worst.grade != tt.want || (crowds != "") != tt.crowds {
-			t.Errorf("%v: %d, %q", tt.all, worst.grade, crowds)
+		if worst := b.worst(tt.all); worst.grade != tt.want {
+			t.Errorf("%v: %d", tt.all, worst.grade)
 		}
 	}
 }

@@ -35,14 +35,13 @@ type keeper struct {
 
 type block struct {
 	watch.Block
-	state  route
-	since  time.Duration // of state
-	up     int           // looks in a row that were right
-	down   int           // half looks in a row that were not
-	right  time.Duration // since when it has been right
-	why    string        // what was wrong last; "" while it is right
-	fell   []time.Duration
-	crowds string // what a crowd keeps from being answered
+	state route
+	since time.Duration // of state
+	up    int           // looks in a row that were right
+	down  int           // half looks in a row that were not
+	right time.Duration // since when it has been right
+	why   string        // what was wrong last; "" while it is right
+	fell  []time.Duration
 }
 
 func newKeeper(c watch.Config) *keeper {
@@ -56,8 +55,7 @@ func newKeeper(c watch.Config) *keeper {
 // heard takes one look at everything.
 func (k *keeper) heard(all []finding, at time.Duration) {
 	for _, b := range k.blocks {
-		worst, crowds := b.worst(all)
-		b.crowds = crowds
+		worst := b.worst(all)
 		switch {
 		case worst.grade == crowded && b.state != withdrawn: // it is neither right nor wrong
 		case worst.grade == crowded:
@@ -80,7 +78,7 @@ func (k *keeper) heard(all []finding, at time.Duration) {
 
 // worst is the finding that speaks most against a block. Without any it is not
 // known to be right.
-func (b *block) worst(all []finding) (worst finding, crowds string) {
+func (b *block) worst(all []finding) (worst finding) {
 	worst.grade, worst.why = wrong, "nothing was asked"
 	any := false
 	for _, f := range all {
@@ -90,11 +88,8 @@ func (b *block) worst(all []finding) (worst finding, crowds string) {
 		if !any || f.grade > worst.grade {
 			worst, any = f, true
 		}
-		if f.grade == crowded && crowds == "" {
-			crowds = f.String()
-		}
 	}
-	return worst, crowds
+	return worst
 }
 
 // told is what a person, or an apply, wants. It counts with the next look: what
