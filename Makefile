@@ -7,7 +7,8 @@
 #             RAIZ_SWEEP_START=NAME one starting state; RAIZ_SWEEP_OUT=FILE has
 #             the figures written there
 # make soak   healthy copies verified a hundred times each: SOAK_SITES="FILE...";
-#             ten minutes of load with ten applies; twenty reboots and power cuts
+#             ten minutes of load with ten applies; twenty reboots and power cuts;
+#             drains in every order
 # make matrix each example with each release of Debian, name server and routing
 #             daemon
 # make flaws  every fault that was found once, put back: a test must see it.
@@ -63,8 +64,8 @@ sweep: deps-test
 SOAK_SITES ?= sites/as112-gru1.hcl sites/root-example.hcl
 
 soak: deps-test
-	RAIZ_SOAK="$(SOAK_SITES)" RAIZ_FLAP=600 RAIZ_FLAP_APPLIES=10 RAIZ_BOOTS=20 \
-		$(GO) test -run 'TestSoak$$|TestNoFlap$$|TestBoots$$' -count=1 -timeout 4h -v ./provision
+	RAIZ_SOAK="$(SOAK_SITES)" RAIZ_FLAP=600 RAIZ_FLAP_APPLIES=10 RAIZ_BOOTS=20 RAIZ_DRAIN=all \
+		$(GO) test -run 'TestSoak$$|TestNoFlap$$|TestBoots$$|TestDrain$$' -count=1 -timeout 4h -v ./provision
 
 matrix: deps-test
 	RAIZ_MATRIX=1 $(GO) test -run 'TestMatrix$$' -count=1 -timeout 4h -v ./provision

@@ -5,6 +5,7 @@ package provision_test
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -199,6 +200,7 @@ func frozen(unit, to string) func(*bed) {
 
 // TestDrain drains a copy, reboots it, applies to it and takes the drain back,
 // in every order of two: it is announced exactly when nobody wants it withdrawn.
+// Half of them, but with RAIZ_DRAIN=all.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	s := *loadSite(t, "../sites/root-example.hcl")
@@ -229,8 +231,11 @@ func TestDrain(t *testing.T) {
 		b.gracefully(deeds[len(deeds)-1].do)
 		b.stays(true)
 	})
-	for _, first := range deeds {
-		for _, second := range deeds {
+	for i, first := range deeds {
+		for j, second := range deeds {
+			if few := os.Getenv("RAIZ_DRAIN") == ""; few && (j-i+len(deeds))%len(deeds) < 2 {
+				continue // what changes least is for make soak
+			}
 			t.Run(first.name+" and "+second.name, func(t *testing.T) {
 				b.t = t
 				first.do()
