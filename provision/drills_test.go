@@ -218,6 +218,9 @@ func TestDrain(t *testing.T) {
 		{"reboot", func() {
 			b.must(b.Server.Kill(b.t.Context()))
 			b.must(b.Server.Boot(b.t.Context()))
+			if !drained {
+				b.firstRoute()
+			}
 		}},
 		{"apply", func() {
 			turn++
