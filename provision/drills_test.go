@@ -53,7 +53,7 @@ func TestDrills(t *testing.T) {
 			b.gracefully(func() { b.drain(true) })
 			b.must(b.announced(false)())
 			b.drain(false)
-			b.must(b.announced(true)())
+			b.until(10*time.Second, "the announcement", b.announced(true))
 		})
 	}
 }

@@ -120,7 +120,7 @@ func loadSite(t testing.TB, path string) *site.Site {
 	if diags.HasErrors() {
 		t.Fatalf("load %s: %v", path, diags)
 	}
-	return sites[0]
+	return soon(sites[0])
 }
 
 // record keeps what raiz says, in every form.

@@ -145,7 +145,19 @@ func exampleSite(dir string) (*site.Site, error) {
 	if diags.HasErrors() {
 		return nil, fmt.Errorf("load the example site: %v", diags)
 	}
-	return sites[0], nil
+	return soon(sites[0]), nil
+}
+
+// soon has routers leave in a second: a change is what is looked at, and none of
+// its tests waits for them.
+func soon(s *site.Site) *site.Site {
+	c := *s
+	c.PackOptions = maps.Clone(s.PackOptions)
+	if c.PackOptions == nil {
+		c.PackOptions = map[string]map[string]any{}
+	}
+	c.PackOptions["guard"] = map[string]any{"drain": int64(1)}
+	return &c
 }
 
 // worker is one rehearsal that jobs are run on, one after the other.

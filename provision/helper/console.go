@@ -48,12 +48,7 @@ func sayGuard(out io.Writer, g *server.Guard) {
 	if g.Silent != "" {
 		fmt.Fprintf(out, "nothing is announced: of the guard: %s\n  to see why type: systemctl status raiz-guard; journalctl -u raiz-guard\n", plainly(g.Silent))
 	}
-	for _, b := range g.Blocks {
-		if g.Silent != "" {
-			break // it told so once
-		}
-		fmt.Fprintf(out, "%s is %s since %s: %s\n", b.Prefix, plainly(string(b.State)), b.Since.UTC().Format(time.RFC3339), plainly(b.Reason))
-	}
+	sayBlocks(out, g)
 	if d := g.Wanted; d != nil {
 		fmt.Fprintf(out, "drained %s, over reboots too; to announce again type: raiz-helper undrain\n", plainly(d.Who()))
 	} else if g.Silent == "" {
@@ -61,6 +56,26 @@ func sayGuard(out io.Writer, g *server.Guard) {
 	}
 	for _, a := range g.Alarms {
 		fmt.Fprintf(out, "alarm since %s: %s: %s\n", a.Since.UTC().Format(time.RFC3339), plainly(string(a.Code)), plainly(a.Text))
+	}
+}
+
+// sayBlocks has a line for all blocks that are so for the same reason.
+func sayBlocks(out io.Writer, g *server.Guard) {
+	if g.Silent != "" {
+		return // it told so once
+	}
+	type how struct{ state, since, reason string }
+	var all []how
+	blocks := map[how][]string{}
+	for _, b := range g.Blocks {
+		x := how{string(b.State), b.Since.UTC().Format(time.RFC3339), b.Reason}
+		if blocks[x] == nil {
+			all = append(all, x)
+		}
+		blocks[x] = append(blocks[x], b.Prefix.String())
+	}
+	for _, x := range all {
+		fmt.Fprintf(out, "%s since %s: %s\n  because: %s\n", plainly(x.state), x.since, strings.Join(blocks[x], ", "), plainly(x.reason))
 	}
 }
 

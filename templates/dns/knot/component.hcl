@@ -75,7 +75,7 @@ component "knot" {
   }
 
   observe "zones" {
-    command = ["knotc", "zone-status"]
+    command = ["knotc", "--config", "/dev/null", "--socket", "/run/knot/knot.sock", "zone-status"]
     begin   = ["^\\[(?P<zone>[^\\]]+)\\] role: \\S+ \\| serial: (?P<serial>\\S+)(?:.* expiration: (?P<expires>\\S+))?"]
   }
 }
