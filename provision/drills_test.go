@@ -54,7 +54,26 @@ func TestDrills(t *testing.T) {
 			b.must(b.announced(false)())
 			b.drain(false)
 			b.until(10*time.Second, "the announcement", b.announced(true))
+			b.obeysWithOneNeighbor(bgp + ".service")
 		})
+	}
+}
+
+// obeysWithOneNeighbor drains while one neighbor is down: what a routing daemon
+// says of a session that is down is no disobedience, and it is not ended.
+func (b *bed) obeysWithOneNeighbor(unit string) {
+	b.t.Helper()
+	second := b.Site.BGP.Neighbors[1].Name
+	b.on(b.Router.Machine, "birdc", "-s", "/run/bird/"+second+".ctl", "disable", "all")
+	defer b.on(b.Router.Machine, "birdc", "-s", "/run/bird/"+second+".ctl", "enable", "all")
+	id := func() string { return b.on(b.Server, "systemctl", "show", "-P", "InvocationID", unit) }
+	before := id()
+	b.drain(true)
+	b.must(b.announced(false)())
+	time.Sleep(8 * time.Second) // longer than one that does not obey is left alone
+	b.drain(false)
+	if after := id(); after != before {
+		b.t.Errorf("%s was ended, and it had obeyed", unit)
 	}
 }
 

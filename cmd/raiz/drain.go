@@ -78,12 +78,14 @@ func drain(cmd *cobra.Command, g *globals, t *target, path string, yes bool, q s
 		}
 	}
 	if guard.Silent != "" {
-		fmt.Fprintf(g.people(), "the guard on the server: %s; nothing is announced\n", plain(guard.Silent))
+		fmt.Fprintf(g.people(), "the guard on the server: %s\n", plain(guard.Silent))
 	}
 	if err := g.put(drainResult(s.Name, guard)); err != nil {
 		return err
 	}
 	switch {
+	case q.Wanted && guard.Silent != "" && !guard.Down:
+		return exit(exitError, errors.New("the drain is written down, and nobody knows whether the blocks are withdrawn: see at the router, and why its guard is silent"))
 	case q.Wanted && left > 0:
 		return exit(exitError, fmt.Errorf("%d of %d blocks are not withdrawn: journalctl -u raiz-guard on the server tells more", left, len(guard.Blocks)))
 	case !q.Wanted && (left > 0 || guard.Silent != ""):

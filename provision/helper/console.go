@@ -46,7 +46,7 @@ func sayGuard(out io.Writer, g *server.Guard) {
 		return
 	}
 	if g.Silent != "" {
-		fmt.Fprintf(out, "nothing is announced: of the guard: %s\n  to see why type: systemctl status raiz-guard; journalctl -u raiz-guard\n", plainly(g.Silent))
+		fmt.Fprintf(out, "of the guard: %s\n  to see why type: systemctl status raiz-guard; journalctl -u raiz-guard\n", plainly(g.Silent))
 	}
 	sayBlocks(out, g)
 	if d := g.Wanted; d != nil {

@@ -29,8 +29,10 @@ func (h *Helper) guard() *server.Guard {
 		if _, failed := h.os.Look(watch.ConfigFile); failed != nil && g.Wanted == nil {
 			return nil
 		}
-		g.Silent = "it does not run"
-		if !errors.Is(err, fs.ErrNotExist) {
+		// systemd takes the folder away when the guard ends.
+		if g.Down = errors.Is(err, fs.ErrNotExist); g.Down {
+			g.Silent = "it does not run, and so nothing is announced"
+		} else {
 			g.Silent = short(err)
 		}
 		return g
@@ -56,6 +58,10 @@ func (h *Helper) drained() *watch.Drain {
 // drain has the blocks withdrawn until that is taken back, or takes it back, and
 // waits until it is so. tell hears that it goes on.
 func (h *Helper) drain(q server.DrainRequest, tell func(server.State)) (*server.Guard, error) {
+	g := h.guard()
+	if g == nil {
+		return nil, &server.Error{Code: server.ErrRefused, Text: "raiz has no guard on this server: what it announces is not raiz's, and goes on", Next: "drain it by hand, at its routing daemon"}
+	}
 	want := &watch.Drain{Now: q.Now, By: h.who, At: h.os.Now().UTC().Truncate(time.Second)}
 	if !q.Wanted {
 		want = nil
@@ -63,20 +69,35 @@ func (h *Helper) drain(q server.DrainRequest, tell func(server.State)) (*server.
 	if err := h.putDrain(watch.DrainFile, want); err != nil {
 		return nil, &server.Error{Code: server.ErrSystem, Text: fmt.Sprintf("%s: %v", watch.DrainFile, err), Next: remedy(err)}
 	}
-	h.log("drain %t, now %t, by %s", q.Wanted, q.Now, h.who)
-	g := h.guard()
-	if g == nil {
-		return &server.Guard{Silent: "there is none on this server", Wanted: want}, nil
+	if !q.Wanted {
+		h.endLeftHold()
 	}
+	h.log("drain %t, now %t, by %s", q.Wanted, q.Now, h.who)
 	h.await(func() bool { return is(h.guard(), q.Wanted) }, time.Duration(g.Leave)*time.Second, tell)
 	return h.guard(), nil
 }
 
-// is reports whether all blocks are withdrawn, or all are announced. Of who says
-// nothing nothing is announced.
+// endLeftHold ends the hold of an apply that died: nothing is pending, and nobody
+// is at work.
+func (h *Helper) endLeftHold() {
+	unlock, err := h.os.Lock(lockFile, "somebody who ends what a dead change holds", 0)
+	if err != nil {
+		return
+	}
+	defer unlock()
+	if n, err := h.pending(); err == nil && n == 0 {
+		_ = h.remove(watch.HoldFile) // it ends by itself
+	}
+}
+
+// is reports whether all blocks are withdrawn, or all are announced. Of a guard
+// that is there and says nothing neither is known.
 func is(g *server.Guard, withdrawn bool) bool {
-	if g == nil || g.Silent != "" {
+	switch {
+	case g == nil || g.Down:
 		return withdrawn
+	case g.Silent != "":
+		return false
 	}
 	want := map[bool]watch.State{true: watch.Withdrawn, false: watch.Announced}[withdrawn]
 	return !slices.ContainsFunc(g.Blocks, func(b watch.BlockStatus) bool { return b.State != want })
@@ -97,7 +118,7 @@ func (h *Helper) await(done func() bool, takes time.Duration, tell func(server.S
 // moment is missed by nobody. It ends by itself, should nobody end it.
 func (h *Helper) hold(r *record, seconds int, tell func(server.State)) error {
 	g := h.guard()
-	if g == nil || g.Silent != "" {
+	if g == nil || g.Down {
 		return nil // nothing is announced
 	}
 	until := h.os.Uptime() + time.Duration(g.Leave+seconds)*time.Second + holdMore
@@ -142,20 +163,7 @@ func (h *Helper) putDrain(file string, d *watch.Drain) error {
 	if err != nil {
 		return err
 	}
-	fresh := file + ".new"
-	if err := h.remove(fresh); err != nil {
-		return err
-	}
-	if err := h.os.Create(fresh, text, Attributes{Mode: 0o644, Owner: "root", Group: "root"}); err != nil {
-		return err
-	}
-	if err := h.os.Flush(fresh); err != nil {
-		return err
-	}
-	if err := h.os.Rename(fresh, file); err != nil {
-		return err
-	}
-	return h.os.Flush(dir)
+	return h.putAs(file, text, Attributes{Mode: 0o644, Owner: "root", Group: "root"})
 }
 
 func (h *Helper) flushDir(dir string) error {

@@ -42,9 +42,10 @@ const PartTransaction = "transaction"
 // Guard is what decides whether the blocks are announced, as it tells itself.
 type Guard struct {
 	watch.Status
-	// Silent is why nothing of it is known: it does not run, or tells nothing
-	// any more. Then nothing is announced.
+	// Silent is why nothing of it is known. Only where it is Down nothing is
+	// announced for that: one that runs may have no room to tell.
 	Silent string `json:"silent,omitempty"`
+	Down   bool   `json:"down,omitempty"`
 	// Wanted is what a person wants, whether a guard runs or not.
 	Wanted *watch.Drain `json:"wanted,omitempty"`
 }

@@ -1,0 +1,154 @@
+package helper_test
+
+import (
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"net/netip"
+	"path"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/helper"
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/watch"
+)
+
+// desk is as much of an operating system as a drain needs, with a guard that
+// does on it what a test says while time passes.
+type desk struct {
+	helper.OS
+	files  map[string]string
+	now    time.Duration
+	busy   bool
+	guards func(*desk)
+}
+
+func (d *desk) Read(p string) ([]byte, error) {
+	if text, is := d.files[p]; is {
+		return []byte(text), nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (d *desk) Look(p string) (helper.Info, error) {
+	if _, is := d.files[p]; is {
+		return helper.Info{Kind: server.IsFile}, nil
+	}
+	if slices.ContainsFunc(slices.Collect(maps.Keys(d.files)), func(f string) bool { return path.Dir(f) == p }) {
+		return helper.Info{Kind: server.IsOther}, nil
+	}
+	return helper.Info{}, fs.ErrNotExist
+}
+
+func (d *desk) Create(p string, text []byte, _ helper.Attributes) error {
+	d.files[p] = string(text)
+	return nil
+}
+
+func (d *desk) Rename(from, to string) error {
+	d.files[to] = d.files[from]
+	delete(d.files, from)
+	return nil
+}
+
+func (d *desk) Remove(p string) error { delete(d.files, p); return nil }
+
+func (d *desk) Flush(string) error                { return nil }
+func (d *desk) MakeDir(string, fs.FileMode) error { return fs.ErrExist }
+func (d *desk) Now() time.Time                    { return time.Unix(0, 0) }
+func (d *desk) Uptime() time.Duration             { return d.now }
+func (d *desk) Log(string)                        {}
+
+func (d *desk) Sleep(t time.Duration) {
+	d.now += t
+	if d.guards != nil {
+		d.guards(d)
+	}
+}
+
+func (d *desk) Lock(string, string, time.Duration) (func(), error) {
+	if d.busy {
+		return nil, helper.ErrLocked
+	}
+	return func() {}, nil
+}
+
+// tells has the guard's status say that its block is so.
+func (d *desk) tells(s watch.State) {
+	text, _ := json.Marshal(watch.Status{Version: watch.Version, Uptime: d.now.Seconds(), Leave: 3, Blocks: []watch.BlockStatus{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), State: s}}})
+	d.files[watch.StatusFile] = string(text)
+}
+
+// obeys is a guard that does as the files say, after its three seconds.
+func obeys(d *desk) {
+	_, drained := d.files[watch.DrainFile]
+	_, held := d.files[watch.HoldFile]
+	switch {
+	case !drained && !held:
+		d.tells(watch.Announced)
+	case d.now < time.Hour+3*time.Second:
+		d.tells(watch.Draining)
+	default:
+		d.tells(watch.Withdrawn)
+	}
+}
+
+// What a drain comes to is said as it is: by a guard that obeys, by one that does
+// not run, by one that tells nothing, and where there is none.
+func TestDrain(t *testing.T) {
+	drain, undrain := server.DrainRequest{Wanted: true}, server.DrainRequest{}
+	for _, tt := range []struct {
+		name    string
+		lay     func(*desk)
+		ask     server.DrainRequest
+		state   watch.State // of the block; "" for none
+		silent  bool
+		down    bool
+		refused bool
+		left    []string // of the two files
+	}{
+		{"obeyed", func(d *desk) { d.tells(watch.Announced); d.guards = obeys }, drain, watch.Withdrawn, false, false, false, []string{watch.DrainFile}},
+		{"not obeyed", func(d *desk) { d.guards = func(d *desk) { d.tells(watch.Announced) }; d.guards(d) }, drain, watch.Announced, false, false, false, []string{watch.DrainFile}},
+		{"the guard does not run", func(*desk) {}, drain, "", true, true, false, []string{watch.DrainFile}},
+		{"the guard has told nothing for a minute", func(d *desk) { d.now -= time.Minute; d.tells(watch.Withdrawn); d.now += time.Minute }, drain, watch.Withdrawn, true, false, false, []string{watch.DrainFile}},
+		{"there is no guard", func(d *desk) { delete(d.files, watch.ConfigFile) }, drain, "", false, false, true, nil},
+		{"taken back", func(d *desk) { d.files[watch.DrainFile] = "{}"; d.tells(watch.Withdrawn); d.guards = obeys }, undrain, watch.Announced, false, false, false, nil},
+		{"an apply that died holds", func(d *desk) { d.files[watch.HoldFile] = "{}"; d.tells(watch.Withdrawn); d.guards = obeys }, undrain, watch.Announced, false, false, false, nil},
+		{"an apply holds", func(d *desk) {
+			d.files[watch.HoldFile], d.busy = "{}", true
+			d.tells(watch.Withdrawn)
+		}, undrain, watch.Withdrawn, false, false, false, []string{watch.HoldFile}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &desk{files: map[string]string{watch.ConfigFile: "{}"}, now: time.Hour}
+			tt.lay(d)
+			var events []server.Event
+			a := helper.New(d, helper.Options{}).Handle(server.Request{Verb: server.VerbDrain, Who: "ana", Drain: &tt.ask}, func(e server.Event) { events = append(events, e) })
+			if (a.Error != nil) != tt.refused {
+				t.Fatalf("%+v", a.Error)
+			}
+			if tt.refused {
+				if a.Error.Code != server.ErrRefused || a.Error.Next == "" {
+					t.Errorf("%+v", a.Error)
+				}
+			} else if g := a.Guard; (g.Silent != "") != tt.silent || g.Down != tt.down || (len(g.Blocks) > 0) != (tt.state != "") || tt.state != "" && g.Blocks[0].State != tt.state {
+				t.Errorf("%+v", g)
+			}
+			var left []string
+			for _, f := range []string{watch.DrainFile, watch.HoldFile} {
+				if _, is := d.files[f]; is {
+					left = append(left, f)
+				}
+			}
+			if !slices.Equal(left, tt.left) {
+				t.Errorf("%q are left, want %q", left, tt.left)
+			}
+			// Nobody takes the line for dead meanwhile.
+			if waited := d.now - time.Hour; len(events) < int(waited/(2*time.Second)) {
+				t.Errorf("%d words in %s", len(events), waited)
+			}
+		})
+	}
+}
