@@ -51,7 +51,8 @@ func (w *worker) settled() error {
 		time.Sleep(100 * time.Millisecond) // between two looks at a condition
 	}
 	log, _ := os.ReadFile(w.home("log"))
-	return fmt.Errorf("not settled within %s: %w\n%s", sweepRevert+sweepGrace, last, log[max(0, len(log)-2000):])
+	return fmt.Errorf("not settled within %s: %w\n%s\n%s", sweepRevert+sweepGrace, last, log[max(0, len(log)-2000):],
+		w.looksOf("journalctl --no-pager --lines 80; ip -brief address; ip route; ip -6 route; ss --tcp --all --numeric; systemctl --failed --no-pager"))
 }
 
 // busy reports whether a helper is at work: also one whose raiz is dead goes
@@ -74,8 +75,12 @@ func (w *worker) dial(ctx context.Context) (*remote.Conn, error) {
 	})
 }
 
-// status is the generation that is pending, nil for none.
+// status is the generation that is pending, nil for none. The address that it
+// asks through may leave meanwhile, and a connection is silent for half a minute
+// before it is given up.
 func (w *worker) status(ctx context.Context) (*server.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	c, err := w.dial(ctx)
 	if err != nil {
 		return nil, err

@@ -76,6 +76,7 @@ type Conn struct {
 	user   string
 	hops   []*ssh.Client
 	stop   context.CancelFunc
+	dead   atomic.Bool // closed because the far end had stopped answering
 	stats  counters
 }
 
@@ -107,7 +108,7 @@ func Dial(ctx context.Context, t Target) (*Conn, error) {
 	}
 	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c := &Conn{client: client, addr: addr, user: t.Login.User, hops: hops, stop: stop}
-	go keepalive(alive, client)
+	go c.keepalive(alive)
 	if t.Log != nil {
 		t.Log.Debug("ssh connected", "address", addr.String(), "user", t.Login.User)
 	}
@@ -230,9 +231,9 @@ func explainHandshake(addr string, config *ssh.ClientConfig, err error) error {
 	return fmt.Errorf("ssh %s: handshake: %w", addr, err)
 }
 
-// keepalive closes a client whose path has died, so that nothing waits for
+// keepalive closes a connection whose path has died, so that nothing waits for
 // TCP's own patience of minutes.
-func keepalive(ctx context.Context, client *ssh.Client) {
+func (c *Conn) keepalive(ctx context.Context) {
 	ticker := time.NewTicker(keepaliveInterval)
 	defer ticker.Stop()
 	answered := make(chan error, 1)
@@ -249,14 +250,15 @@ func keepalive(ctx context.Context, client *ssh.Client) {
 		case <-ticker.C:
 			if waiting {
 				if misses++; misses >= keepaliveMisses {
-					_ = client.Close()
+					c.dead.Store(true)
+					_ = c.client.Close()
 					return
 				}
 				continue
 			}
 			waiting = true
 			go func() {
-				_, _, err := client.SendRequest("keepalive@openssh.com", true, nil)
+				_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
 				answered <- err
 			}()
 		}

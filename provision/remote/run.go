@@ -66,7 +66,7 @@ func (c *Conn) Run(ctx context.Context, s Script) (Result, error) {
 	silent := c.silence(ctx, s.Silence)
 	channel, requests, err := c.openSession(ctx, silent)
 	if err != nil {
-		return Result{Code: -1}, fmt.Errorf("open ssh session: %w", err)
+		return Result{Code: -1}, fmt.Errorf("open ssh session: %w", c.cause(err))
 	}
 	defer channel.Close()
 	e := &execution{channel: channel, stdout: &bounded{max: maxOutput}, stderr: &bounded{max: maxStderr}}
@@ -87,10 +87,19 @@ func (c *Conn) Run(ctx context.Context, s Script) (Result, error) {
 	}
 	if err != nil {
 		r.Code = -1
-		return r, fmt.Errorf("run on server: %w", err)
+		return r, fmt.Errorf("run on server: %w", c.cause(err))
 	}
 	r.Code = e.code
 	return r, nil
+}
+
+// cause is why a run failed: what the library says of a connection that was given
+// up is that it was closed.
+func (c *Conn) cause(err error) error {
+	if err != nil && c.dead.Load() {
+		return fmt.Errorf("%w: no answer for %s", ErrLost, keepaliveInterval*keepaliveMisses)
+	}
+	return err
 }
 
 // silence returns a channel that is closed once the server has not answered

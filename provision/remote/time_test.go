@@ -133,8 +133,12 @@ func TestDeadPathIsNoticed(t *testing.T) {
 		made()[0].die()
 		began := time.Now()
 		result, err := conn.Run(t.Context(), remote.Script{Text: "true", Deadline: time.Hour})
-		if err == nil || result.Code != -1 {
+		if !errors.Is(err, remote.ErrLost) || !strings.Contains(err.Error(), "no answer for 30s") || result.Code != -1 {
 			t.Errorf("on a dead path: code %d, %v", result.Code, err)
+		}
+		// And what comes after says no less.
+		if err := conn.Upload(t.Context(), "/nowhere", nil); !errors.Is(err, remote.ErrLost) {
+			t.Errorf("upload after that: %v", err)
 		}
 		// Six intervals without an answer, and the one they begin in.
 		if took := time.Since(began); took < 30*time.Second || took > 40*time.Second {

@@ -32,7 +32,7 @@ func (c *Conn) Upload(ctx context.Context, path string, data []byte) error {
 	go func() { done <- c.put(ctx, path, data) }()
 	select {
 	case err := <-done:
-		return err
+		return c.cause(err)
 	case <-ctx.Done():
 	}
 	timer := time.NewTimer(uploadGrace)
