@@ -5,7 +5,8 @@
 #             every way, RAIZ_SWEEP_PLACES=8 takes so many points of each, evenly
 #             spread, RAIZ_SWEEP_RUNS=100 so many runs from each starting state,
 #             RAIZ_SWEEP_START=NAME one starting state; RAIZ_SWEEP_OUT=FILE has
-#             the figures written there
+#             the figures written there; RAIZ_SWEEP_LEDGER=FILE keeps what was
+#             run, and one that is begun again leaves that out
 # make soak   healthy copies verified a hundred times each: SOAK_SITES="FILE...";
 #             ten minutes of load with ten applies; twenty reboots and power cuts;
 #             drains in every order

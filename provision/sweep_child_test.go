@@ -51,8 +51,8 @@ type tally struct {
 	Outcome string
 	Err     string
 	Over    int // the generation that stood when it planned
-	Writes  int
-	Reads   int
+	Writes  passed
+	Reads   passed
 }
 
 func TestMain(m *testing.M) {
@@ -93,7 +93,7 @@ func obey(o order) (tally, error) {
 	g.Site.BMC.Fingerprint = o.Pin
 	st := startNamed(o.Start)
 	to := st.variant(g.Site, o.To)
-	stops := &stops{atWrite: o.StopAtWrite, atRead: o.StopAtRead}
+	stops := &stops{atWrite: o.StopAtWrite, atRead: o.StopAtRead, trace: filepath.Join(g.Server.Root(), st.below(), sweepDir, "trace")}
 	opts, err := sweepOptions(g, o.To)
 	if err != nil {
 		return tally{}, err
@@ -253,28 +253,44 @@ func variant(s *site.Site, v string) *site.Site {
 	return &c
 }
 
+// passed are the messages that went one way: for each, how much the helper had
+// written of its trace by then.
+type passed []int64
+
+// telling are the numbers, counted from 1, of the first and the last message of
+// each stretch in which the helper did nothing: what is between finds the server
+// as these do.
+func (m passed) telling() []int {
+	var out []int
+	for i, at := range m {
+		if i == 0 || i == len(m)-1 || m[i-1] != at || m[i+1] != at {
+			out = append(out, i+1)
+		}
+	}
+	return out
+}
+
 // stops counts what passes on all SSH connections, and stops once.
 type stops struct {
 	mu              sync.Mutex
 	once            sync.Once
-	writes, reads   int
+	trace           string // file
+	writes, reads   passed
 	atWrite, atRead int
 }
 
-func (s *stops) write() {
-	s.mu.Lock()
-	s.writes++
-	hit := s.writes == s.atWrite
-	s.mu.Unlock()
-	if hit {
-		halt()
-	}
-}
+func (s *stops) write() { s.pass(&s.writes, s.atWrite) }
 
-func (s *stops) read() {
+func (s *stops) read() { s.pass(&s.reads, s.atRead) }
+
+func (s *stops) pass(way *passed, at int) {
+	var written int64
+	if st, err := os.Stat(s.trace); err == nil {
+		written = st.Size()
+	}
 	s.mu.Lock()
-	s.reads++
-	hit := s.reads == s.atRead
+	*way = append(*way, written)
+	hit := len(*way) == at
 	s.mu.Unlock()
 	if hit {
 		halt()

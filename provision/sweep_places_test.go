@@ -20,7 +20,7 @@ func (w *worker) learn() error {
 }
 
 // applyPlaces runs an apply once, undisturbed, and collects every step and
-// every message it sees.
+// every message that meets the server between other steps than the one before.
 func (w *worker) applyPlaces() []place {
 	w.t.Helper()
 	to := w.next()
@@ -30,12 +30,14 @@ func (w *worker) applyPlaces() []place {
 		w.t.Fatalf("undisturbed apply: %+v", first)
 	}
 	places := placesOf("apply", w.steps(), "")
-	for i := 1; i <= first.Writes; i++ {
+	for _, i := range first.Writes.telling() {
 		places = append(places, place{phase: "apply", write: i})
 	}
-	for i := 1; i <= first.Reads; i++ {
+	for _, i := range first.Reads.telling() {
 		places = append(places, place{phase: "apply", read: i})
 	}
+	w.t.Logf("%s: %d steps; %d of %d messages of the client and %d of %d of the server find the helper at another one",
+		w.start.name, len(w.steps()), len(first.Writes.telling()), len(first.Writes), len(first.Reads.telling()), len(first.Reads))
 	w.at = to
 	w.note(to)
 	return places

@@ -96,7 +96,7 @@ type problem struct {
 func TestSweep(t *testing.T) {
 	needMachines(t)
 	t.Parallel()
-	s := &sweep{t: t, how: extent(os.Getenv("RAIZ_SWEEP"))}
+	s := &sweep{t: t, how: extent(os.Getenv("RAIZ_SWEEP")), ledger: ledger(os.Getenv("RAIZ_SWEEP_LEDGER"))}
 	// A run is mostly waiting: for timers, boots and the address. Each
 	// rehearsal takes some twenty of the kernel's inotify instances, of which
 	// Debian allows 128 (fs.inotify.max_user_instances).
@@ -149,9 +149,10 @@ func needMachines(t *testing.T) {
 
 // sweep is all of them, from every starting state.
 type sweep struct {
-	t     *testing.T
-	how   extent
-	slots chan struct{} // one for each rehearsal that stands
+	t      *testing.T
+	how    extent
+	slots  chan struct{} // one for each rehearsal that stands
+	ledger ledger
 
 	mu      sync.Mutex
 	swept   []swept
@@ -200,8 +201,15 @@ func (s *sweep) sweep(b rehearsals, each int) {
 				all = few(all, n)
 			}
 		}
-		s.t.Logf("%s: %d of %d places, %d jobs", st.name, len(these), len(places), len(all))
-		jobs = append(jobs, all...)
+		left, done, err := s.ledger.left(all)
+		if err != nil {
+			s.t.Error(err)
+		}
+		s.t.Logf("%s: %d of %d places, %d jobs, %d of them in the ledger", st.name, len(these), len(places), len(all), len(done))
+		s.mu.Lock()
+		s.endings = append(s.endings, done...)
+		s.mu.Unlock()
+		jobs = append(jobs, left...)
 	}
 	s.run(first, each, jobs)
 }
@@ -332,6 +340,9 @@ func (s *sweep) judged(v ending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endings = append(s.endings, v)
+	if err := s.ledger.add(v); err != nil {
+		s.t.Error(err)
+	}
 	for _, p := range v.problems {
 		s.t.Errorf("%s: %s, %s: %s: %s", v.start, v.place, v.trouble, p.kind, p.what)
 	}
