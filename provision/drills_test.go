@@ -171,6 +171,17 @@ EOF
 		limit:  10 * time.Second,
 		mend:   shells("cat /run/zones >/etc/nsd/raiz-zones.conf; /usr/local/lib/raiz/nsd-zones reconfig"),
 	}, {
+		name: "one zone of many SERVFAIL",
+		// It is configured, and there is nothing to load.
+		break_: shells(`cp /etc/nsd/raiz-zones.conf /run/zones; systemctl stop nsd.service
+			name=$(awk '$1 == "name:" { print $2 }' /run/zones | tr -d '"' | sed -n 2p)
+			awk '/^zone:/ { n++ } n != 2' /run/zones >/etc/nsd/raiz-zones.conf
+			printf 'zone:\n\tname: "%s"\n\tzonefile: "/nowhere"\n\trequest-xfr: 127.0.0.9 NOKEY\n' "$name" >>/etc/nsd/raiz-zones.conf
+			systemctl start nsd.service
+			drill @193.0.14.129 "$name" SOA | grep --quiet SERVFAIL`),
+		limit: 10 * time.Second,
+		mend:  shells("cat /run/zones >/etc/nsd/raiz-zones.conf; /usr/local/lib/raiz/nsd-zones reconfig"),
+	}, {
 		name:   "address removed",
 		break_: shells("ip address del 193.0.14.129/32 dev lo; ip address del 2001:7fd::1/128 dev lo"),
 		limit:  5 * time.Second,
@@ -335,4 +346,17 @@ func TestNobodyRefreshes(t *testing.T) {
 	b.must(err)
 	raises(watch.TroubleUnproven, false)
 	raises(watch.TroubleStale, false)
+
+	strict := *b.Site
+	strict.PackOptions = map[string]map[string]any{"guard": {"on_stale": "withdraw", "damping": int64(0)}}
+	b.mustApply(&strict)
+	b.until(settle, "the announcement", b.announced(true))
+	served, err = b.Primary.Quicken(t.Context(), ".")
+	b.must(err)
+	b.until(time.Minute, "the zone", b.serves(served.Serial))
+	b.must(b.announced(true)())
+	b.must(b.Primary.Stop(t.Context()))
+	b.until(90*time.Second, "the withdrawal of what is stale", b.announced(false))
+	b.must(b.Primary.Start(t.Context()))
+	b.until(90*time.Second, "the announcement of what is fresh", b.announced(true))
 }
