@@ -122,7 +122,7 @@ type extent string
 
 const (
 	spots extent = ""      // some runs, spread over everything: make test
-	turns extent = "turns" // every place, the troubles that fit it by turns: make sweep
+	turns extent = "turns" // every place once: starting states, and troubles that fit it, by turns: make sweep
 	whole extent = "full"  // every place with every trouble
 )
 
@@ -196,7 +196,7 @@ func (s *sweep) sweep(b rehearsals, each int) {
 		case spots:
 			all = few(all, number("RAIZ_SWEEP_RUNS", st.runs))
 		case turns:
-			all = byTurns(all)
+			all = st.share(byTurns(all))
 			if n := number("RAIZ_SWEEP_RUNS", len(all)); n < len(all) {
 				all = few(all, n)
 			}
@@ -235,6 +235,30 @@ func byTurns(all []job) []job {
 		}
 		out = append(out, all[i%n])
 		all = all[n:]
+	}
+	return out
+}
+
+// share is what one starting state takes of places that it has in common with
+// others: those of a first apply, or those of any later one. One that is broken
+// in a single way takes every fifth.
+func (st start) share(all []job) []job {
+	i, n := 0, 0
+	if st.trouble != "" {
+		n = 5
+	}
+	for _, o := range starts() {
+		if o.first != st.first || st.trouble != "" || o.trouble != "" {
+			continue
+		}
+		if o.name == st.name {
+			i = n
+		}
+		n++
+	}
+	var out []job
+	for ; i < len(all); i += n {
+		out = append(out, all[i])
 	}
 	return out
 }
