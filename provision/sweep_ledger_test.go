@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// ledger is the file in which a sweep writes down each run that held every
-// promise, a line of JSON each. One that is begun again leaves these out: a whole
+// ledger is the file in which a sweep writes down each run that came by its
+// place and held every promise, a line of JSON each. One that is begun again leaves these out: a whole
 // sweep takes longer than most machines are idle. "" is none.
 type ledger string
 
@@ -21,14 +21,13 @@ type entry struct {
 	Start, Place string
 	Trouble      trouble
 	Ended        string
-	Missed       bool
 }
 
 func (l ledger) add(v ending) error {
-	if l == "" || len(v.problems) > 0 {
+	if l == "" || v.missed || len(v.problems) > 0 {
 		return nil
 	}
-	line, err := json.Marshal(entry{v.start, v.place.String(), v.trouble, v.ended, v.missed})
+	line, err := json.Marshal(entry{v.start, v.place.String(), v.trouble, v.ended})
 	if err != nil {
 		return err
 	}
@@ -59,7 +58,7 @@ func (l ledger) left(jobs []job) (left []job, done []ending, err error) {
 	}
 	for _, j := range jobs {
 		if e, ok := known[fmt.Sprint(j.start, j.place, j.trouble)]; ok {
-			done = append(done, ending{job: j, ended: e.Ended, missed: e.Missed})
+			done = append(done, ending{job: j, ended: e.Ended})
 		} else {
 			left = append(left, j)
 		}

@@ -240,15 +240,16 @@ func byTurns(all []job) []job {
 }
 
 // share is what one starting state takes of places that it has in common with
-// others: those of a first apply, or those of any later one. One that is broken
-// in a single way takes every fifth.
+// others: those of a first apply, which differ only in who loses the links, or
+// those of any later one with the same name server. One that is broken in a
+// single way takes every fifth.
 func (st start) share(all []job) []job {
 	i, n := 0, 0
 	if st.trouble != "" {
 		n = 5
 	}
 	for _, o := range starts() {
-		if o.first != st.first || st.trouble != "" || o.trouble != "" {
+		if o.first != st.first || o.dns != st.dns || st.trouble != "" || o.trouble != "" {
 			continue
 		}
 		if o.name == st.name {
