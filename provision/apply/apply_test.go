@@ -183,7 +183,7 @@ func TestServer(t *testing.T) {
 		{name: "the new address is dead", answers: answers{"apply": {active}, "status": {reverted}}, dial: noRoute,
 			want: apply.Reverted, says: "no new connection to the declared address: no route; the server is back: it reverted generation 7", called: "apply status"},
 		{name: "the new address answers too late", answers: answers{"apply": {active}, "confirm": {fails(server.ErrLate, "")}, "status": {reverted}},
-			want: apply.Reverted, says: "no new connection to the declared address in time: the first attempt came through when the server had reverted; the server is back", called: "apply confirm status"},
+			want: apply.Reverted, says: "the checks over the new connection took 0s, and passed only when the server had reverted: an address or a name server answered late, or 30s are too short; the server is back", called: "apply confirm status"},
 		{name: "the answer to the confirmation is lost", answers: answers{"apply": {active}, "status": {confirmed}},
 			err: errs{"confirm": remote.ErrLost}, want: apply.Done, called: "apply confirm status"},
 		{name: "the other way in is dead", lifeline: errors.New("bmc does not answer"),

@@ -181,9 +181,11 @@ func (c *change) confirm(ctx context.Context, conn Server, late error) (again bo
 			return again, err
 		}
 	}
+	began := time.Now()
 	if err := c.d.Gate(ctx, conn, c.declared); err != nil {
 		return false, c.takeBack(ctx, conn, err)
 	}
+	took := time.Since(began)
 	reply, err := conn.Call(ctx, c.request(server.VerbConfirm, ""))
 	c.saw(reply)
 	if err != nil {
@@ -195,10 +197,12 @@ func (c *change) confirm(ctx context.Context, conn Server, late error) (again bo
 	case e.Code == server.ErrEarly && ctx.Err() == nil:
 		return true, nil
 	case e.Code == server.ErrLate:
-		if late == nil {
-			late = errors.New("the first attempt came through when the server had reverted")
+		reason := fmt.Errorf("the checks over the new connection took %s, and passed only when the server had reverted: an address or a name server answered late, or %s are too short",
+			took.Round(time.Second), c.d.RevertAfter)
+		if late != nil {
+			reason = fmt.Errorf("no new connection to the declared address in time: %w", late)
 		}
-		return false, c.witness(context.WithoutCancel(ctx), fmt.Errorf("no new connection to the declared address in time: %w", late))
+		return false, c.witness(context.WithoutCancel(ctx), reason)
 	default:
 		return false, c.takeBack(ctx, conn, e)
 	}
