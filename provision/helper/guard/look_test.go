@@ -3,6 +3,7 @@
 package guard
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/watch"
 )
 
 // nameServer answers as RFC 7873 has it, where it wants cookies.
@@ -21,6 +23,7 @@ type nameServer struct {
 	half   string // of the cookies that it gives and takes
 	wants  bool   // a cookie by UDP
 	silent bool
+	fails  string // a zone that is SERVFAIL
 	asked  [][]server.DNSQuestion
 }
 
@@ -56,6 +59,10 @@ func (n *nameServer) answer(q server.DNSQuestion) *dns.Msg {
 		return out
 	}
 	zone := in.Question[0].Name
+	if zone == n.fails {
+		out.Rcode = dns.RcodeServerFailure
+		return out
+	}
 	out.Answer = []dns.RR{record(n.t, zone+" 60 IN SOA ns. root. 7 1800 900 604800 86400")}
 	return out
 }
@@ -208,5 +215,82 @@ func TestLookAtSilence(t *testing.T) {
 	}
 	if got := inquire(t, q, n, 0); got != 0 || len(n.asked) != 1 {
 		t.Errorf("%d right, asked %d times", got, len(n.asked))
+	}
+}
+
+// crowdOfZones is a copy with 22 zones at 8 addresses, as AS112 has them.
+func crowdOfZones() watch.Config {
+	c := twoBlocks()
+	c.Zones, c.Blocks[0].Addresses = nil, nil
+	for i := range 22 {
+		c.Zones = append(c.Zones, watch.Zone{Name: fmt.Sprintf("z%d.example", i)})
+	}
+	for i := range 7 {
+		c.Blocks[0].Addresses = append(c.Blocks[0].Addresses, addr(fmt.Sprintf("192.0.2.%d", i+1)))
+	}
+	return c
+}
+
+// A quiet look at many zones asks every address by both ways, and each zone
+// there within four looks.
+func TestGlance(t *testing.T) {
+	q, err := newInquiry(crowdOfZones())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &nameServer{t: t}
+	glance := func() []finding {
+		t.Helper()
+		all, err := q.glance(n, "", 0)
+		if err != nil || len(all) != len(q.subjects) {
+			t.Fatalf("%d findings, %v", len(all), err)
+		}
+		return all
+	}
+	for range 3 {
+		glance()
+		if got := len(n.asked[0]); got != len(q.subjects) {
+			t.Fatalf("the first look asks %d of %d", got, len(q.subjects))
+		}
+		n.asked = nil
+		seen := map[string]bool{}
+		for i := range quietTurns {
+			glance()
+			ways := map[string]bool{}
+			for _, w := range n.asked[i] {
+				ways[w.Network+w.To.String()] = true
+				seen[string(w.Message)] = true
+			}
+			if len(n.asked[i]) > len(q.subjects)/quietTurns+16 || len(ways) != 16 {
+				t.Errorf("%d questions by %d ways", len(n.asked[i]), len(ways))
+			}
+		}
+		if len(seen) != len(q.subjects) {
+			t.Errorf("%d of %d asked in %d looks", len(seen), len(q.subjects), quietTurns)
+		}
+		// One zone fails: it is found when its turn comes, and from then on all is
+		// asked until all is right.
+		n.fails = "z13.example."
+		looks := 0
+		for !slices.ContainsFunc(glance(), func(f finding) bool { return f.grade == wrong && f.Zone.Name == "z13.example" }) {
+			if looks++; looks > quietTurns {
+				t.Fatal("a zone that fails is not found")
+			}
+		}
+		n.fails, n.asked = "", nil
+	}
+}
+
+// Few questions are all asked in each look.
+func TestGlanceAtFew(t *testing.T) {
+	q, err := newInquiry(twoBlocks())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &nameServer{t: t}
+	for i := range 3 {
+		if _, err := q.glance(n, "", 0); err != nil || len(n.asked[i]) != len(q.subjects) {
+			t.Errorf("%d of %d asked, %v", len(n.asked[i]), len(q.subjects), err)
+		}
 	}
 }

@@ -37,6 +37,9 @@ type inquiry struct {
 	client   string                // half of the cookie that is ours, hexadecimal
 	server   map[netip.Addr]cookie // the other half
 	wire     []server.DNSQuestion
+	zones    int // at each address
+	last     []finding
+	turn     int // of the last glance
 }
 
 // cookie is a name server's half, hexadecimal, and when it came. A name server
@@ -57,7 +60,7 @@ func newInquiry(c watch.Config) (*inquiry, error) {
 	if _, err := rand.Read(half[:]); err != nil {
 		return nil, err
 	}
-	q := &inquiry{client: hex.EncodeToString(half[:]), server: map[netip.Addr]cookie{}}
+	q := &inquiry{client: hex.EncodeToString(half[:]), server: map[netip.Addr]cookie{}, zones: len(c.Zones)}
 	var addresses []netip.Addr
 	for _, b := range c.Blocks {
 		addresses = append(addresses, b.Addresses...)

@@ -96,7 +96,11 @@ func (g *Guard) Run(ctx context.Context) error {
 	before := g.load()
 	for ctx.Err() == nil {
 		began := g.os.Uptime()
-		found, err := q.look(g.os, g.c.Identity, began)
+		see := q.look
+		if g.announces() {
+			see = q.glance
+		}
+		found, err := see(g.os, g.c.Identity, began)
 		if err != nil {
 			return err
 		}
@@ -155,6 +159,14 @@ func (g *Guard) heard(found []finding) {
 	g.feed.set(want)
 	g.overseer.tell(want, at)
 	g.write(at)
+}
+
+// announces reports whether every block is announced: what is not has to be
+// right in everything before it is.
+func (g *Guard) announces() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !slices.ContainsFunc(g.keeper.blocks, func(b *block) bool { return b.state != announced })
 }
 
 // states are those of all blocks.

@@ -77,14 +77,21 @@ type mutator struct {
 	set  *token.FileSet
 	src  []byte
 	file string
+	in   string   // function that is walked
 	what []string // of each mutant; the first is number 1
 }
 
-// add names a mutant and returns its number.
+// add names a mutant and returns its number. The name has no number of a line,
+// which the next change above it would make another.
 func (m *mutator) add(what string, n ast.Node) int {
 	p := m.set.Position(n.Pos())
 	text := string(m.src[p.Offset:m.set.Position(n.End()).Offset])
-	m.what = append(m.what, fmt.Sprintf("%s:%d %s: %s", m.file, p.Line, what, firstLine(text)))
+	name := fmt.Sprintf("%s %s: %s: %s", m.file, m.in, what, firstLine(text))
+	unique := name
+	for i := 2; slices.Contains(m.what, unique); i++ {
+		unique = fmt.Sprintf("%s (%d)", name, i)
+	}
+	m.what = append(m.what, unique)
 	return len(m.what)
 }
 
@@ -98,6 +105,9 @@ func (m *mutator) mutate(file string, src []byte) ([]byte, error) {
 	}
 	var all []edit
 	ast.Inspect(f, func(n ast.Node) bool {
+		if d, ok := n.(*ast.FuncDecl); ok {
+			m.in = d.Name.Name
+		}
 		if e, ok := m.edit(n); ok {
 			all = append(all, e)
 		}
