@@ -76,6 +76,12 @@ func TestMutants(t *testing.T) {
 	if f.Killed == 0 {
 		t.Error("no mutant was seen")
 	}
+	known := reasons(t)
+	for _, v := range ends {
+		if _, ok := known[v.What]; !ok && (v.End == "survived" || v.End == "unmet") {
+			t.Errorf("%s: %s: give it a case, or a reason in %s", v.End, v.What, reasonsDir)
+		}
+	}
 	keepFigures(t, os.Getenv("RAIZ_MUTANTS_OUT"), f)
 }
 
@@ -118,18 +124,11 @@ func elsewhere() []string {
 	return []string{"console.go", "doc.go", "drain.go", "look.go", "os.go", "serve.go"}
 }
 
-// buildMutants builds one program of this package's tests that holds all
-// mutants.
-func buildMutants(t *testing.T, dir string) (program string, all []string) {
+// mutateAll makes the mutants of the transaction, and has put take each source
+// with them. It returns their names.
+func mutateAll(t *testing.T, put func(path string, text []byte)) []string {
+	t.Helper()
 	m := &mutator{}
-	replace := map[string]string{}
-	put := func(path string, text []byte) {
-		file := filepath.Join(dir, filepath.Base(path))
-		if err := os.WriteFile(file, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		replace[path] = file
-	}
 	sources, err := filepath.Glob("../*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +152,22 @@ func buildMutants(t *testing.T, dir string) (program string, all []string) {
 		}
 		put(path, text)
 	}
+	return m.what
+}
+
+// buildMutants builds one program of this package's tests that holds all
+// mutants.
+func buildMutants(t *testing.T, dir string) (program string, all []string) {
+	t.Helper()
+	replace := map[string]string{}
+	put := func(path string, text []byte) {
+		file := filepath.Join(dir, filepath.Base(path))
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[path] = file
+	}
+	all = mutateAll(t, put)
 	for name, text := range map[string]string{"../switchboard.go": switchboard, "mattered_test.go": matteredSource} {
 		path, err := filepath.Abs(name)
 		if err != nil {
@@ -170,7 +185,7 @@ func buildMutants(t *testing.T, dir string) (program string, all []string) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	return program, m.what
+	return program, all
 }
 
 // tryMutant has one mutant live through the worlds in which it matters.
