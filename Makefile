@@ -65,8 +65,8 @@ sweep: deps-test
 SOAK_SITES ?= sites/as112-gru1.hcl sites/root-example.hcl
 
 soak: deps-test
-	RAIZ_SOAK="$(SOAK_SITES)" RAIZ_FLAP=600 RAIZ_FLAP_APPLIES=10 RAIZ_BOOTS=20 RAIZ_DRAIN=all \
-		$(GO) test -run 'TestSoak$$|TestNoFlap$$|TestBoots$$|TestDrain$$' -count=1 -timeout 4h -v ./provision
+	RAIZ_SOAK="$(SOAK_SITES)" RAIZ_FLAP=600 RAIZ_FLAP_APPLIES=10 RAIZ_BOOTS=20 RAIZ_DRAIN=all RAIZ_COPIES=3 \
+		$(GO) test -run 'TestSoak$$|TestNoFlap$$|TestBoots$$|TestDrain$$|TestNobodyRefreshes$$' -count=1 -timeout 4h -v ./provision
 
 matrix: deps-test
 	RAIZ_MATRIX=1 $(GO) test -run 'TestMatrix$$' -count=1 -timeout 4h -v ./provision

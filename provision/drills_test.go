@@ -15,8 +15,6 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/server"
-	"github.com/raiz-dns/raiz/provision/verify"
-	"github.com/raiz-dns/raiz/provision/watch"
 )
 
 // drill is something that ends a copy's right to be announced, and how long it
@@ -300,64 +298,4 @@ func (b *bed) stays(announced bool) {
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) { // between two looks
 		b.must(b.announced(announced)())
 	}
-}
-
-// TestNobodyRefreshes: what one broken distribution system, or one broken time
-// service, does to every copy of a letter at once withdraws none. The guard says
-// so, and goes on until the zone has expired.
-func TestNobodyRefreshes(t *testing.T) {
-	t.Parallel()
-	b := newBed(t, "../sites/root-example.hcl")
-	b.mustApply(b.Site)
-	b.until(settle, "the announcement", b.announced(true))
-	raises := func(code watch.TroubleCode, raised bool) {
-		t.Helper()
-		b.until(90*time.Second, fmt.Sprintf("alarm %s %t", code, raised), func() error {
-			if err := b.announced(true)(); err != nil {
-				t.Fatalf("withdrawn: %v", err)
-			}
-			s, err := watch.ReadStatus([]byte(b.on(b.Server, "cat", watch.StatusFile)))
-			if err != nil {
-				return err
-			}
-			if is := slices.ContainsFunc(s.Alarms, func(a watch.Trouble) bool { return a.Code == code }); is != raised {
-				return fmt.Errorf("alarms %v", s.Alarms)
-			}
-			return nil
-		})
-	}
-	served, err := b.Primary.Quicken(t.Context(), ".")
-	b.must(err)
-	b.until(time.Minute, "the zone", b.serves(served.Serial))
-	_, err = b.Primary.Corrupt(t.Context(), ".", rehearse.Flaws()[0])
-	b.must(err)
-	raises(watch.TroubleUnproven, true)
-	b.must(b.Primary.Stop(t.Context()))
-	raises(watch.TroubleStale, true)
-	b.sh("systemctl stop chrony.service")
-	raises(watch.TroubleClock, true)
-	said := b.verifyUntil(b.Site, map[string]verify.Status{"guard.alarms": verify.Warn, "unit.chrony.service": verify.Fail})
-	if len(said) == 0 {
-		t.Error("verify says nothing")
-	}
-	b.sh("systemctl start chrony.service")
-	raises(watch.TroubleClock, false)
-	b.must(b.Primary.Start(t.Context()))
-	_, err = b.Primary.Bump(t.Context(), ".")
-	b.must(err)
-	raises(watch.TroubleUnproven, false)
-	raises(watch.TroubleStale, false)
-
-	strict := *b.Site
-	strict.PackOptions = map[string]map[string]any{"guard": {"on_stale": "withdraw", "damping": int64(0)}}
-	b.mustApply(&strict)
-	b.until(settle, "the announcement", b.announced(true))
-	served, err = b.Primary.Quicken(t.Context(), ".")
-	b.must(err)
-	b.until(time.Minute, "the zone", b.serves(served.Serial))
-	b.must(b.announced(true)())
-	b.must(b.Primary.Stop(t.Context()))
-	b.until(90*time.Second, "the withdrawal of what is stale", b.announced(false))
-	b.must(b.Primary.Start(t.Context()))
-	b.until(90*time.Second, "the announcement of what is fresh", b.announced(true))
 }

@@ -15,28 +15,35 @@ type load struct {
 	drops int64                // datagrams to port 53 that no buffer had room for
 	sent  int64                // datagrams that left here
 	conns map[netip.Addr]int64 // connections to port 53 of an address, but for our own
-	many  bool                 // there are more of some kind than are read
+	many  bool                 // there are more connections than are read
 }
 
 // port53 is how the kernel writes it.
 const port53 = ":0035"
 
-// procFiles are what a load is read from.
-func procFiles() []string { return []string{"udp", "udp6", "snmp", "snmp6", "tcp", "tcp6"} }
-
-// maxProc is how much is read of each: strangers make connections by the hundred
-// thousand, and each is a line.
+// maxProc is how much is read of each file: strangers make connections by the
+// hundred thousand, and each is a line.
 const maxProc = 1 << 20
 
-// readLoad reads them. One that is not there tells nothing.
-func readLoad(read func(name string) ([]byte, error)) load {
-	l := load{conns: map[netip.Addr]int64{}}
-	for _, name := range procFiles() {
+// datagrams reads what is told of UDP. A file that is not there tells nothing.
+func (l *load) datagrams(read func(name string) ([]byte, error)) {
+	l.take(read, "udp", "udp6", "snmp", "snmp6")
+}
+
+// connections reads what is told of TCP. The kernel goes through a table for it
+// that is as large as the machine, and not only this one's part of it.
+func (l *load) connections(read func(name string) ([]byte, error)) {
+	l.conns = map[netip.Addr]int64{}
+	l.take(read, "tcp", "tcp6")
+}
+
+func (l *load) take(read func(name string) ([]byte, error), names ...string) {
+	for _, name := range names {
 		text, err := read(name)
 		if err != nil {
 			continue
 		}
-		l.many = l.many || len(text) >= maxProc
+		l.many = l.many || strings.HasPrefix(name, "tcp") && len(text) >= maxProc
 		for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
 			f := strings.Fields(s.Text())
 			switch {
@@ -54,7 +61,6 @@ func readLoad(read func(name string) ([]byte, error)) load {
 			}
 		}
 	}
-	return l
 }
 
 // snmp takes the line "Udp: InDatagrams NoPorts InErrors OutDatagrams …" with
@@ -94,6 +100,8 @@ const (
 	crowdAnswers = 50  // datagrams between two looks, beside our own
 	crowdConns   = 100 // connections to one address
 )
+
+func (f finding) silentByTCP() bool { return f.Network == "tcp" && f.why == silent }
 
 // excuse marks what a crowd of strangers brings about: silence of a name server
 // that is at work. One that is dead answers nobody.

@@ -18,6 +18,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// procFiles are what a load is read from.
+func procFiles() []string { return []string{"udp", "udp6", "snmp", "snmp6", "tcp", "tcp6"} }
+
+// readWhole is all that is told.
+func readWhole(read func(name string) ([]byte, error)) load {
+	var l load
+	l.datagrams(read)
+	l.connections(read)
+	return l
+}
+
 // taken reads what take.py has taken down.
 func taken(name string) ([]byte, error) { return os.ReadFile("testdata/proc/" + name) }
 
@@ -33,7 +44,7 @@ func TestReadLoad(t *testing.T) {
 	if err != nil || truth.Drops == 0 || len(truth.Conns) < 3 {
 		t.Fatalf("%+v, %v", truth, err)
 	}
-	l := readLoad(taken)
+	l := readWhole(taken)
 	conns := map[string]int64{}
 	for a, n := range l.conns {
 		conns[a.String()] = n
@@ -42,7 +53,7 @@ func TestReadLoad(t *testing.T) {
 		t.Errorf("%d drops of %d, %d sent of %d, connections (-want +got):\n%s", l.drops, truth.Drops, l.sent, truth.Sent, diff)
 	}
 	// A machine without IPv6 has no such files.
-	half := readLoad(func(name string) ([]byte, error) {
+	half := readWhole(func(name string) ([]byte, error) {
 		if strings.HasSuffix(name, "6") {
 			return nil, fs.ErrNotExist
 		}
@@ -51,7 +62,7 @@ func TestReadLoad(t *testing.T) {
 	if half.drops == 0 || half.drops >= l.drops || half.sent == 0 || half.sent >= l.sent || len(half.conns) != 1 {
 		t.Errorf("IPv4 alone: %+v", half)
 	}
-	none := readLoad(func(string) ([]byte, error) { return nil, errors.New("no") })
+	none := readWhole(func(string) ([]byte, error) { return nil, errors.New("no") })
 	if none.drops != 0 || none.sent != 0 || len(none.conns) != 0 {
 		t.Errorf("nothing can be read: %+v", none)
 	}
@@ -84,7 +95,7 @@ func TestReadLoadOfThisMachine(t *testing.T) {
 		if !found {
 			t.Errorf("the kernel's word for %s is not understood", at)
 		}
-		before := readLoad(read).sent
+		before := readWhole(read).sent
 		c, err := net.Dial("udp", at.String()) // nobody is there: that is all the same
 		if err != nil {
 			t.Fatal(err)
@@ -96,7 +107,7 @@ func TestReadLoadOfThisMachine(t *testing.T) {
 				n++
 			}
 		}
-		if got := readLoad(read).sent - before; got < n || n < 10 {
+		if got := readWhole(read).sent - before; got < n || n < 10 {
 			t.Errorf("to %s: %d datagrams, and the kernel tells of %d", at, n, got)
 		}
 	}
@@ -168,7 +179,7 @@ func FuzzReadLoad(f *testing.F) {
 	f.Add(byte(0), []byte("a b:0035 c 18446744073709551616\na :0035 c -1"))
 	f.Fuzz(func(t *testing.T, which byte, text []byte) {
 		name := procFiles()[int(which)%len(procFiles())]
-		l := readLoad(func(n string) ([]byte, error) {
+		l := readWhole(func(n string) ([]byte, error) {
 			if n != name {
 				return nil, fs.ErrNotExist
 			}

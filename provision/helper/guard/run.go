@@ -93,7 +93,8 @@ func (g *Guard) Run(ctx context.Context) error {
 	all.Go(func() { g.watchZones(ctx) })
 	all.Go(func() { g.watchClock(ctx) })
 	g.notify("READY=1\nSTATUS=nothing was asked yet")
-	before := g.load()
+	var before load
+	before.datagrams(g.proc)
 	for ctx.Err() == nil {
 		began := g.os.Uptime()
 		see := q.look
@@ -104,11 +105,7 @@ func (g *Guard) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		now := g.load()
-		if g.c.OnOverload == watch.Alarm {
-			excuse(found, before, now, int64(4*len(q.wire)))
-		}
-		before = now
+		before = g.excuse(found, before, int64(4*len(q.wire)))
 		g.heard(found)
 		g.notify("WATCHDOG=1\nSTATUS=" + g.summary())
 		pause(ctx, began+g.next()-g.os.Uptime())
@@ -123,15 +120,29 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (g *Guard) load() load {
-	return readLoad(func(name string) ([]byte, error) {
-		f, err := os.Open(g.files.proc + "/" + name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		return io.ReadAll(io.LimitReader(f, maxProc))
-	})
+// excuse marks what a crowd has brought about since the look before, unless the
+// copy is to be withdrawn then. It returns what the kernel tells now.
+func (g *Guard) excuse(found []finding, before load, asked int64) load {
+	var now load
+	now.datagrams(g.proc)
+	if g.c.OnOverload != watch.Alarm {
+		return now
+	}
+	if slices.ContainsFunc(found, finding.silentByTCP) {
+		now.connections(g.proc)
+	}
+	excuse(found, before, now, asked)
+	return now
+}
+
+// proc reads a file of the kernel's about the network.
+func (g *Guard) proc(name string) ([]byte, error) {
+	f, err := os.Open(g.files.proc + "/" + name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxProc))
 }
 
 func (g *Guard) next() time.Duration {
