@@ -90,13 +90,14 @@ func (h *Helper) endLeftHold() {
 	}
 }
 
-// is reports whether all blocks are withdrawn, or all are announced. Of a guard
-// that is there and says nothing neither is known.
+// is reports whether all blocks are withdrawn, as the routing daemon was seen to
+// have done, or all are announced. Of a guard that is there and says nothing
+// neither is known.
 func is(g *server.Guard, withdrawn bool) bool {
 	switch {
 	case g == nil || g.Down:
 		return withdrawn
-	case g.Silent != "":
+	case g.Silent != "", withdrawn && g.Lingers != "":
 		return false
 	}
 	want := map[bool]watch.State{true: watch.Withdrawn, false: watch.Announced}[withdrawn]

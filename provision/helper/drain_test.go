@@ -76,12 +76,16 @@ func (d *desk) Lock(string, string, time.Duration) (func(), error) {
 }
 
 // tells has the guard's status say that its block is so.
-func (d *desk) tells(s watch.State) {
-	text, _ := json.Marshal(watch.Status{Version: watch.Version, Uptime: d.now.Seconds(), Leave: 3, Blocks: []watch.BlockStatus{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), State: s}}})
+func (d *desk) tells(s watch.State) { d.tellsOf(s, "") }
+
+// tellsOf also says why it may still be exported.
+func (d *desk) tellsOf(s watch.State, lingers string) {
+	text, _ := json.Marshal(watch.Status{Version: watch.Version, Uptime: d.now.Seconds(), Leave: 3, Lingers: lingers, Blocks: []watch.BlockStatus{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), State: s}}})
 	d.files[watch.StatusFile] = string(text)
 }
 
-// obeys is a guard that does as the files say, after its three seconds.
+// obeys is a guard that does as the files say, after its three seconds, and sees
+// the routing daemon do so two later.
 func obeys(d *desk) {
 	_, drained := d.files[watch.DrainFile]
 	_, held := d.files[watch.HoldFile]
@@ -90,6 +94,8 @@ func obeys(d *desk) {
 		d.tells(watch.Announced)
 	case d.now < time.Hour+3*time.Second:
 		d.tells(watch.Draining)
+	case d.now < time.Hour+5*time.Second:
+		d.tellsOf(watch.Withdrawn, "it is exported")
 	default:
 		d.tells(watch.Withdrawn)
 	}
@@ -135,6 +141,8 @@ func TestDrain(t *testing.T) {
 				}
 			} else if g := a.Guard; (g.Silent != "") != tt.silent || g.Down != tt.down || (len(g.Blocks) > 0) != (tt.state != "") || tt.state != "" && g.Blocks[0].State != tt.state {
 				t.Errorf("%+v", g)
+			} else if g.Lingers != "" {
+				t.Errorf("nobody has waited until the routing daemon had done it: %s", g.Lingers)
 			}
 			var left []string
 			for _, f := range []string{watch.DrainFile, watch.HoldFile} {

@@ -248,11 +248,12 @@ func (g *Guard) drained() watch.Drain {
 func (g *Guard) oversee(ctx context.Context) {
 	for ctx.Err() == nil {
 		if g.exportsDue() {
+			began := g.os.Uptime()
 			var seen []exported
 			for _, e := range g.c.Router.Exports {
 				seen = append(seen, lookAt(g.os, e, g.c.Router.Look))
 			}
-			g.saw(seen)
+			g.saw(seen, began)
 		}
 		pause(ctx, exportsTense)
 	}
@@ -273,12 +274,13 @@ func (g *Guard) exportsDue() bool {
 	return g.overseer.due(g.os.Uptime())
 }
 
-func (g *Guard) saw(seen []exported) {
+func (g *Guard) saw(seen []exported, began time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	at := g.os.Uptime()
-	g.overseer.saw(seen, at)
+	g.overseer.saw(seen, began)
 	g.judgeExports(at)
+	g.write(at) // who drains waits for it
 }
 
 // enforce asks systemd, by a file that it watches, to end a daemon that does not

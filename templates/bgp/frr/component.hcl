@@ -7,7 +7,9 @@
 #   - Change a session and leave the others: every change restarts it.
 component "frr" {
   kind     = "bgp"
-  packages = ["frr", "bash"]
+  # vtysh wants a name for the user that runs it, also where systemd has made
+  # the user up (DynamicUser=, nss-systemd(8)).
+  packages = ["frr", "bash", "libnss-systemd"]
   unit     = "frr.service"
 
   # Apart from frr.conf, so that everything else may be read and compared in
