@@ -62,6 +62,10 @@ component "frr" {
     check    = ["bash", "-n", "{}"]
     bad      = "exports.bad"
   }
+  # Of vtysh, which asks it also for who only looks.
+  file "/etc/pam.d/frr" {
+    template = "pam.tmpl"
+  }
   service "frr.service" {}
 
   # It takes no next hop from a session on the loopback.
