@@ -63,13 +63,14 @@ func TestNobodyRefreshes(t *testing.T) {
 		b.must(err)
 		b.until(time.Minute, "the zone", b.serves(served.Serial))
 	})
+	f.each(func(b *bed) { b.must(b.Primary.Stop(t.Context())) })
+	f.raise(watch.TroubleStale, true)
 	f.each(func(b *bed) {
+		b.must(b.Primary.Start(t.Context()))
 		_, err := b.Primary.Corrupt(t.Context(), ".", rehearse.Flaws()[0])
 		b.must(err)
 	})
 	f.raise(watch.TroubleUnproven, true)
-	f.each(func(b *bed) { b.must(b.Primary.Stop(t.Context())) })
-	f.raise(watch.TroubleStale, true)
 	f.each(func(b *bed) { b.sh("systemctl stop chrony.service") })
 	f.raise(watch.TroubleClock, true)
 	f.each(func(b *bed) {
@@ -81,7 +82,6 @@ func TestNobodyRefreshes(t *testing.T) {
 	f.each(func(b *bed) { b.sh("systemctl start chrony.service") })
 	f.raise(watch.TroubleClock, false)
 	f.each(func(b *bed) {
-		b.must(b.Primary.Start(t.Context()))
 		_, err := b.Primary.Bump(t.Context(), ".")
 		b.must(err)
 	})

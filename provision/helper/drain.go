@@ -45,9 +45,10 @@ func (h *Helper) guard() *server.Guard {
 	return g
 }
 
-// drained is what a person wants.
+// drained is what a person wants. Where both files are there, the one that should
+// last was not written to its end.
 func (h *Helper) drained() *watch.Drain {
-	for _, file := range []string{watch.DrainFile, watch.PassingFile} {
+	for _, file := range []string{watch.PassingFile, watch.DrainFile} {
 		text, err := h.os.Read(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -85,15 +86,14 @@ func (h *Helper) drain(q server.DrainRequest, tell func(server.State)) (*server.
 func (h *Helper) wants(d *watch.Drain) error {
 	files := []string{watch.DrainFile, watch.PassingFile}
 	if d != nil {
-		err := h.putDrain(watch.DrainFile, d)
-		if err != nil {
+		if err := h.putDrain(watch.DrainFile, d); err != nil {
 			d.Passing = short(err)
 			if h.putDrain(watch.PassingFile, d) != nil {
 				return err
 			}
 			return nil
 		}
-		files = files[1:]
+		files = files[1:] // the other one has nothing to say any more
 	}
 	for _, file := range files {
 		if _, err := h.os.Look(file); errors.Is(err, fs.ErrNotExist) {

@@ -97,7 +97,7 @@ type overseer struct {
 }
 
 func newOverseer(blocks []watch.Block) *overseer {
-	return &overseer{blocks: blocks, bad: map[netip.Prefix]time.Duration{}, at: -exportsEvery, told: -starts, last: -stopLast}
+	return &overseer{blocks: blocks, bad: map[netip.Prefix]time.Duration{}, at: -starts, told: -starts, last: -stopLast}
 }
 
 // tell says what is wanted.
@@ -170,7 +170,7 @@ func (o *overseer) lingers(f feedState) string {
 	if !slices.ContainsFunc(o.blocks, gone) {
 		return ""
 	}
-	if o.seen == nil || o.at <= o.told {
+	if o.at <= o.told {
 		return "what is exported was not looked at since"
 	}
 	for _, e := range o.seen {

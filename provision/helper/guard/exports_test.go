@@ -286,6 +286,7 @@ func TestLingers(t *testing.T) {
 		{"all are wanted", up, []string{four, six}, []exported{session(4, "", blind)}, 0, ""},
 		{"never looked at", up, nil, nil, 20 * time.Second, "what is exported was not looked at since"},
 		{"a look that was under way", up, nil, []exported{session(4, "", nil), session(6, "", nil)}, 10 * time.Second, "what is exported was not looked at since"},
+		{"there are no sessions", up, nil, []exported{}, 11 * time.Second, ""},
 		{"gone", up, nil, []exported{session(4, "", nil), session(6, "", nil)}, 11 * time.Second, ""},
 		{"one is exported", up, nil, []exported{session(4, "", nil), session(6, six, nil)}, 11 * time.Second, "2001:db8::/48 is exported over edge1_6"},
 		{"the one that is wanted is", up, []string{six}, []exported{session(4, "", nil), session(6, six, nil)}, 11 * time.Second, ""},
