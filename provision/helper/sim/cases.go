@@ -70,6 +70,7 @@ func Cases(c Code) []*Case {
 		add("gate-says-no", s, past, NoEvent, Side{Want: next, No: true})
 		add("gate-says-no+"+string(Fail), s, past, Fail, Side{Want: next, No: true})
 		add("gate-says-no+"+string(KillActivate), s, past, KillActivate, Side{Want: next, No: true})
+		add("stale-rollback", s, []Want{generation(1), with(next, func(w *Want) { w.DNS = "knot" })}, NoEvent, one(generation(3)), Side{Want: with(next, func(w *Want) { w.Again = 1 }), Pause: 10 * time.Minute})
 		for _, e := range []Event{Blind} {
 			add("gate-says-no+"+string(e), s, past, e, Side{Want: next, No: true})
 			add("second+"+string(e), s, past, e, one(next))

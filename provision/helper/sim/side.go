@@ -276,7 +276,7 @@ func (w *world) plan(s *side, a server.Answer) {
 		Apply: &server.ApplyRequest{Run: s.run, Seconds: s.seconds, Reviewed: reviewed, Manifest: m}}
 	if s.want.Again != 0 {
 		s.request.Verb, s.request.Apply = server.VerbRollback, nil
-		s.request.Rollback = &server.RollbackRequest{Run: s.run, Seconds: s.seconds, Number: s.want.Again, Reviewed: reviewed}
+		s.request.Rollback = &server.RollbackRequest{Run: s.run, Seconds: s.seconds, Number: s.want.Again, Reviewed: server.Reviewed{Current: reviewed.Current}}
 	}
 	s.turn(applying, w)
 	s.wake += s.pause
