@@ -86,12 +86,9 @@ func (h *Helper) fit(n int) error {
 	return nil
 }
 
-// finish does the last steps of what was decided. Each may be done again, so
+// finish does the last steps of what has ended. Each may be done again, so
 // that whoever comes after a power cut ends what was begun.
 func (h *Helper) finish(r record) error {
-	if !r.State.Ended() {
-		return nil
-	}
 	// Whoever wrote that down may have died before it was on the disk.
 	if err := h.os.Flush(dirOf(r.Number)); err != nil {
 		return err

@@ -54,6 +54,12 @@ func (b *bench) apply(t *testing.T, seconds int) (run string, a server.Answer) {
 	t.Helper()
 	b.runs++
 	run = fmt.Sprintf("run%09d", b.runs)
+	return run, b.ask(b.request(t, run, seconds))
+}
+
+// request asks for that generation, over what stands.
+func (b *bench) request(t *testing.T, run string, seconds int) server.Request {
+	t.Helper()
 	text := []byte(run + "\n")
 	sum := sha256.Sum256(text)
 	f := server.File{Path: benchFile, Mode: 0o644, Owner: "root", Group: "root", Data: text, Sum: hex.EncodeToString(sum[:]),
@@ -62,10 +68,10 @@ func (b *bench) apply(t *testing.T, seconds int) (run string, a server.Answer) {
 	if probe.Error != nil {
 		t.Fatal(probe.Error)
 	}
-	return run, b.ask(server.Request{Verb: server.VerbApply, Apply: &server.ApplyRequest{Run: run, Seconds: seconds,
+	return server.Request{Verb: server.VerbApply, Apply: &server.ApplyRequest{Run: run, Seconds: seconds,
 		Reviewed: server.Reviewed{Current: probe.Facts.Current, Standing: map[string]string{f.Path: probe.Facts.Files[f.Path].Standing}},
-		Manifest: server.Manifest{Files: []server.File{f}, Units: []server.Unit{{Name: idle, Active: true}}},
-	}})
+		Manifest: server.Manifest{Files: []server.File{f}, Units: []server.Unit{{Name: idle, Active: true}, {Name: "slow.service"}}},
+	}}
 }
 
 func (b *bench) of(run string, v server.Verb) server.Answer {
@@ -99,9 +105,12 @@ type spoilt struct {
 	helper.OS
 	do    func(helper.Op, string) (bool, error) // false for what is passed on
 	make  func(string) error
+	drop  func(string) error
 	flush func(string) error
 	units error
 	net   error
+	bare  bool // links have no address
+	read  func(string, []byte) []byte
 	arm   bool // does nothing
 }
 
@@ -121,6 +130,15 @@ func (s spoilt) Create(file string, data []byte, a helper.Attributes) error {
 		}
 	}
 	return s.OS.Create(file, data, a)
+}
+
+func (s spoilt) Remove(file string) error {
+	if s.drop != nil {
+		if err := s.drop(file); err != nil {
+			return err
+		}
+	}
+	return s.OS.Remove(file)
 }
 
 func (s spoilt) Flush(file string) error {
@@ -143,7 +161,21 @@ func (s spoilt) Network() (server.Network, error) {
 	if s.net != nil {
 		return server.Network{}, s.net
 	}
-	return s.OS.Network()
+	n, err := s.OS.Network()
+	for i := range n.Links {
+		if s.bare {
+			n.Links[i].Addresses = nil
+		}
+	}
+	return n, err
+}
+
+func (s spoilt) Read(file string) ([]byte, error) {
+	data, err := s.OS.Read(file)
+	if s.read != nil && err == nil {
+		data = s.read(file, data)
+	}
+	return data, err
 }
 
 func (s spoilt) Arm(after time.Duration) error {
@@ -221,9 +253,16 @@ func TestFenceThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+func noManifest(file string, data []byte) []byte {
+	if strings.HasSuffix(file, "/manifest.json") {
+		return data[:1]
+	}
+	return data
+}
+
 // What cannot be looked at is not confirmed, and goes back when its time is over.
 func TestConfirmThatCannotLook(t *testing.T) {
-	for name, s := range map[string]spoilt{"units": {units: syscall.EIO}, "links": {net: syscall.EIO}} {
+	for name, s := range map[string]spoilt{"units": {units: syscall.EIO}, "links": {net: syscall.EIO}, "what it declares": {read: noManifest}} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench()
 			run, a := b.apply(t, 60)

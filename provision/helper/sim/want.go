@@ -26,7 +26,7 @@ const (
 	networkFile = "/etc/systemd/network/05-raiz-eno1.network"
 	guardUnit   = "raiz-guard.service"
 	guardFile   = "/etc/systemd/system/" + guardUnit
-	guardConf   = "/etc/raiz/guard.conf"
+	guardConf   = "/etc/raiz/guard/guard.conf"
 	birdConf    = "/etc/bird/bird.conf"
 	passing     = "/run/raiz-blocks4.conf"
 	zonesTool   = "/usr/local/lib/raiz/zones" // comes with a generation, and is run by it
