@@ -23,8 +23,13 @@ import (
 func (h *Helper) Boot() error {
 	h.who = "the boot"
 	n, err := h.pending()
-	if err != nil || n == 0 {
-		return err
+	if err != nil {
+		// systemd starts this unit only where something is pending; what that is
+		// may be known in a minute, and nobody else would come.
+		return errors.Join(err, h.os.Do(OpStartSoon, RevertUnit, unitLimit))
+	}
+	if n == 0 {
+		return nil
 	}
 	// Should this fail or take too long, services start with what they find,
 	// and the whole revert follows all the same.

@@ -86,12 +86,9 @@ func (h *Helper) fit(n int) error {
 	return nil
 }
 
-// finish does the last steps of what was decided. Each may be done again, so
+// finish does the last steps of what has ended. Each may be done again, so
 // that whoever comes after a power cut ends what was begun.
 func (h *Helper) finish(r record) error {
-	if !r.State.Ended() {
-		return nil
-	}
 	// Whoever wrote that down may have died before it was on the disk.
 	if err := h.os.Flush(dirOf(r.Number)); err != nil {
 		return err
@@ -110,9 +107,7 @@ func (h *Helper) finish(r record) error {
 		}
 	}
 	// Before it is pending no more: nobody would come to take these away.
-	var b before
-	_ = h.readJSON(beforeOf(r.Number), &b) // of a refusal there may be none
-	if err := h.forget(r, b); err != nil {
+	if err := h.forgetAll(r); err != nil {
 		h.log("generation %d is %s, but something is left of it: %v", r.Number, r.State, err)
 		r.Left = true
 		_ = h.save(r) // else it is left for good
@@ -151,11 +146,13 @@ func (h *Helper) settle() error {
 		switch {
 		case err != nil && n == pending:
 			return err
-		case err != nil:
+		case errors.Is(err, fs.ErrNotExist):
 			if err := h.erase(dirOf(n)); err != nil { // half pruned, or cut off before it had a record
 				return err
 			}
 			continue
+		case err != nil:
+			continue // it may be the current one: what cannot be read now is not what is not there
 		case r.State.Ended() && (n == pending || r.Left):
 			if err := h.finish(r); err != nil {
 				return err
@@ -168,15 +165,24 @@ func (h *Helper) settle() error {
 		if slices.Contains([]server.State{server.Activating, server.Active, server.Reverting}, r.State) {
 			end, why = server.Reverted, r.Reason // it could not say so
 		}
-		var b before
-		_ = h.readJSON(beforeOf(n), &b) // of a refusal there may be none
 		r.State = end
-		r.Left = h.forget(r, b) != nil // before it has ended: nobody would come
+		r.Left = h.forgetAll(r) != nil // before it has ended: nobody would come
 		if err := h.to(&r, end, why); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forgetAll forgets a generation by its own snapshot. Without one, as after a
+// refusal, there is nothing beside managed files; where it cannot be read that
+// is not known.
+func (h *Helper) forgetAll(r record) error {
+	var b before
+	if err := h.readJSON(beforeOf(r.Number), &b); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return h.forget(r, b)
 }
 
 // forget takes away what was needed only while a generation was pending: second

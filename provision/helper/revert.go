@@ -142,7 +142,7 @@ func (h *Helper) revert(r *record, reason string) error {
 	r.Tries++
 	// From its first file on it cannot be confirmed any more. A full disk has
 	// no room for that word, and is no reason to stop.
-	noted := h.to(r, server.Reverting, reason)
+	_ = h.to(r, server.Reverting, reason)
 	b, err := h.putBack(r)
 	if err != nil {
 		return h.tryAgain(r, err)
@@ -151,10 +151,8 @@ func (h *Helper) revert(r *record, reason string) error {
 	if err := h.forget(*r, b); err != nil {
 		return h.tryAgain(r, err)
 	}
-	if noted == nil || r.State == server.Reverting {
-		if err := h.to(r, server.Reverted, ""); err != nil {
-			h.log("cannot write down that generation %d was reverted: %v", r.Number, err)
-		}
+	if err := h.to(r, server.Reverted, ""); err != nil {
+		h.log("cannot write down that generation %d was reverted: %v", r.Number, err)
 	}
 	if err := h.remove(pendingFile); err != nil {
 		return h.tryAgain(r, err)

@@ -273,14 +273,19 @@ func (h *Helper) manifest(n int) (server.Manifest, error) {
 }
 
 // find returns the record of a run, the newest first. One that does not have
-// its name anywhere is of another run.
+// its name anywhere is of another run; one that cannot be read may be of this
+// one, and then nobody may be told that it is not here.
 func (h *Helper) find(run string) (r record, found bool, err error) {
 	all, err := h.numbers()
 	if err != nil {
 		return record{}, false, err
 	}
+	var unread error
 	for _, n := range slices.Backward(all) {
 		text, err := h.os.Read(recordOf(n))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			unread = err
+		}
 		if err != nil || !bytes.Contains(text, []byte(run)) {
 			continue
 		}
@@ -288,7 +293,7 @@ func (h *Helper) find(run string) (r record, found bool, err error) {
 			return r, true, nil
 		}
 	}
-	return record{}, false, nil
+	return record{}, false, unread
 }
 
 // log adds a line for people. That it cannot is no reason to stop.

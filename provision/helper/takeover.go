@@ -3,6 +3,7 @@ package helper
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,11 +65,14 @@ func (h *Helper) takeOver(m server.Manifest, b before) error {
 	}
 	for _, l := range links {
 		pid := "/run/dhclient." + l + ".pid"
-		if _, err := h.os.Look(pid); err == nil {
+		switch _, err := h.os.Look(pid); {
+		case err == nil:
 			// It ends and gives nothing back (dhclient(8), -x).
 			if err := h.run([]string{"dhclient", "-x", "-pf", pid, l}); err != nil {
 				return fmt.Errorf("end the DHCP client of %s: %w", l, err)
 			}
+		case !errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("see whether %s has a DHCP client: %w", l, err)
 		}
 		if err := h.remove(ifstateFile + "." + l); err != nil {
 			return err

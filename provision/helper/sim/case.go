@@ -26,6 +26,7 @@ type Side struct {
 	Pause   time.Duration // it waits at the prompt
 	Dies    time.Duration // after it began; 0 for never
 	Gate    time.Duration // it looks before it confirms
+	No      bool          // its gate says no
 }
 
 // base is a server with its history, which worlds begin with.
@@ -91,7 +92,7 @@ func (x *Case) begin(b *base) *world {
 	w.rest()
 	w.m.Acts = nil
 	for i, s := range x.Sides {
-		n := &side{name: string(rune('A' + i)), want: s.Want, seconds: s.Seconds, pause: s.Pause, gate: s.Gate, address: b.ip, of: promise.Generation(i + 1)}
+		n := &side{name: string(rune('A' + i)), want: s.Want, seconds: s.Seconds, pause: s.Pause, gate: s.Gate, no: s.No, address: b.ip, of: promise.Generation(i + 1)}
 		if n.seconds == 0 {
 			n.seconds = 120
 		}

@@ -42,6 +42,8 @@ func Cases(c Code) []*Case {
 		}
 		add("start-fails+"+string(ReadOnly), s, nil, ReadOnly, one(spoilt(1, "startfail")))
 		add("start-fails+"+string(Full), s, nil, Full, one(spoilt(1, "startfail")))
+		add("first+"+string(Blind), s, nil, Blind, one(generation(1)))
+		add("start-fails+"+string(Blind), s, nil, Blind, one(spoilt(1, "startfail")))
 		add("start-fails+"+string(Fail), s, nil, Fail, one(spoilt(1, "startfail")))
 		add("start-fails+"+string(KillActivate), s, nil, KillActivate, one(spoilt(1, "startfail")))
 	}
@@ -65,6 +67,20 @@ func Cases(c Code) []*Case {
 		add("rollback+"+string(Fail), s, []Want{generation(1), with(next, func(w *Want) { w.DNS = "knot" })}, Fail, one(with(next, func(w *Want) { w.Again = 1 })))
 		add("shorter+"+string(Fail), s, past, Fail, Side{Want: next, Seconds: 600, Gate: 3 * time.Minute}, Side{Want: generation(3), Seconds: 30, After: 5 * time.Second})
 		add("pack-removed+"+string(Fail), s, past, Fail, one(with(next, func(w *Want) { w.DNS, w.Guard = "knot", false })))
+		add("gate-says-no", s, past, NoEvent, Side{Want: next, No: true})
+		add("gate-says-no+"+string(Fail), s, past, Fail, Side{Want: next, No: true})
+		add("gate-says-no+"+string(KillActivate), s, past, KillActivate, Side{Want: next, No: true})
+		add("stale-rollback", s, []Want{generation(1), with(next, func(w *Want) { w.DNS = "knot" })}, NoEvent, one(generation(3)), Side{Want: with(next, func(w *Want) { w.Again = 1 }), Pause: 10 * time.Minute})
+		for _, e := range []Event{Blind} {
+			add("gate-says-no+"+string(e), s, past, e, Side{Want: next, No: true})
+			add("second+"+string(e), s, past, e, one(next))
+			add("second-start-fails+"+string(e), s, past, e, one(spoilt(2, "startfail")))
+			add("wrong-gateway+"+string(e), s, nil, e, one(wrongGateway))
+			add("moves+"+string(e), s, past, e, one(with(next, func(w *Want) { w.Address = "192.0.2.21/28" })))
+			add("pack-removed+"+string(e), s, past, e, one(with(next, func(w *Want) { w.DNS, w.Guard = "knot", false })))
+			add("dies+"+string(e), s, past, e, Side{Want: next, Dies: time.Second / 2})
+			add("stale-plan+"+string(e), s, past, e, one(next), Side{Want: generation(3), Pause: 10 * time.Minute})
+		}
 		add("stale-plan", s, past, NoEvent, one(next), Side{Want: generation(3), Pause: 10 * time.Minute})
 		add("shorter", s, past, NoEvent, Side{Want: next, Seconds: 600, Gate: 3 * time.Minute}, Side{Want: generation(3), Seconds: 30, After: 5 * time.Second})
 		add("abandoned", s, past, NoEvent, Side{Want: next, Seconds: 600, Gate: 3 * time.Minute, Dies: time.Minute}, Side{Want: generation(3), Seconds: 30, After: 50 * time.Second})

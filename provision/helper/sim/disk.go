@@ -116,7 +116,7 @@ func (d *disk) walk(path string) (place, error) {
 	if path == "/" {
 		return place{name: "/", found: true}, nil
 	}
-	if path == "" || path[0] != '/' {
+	if path == "" || path[0] != '/' || path[len(path)-1] == '/' {
 		return place{}, fs.ErrInvalid
 	}
 	dir, rest := root, path[1:]

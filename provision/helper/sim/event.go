@@ -26,6 +26,7 @@ const (
 	Plant        Event = "a daemon's user plants a link"
 	Fail         Event = "a call fails" // as a disk does, or systemd
 	Preempt      Event = "the others come first"
+	Blind        Event = "a look fails" // of all that changes nothing, which is counted by itself
 )
 
 // event is an event and its calls.
@@ -48,7 +49,7 @@ func (e *event) hit() bool {
 
 // look has the event happen when its call has come.
 func (e *event) look(w *world, c *Call) {
-	if e.Event == NoEvent || c.Number != e.at && c.Number != e.and {
+	if e.Event == NoEvent || e.Event == Blind || c.Number != e.at && c.Number != e.and {
 		return
 	}
 	m := w.m
@@ -98,6 +99,19 @@ func (e *event) look(w *world, c *Call) {
 	}
 	if hit {
 		e.hits++
+	}
+}
+
+// blind has one look fail, by its number.
+func (w *world) blind() {
+	e := &w.event
+	w.m.looked = func(n int) error {
+		if n != e.at {
+			return nil
+		}
+		w.m.note("*** " + string(e.Event))
+		e.hits++
+		return syscall.EIO
 	}
 }
 

@@ -180,8 +180,11 @@ func (e *explorer) starts() []Path {
 // calls is how many there are where nothing happens.
 func (x *Case) calls(b *base) int {
 	w := x.begin(b)
-	w.m.calls = 0
+	w.m.calls, w.m.looks = 0, 0
 	w.rest()
+	if x.Event == Blind {
+		return w.m.looks
+	}
 	return w.m.calls
 }
 
@@ -190,17 +193,23 @@ func (x *Case) calls(b *base) int {
 func (e *explorer) from(p Path, worlds int) {
 	w := e.x.begin(e.base)
 	w.event.at, w.event.and = p.At, p.And
+	if e.x.Event == Blind {
+		w.blind()
+	}
 	if worlds > 1 {
 		w.record = max(1, e.length/(4*worlds))
 		w.shift = p.At + p.And
 	}
-	w.m.calls = 0
+	w.m.calls, w.m.looks = 0, 0
 	w.rest()
 	if !w.event.hit() {
 		e.count.Equal++
 		return
 	}
-	points := slices.DeleteFunc(w.points, func(at point) bool { return at.call < p.At }) // the same without the event
+	points := w.points
+	if e.x.Event != Blind {
+		points = slices.DeleteFunc(points, func(at point) bool { return at.call < p.At }) // the same without the event
+	}
 	e.judge(w, p)
 	e.crashes(w, p, points, worlds-1)
 }
@@ -298,13 +307,13 @@ func (e *explorer) judge(w *world, p Path) {
 		e.bounds.Each(p)
 	}
 	w.record = 0
-	w.m.hook = nil
+	w.m.hook, w.m.looked = nil, nil
 	outcome := w.outcome()
 	e.outcomes[outcome] = true
 	past := w.history()
 	shape := w.shape(past)
 	s := w.seen(past)
-	if e.x.Event == Fail {
+	if e.x.Event == Fail || e.x.Event == Blind {
 		s.Litter = nil // what could not be taken away is noted, and goes with the next change
 	}
 	e.hold(s, p)

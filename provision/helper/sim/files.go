@@ -36,6 +36,9 @@ func (p *Process) at(op, path string) (*inode, error) {
 
 // Look implements helper.Files.
 func (p *Process) Look(path string) (helper.Info, error) {
+	if err := p.looksAt("look", path); err != nil {
+		return helper.Info{}, err
+	}
 	n, err := p.at("look", path)
 	if err != nil {
 		return helper.Info{}, err
@@ -54,6 +57,9 @@ func (p *Process) Look(path string) (helper.Info, error) {
 
 // Read implements helper.Files.
 func (p *Process) Read(path string) ([]byte, error) {
+	if err := p.looksAt("read", path); err != nil {
+		return nil, err
+	}
 	n, err := p.at("read", path)
 	switch {
 	case err != nil:
@@ -68,6 +74,9 @@ func (p *Process) Read(path string) ([]byte, error) {
 
 // List implements helper.Files.
 func (p *Process) List(dir string) ([]string, error) {
+	if err := p.looksAt("list", dir); err != nil {
+		return nil, err
+	}
 	n, err := p.at("list", dir)
 	switch {
 	case err != nil:

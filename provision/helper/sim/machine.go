@@ -40,6 +40,8 @@ type Machine struct {
 	net       network
 
 	calls   int                  // that change something
+	looks   int                  // that do not
+	looked  func(int) error      // hears of each, and may have it fail
 	hook    func(*Call)          // hears of each before it is made
 	trace   func(string)         // of a history for people
 	events  []func()             // happen before any process goes on
@@ -130,6 +132,21 @@ func (p *Process) changes(op, a, b string) error {
 	m.hook(c)
 	p.interrupt()
 	return failed(op, a, c.err)
+}
+
+// looksAt is called before each call that only looks.
+func (p *Process) looksAt(op, what string) error {
+	p.alive()
+	m := p.m
+	m.looks++
+	if m.looked == nil {
+		return nil
+	}
+	err := m.looked(m.looks)
+	if err != nil {
+		m.note(p.name + " cannot " + op + " " + what)
+	}
+	return failed(op, what, err)
 }
 
 // note adds what happens by itself to the history.

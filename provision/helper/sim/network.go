@@ -277,7 +277,9 @@ func (m *Machine) expire() {
 
 // Network implements helper.Kernel. What the kernel made is left out.
 func (p *Process) Network() (server.Network, error) {
-	p.alive()
+	if err := p.looksAt("look at", "the network"); err != nil {
+		return server.Network{}, err
+	}
 	var out server.Network
 	n := &p.m.net
 	for _, l := range n.links {

@@ -41,8 +41,8 @@ func (w *world) isPending(s *side) bool {
 	return r != nil && bytes.Contains(r.data, []byte(s.run))
 }
 
-// belated are units that read files of a run after its near side was told that
-// nothing was changed, and that nobody else wanted.
+// belated are units that read files of a run, before or after its near side was
+// told that nothing was changed, and that nobody else wanted.
 func (w *world) belated() []string {
 	var out []string
 	wanted := map[int]int{}
@@ -52,7 +52,7 @@ func (w *world) belated() []string {
 	for _, a := range w.m.Acts {
 		for _, b := range a.Read {
 			for _, s := range w.sides {
-				if s.told == promise.Nothing && s.heard < a.At && a.By == "activate" && s.want.Again == 0 && edition(b) == s.want.Edition && wanted[s.want.Edition] == 1 {
+				if s.told == promise.Nothing && a.By == "activate" && s.want.Again == 0 && edition(b) == s.want.Edition && wanted[s.want.Edition] == 1 {
 					out = append(out, a.Unit)
 				}
 			}

@@ -19,7 +19,10 @@ func Replay(x *Case, p Path) (history []string, broken []Broken, err error) {
 		say(s.name + " wants " + s.want.String())
 	}
 	w.event.at, w.event.and = p.At, p.And
-	w.m.calls = 0
+	w.m.calls, w.m.looks = 0, 0
+	if x.Event == Blind {
+		w.blind()
+	}
 	for i := 0; ; i++ {
 		w.m.trace = say
 		if w.record = 0; i < len(p.Crashes) {

@@ -116,10 +116,23 @@ func (w *world) litter() []string {
 	return w.m.disk.below("/etc", func(name string, _ *inode) bool { return litter(name) })
 }
 
-// secrets are copies of one that raiz still has.
+// secrets are copies of one that raiz still has, and manifests that hold the sum
+// of one, from which it could be guessed.
 func (w *world) secrets() []string {
-	return w.m.disk.below(state.Home, func(_ string, n *inode) bool {
-		return n.kind == regular && bytes.Contains(n.data.data, []byte(secretWord))
+	var sums [][]byte
+	for _, s := range w.sides {
+		for _, f := range w.base.manifest(w.x, s.want).Files {
+			if f.Secret {
+				sums = append(sums, []byte(f.Sum))
+			}
+		}
+	}
+	return w.m.disk.below(state.Home, func(name string, n *inode) bool {
+		if n.kind != regular {
+			return false
+		}
+		sum := name == "manifest.json" && slices.ContainsFunc(sums, func(s []byte) bool { return bytes.Contains(n.data.data, s) })
+		return sum || bytes.Contains(n.data.data, []byte(secretWord))
 	})
 }
 

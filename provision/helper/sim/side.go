@@ -40,6 +40,7 @@ type side struct {
 	seconds int
 	pause   time.Duration // at the prompt, between probe and apply
 	gate    time.Duration // until it is content
+	no      bool          // it never is
 
 	phase     phase
 	wake      time.Duration
@@ -53,7 +54,6 @@ type side struct {
 	told      promise.Word
 	said      string        // the text of an error
 	sent      time.Duration // its apply
-	heard     time.Duration // what it was told
 	relieved  bool
 	confirmed int // in which order it was
 }
@@ -75,8 +75,8 @@ func (s *side) turn(p phase, w *world) {
 	s.phase, s.began, s.wake = p, w.m.now, w.m.now
 }
 
-func (s *side) ends(w promise.Word, at time.Duration) {
-	s.told, s.heard = w, at
+func (s *side) ends(w promise.Word) {
+	s.told = w
 	s.phase, s.wake = over, never
 }
 
@@ -226,7 +226,7 @@ func (w *world) heard(s *side, a server.Answer) {
 		if a.Error == nil {
 			w.confirms++
 			s.confirmed = w.confirms
-			s.ends(promise.Confirmed, w.m.now)
+			s.ends(promise.Confirmed)
 			return
 		}
 		s.turn(reverting, w)
@@ -239,7 +239,7 @@ func (w *world) heard(s *side, a server.Answer) {
 func (w *world) plan(s *side, a server.Answer) {
 	if a.Error != nil || a.Facts == nil || len(a.Facts.Problems) > 0 {
 		s.said = fmt.Sprint(a.Error, a.Facts)
-		s.ends(promise.Nothing, w.m.now) // it could not look
+		s.ends(promise.Nothing) // it could not look
 		return
 	}
 	if a.Facts.Pending != nil {
@@ -250,7 +250,7 @@ func (w *world) plan(s *side, a server.Answer) {
 			return
 		}
 		if w.m.now-s.began > giveUp {
-			s.ends(promise.Nothing, w.m.now)
+			s.ends(promise.Nothing)
 		}
 		return
 	}
@@ -276,7 +276,7 @@ func (w *world) plan(s *side, a server.Answer) {
 		Apply: &server.ApplyRequest{Run: s.run, Seconds: s.seconds, Reviewed: reviewed, Manifest: m}}
 	if s.want.Again != 0 {
 		s.request.Verb, s.request.Apply = server.VerbRollback, nil
-		s.request.Rollback = &server.RollbackRequest{Run: s.run, Seconds: s.seconds, Number: s.want.Again, Reviewed: reviewed}
+		s.request.Rollback = &server.RollbackRequest{Run: s.run, Seconds: s.seconds, Number: s.want.Again, Reviewed: server.Reviewed{Current: reviewed.Current}}
 	}
 	s.turn(applying, w)
 	s.wake += s.pause
@@ -289,13 +289,13 @@ func (w *world) applied(s *side, a server.Answer) {
 		s.address = s.want.ip()
 		s.turn(looking, w)
 	case a.Error == nil && a.Status != nil && a.Status.State == server.NoState:
-		s.ends(promise.Nothing, w.m.now) // all is as declared
+		s.ends(promise.Nothing) // all is as declared
 	case a.Error == nil:
 		s.turn(reverting, w)
 	case slices.Contains([]server.Code{server.ErrMoved, server.ErrBusy, server.ErrRefused, server.ErrVersion, server.ErrRequest}, a.Error.Code):
-		s.ends(promise.Nothing, w.m.now)
+		s.ends(promise.Nothing)
 	case a.Error.Code == server.ErrReverted:
-		s.ends(promise.Reverted, w.m.now)
+		s.ends(promise.Reverted)
 	default:
 		s.turn(reverting, w)
 	}
@@ -316,11 +316,11 @@ func (w *world) looked(s *side, a server.Answer) {
 	case state == server.Confirmed:
 		w.confirms++
 		s.confirmed = w.confirms
-		s.ends(promise.Confirmed, w.m.now)
+		s.ends(promise.Confirmed)
 	case state == server.Reverted:
-		s.ends(promise.Reverted, w.m.now)
+		s.ends(promise.Reverted)
 	case state == server.Refused:
-		s.ends(promise.Nothing, w.m.now)
+		s.ends(promise.Nothing)
 	case state == server.Armed || state == server.Activating || state == server.Staged:
 		s.wake = w.m.now + retry
 	default: // also a run that is not known yet: it may still begin
@@ -331,7 +331,7 @@ func (w *world) looked(s *side, a server.Answer) {
 // gate is the look before a confirmation: what has to answer does.
 func (w *world) gate(s *side) bool {
 	dns := s.want.DNS + ".service"
-	return w.m.unit(dns).active == "active" && w.m.unit("bird.service").active == "active"
+	return !s.no && w.m.unit(dns).active == "active" && w.m.unit("bird.service").active == "active"
 }
 
 func (w *world) tookBack(s *side, a server.Answer) {
@@ -343,19 +343,19 @@ func (w *world) tookBack(s *side, a server.Answer) {
 	case a.Error != nil && w.m.now-s.began < giveUp:
 		s.wake = w.m.now + time.Minute + (w.m.now-s.began)/2 // growing pauses
 	case a.Error != nil:
-		s.ends(promise.Unsettled, w.m.now)
+		s.ends(promise.Unsettled)
 	case state == server.Confirmed:
 		w.confirms++
 		s.confirmed = w.confirms
-		s.ends(promise.Confirmed, w.m.now)
+		s.ends(promise.Confirmed)
 	case state == server.NoState || state == server.Refused:
-		s.ends(promise.Nothing, w.m.now)
+		s.ends(promise.Nothing)
 	case state == server.Reverted:
-		s.ends(promise.Reverted, w.m.now)
+		s.ends(promise.Reverted)
 	default:
 		s.wake = w.m.now + 60*time.Second
 		if w.m.now-s.began > giveUp {
-			s.ends(promise.Unsettled, w.m.now)
+			s.ends(promise.Unsettled)
 		}
 	}
 }

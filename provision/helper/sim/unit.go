@@ -194,7 +194,9 @@ func (m *Machine) disable(name string) error {
 
 // Units implements helper.Units.
 func (p *Process) Units(names []string) (map[string]server.UnitFact, error) {
-	p.alive()
+	if err := p.looksAt("look at", "units"); err != nil {
+		return nil, err
+	}
 	out := make(map[string]server.UnitFact, len(names))
 	for _, name := range names {
 		out[name] = p.m.fact(name)
@@ -258,6 +260,6 @@ func (p *Process) Disarm() error {
 
 // IsArmed implements helper.Units.
 func (p *Process) IsArmed() (bool, error) {
-	p.alive()
-	return p.m.armed != never, nil
+	err := p.looksAt("look at", "the timer")
+	return p.m.armed != never, err
 }

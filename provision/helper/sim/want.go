@@ -26,11 +26,14 @@ const (
 	networkFile = "/etc/systemd/network/05-raiz-eno1.network"
 	guardUnit   = "raiz-guard.service"
 	guardFile   = "/etc/systemd/system/" + guardUnit
-	guardConf   = "/etc/raiz/guard.conf"
+	guardConf   = "/etc/raiz/guard/guard.conf"
 	birdConf    = "/etc/bird/bird.conf"
 	passing     = "/run/raiz-blocks4.conf"
 	zonesTool   = "/usr/local/lib/raiz/zones" // comes with a generation, and is run by it
 )
+
+// installElsewhere has a boot start a unit by a directory that was not there.
+const installElsewhere = "[Install]\nWantedBy=network-online.target\n"
 
 // secretWord is in the one file that is a secret.
 const secretWord = "password"
@@ -92,7 +95,7 @@ func (w Want) manifest() server.Manifest {
 	m.Files = append(m.Files, bird, tool)
 	if w.Guard {
 		m.Files = append(m.Files,
-			file(guardFile, head+"[Service]\nX-Config="+guardConf+"\nX-Reload=no\n"+install, effect(4, server.ActRestart, guardUnit)),
+			file(guardFile, head+"[Service]\nX-Config="+guardConf+"\nX-Reload=no\n"+installElsewhere, effect(4, server.ActRestart, guardUnit)),
 			file(guardConf, head, effect(4, server.ActRestart, guardUnit)))
 		m.Units = append(m.Units, server.Unit{Name: guardUnit, Enabled: true, Active: true, Order: 4})
 	}
