@@ -29,10 +29,14 @@ func Cases(c Code) []*Case {
 	spoilt := func(edition int, word string) Want {
 		return with(generation(edition), func(w *Want) { w.Spoilt = word })
 	}
+	serving := func(edition int) Want {
+		return with(generation(edition), func(w *Want) { w.Service, w.Still = "192.175.48.1/32", true })
+	}
 	stays := with(generation(1), func(w *Want) { w.Address = oldAddress + "/28" })
 	for _, s := range Starts() {
 		add("first", s, nil, NoEvent, one(generation(1)))
 		add("first-same-address", s, nil, NoEvent, one(stays))
+		add("first-serving", s, nil, NoEvent, one(serving(1)))
 		add("wrong-gateway", s, nil, NoEvent, one(wrongGateway))
 		add("wrong-address", s, nil, NoEvent, one(wrong))
 		add("start-fails", s, nil, NoEvent, one(spoilt(1, "startfail")))
@@ -49,6 +53,8 @@ func Cases(c Code) []*Case {
 		past := []Want{generation(1)}
 		next := generation(2)
 		add("second", s, past, NoEvent, one(next))
+		add("serving-moves", s, []Want{serving(1)}, NoEvent, one(with(serving(2), func(w *Want) { w.Service = "192.175.48.2/32" })))
+		add("serving-removed", s, []Want{serving(1)}, NoEvent, one(with(serving(2), func(w *Want) { w.Service = "" })))
 		add("moves", s, past, NoEvent, one(with(next, func(w *Want) { w.Address = "192.0.2.21/28" })))
 		add("pack-removed", s, past, NoEvent, one(with(next, func(w *Want) { w.DNS, w.Guard = "knot", false })))
 		add("rollback", s, []Want{generation(1), with(next, func(w *Want) { w.DNS = "knot" })}, NoEvent, one(with(next, func(w *Want) { w.Again = 1 })))
