@@ -43,7 +43,7 @@ func TestLook(t *testing.T) {
 	files := []server.File{
 		plain("/etc/a", "a", acts(2, server.ActReload, dns)), plain("/etc/b", "b", acts(3, server.ActRestart, dns)),
 		plain("/etc/c", "c", acts(5, server.ActReload, dns)), plain("/etc/d", "d", &server.Action{Order: 2, Run: []string{"zones"}, Gap: true}),
-		plain("/etc/e", "e", acts(4, server.ActRestart, bgp)), plain("/etc/f", "f", nil),
+		plain("/etc/e", "e", acts(5, server.ActRestart, bgp)), plain("/etc/f", "f", nil),
 		plain(guard, "[Service]", acts(6, server.ActRestart, "guard.service")),
 	}
 	m := server.Manifest{

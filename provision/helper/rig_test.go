@@ -2,7 +2,6 @@ package helper
 
 import (
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +35,10 @@ func (r *rig) Look(p string) (Info, error) {
 	if r.broken == "look at "+p {
 		return Info{}, fs.ErrPermission
 	}
-	if _, is := r.files[p]; is {
+	if text, is := r.files[p]; is {
+		if link, is := strings.CutPrefix(text, "-> "); is {
+			return Info{Kind: server.IsLink, Link: link}, nil
+		}
 		return Info{Kind: server.IsFile, Attributes: Attributes{Mode: 0o644, Owner: "root", Group: "root"}}, nil
 	}
 	for f := range r.files {
@@ -60,8 +62,9 @@ func (r *rig) Read(p string) ([]byte, error) {
 func (r *rig) List(dir string) ([]string, error) {
 	var out []string
 	for f := range r.files {
-		if path.Dir(f) == dir {
-			out = append(out, path.Base(f))
+		if rest, below := strings.CutPrefix(f, dir+"/"); below {
+			name, _, _ := strings.Cut(rest, "/")
+			out = append(out, name)
 		}
 	}
 	if r.broken == "list "+dir {
@@ -71,7 +74,7 @@ func (r *rig) List(dir string) ([]string, error) {
 		return nil, fs.ErrNotExist
 	}
 	slices.Sort(out)
-	return out, nil
+	return slices.Compact(out), nil
 }
 
 func (r *rig) Units(names []string) (map[string]server.UnitFact, error) {
@@ -124,16 +127,30 @@ func (r *rig) Remove(p string) error {
 
 func (r *rig) Create(p string, text []byte, _ Attributes) error {
 	r.files[p] = string(text)
-	return nil
+	return r.does("create", p)
 }
 
+func (r *rig) Symlink(text, p string) error {
+	r.files[p] = "-> " + text
+	return r.does("link", p)
+}
+
+func (r *rig) MakeDir(dir string, _ fs.FileMode) error { return r.does("mkdir", dir) }
+
 func (r *rig) Rename(from, to string) error {
+	if err := r.does("rename", from); err != nil {
+		return err
+	}
 	r.files[to] = r.files[from]
 	delete(r.files, from)
 	return nil
 }
 
-func (r *rig) Flush(string) error { return nil }
+func (r *rig) Flush(p string) error { return r.does("flush", p) }
+
+func (r *rig) Now() time.Time { return time.Unix(0, 0) }
+
+func (r *rig) BootID() string { return "boot" }
 
 func (r *rig) helper() *Helper { return New(r, Options{}) }
 

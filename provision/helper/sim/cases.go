@@ -37,6 +37,7 @@ func Cases(c Code) []*Case {
 		add("first", s, nil, NoEvent, one(generation(1)))
 		add("first-same-address", s, nil, NoEvent, one(stays))
 		add("first-serving", s, nil, NoEvent, one(serving(1)))
+		add("serving-start-fails", s, nil, NoEvent, one(with(serving(1), func(w *Want) { w.Spoilt = "startfail" })))
 		add("wrong-gateway", s, nil, NoEvent, one(wrongGateway))
 		add("wrong-address", s, nil, NoEvent, one(wrong))
 		add("start-fails", s, nil, NoEvent, one(spoilt(1, "startfail")))

@@ -144,7 +144,7 @@ func (w *world) hasFiles(want Want) bool {
 		at, err := w.m.disk.walk(p)
 		there := err == nil && at.found
 		if i < 0 {
-			if there && (p == guardFile || p == guardConf || p == serviceFile) {
+			if there && (p == guardFile || p == guardConf || p == serviceFile || p == peersFile) {
 				return false // only raiz ever wrote it
 			}
 			continue

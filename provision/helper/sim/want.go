@@ -20,7 +20,8 @@ type Want struct {
 	Spoilt string
 	// Again is the number of the generation that is rolled back to, instead.
 	Again int
-	// Service is an address of the loopback; "" for none. Still says that the
+	// Service is an address of the loopback, with a file of the routing daemon
+	// that was not there before; "" for neither. Still says that the
 	// file of the management link is the same in all editions.
 	Service string
 	Still   bool
@@ -28,6 +29,7 @@ type Want struct {
 
 const (
 	networkFile = "/etc/systemd/network/05-raiz-eno1.network"
+	peersFile   = "/etc/bird/peers.conf" // in a directory of the daemon's user
 	serviceFile = "/etc/systemd/network/06-raiz-lo.network"
 	guardUnit   = "raiz-guard.service"
 	guardFile   = "/etc/systemd/system/" + guardUnit
@@ -44,7 +46,7 @@ func dnsConf(pack string) string { return "/etc/" + pack + "/" + pack + ".conf" 
 
 // paths are all that any generation manages.
 func paths() []string {
-	return []string{networkFile, serviceFile, "/etc/hostname", dnsConf("nsd"), dnsConf("knot"), birdConf, guardFile, guardConf, zonesTool}
+	return []string{networkFile, serviceFile, peersFile, "/etc/hostname", dnsConf("nsd"), dnsConf("knot"), birdConf, guardFile, guardConf, zonesTool}
 }
 
 func (w Want) String() string {
@@ -100,6 +102,7 @@ func (w Want) manifest() server.Manifest {
 	m.Files = append(m.Files, bird, tool)
 	if w.Service != "" {
 		m.Files = append(m.Files, file(serviceFile, "[Match]\nName=lo\n[Network]\nAddress="+w.Service+"\n", effect(0, server.ActReload, networkdUnit)))
+		m.Files = append(m.Files, file(peersFile, "# peers\n", effect(3, server.ActReload, "bird.service")))
 		m.Links = append(m.Links, server.Link{Match: server.Match{Name: "lo"}, Addresses: []string{w.Service}})
 	}
 	if w.Guard {
