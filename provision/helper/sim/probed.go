@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/helper/promise"
@@ -131,12 +132,12 @@ func (w *world) manager() string {
 // generationsAre compares what is told of generations with the history.
 func (w *world) generationsAre(f *server.Facts, past []server.Status) error {
 	current, last, pending := 0, 0, 0
+	if b := w.m.disk.read(state.Home + "/pending"); b != nil {
+		pending, _ = strconv.Atoi(strings.TrimSpace(string(b.data))) // also where only the last step of it is missing
+	}
 	for _, p := range past {
-		switch {
-		case p.State.Ended():
+		if p.State.Ended() && p.Number != pending {
 			last = p.Number
-		case w.owed():
-			pending = p.Number
 		}
 		if p.Current {
 			current = p.Number
