@@ -44,7 +44,7 @@ func TestLook(t *testing.T) {
 		plain("/etc/a", "a", acts(2, server.ActReload, dns)), plain("/etc/b", "b", acts(3, server.ActRestart, dns)),
 		plain("/etc/c", "c", acts(5, server.ActReload, dns)), plain("/etc/d", "d", &server.Action{Order: 2, Run: []string{"zones"}, Gap: true}),
 		plain("/etc/e", "e", acts(5, server.ActRestart, bgp)), plain("/etc/f", "f", nil),
-		plain(guard, "[Service]", acts(6, server.ActRestart, "guard.service")),
+		plain(guard, "[Service]", nil),
 	}
 	m := server.Manifest{
 		Files: files[:6], Deletes: []string{"/etc/g", "/etc/h", "/etc/i", guard, "/etc/systemd/system/gone.service"},

@@ -59,6 +59,7 @@ func Cases(c Code) []*Case {
 		add("moves", s, past, NoEvent, one(with(next, func(w *Want) { w.Address = "192.0.2.21/28" })))
 		add("pack-removed", s, past, NoEvent, one(with(next, func(w *Want) { w.DNS, w.Guard = "knot", false })))
 		add("rollback", s, []Want{generation(1), with(next, func(w *Want) { w.DNS = "knot" })}, NoEvent, one(with(next, func(w *Want) { w.Again = 1 })))
+		add("rollback-serving", s, []Want{generation(1), serving(2)}, NoEvent, one(with(next, func(w *Want) { w.Again = 1 })))
 		add("check-fails", s, past, NoEvent, one(spoilt(2, "checkfail")))
 		add("check-hangs", s, past, NoEvent, one(spoilt(2, "checkhang")))
 		add("second-start-fails", s, past, NoEvent, one(spoilt(2, "startfail")))

@@ -310,6 +310,9 @@ func (e *explorer) judge(w *world, p Path) {
 			e.report(Broken{e.x, p, "a probe is true", err})
 		}
 	}
+	if err := w.goesBack(p); err != nil {
+		e.report(Broken{e.x, p, "a rollback can be had", err})
+	}
 	s := w.seen(past)
 	if e.x.Event == Fail {
 		s.Litter = nil // what could not be taken away is noted, and goes with the next change

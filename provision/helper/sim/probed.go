@@ -64,6 +64,17 @@ func (w *world) probed(past []server.Status) error {
 	return w.unaskedIs(f)
 }
 
+// goesBack: a rollback that nothing disturbs is confirmed. Who is refused one is
+// told the truth, and has none.
+func (w *world) goesBack(p Path) error {
+	for _, s := range w.sides {
+		if s.want.Again != 0 && s.told != promise.Confirmed && w.x.Event == NoEvent && len(p.Crashes) == 0 {
+			return fmt.Errorf("it was told %q: %s", s.told, s.said)
+		}
+	}
+	return nil
+}
+
 func (w *world) probe(q server.ProbeRequest) (*server.Facts, error) {
 	a := w.asked(server.Request{Verb: server.VerbProbe, Probe: &q})
 	if a.Error != nil || len(a.Facts.Problems) > 0 {
