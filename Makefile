@@ -55,7 +55,7 @@ test: deps-test raiz lint cross
 
 # Without root and without machines: what one runs while writing. vet is lint's.
 unit:
-	$(GO) test -short -vet=off ./...
+	$(GO) test -short -vet=off -ldflags='-s -w' ./...
 
 RAIZ_SWEEP ?= turns
 

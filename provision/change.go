@@ -27,7 +27,7 @@ type Planned struct {
 // Plan observes the site and compares. What could not be looked at is in the
 // plan as unknown; the error is for sites that cannot be rendered.
 func (r *Run) Plan(ctx context.Context) (Planned, error) {
-	want, err := render.Desired(r.site, r.o.Packs, render.Revealed)
+	want, err := render.Desired(r.site, r.o.Packs, render.With{Secrets: render.Revealed, Program: r.o.Helpers.Sum()})
 	if err != nil {
 		return Planned{}, err
 	}

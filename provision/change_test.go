@@ -159,7 +159,7 @@ func (b *bed) readsTags() {
 	b.t.Helper()
 	s := *loadSite(b.t, "../sites/root-tagged.hcl")
 	s.Server.Management.Match, s.Server.Service.Match = site.Match{Name: "carrier0"}, site.Match{Name: "carrier0"}
-	set, err := render.Desired(&s, templates.FS(), render.Withheld)
+	set, err := render.Desired(&s, templates.FS(), render.With{Secrets: render.Withheld})
 	b.must(err)
 	files := 0
 	for it := range set.Of(state.Path) {

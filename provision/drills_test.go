@@ -15,6 +15,7 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/verify"
 )
 
 // drill is something that ends a copy's right to be announced, and how long it
@@ -41,6 +42,7 @@ func TestDrills(t *testing.T) {
 			b := newBedOf(t, &s, rehearse.Options{})
 			b.mustApply(b.Site)
 			b.until(settle, "the announcement", b.announced(true))
+			b.verifyUntil(b.Site, map[string]verify.Status{}) // the guard sees what is exported, among others
 			for _, d := range append(nameServerDrills(), routingDrills(bgp)...) {
 				t.Run(d.name, func(t *testing.T) {
 					b.t = t
@@ -286,7 +288,7 @@ func (b *bed) drain(wanted bool) {
 	defer run.Close(b.t.Context())
 	g, err := run.Drain(b.t.Context(), server.DrainRequest{Wanted: wanted})
 	b.must(err)
-	if g.Silent != "" || (g.Wanted != nil) != wanted {
+	if g.Silent != "" || g.Lingers != "" || (g.Wanted != nil) != wanted {
 		b.t.Fatalf("the guard: %+v", g)
 	}
 }

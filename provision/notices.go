@@ -30,6 +30,9 @@ func (p Planned) Notices() []verdict.Message {
 	}
 	if s.Guard != nil && s.Guard.Wanted != nil {
 		out = append(out, verdict.New("notice.drained", verdict.Seen("by", s.Guard.Wanted.By), verdict.Word("at", s.Guard.Wanted.At.UTC().Format(time.RFC3339))))
+		if why := s.Guard.Wanted.Passing; why != "" {
+			out = append(out, verdict.New("notice.drained.passing", verdict.Seen("why", why)))
+		}
 	} else if s.Guard != nil && s.Guard.Silent == "" && (p.Plan.Risk(state.SessionReset) || p.Plan.Risk(state.ServiceGap)) {
 		out = append(out, verdict.New("notice.gap"))
 	}

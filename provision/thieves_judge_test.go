@@ -124,7 +124,7 @@ func (h *heist) controls() {
 // bytes, modes and owners.
 func (h *heist) others() map[string]string {
 	h.t.Helper()
-	want, err := render.Desired(h.sites[0], templates.FS(), render.Withheld)
+	want, err := render.Desired(h.sites[0], templates.FS(), render.With{Secrets: render.Withheld})
 	h.must(err)
 	text := h.on(h.Server, "sh", "-c", `find /etc /root /home /opt /usr/local /var/spool -xdev -printf '%p %y %m %U:%G %l\n'
 		find /etc /root /home /opt /usr/local /var/spool -xdev -type f -exec sha256sum {} + | sed 's/\([^ ]*\)  \(.*\)/\2 sum \1/'`)

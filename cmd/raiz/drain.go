@@ -88,6 +88,10 @@ func drain(cmd *cobra.Command, g *globals, t *target, path string, yes bool, q s
 		return exit(exitError, errors.New("the drain is written down, and nobody knows whether the blocks are withdrawn: see at the router, and why its guard is silent"))
 	case q.Wanted && left > 0:
 		return exit(exitError, fmt.Errorf("%d of %d blocks are not withdrawn: journalctl -u raiz-guard on the server tells more", left, len(guard.Blocks)))
+	case q.Wanted && guard.Lingers != "" && !guard.Down:
+		return exit(exitError, fmt.Errorf("the guard has withdrawn the blocks, and they may still be announced: %s; see at the router", plain(guard.Lingers)))
+	case q.Wanted && guard.Wanted != nil && guard.Wanted.Passing != "":
+		return exit(exitError, fmt.Errorf("the blocks are withdrawn until the next boot and no longer: %s", plain(guard.Wanted.Passing)))
 	case !q.Wanted && (left > 0 || guard.Silent != ""):
 		return exit(exitFailed, errors.New("not every block is announced; raiz verify tells more"))
 	}
@@ -109,6 +113,7 @@ func drainResult(site string, g server.Guard) any {
 		Site    string  `json:"site"`
 		Drained bool    `json:"drained"`
 		Silent  string  `json:"silent,omitempty"`
+		Lingers string  `json:"lingers,omitempty"`
 		Blocks  []block `json:"blocks"`
-	}{site, g.Wanted != nil, g.Silent, blocks}
+	}{site, g.Wanted != nil, g.Silent, g.Lingers, blocks}
 }

@@ -27,7 +27,11 @@ func newRender(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			set, err := render.Desired(s, packs, render.Withheld)
+			images, err := helpers()
+			if err != nil {
+				return exit(exitError, err)
+			}
+			set, err := render.Desired(s, packs, render.With{Secrets: render.Withheld, Program: images.Sum()})
 			if err != nil {
 				return exit(exitError, err)
 			}

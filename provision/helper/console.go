@@ -49,8 +49,15 @@ func sayGuard(out io.Writer, g *server.Guard) {
 		fmt.Fprintf(out, "of the guard: %s\n  to see why type: systemctl status raiz-guard; journalctl -u raiz-guard\n", plainly(g.Silent))
 	}
 	sayBlocks(out, g)
+	if g.Lingers != "" && g.Silent == "" {
+		fmt.Fprintf(out, "what is withdrawn may still be announced: %s\n", plainly(g.Lingers))
+	}
 	if d := g.Wanted; d != nil {
-		fmt.Fprintf(out, "drained %s, over reboots too; to announce again type: raiz-helper undrain\n", plainly(d.Who()))
+		lasts := "over reboots too"
+		if d.Passing != "" {
+			lasts = "which could not be kept: " + d.Passing
+		}
+		fmt.Fprintf(out, "drained %s, %s; to announce again type: raiz-helper undrain\n", plainly(d.Who()), plainly(lasts))
 	} else if g.Silent == "" {
 		fmt.Fprintln(out, "to withdraw and stay so type: raiz-helper drain, or at once: raiz-helper drain-now")
 	}

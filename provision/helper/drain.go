@@ -47,12 +47,15 @@ func (h *Helper) guard() *server.Guard {
 
 // drained is what a person wants.
 func (h *Helper) drained() *watch.Drain {
-	text, err := h.os.Read(watch.DrainFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	for _, file := range []string{watch.DrainFile, watch.PassingFile} {
+		text, err := h.os.Read(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		d := watch.ReadDrain(text)
+		return &d
 	}
-	d := watch.ReadDrain(text)
-	return &d
+	return nil
 }
 
 // drain has the blocks withdrawn until that is taken back, or takes it back, and
@@ -66,7 +69,7 @@ func (h *Helper) drain(q server.DrainRequest, tell func(server.State)) (*server.
 	if !q.Wanted {
 		want = nil
 	}
-	if err := h.putDrain(watch.DrainFile, want); err != nil {
+	if err := h.wants(want); err != nil {
 		return nil, &server.Error{Code: server.ErrSystem, Text: fmt.Sprintf("%s: %v", watch.DrainFile, err), Next: remedy(err)}
 	}
 	if !q.Wanted {
@@ -75,6 +78,32 @@ func (h *Helper) drain(q server.DrainRequest, tell func(server.State)) (*server.
 	h.log("drain %t, now %t, by %s", q.Wanted, q.Now, h.who)
 	h.await(func() bool { return is(h.guard(), q.Wanted) }, time.Duration(g.Leave)*time.Second, tell)
 	return h.guard(), nil
+}
+
+// wants writes down what a person wants. On a disk that takes nothing more it is
+// until the next boot: a copy that ails like that is one to be withdrawn.
+func (h *Helper) wants(d *watch.Drain) error {
+	files := []string{watch.DrainFile, watch.PassingFile}
+	if d != nil {
+		err := h.putDrain(watch.DrainFile, d)
+		if err != nil {
+			d.Passing = short(err)
+			if h.putDrain(watch.PassingFile, d) != nil {
+				return err
+			}
+			return nil
+		}
+		files = files[1:]
+	}
+	for _, file := range files {
+		if _, err := h.os.Look(file); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := h.putDrain(file, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // endLeftHold ends the hold of an apply that died: nothing is pending, and nobody
@@ -90,13 +119,14 @@ func (h *Helper) endLeftHold() {
 	}
 }
 
-// is reports whether all blocks are withdrawn, or all are announced. Of a guard
-// that is there and says nothing neither is known.
+// is reports whether all blocks are withdrawn, as the routing daemon was seen to
+// have done, or all are announced. Of a guard that is there and says nothing
+// neither is known.
 func is(g *server.Guard, withdrawn bool) bool {
 	switch {
 	case g == nil || g.Down:
 		return withdrawn
-	case g.Silent != "":
+	case g.Silent != "", withdrawn && g.Lingers != "":
 		return false
 	}
 	want := map[bool]watch.State{true: watch.Withdrawn, false: watch.Announced}[withdrawn]

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"path"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +24,7 @@ type desk struct {
 	files  map[string]string
 	now    time.Duration
 	busy   bool
+	stuck  bool // nothing below /etc can be written
 	guards func(*desk)
 }
 
@@ -43,6 +46,9 @@ func (d *desk) Look(p string) (helper.Info, error) {
 }
 
 func (d *desk) Create(p string, text []byte, _ helper.Attributes) error {
+	if d.stuck && strings.HasPrefix(p, "/etc/") {
+		return syscall.EROFS
+	}
 	d.files[p] = string(text)
 	return nil
 }
@@ -53,7 +59,13 @@ func (d *desk) Rename(from, to string) error {
 	return nil
 }
 
-func (d *desk) Remove(p string) error { delete(d.files, p); return nil }
+func (d *desk) Remove(p string) error {
+	if d.stuck && strings.HasPrefix(p, "/etc/") {
+		return syscall.EROFS
+	}
+	delete(d.files, p)
+	return nil
+}
 
 func (d *desk) Flush(string) error                { return nil }
 func (d *desk) MakeDir(string, fs.FileMode) error { return fs.ErrExist }
@@ -76,20 +88,28 @@ func (d *desk) Lock(string, string, time.Duration) (func(), error) {
 }
 
 // tells has the guard's status say that its block is so.
-func (d *desk) tells(s watch.State) {
-	text, _ := json.Marshal(watch.Status{Version: watch.Version, Uptime: d.now.Seconds(), Leave: 3, Blocks: []watch.BlockStatus{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), State: s}}})
+func (d *desk) tells(s watch.State) { d.tellsOf(s, "") }
+
+// tellsOf also says why it may still be exported.
+func (d *desk) tellsOf(s watch.State, lingers string) {
+	text, _ := json.Marshal(watch.Status{Version: watch.Version, Uptime: d.now.Seconds(), Leave: 3, Lingers: lingers, Blocks: []watch.BlockStatus{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), State: s}}})
 	d.files[watch.StatusFile] = string(text)
 }
 
-// obeys is a guard that does as the files say, after its three seconds.
+// obeys is a guard that does as the files say, after its three seconds, and sees
+// the routing daemon do so two later.
 func obeys(d *desk) {
-	_, drained := d.files[watch.DrainFile]
+	_, kept := d.files[watch.DrainFile]
+	_, passing := d.files[watch.PassingFile]
+	drained := kept || passing
 	_, held := d.files[watch.HoldFile]
 	switch {
 	case !drained && !held:
 		d.tells(watch.Announced)
 	case d.now < time.Hour+3*time.Second:
 		d.tells(watch.Draining)
+	case d.now < time.Hour+5*time.Second:
+		d.tellsOf(watch.Withdrawn, "it is exported")
 	default:
 		d.tells(watch.Withdrawn)
 	}
@@ -120,6 +140,17 @@ func TestDrain(t *testing.T) {
 			d.files[watch.HoldFile], d.busy = "{}", true
 			d.tells(watch.Withdrawn)
 		}, undrain, watch.Withdrawn, false, false, false, []string{watch.HoldFile}},
+		{"on a disk that takes nothing", func(d *desk) { d.stuck = true; d.tells(watch.Announced); d.guards = obeys }, drain, watch.Withdrawn, false, false, false, []string{watch.PassingFile}},
+		{"kept once the disk is well", func(d *desk) {
+			d.files[watch.PassingFile] = "{}"
+			d.tells(watch.Withdrawn)
+			d.guards = obeys
+		}, drain, watch.Withdrawn, false, false, false, []string{watch.DrainFile}},
+		{"taken back on a disk that takes nothing", func(d *desk) {
+			d.stuck, d.files[watch.PassingFile] = true, "{}"
+			d.tells(watch.Withdrawn)
+			d.guards = obeys
+		}, undrain, watch.Announced, false, false, false, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := &desk{files: map[string]string{watch.ConfigFile: "{}"}, now: time.Hour}
@@ -135,9 +166,13 @@ func TestDrain(t *testing.T) {
 				}
 			} else if g := a.Guard; (g.Silent != "") != tt.silent || g.Down != tt.down || (len(g.Blocks) > 0) != (tt.state != "") || tt.state != "" && g.Blocks[0].State != tt.state {
 				t.Errorf("%+v", g)
+			} else if slices.Contains(tt.left, watch.PassingFile) != (g.Wanted != nil && g.Wanted.Passing != "") {
+				t.Errorf("whether it lasts: %+v", g.Wanted)
+			} else if g.Lingers != "" {
+				t.Errorf("nobody has waited until the routing daemon had done it: %s", g.Lingers)
 			}
 			var left []string
-			for _, f := range []string{watch.DrainFile, watch.HoldFile} {
+			for _, f := range []string{watch.DrainFile, watch.PassingFile, watch.HoldFile} {
 				if _, is := d.files[f]; is {
 					left = append(left, f)
 				}

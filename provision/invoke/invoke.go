@@ -36,6 +36,19 @@ type Image struct {
 // Images are helpers by architecture, as Go names it.
 type Images map[string]Image
 
+// Sum names all of them: another program of any architecture is another name. Of
+// none it is "".
+func (i Images) Sum() string {
+	if len(i) == 0 {
+		return ""
+	}
+	all := sha256.New()
+	for _, arch := range slices.Sorted(maps.Keys(i)) {
+		fmt.Fprintln(all, arch, i[arch].Sum)
+	}
+	return hex.EncodeToString(all.Sum(nil)[:6])
+}
+
 // machines are what uname(1) says on an architecture.
 func machines() map[string]string {
 	return map[string]string{"amd64": "x86_64", "arm64": "aarch64"}

@@ -62,3 +62,19 @@ func TestCallHears(t *testing.T) {
 		})
 	}
 }
+
+// Another program of any architecture is another name of all.
+func TestSum(t *testing.T) {
+	a := invoke.Images{"amd64": {Sum: "aa"}, "arm64": {Sum: "bb"}}
+	seen := map[string]bool{"": true}
+	for _, other := range []invoke.Images{a, {"amd64": {Sum: "aa"}}, {"arm64": {Sum: "aa"}}, {"amd64": {Sum: "aa"}, "arm64": {Sum: "bc"}}, {"amd64": {Sum: "bb"}, "arm64": {Sum: "aa"}}} {
+		if s := other.Sum(); seen[s] || len(s) != 12 || s != other.Sum() {
+			t.Errorf("%v: %q", other, s)
+		} else {
+			seen[s] = true
+		}
+	}
+	if s := (invoke.Images{}).Sum(); s != "" {
+		t.Errorf("none: %q", s)
+	}
+}

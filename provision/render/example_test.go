@@ -28,7 +28,7 @@ func ExampleDesired() {
 		fmt.Println(diags)
 		return
 	}
-	set, err := render.Desired(sites[0], templates.FS(), render.Withheld)
+	set, err := render.Desired(sites[0], templates.FS(), render.With{Secrets: render.Withheld})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -23,25 +23,34 @@ const (
 	Withheld
 )
 
+// With is what a site is rendered with, beside its packs.
+type With struct {
+	Secrets Secrets
+	// Program names the helper that is to be the guard, whichever architecture
+	// it is of: the guard is restarted for another one. "" names none.
+	Program string
+}
+
 // Desired returns everything that is wanted of a site. packs is the folder of
 // component packs, as templates.FS gives it.
-func Desired(s *site.Site, packs fs.FS, secrets Secrets) (*state.Set, error) {
-	set, err := desired(s, packs, secrets)
+func Desired(s *site.Site, packs fs.FS, with With) (*state.Set, error) {
+	set, err := desired(s, packs, with)
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", s.Name, err)
 	}
 	return set, nil
 }
 
-func desired(s *site.Site, packs fs.FS, secrets Secrets) (*state.Set, error) {
+func desired(s *site.Site, packs fs.FS, with With) (*state.Set, error) {
 	components, err := load(s, packs)
 	if err != nil {
 		return nil, err
 	}
-	open, closed, err := values(s, packs, components, secrets)
+	open, closed, err := values(s, packs, components, with.Secrets)
 	if err != nil {
 		return nil, err
 	}
+	open.Guard.watch.Program, closed.Guard.watch.Program = with.Program, with.Program
 	items := append(settings(s), live(s)...)
 	installed := map[string]bool{}
 	for _, c := range components {

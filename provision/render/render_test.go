@@ -99,7 +99,7 @@ func loadWith(t *testing.T, o site.Options, file string, replace ...string) *sit
 
 func desired(t *testing.T, s *site.Site, secrets render.Secrets) *state.Set {
 	t.Helper()
-	set, err := render.Desired(s, templates.FS(), secrets)
+	set, err := render.Desired(s, templates.FS(), render.With{Secrets: secrets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestOpenFileNeverGetsASecret(t *testing.T) {
 			"dns/nsd/a.tmpl":        {Data: []byte(ask)},
 		})
 		for _, secrets := range []render.Secrets{render.Revealed, render.Withheld} {
-			_, err := render.Desired(load(t, examples()["reference"]), packs, secrets)
+			_, err := render.Desired(load(t, examples()["reference"]), packs, render.With{Secrets: secrets})
 			if err == nil || !strings.Contains(err.Error(), "is given to files with secret = true alone") || strings.Contains(err.Error(), plantedMark) {
 				t.Errorf("%s: got %v", ask, err)
 			}
@@ -247,7 +247,7 @@ func TestOpenFileNeverGetsASecret(t *testing.T) {
 		"dns/nsd/component.hcl": {Data: []byte("component \"nsd\" {\n  kind = \"dns\"\n  unit = \"nsd.service\"\n  bad_zone = \"refuses\"\n  service \"nsd.service\" {}\n  file \"/etc/open\" {\n    template = \"a.tmpl\"\n  }\n}\n")},
 		"dns/nsd/a.tmpl":        {Data: []byte("{{ . }}{{ .BGP }}{{ .DNS }}")},
 	})
-	set, err := render.Desired(load(t, examples()["reference"]), packs, render.Revealed)
+	set, err := render.Desired(load(t, examples()["reference"]), packs, render.With{Secrets: render.Revealed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +284,7 @@ func TestRevealedNeedsEverySecret(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := loadWith(t, site.Options{Lookup: func(string) secret.Lookup { return absent{} }}, examples()[tt.file], tt.replace...)
-			set, err := render.Desired(s, templates.FS(), render.Revealed)
+			set, err := render.Desired(s, templates.FS(), render.With{Secrets: render.Revealed})
 			if err == nil || err.Error() != tt.want || set != nil {
 				t.Errorf("got %v, %v\nwant %s", set, err, tt.want)
 			}
@@ -328,7 +328,7 @@ func TestDesiredRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			set, err := render.Desired(load(t, examples()["as112-gru1"], tt.replace...), tt.packs, render.Withheld)
+			set, err := render.Desired(load(t, examples()["as112-gru1"], tt.replace...), tt.packs, render.With{Secrets: render.Withheld})
 			if err == nil || err.Error() != tt.want || set != nil {
 				t.Errorf("got %v, %v\nwant %s", set, err, tt.want)
 			}
@@ -468,5 +468,21 @@ func TestZonesHaveFilesOfTheirOwn(t *testing.T) {
 	want := []string{`"root.zone"`, `"/etc/nsd/raiz-as112-empty.zone"`, `"a.b.net.zone"`, `"a_b.net.zone"`, `"root..zone"`}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A guard that is to be another program has another configuration, for which it
+// is restarted.
+func TestGuardOfAnotherProgram(t *testing.T) {
+	s := load(t, examples()["root-example"])
+	text := func(program string) string {
+		set, err := render.Desired(s, templates.FS(), render.With{Secrets: render.Withheld, Program: program})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return goldens(set)["files/etc/raiz/guard.json"]
+	}
+	if a, b, none := text("aaaa"), text("bbbb"), text(""); a == b || !strings.Contains(a, "aaaa") || strings.Contains(none, "program") {
+		t.Errorf("%s\n%s", a, none)
 	}
 }

@@ -25,7 +25,10 @@ const maxConfig = 4 << 20
 
 // Config is what a guard is told.
 type Config struct {
-	Version  int    `json:"version"`
+	Version int `json:"version"`
+	// Program names the helper that this is for. Another one is another text, for
+	// which the guard is restarted.
+	Program  string `json:"program,omitempty"`
 	Identity string `json:"identity"` // NSID (RFC 5001) of every answer that has one
 
 	Zones  []Zone  `json:"zones"`

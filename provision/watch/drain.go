@@ -7,11 +7,13 @@ import (
 	"time"
 )
 
-// Where a guard is told to drain. The one lasts until it is taken back; the
-// other is of an apply, and ends with the boot.
+// Where a guard is told to drain. The first lasts until it is taken back. The
+// others end with the boot: one stands for it on a disk that takes nothing more,
+// and one is of an apply.
 const (
-	DrainFile = "/etc/raiz/drained"
-	HoldFile  = "/run/raiz/hold"
+	DrainFile   = "/etc/raiz/drained"
+	PassingFile = "/run/raiz/drained"
+	HoldFile    = "/run/raiz/hold"
 
 	// MaxDrain is how large such a file may be.
 	MaxDrain = 4096
@@ -27,6 +29,8 @@ type Drain struct {
 	// Until is the end of what an apply wants, in seconds since the boot: one
 	// that died does not keep a copy off the net. Zero is no end.
 	Until float64 `json:"until,omitempty"`
+	// Passing is why it ends with the boot, where it was to last.
+	Passing string `json:"passing,omitempty"`
 }
 
 // ReadDrain reads a file that says so. That it is there is enough: one that is
@@ -56,7 +60,10 @@ func (d Drain) Who() string {
 		words = append(words, "at "+d.At.UTC().Format(time.RFC3339))
 	}
 	if len(words) == 0 {
-		return "by somebody"
+		words = append(words, "by somebody")
+	}
+	if d.Passing != "" {
+		words = append(words, "until the next boot")
 	}
 	return strings.Join(words, " ")
 }

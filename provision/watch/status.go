@@ -30,10 +30,13 @@ type Status struct {
 	Blocks  []BlockStatus   `json:"blocks"`
 	Feed    FeedStatus      `json:"feed"`
 	Exports []ExportsStatus `json:"exports"`
-	Drain   *Drain          `json:"drain,omitempty"`
-	Leave   int             `json:"leave"` // seconds that routers have to leave
-	Alarms  []Trouble       `json:"alarms,omitempty"`
-	Counts  Counts          `json:"counts"`
+	// Lingers is why blocks that are to be withdrawn may still be exported; ""
+	// once the routing daemon was seen to export none of them.
+	Lingers string    `json:"lingers,omitempty"`
+	Drain   *Drain    `json:"drain,omitempty"`
+	Leave   int       `json:"leave"` // seconds that routers have to leave
+	Alarms  []Trouble `json:"alarms,omitempty"`
+	Counts  Counts    `json:"counts"`
 }
 
 // State is how a block is announced.

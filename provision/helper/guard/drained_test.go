@@ -18,17 +18,19 @@ func TestDrained(t *testing.T) {
 		name        string
 		drain, hold string // "" is no file
 		want        watch.Drain
+		passing     string
 	}{
-		{"nobody wants it", "", "", watch.Drain{}},
-		{"a person", `{"by":"anna"}`, "", watch.Drain{Wanted: true, By: "anna"}},
-		{"an apply", "", `{"by":"ci"}`, watch.Drain{Wanted: true, By: "ci"}},
-		{"both", `{"by":"anna"}`, `{"by":"ci"}`, watch.Drain{Wanted: true, By: "anna"}},
-		{"both, the apply at once", `{"by":"anna"}`, `{"by":"ci","now":true}`, watch.Drain{Wanted: true, By: "anna", Now: true}},
-		{"both, the person at once", `{"by":"anna","now":true}`, `{"by":"ci"}`, watch.Drain{Wanted: true, By: "anna", Now: true}},
-		{"an apply that died", "", fmt.Sprintf(`{"until":%f}`, hour-10), watch.Drain{}},
-		{"an apply", "", fmt.Sprintf(`{"until":%f}`, hour+100), watch.Drain{Wanted: true, Until: hour + 100}},
-		{"an apply that died, and a person", `{"by":"anna"}`, `{"until":1,"now":true}`, watch.Drain{Wanted: true, By: "anna"}},
-		{"nothing in it", "\n", "", watch.Drain{Wanted: true, By: "somebody who is not known: what they wrote cannot be read"}},
+		{"nobody wants it", "", "", watch.Drain{}, ""},
+		{"a person", `{"by":"anna"}`, "", watch.Drain{Wanted: true, By: "anna"}, ""},
+		{"an apply", "", `{"by":"ci"}`, watch.Drain{Wanted: true, By: "ci"}, ""},
+		{"both", `{"by":"anna"}`, `{"by":"ci"}`, watch.Drain{Wanted: true, By: "anna"}, ""},
+		{"both, the apply at once", `{"by":"anna"}`, `{"by":"ci","now":true}`, watch.Drain{Wanted: true, By: "anna", Now: true}, ""},
+		{"both, the person at once", `{"by":"anna","now":true}`, `{"by":"ci"}`, watch.Drain{Wanted: true, By: "anna", Now: true}, ""},
+		{"an apply that died", "", fmt.Sprintf(`{"until":%f}`, hour-10), watch.Drain{}, ""},
+		{"an apply", "", fmt.Sprintf(`{"until":%f}`, hour+100), watch.Drain{Wanted: true, Until: hour + 100}, ""},
+		{"an apply that died, and a person", `{"by":"anna"}`, `{"until":1,"now":true}`, watch.Drain{Wanted: true, By: "anna"}, ""},
+		{"nothing in it", "\n", "", watch.Drain{Wanted: true, By: "somebody who is not known: what they wrote cannot be read"}, ""},
+		{"a person, on a disk that takes nothing", "", "", watch.Drain{Wanted: true, By: "anna", Passing: "full"}, `{"by":"anna","passing":"full"}`},
 	} {
 		g, _, _ := guardOn(t, twoBlocks())
 		if tt.drain != "" {
@@ -36,6 +38,9 @@ func TestDrained(t *testing.T) {
 		}
 		if tt.hold != "" {
 			put(t, g.files.hold, tt.hold)
+		}
+		if tt.passing != "" {
+			put(t, g.files.passing, tt.passing)
 		}
 		if got := g.drained(); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)

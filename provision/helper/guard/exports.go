@@ -121,15 +121,16 @@ func (o *overseer) due(at time.Duration) bool {
 	return at-o.at >= every
 }
 
-// saw takes what was seen.
-func (o *overseer) saw(all []exported, at time.Duration) {
-	o.seen, o.at = all, at
+// saw takes what was seen by a look that began at a time. What was wanted since
+// then counts from when it was told.
+func (o *overseer) saw(all []exported, began time.Duration) {
+	o.seen, o.at = all, began
 	for _, b := range o.blocks {
 		bad := o.want[b.Prefix] == withdrawn && slices.ContainsFunc(all, func(e exported) bool {
 			return e.silent || slices.Contains(e.prefixes, b.Prefix)
 		})
 		if _, was := o.bad[b.Prefix]; bad && !was {
-			o.bad[b.Prefix] = at
+			o.bad[b.Prefix] = max(began, o.told)
 		} else if !bad {
 			delete(o.bad, b.Prefix)
 		}
@@ -159,6 +160,30 @@ func (o *overseer) differences() []string {
 		}
 	}
 	return out
+}
+
+// lingers says why a block that is not wanted may still be exported, and "" once
+// no session was seen to. Of a daemon that has let the session go and does not
+// answer there is nothing left.
+func (o *overseer) lingers(f feedState) string {
+	gone := func(b watch.Block) bool { return o.want[b.Prefix] == withdrawn }
+	if !slices.ContainsFunc(o.blocks, gone) {
+		return ""
+	}
+	if o.seen == nil || o.at <= o.told {
+		return "what is exported was not looked at since"
+	}
+	for _, e := range o.seen {
+		if e.trouble != nil && (f.Up || e.silent) {
+			return fmt.Sprintf("what is exported over %s cannot be seen: %v", e.Session, e.trouble)
+		}
+		for _, b := range o.blocks {
+			if gone(b) && slices.Contains(e.prefixes, b.Prefix) {
+				return fmt.Sprintf("%s is exported over %s", b.Prefix, e.Session)
+			}
+		}
+	}
+	return ""
 }
 
 // stop says why the daemon has to be stopped, and "" while it has not. None of

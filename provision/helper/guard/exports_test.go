@@ -270,3 +270,37 @@ func TestLookAt(t *testing.T) {
 		}
 	}
 }
+
+// What is withdrawn lingers until the daemon was seen to have done it.
+func TestLingers(t *testing.T) {
+	blind := errors.New("no answer")
+	up, down := feedState{Up: true}, feedState{}
+	for _, tt := range []struct {
+		name string
+		feed feedState
+		want []string // blocks
+		seen []exported
+		at   time.Duration // of the look; what is wanted was told at 10 s
+		say  string
+	}{
+		{"all are wanted", up, []string{four, six}, []exported{session(4, "", blind)}, 0, ""},
+		{"never looked at", up, nil, nil, 20 * time.Second, "what is exported was not looked at since"},
+		{"a look that was under way", up, nil, []exported{session(4, "", nil), session(6, "", nil)}, 10 * time.Second, "what is exported was not looked at since"},
+		{"gone", up, nil, []exported{session(4, "", nil), session(6, "", nil)}, 11 * time.Second, ""},
+		{"one is exported", up, nil, []exported{session(4, "", nil), session(6, six, nil)}, 11 * time.Second, "2001:db8::/48 is exported over edge1_6"},
+		{"the one that is wanted is", up, []string{six}, []exported{session(4, "", nil), session(6, six, nil)}, 11 * time.Second, ""},
+		{"it cannot be seen", up, nil, []exported{session(4, "", blind)}, 11 * time.Second, "what is exported over edge1_4 cannot be seen: no answer"},
+		{"the daemon is gone", down, nil, []exported{session(4, "", blind)}, 11 * time.Second, ""},
+		{"the daemon hangs", down, nil, []exported{session(4, "", helper.ErrTimeout)}, 11 * time.Second, "what is exported over edge1_4 cannot be seen: " + helper.ErrTimeout.Error()},
+	} {
+		o := newOverseer(twoBlocks().Blocks)
+		o.tell(routes(four, six), 0)
+		o.tell(routes(tt.want...), 10*time.Second)
+		if tt.seen != nil {
+			o.saw(tt.seen, tt.at)
+		}
+		if got := o.lingers(tt.feed); got != tt.say {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.say)
+		}
+	}
+}

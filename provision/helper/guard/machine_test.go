@@ -104,7 +104,7 @@ func guardOn(t *testing.T, c watch.Config) (*Guard, *fakeMachine, *toldTo) {
 	out := &toldTo{}
 	g := New(m, c, out, out.notify)
 	d := t.TempDir()
-	g.files = files{drain: filepath.Join(d, "drained"), hold: filepath.Join(d, "hold"), sync: filepath.Join(d, "sync"), home: d, proc: d}
+	g.files = files{drain: filepath.Join(d, "drained"), passing: filepath.Join(d, "passing"), hold: filepath.Join(d, "hold"), sync: filepath.Join(d, "sync"), home: d, proc: d}
 	g.feed.dial = func() net.Dialer { return net.Dialer{} }
 	return g, m, out
 }

@@ -46,9 +46,9 @@ type Guard struct {
 
 // files are what a guard reads and writes by name.
 type files struct {
-	drain, hold, sync string
-	home              string
-	proc              string // /proc/self/net
+	drain, passing, hold, sync string
+	home                       string
+	proc                       string // /proc/self/net
 }
 
 // Serve guards as the configuration on this machine says, until the context
@@ -71,7 +71,7 @@ func New(os Machine, c watch.Config, out io.Writer, notify func(state string)) *
 	return &Guard{
 		os: os, c: c, notify: notify,
 		say:    func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) },
-		files:  files{drain: watch.DrainFile, hold: watch.HoldFile, sync: c.SyncFile, home: watch.Home, proc: "/proc/self/net"},
+		files:  files{drain: watch.DrainFile, passing: watch.PassingFile, hold: watch.HoldFile, sync: c.SyncFile, home: watch.Home, proc: "/proc/self/net"},
 		keeper: newKeeper(c), overseer: newOverseer(c.Blocks), feed: newFeed(c.Feed), soa: map[string]*dns.SOA{},
 	}
 }
@@ -222,10 +222,10 @@ func (g *Guard) free() string {
 // be looked for; a folder of an apply's that is shut tells nothing.
 func (g *Guard) drained() watch.Drain {
 	var all watch.Drain
-	for _, name := range []string{g.files.drain, g.files.hold} {
+	for _, name := range []string{g.files.drain, g.files.passing, g.files.hold} {
 		hold := name == g.files.hold
 		info, err := os.Lstat(name)
-		if errors.Is(err, fs.ErrNotExist) || hold && errors.Is(err, fs.ErrPermission) {
+		if errors.Is(err, fs.ErrNotExist) || name != g.files.drain && errors.Is(err, fs.ErrPermission) {
 			continue
 		}
 		var text []byte // without it nothing is known but that it is there
@@ -248,11 +248,12 @@ func (g *Guard) drained() watch.Drain {
 func (g *Guard) oversee(ctx context.Context) {
 	for ctx.Err() == nil {
 		if g.exportsDue() {
+			began := g.os.Uptime()
 			var seen []exported
 			for _, e := range g.c.Router.Exports {
 				seen = append(seen, lookAt(g.os, e, g.c.Router.Look))
 			}
-			g.saw(seen)
+			g.saw(seen, began)
 		}
 		pause(ctx, exportsTense)
 	}
@@ -273,12 +274,13 @@ func (g *Guard) exportsDue() bool {
 	return g.overseer.due(g.os.Uptime())
 }
 
-func (g *Guard) saw(seen []exported) {
+func (g *Guard) saw(seen []exported, began time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	at := g.os.Uptime()
-	g.overseer.saw(seen, at)
+	g.overseer.saw(seen, began)
 	g.judgeExports(at)
+	g.write(at) // who drains waits for it
 }
 
 // enforce asks systemd, by a file that it watches, to end a daemon that does not

@@ -33,6 +33,7 @@ func (g *Guard) status(at time.Duration) watch.Status {
 		Version: watch.Version, At: now, Uptime: at.Seconds(), Alarms: g.alarms.all, Counts: g.counts,
 		Feed: watch.FeedStatus{Up: feed.Up, Since: feed.Since}, Leave: g.c.Drain,
 	}
+	s.Lingers = watch.Plain(g.overseer.lingers(feed))
 	for _, b := range g.keeper.blocks {
 		x := watch.BlockStatus{Prefix: b.Prefix, State: b.state.state(), Since: now.Add(b.since - at), Reason: g.keeper.reason(b, at)}
 		if !feed.Up && b.state != withdrawn {

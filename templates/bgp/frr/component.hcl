@@ -7,7 +7,9 @@
 #   - Change a session and leave the others: every change restarts it.
 component "frr" {
   kind     = "bgp"
-  packages = ["frr", "bash"]
+  # vtysh wants a name for the user that runs it, also where systemd has made
+  # the user up (DynamicUser=, nss-systemd(8)).
+  packages = ["frr", "bash", "libnss-systemd"]
   unit     = "frr.service"
 
   # Apart from frr.conf, so that everything else may be read and compared in
@@ -59,6 +61,10 @@ component "frr" {
     mode     = "0755"
     check    = ["bash", "-n", "{}"]
     bad      = "exports.bad"
+  }
+  # Of vtysh, which asks it also for who only looks.
+  file "/etc/pam.d/frr" {
+    template = "pam.tmpl"
   }
   service "frr.service" {}
 
