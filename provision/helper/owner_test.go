@@ -65,23 +65,26 @@ func takenFrom() (*rig, server.Manifest) {
 	return r, m
 }
 
+// take looks at links, and returns what is taken from whom.
+func (r *rig) take(t *testing.T, m server.Manifest) (string, difference, error) {
+	t.Helper()
+	var d difference
+	err := r.helper().lookAtLinks(&d, m)
+	var paths []string
+	for i, c := range d.Changes {
+		if c.Kind != taken || c.From != i || d.Taken[i].Path != c.Path || d.Taken[i].Sum != sumOf(d.Taken[i].Data) {
+			t.Errorf("%+v of %+v", c, d.Taken)
+		}
+		paths = append(paths, c.Path)
+	}
+	return strings.Join(paths, " "), d, err
+}
+
 // Who loses a link has it taken out of its files, and cloud-init does not write
 // them again; who lacks something of what networkd has is told to look.
 func TestLookAtLinks(t *testing.T) {
-	look := func(r *rig, m server.Manifest) (string, difference, error) {
-		var d difference
-		err := r.helper().lookAtLinks(&d, m)
-		var paths []string
-		for i, c := range d.Changes {
-			if c.Kind != taken || c.From != i || d.Taken[i].Path != c.Path || d.Taken[i].Sum != sumOf(d.Taken[i].Data) {
-				t.Errorf("%+v of %+v", c, d.Taken)
-			}
-			paths = append(paths, c.Path)
-		}
-		return strings.Join(paths, " "), d, err
-	}
 	r, m := takenFrom()
-	paths, d, err := look(r, m)
+	paths, d, err := r.take(t, m)
 	if err != nil || paths != interfaces+" "+nmConf+" "+cloudOff || !slices.Equal(d.reconfigure, []string{"eno1"}) || len(d.Owners) != 3 || d.Owners["lo"].Manager != "" {
 		t.Errorf("taken %q, to look at %q, owners %v, %v", paths, d.reconfigure, d.Owners, err)
 	}
@@ -98,6 +101,11 @@ func TestLookAtLinks(t *testing.T) {
 	if managerUnits(own)[1] != networkdSocket || len(managerUnits(own)) != 2 || passing(own) != nil || needed(own) {
 		t.Errorf("networkd's own: %q, %q", managerUnits(own), passing(own))
 	}
+}
+
+// Each file is taken where it is there and names the link, and only then.
+func TestTakeOfEach(t *testing.T) {
+	r, m := takenFrom()
 	for name, change := range map[string]func(){
 		"":                             func() { r.files[cloudOff] = "" },
 		interfaces + " " + nmConf:      func() { delete(r.files, cloudConfD+"/05_logging.cfg"); delete(r.files, cloudOff) },
@@ -114,29 +122,29 @@ func TestLookAtLinks(t *testing.T) {
 		case strings.HasSuffix(name, nmConf) && !strings.HasPrefix(name, interfaces+" "):
 			want += " " + cloudOff
 		}
-		if paths, _, err := look(r, m); err != nil || paths != want {
+		if paths, _, err := r.take(t, m); err != nil || paths != want {
 			t.Errorf("%s: taken %q, %v, want %q", name, paths, err, want)
 		}
 	}
 	r, m = takenFrom()
 	delete(r.files, ifstateFile)
 	r.broken = "read " + interfaces // nobody looks there
-	if paths, _, err := look(r, m); err != nil || paths != nmConf+" "+cloudOff {
+	if paths, _, err := r.take(t, m); err != nil || paths != nmConf+" "+cloudOff {
 		t.Errorf("of NetworkManager alone: taken %q, %v", paths, err)
 	}
 	r, m = takenFrom()
 	delete(r.files, nmDir+"/4")
-	if paths, _, err := look(r, m); err != nil || paths != interfaces+" "+cloudOff {
+	if paths, _, err := r.take(t, m); err != nil || paths != interfaces+" "+cloudOff {
 		t.Errorf("of ifupdown alone: taken %q, %v", paths, err)
 	}
 	r, m = takenFrom()
 	delete(r.files, ifstateFile)
 	delete(r.files, nmDir+"/4")
-	if paths, d, err := look(r, m); err != nil || paths != "" || !slices.Equal(d.reconfigure, []string{"eno1"}) {
+	if paths, d, err := r.take(t, m); err != nil || paths != "" || !slices.Equal(d.reconfigure, []string{"eno1"}) {
 		t.Errorf("of nobody's: taken %q, to look at %q, %v", paths, d.reconfigure, err)
 	}
 	r.units = runningUnits("connman.service")
-	if _, _, err := look(r, m); err == nil || !strings.Contains(err.Error(), "is managed by connman") {
+	if _, _, err := r.take(t, m); err == nil || !strings.Contains(err.Error(), "is managed by connman") {
 		t.Errorf("of a stranger: %v", err)
 	}
 	for _, broken := range []string{"network", "units", "read " + nmDir + "/2", "list " + interfacesD, "read " + interfaces, "look at " + cloudConfD, "look at " + cloudOff} {
@@ -145,7 +153,7 @@ func TestLookAtLinks(t *testing.T) {
 		if broken == "units" {
 			delete(r.files, ifstateFile)
 		}
-		if _, _, err := look(r, m); err == nil {
+		if _, _, err := r.take(t, m); err == nil {
 			t.Errorf("%s is broken, and no error", broken)
 		}
 	}
