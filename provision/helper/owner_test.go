@@ -105,28 +105,28 @@ func TestLookAtLinks(t *testing.T) {
 
 // Each file is taken where it is there and names the link, and only then.
 func TestTakeOfEach(t *testing.T) {
-	r, m := takenFrom()
-	for name, change := range map[string]func(){
-		"":                             func() { r.files[cloudOff] = "" },
-		interfaces + " " + nmConf:      func() { delete(r.files, cloudConfD+"/05_logging.cfg"); delete(r.files, cloudOff) },
-		nmConf:                         func() { r.files[interfaces] = "auto lo\n" },
-		interfacesD + "/a " + nmConf:   func() { r.files[interfaces] = "auto lo\n"; r.files[interfacesD+"/a"] = "auto eno2\n" },
-		"without ifupdown's directory": func() { delete(r.files, interfacesD+"/a") },
+	for _, tt := range []struct {
+		name  string
+		files map[string]string // beside what there is; "-" for none
+		want  []string
+	}{
+		{"cloud-init writes nothing", map[string]string{cloudOff: ""}, []string{interfaces, nmConf}},
+		{"no cloud-init", map[string]string{cloudConfD + "/05_logging.cfg": "-"}, []string{interfaces, nmConf}},
+		{"no stanza", map[string]string{interfaces: "auto lo\n"}, []string{nmConf, cloudOff}},
+		{"in a file below", map[string]string{interfaces: "auto lo\n", interfacesD + "/a": "auto eno2\n"}, []string{interfacesD + "/a", nmConf, cloudOff}},
+		{"nothing below", map[string]string{interfacesD + "/a": "-"}, []string{interfaces, nmConf, cloudOff}},
 	} {
-		r, m = takenFrom()
-		change()
-		want := strings.Replace(name, "without ifupdown's directory", interfaces+" "+nmConf+" "+cloudOff, 1)
-		switch {
-		case name == "":
-			want = interfaces + " " + nmConf
-		case strings.HasSuffix(name, nmConf) && !strings.HasPrefix(name, interfaces+" "):
-			want += " " + cloudOff
+		r, m := takenFrom()
+		for path, text := range tt.files {
+			if r.files[path] = text; text == "-" {
+				delete(r.files, path)
+			}
 		}
-		if paths, _, err := r.take(t, m); err != nil || paths != want {
-			t.Errorf("%s: taken %q, %v, want %q", name, paths, err, want)
+		if paths, _, err := r.take(t, m); err != nil || paths != strings.Join(tt.want, " ") {
+			t.Errorf("%s: taken %q, %v, want %q", tt.name, paths, err, tt.want)
 		}
 	}
-	r, m = takenFrom()
+	r, m := takenFrom()
 	delete(r.files, ifstateFile)
 	r.broken = "read " + interfaces // nobody looks there
 	if paths, _, err := r.take(t, m); err != nil || paths != nmConf+" "+cloudOff {
