@@ -94,10 +94,13 @@ func (h *Helper) look(m, was server.Manifest) (difference, error) {
 	return d, h.lookAtUnits(&d, m, effects, retired(m, was))
 }
 
-// unitOf is the unit that reads a file, or that it is.
+// unitOf is the unit that reads a file, or that it is; "" for none.
 func unitOf(f server.File) string {
-	if unit, ok := unitAt(f.Path); ok || f.Effect == nil {
+	if unit, ok := unitAt(f.Path); ok {
 		return unit
+	}
+	if f.Effect == nil {
+		return ""
 	}
 	return f.Effect.Unit
 }

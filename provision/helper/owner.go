@@ -161,9 +161,7 @@ func (h *Helper) lookAtLinks(d *difference, m server.Manifest) error {
 	if err := h.takeIfupdown(d); err != nil {
 		return err
 	}
-	if err := h.takeNetworkManager(d); err != nil {
-		return err
-	}
+	d.takeNetworkManager()
 	return h.takeCloud(d)
 }
 

@@ -168,9 +168,6 @@ func (h *Helper) probeFile(q server.FileQuestion, key []byte) server.FileFact {
 			f.Sum = s.Sum
 			if q.Sum != "" && s.Sum != q.Sum && len(s.Data) <= server.MaxShown {
 				f.Data = s.Data
-				if f.Data == nil {
-					f.Data = []byte{}
-				}
 			}
 		}
 	}

@@ -36,9 +36,7 @@ func (h *Helper) takeIfupdown(d *difference) error {
 		if err != nil {
 			return err
 		}
-		if s.Kind != server.IsFile {
-			continue
-		}
+		// What is no file has no bytes.
 		if text, changed := withoutStanzas(string(s.Data), links); changed {
 			d.take(server.File{Path: file, Mode: s.bits(), Owner: s.Owner, Group: s.Group, Data: []byte(text)})
 		}
@@ -81,17 +79,16 @@ func withoutStanzas(text string, links []string) (string, bool) {
 }
 
 // takeNetworkManager has NetworkManager leave links alone, at the next boot too.
-func (h *Helper) takeNetworkManager(d *difference) error {
+func (d *difference) takeNetworkManager() {
 	links := of(d.Owners, server.NetworkManager)
 	if len(links) == 0 {
-		return nil
+		return
 	}
 	var devices []string
 	for _, l := range links {
 		devices = append(devices, "interface-name:"+l)
 	}
 	d.take(server.File{Path: nmConf, Mode: 0o644, Owner: "root", Group: "root", Data: []byte("[keyfile]\nunmanaged-devices=" + strings.Join(devices, ";") + "\n")})
-	return nil
 }
 
 // takeCloud keeps cloud-init from writing the old manager's files again.

@@ -138,13 +138,14 @@ func TestRollbackRefused(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		n     int
+		says  string
 		spoil func(*testing.T, *box)
 	}{
-		{name: "never confirmed", n: 4},
-		{name: "never heard of", n: 9},
-		{name: "its secret is gone", n: 2, spoil: func(t *testing.T, b *box) { remove(t, b.root("/etc/secret.conf")) }},
-		{name: "its files have rotted", n: 2, spoil: func(t *testing.T, b *box) {
-			if err := os.WriteFile(b.kept(2), []byte("rot"), 0o600); err != nil {
+		{name: "never confirmed", n: 4, says: "was never confirmed"},
+		{name: "never heard of", n: 9, says: "was never confirmed"},
+		{name: "its secret is gone", n: 2, says: "/etc/secret.conf holds a secret", spoil: func(t *testing.T, b *box) { remove(t, b.root("/etc/secret.conf")) }},
+		{name: "its files have rotted", n: 2, says: "/etc/dns.conf of generation 2 is damaged", spoil: func(t *testing.T, b *box) {
+			if err := os.WriteFile(b.kept(2), []byte("dns rot"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}},
@@ -160,7 +161,7 @@ func TestRollbackRefused(t *testing.T) {
 					c.spoil(t, b)
 				}
 				before := b.effect(t)
-				b.rollback(t, c.n).not(t, server.ErrRefused)
+				b.rollback(t, c.n).not(t, server.ErrRefused, c.says)
 				b.same(t, before)
 				b.clean(t)
 			})

@@ -32,6 +32,7 @@ func Cases(c Code) []*Case {
 	stays := with(generation(1), func(w *Want) { w.Address = oldAddress + "/28" })
 	for _, s := range Starts() {
 		add("first", s, nil, NoEvent, one(generation(1)))
+		firstServing(add, s)
 		add("first-same-address", s, nil, NoEvent, one(stays))
 		add("wrong-gateway", s, nil, NoEvent, one(wrongGateway))
 		add("wrong-address", s, nil, NoEvent, one(wrong))
@@ -51,6 +52,7 @@ func Cases(c Code) []*Case {
 		past := []Want{generation(1)}
 		next := generation(2)
 		add("second", s, past, NoEvent, one(next))
+		nextServing(add, s)
 		add("moves", s, past, NoEvent, one(with(next, func(w *Want) { w.Address = "192.0.2.21/28" })))
 		add("pack-removed", s, past, NoEvent, one(with(next, func(w *Want) { w.DNS, w.Guard = "knot", false })))
 		add("rollback", s, []Want{generation(1), with(next, func(w *Want) { w.DNS = "knot" })}, NoEvent, one(with(next, func(w *Want) { w.Again = 1 })))
@@ -94,4 +96,27 @@ func Cases(c Code) []*Case {
 		add("second+"+string(Unplug), s, []Want{generation(1)}, Unplug, one(generation(2)))
 	}
 	return out
+}
+
+// adder adds a case.
+type adder = func(name string, s Start, past []Want, e Event, sides ...Side)
+
+// serving is a generation with a service address, and else with the network of
+// its other editions.
+func serving(edition int) Want {
+	return with(generation(edition), func(w *Want) { w.Service, w.Still = "192.175.48.1/32", true })
+}
+
+// firstServing are first applies of a service address.
+func firstServing(add adder, s Start) {
+	add("first-serving", s, nil, NoEvent, Side{Want: serving(1)})
+	add("serving-start-fails", s, nil, NoEvent, Side{Want: with(serving(1), func(w *Want) { w.Spoilt = "startfail" })})
+}
+
+// nextServing are those over a generation that stands: the address moves, goes,
+// and goes with a rollback to what stood before it.
+func nextServing(add adder, s Start) {
+	add("serving-moves", s, []Want{serving(1)}, NoEvent, Side{Want: with(serving(2), func(w *Want) { w.Service = "192.175.48.2/32" })})
+	add("serving-removed", s, []Want{serving(1)}, NoEvent, Side{Want: with(serving(2), func(w *Want) { w.Service = "" })})
+	add("rollback-serving", s, []Want{generation(1), serving(2)}, NoEvent, Side{Want: with(generation(2), func(w *Want) { w.Again = 1 })})
 }

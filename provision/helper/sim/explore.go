@@ -114,6 +114,7 @@ type explorer struct {
 	begun    map[uint64]bool
 	outcomes map[uint64]bool
 	plain    map[uint64]bool // outcomes from which a plain apply has converged
+	probed   map[uint64]bool // outcomes of which a probe has told the truth
 	count    Count
 	broken   func(Broken)
 	length   int // calls where nothing happens
@@ -124,7 +125,7 @@ type explorer struct {
 // looked at, is mended from outside where something hindered it, and then gets
 // a plain apply.
 func Explore(x *Case, b Bounds, broken func(Broken)) (Count, error) {
-	e := &explorer{x: x, bounds: b, begun: map[uint64]bool{}, outcomes: map[uint64]bool{}, plain: map[uint64]bool{}, broken: broken}
+	e := &explorer{x: x, bounds: b, begun: map[uint64]bool{}, outcomes: map[uint64]bool{}, plain: map[uint64]bool{}, probed: map[uint64]bool{}, broken: broken}
 	var err error
 	if e.base, err = x.before(); err != nil {
 		return Count{}, err
@@ -312,6 +313,15 @@ func (e *explorer) judge(w *world, p Path) {
 	e.outcomes[outcome] = true
 	past := w.history()
 	shape := w.shape(past)
+	if !e.probed[shape] {
+		e.probed[shape] = true
+		if err := w.probed(past); err != nil {
+			e.report(Broken{e.x, p, "a probe is true", err})
+		}
+	}
+	if err := w.goesBack(p); err != nil {
+		e.report(Broken{e.x, p, "a rollback can be had", err})
+	}
 	s := w.seen(past)
 	if e.x.Event == Fail || e.x.Event == Blind {
 		s.Litter = nil // what could not be taken away is noted, and goes with the next change

@@ -144,7 +144,7 @@ func (w *world) hasFiles(want Want) bool {
 		at, err := w.m.disk.walk(p)
 		there := err == nil && at.found
 		if i < 0 {
-			if there && (p == guardFile || p == guardConf) {
+			if there && (p == guardFile || p == guardConf || p == serviceFile || p == peersFile) {
 				return false // only raiz ever wrote it
 			}
 			continue
@@ -212,6 +212,9 @@ func (w *world) inEffect(want Want) bool {
 func (w *world) linkIs(want Want) bool {
 	n := &w.m.net
 	l := n.link("eno1")
+	if lo := n.link("lo").addresses; len(lo) > 1 || len(lo) == 0 && want.Service != "" || len(lo) == 1 && lo[0].prefix != want.Service {
+		return false
+	}
 	if len(l.addresses) != 1 || l.addresses[0].prefix != want.Address || l.addresses[0].ends != 0 || l.addresses[0].noRoute {
 		return false
 	}

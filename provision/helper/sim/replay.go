@@ -8,7 +8,7 @@ import (
 // Replay runs one world, and returns its history: each call that changed
 // something, by number, and what systemd and the near sides did between.
 func Replay(x *Case, p Path) (history []string, broken []Broken, err error) {
-	e := &explorer{x: x, begun: map[uint64]bool{}, outcomes: map[uint64]bool{}, plain: map[uint64]bool{}}
+	e := &explorer{x: x, begun: map[uint64]bool{}, outcomes: map[uint64]bool{}, plain: map[uint64]bool{}, probed: map[uint64]bool{}}
 	e.broken = func(b Broken) { broken = append(broken, b) }
 	if e.base, err = x.before(); err != nil {
 		return nil, nil, err

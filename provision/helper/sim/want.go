@@ -20,10 +20,17 @@ type Want struct {
 	Spoilt string
 	// Again is the number of the generation that is rolled back to, instead.
 	Again int
+	// Service is an address of the loopback, with a file of the routing daemon
+	// that was not there before; "" for neither. Still says that the
+	// file of the management link is the same in all editions.
+	Service string
+	Still   bool
 }
 
 const (
 	networkFile = "/etc/systemd/network/05-raiz-eno1.network"
+	peersFile   = "/etc/bird/peers.conf" // in a directory of the daemon's user
+	serviceFile = "/etc/systemd/network/06-raiz-lo.network"
 	guardUnit   = "raiz-guard.service"
 	guardFile   = "/etc/systemd/system/" + guardUnit
 	guardConf   = "/etc/raiz/guard/guard.conf"
@@ -42,11 +49,11 @@ func dnsConf(pack string) string { return "/etc/" + pack + "/" + pack + ".conf" 
 
 // paths are all that any generation manages.
 func paths() []string {
-	return []string{networkFile, "/etc/hostname", dnsConf("nsd"), dnsConf("knot"), birdConf, guardFile, guardConf, zonesTool}
+	return []string{networkFile, serviceFile, peersFile, "/etc/hostname", dnsConf("nsd"), dnsConf("knot"), birdConf, guardFile, guardConf, zonesTool}
 }
 
 func (w Want) String() string {
-	return fmt.Sprintf("edition %d: %s by %s, %s, guard %t, %s", w.Edition, w.Address, w.Gateway, w.DNS, w.Guard, w.Spoilt)
+	return fmt.Sprintf("edition %d: %s by %s, %s %s, guard %t, %s", w.Edition, w.Address, w.Gateway, w.DNS, w.Service, w.Guard, w.Spoilt)
 }
 
 // ip is where the server is meant to answer.
@@ -72,11 +79,14 @@ func effect(order int, verb, unit string) *server.Action {
 // are a name server, a routing daemon that has a secret, a guard, and a name.
 func (w Want) manifest() server.Manifest {
 	head := fmt.Sprintf("# edition %d\n", w.Edition)
-	dns := w.DNS + ".service"
+	dns, link := w.DNS+".service", head
+	if w.Still {
+		link = ""
+	}
 	m := server.Manifest{
 		Plan: fmt.Sprintf("plan%d", w.Edition),
 		Files: []server.File{
-			file(networkFile, head+"[Match]\nName=eno1\n[Network]\nAddress="+w.Address+"\nGateway="+w.Gateway+"\nConfigureWithoutCarrier=yes\n", effect(0, server.ActReload, networkdUnit)),
+			file(networkFile, link+"[Match]\nName=eno1\n[Network]\nAddress="+w.Address+"\nGateway="+w.Gateway+"\nConfigureWithoutCarrier=yes\n", effect(0, server.ActReload, networkdUnit)),
 			file("/etc/hostname", fmt.Sprintf("gru%d\n", w.Edition), nil),
 			file(dnsConf(w.DNS), head+w.Spoilt+"\n", effect(2, server.ActRestart, dns), "nsd-checkconf", "{}"),
 		},
@@ -93,6 +103,11 @@ func (w Want) manifest() server.Manifest {
 	tool := file(zonesTool, "#!/bin/sh\n", &server.Action{Order: 2, Run: []string{zonesTool}})
 	tool.Mode = 0o755
 	m.Files = append(m.Files, bird, tool)
+	if w.Service != "" {
+		m.Files = append(m.Files, file(serviceFile, "[Match]\nName=lo\n[Network]\nAddress="+w.Service+"\n", effect(0, server.ActReload, networkdUnit)))
+		m.Files = append(m.Files, file(peersFile, "# peers\n", effect(3, server.ActReload, "bird.service")))
+		m.Links = append(m.Links, server.Link{Match: server.Match{Name: "lo"}, Addresses: []string{w.Service}})
+	}
 	if w.Guard {
 		m.Files = append(m.Files,
 			file(guardFile, head+"[Service]\nX-Config="+guardConf+"\nX-Reload=no\n"+installElsewhere, effect(4, server.ActRestart, guardUnit)),
