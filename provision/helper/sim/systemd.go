@@ -232,6 +232,11 @@ func (m *Machine) startProgram(u *unit) error {
 			return nil
 		}
 	}
+	if setting(u.text, "ExecStart") == "" {
+		u.active, u.said = "failed", "Service has no ExecStart=. Refusing." // as one whose bytes a loss of power took
+		m.note(u.name + " has nothing to start")
+		return errors.New(u.said)
+	}
 	if !m.mayStart(u) {
 		u.active, u.said = "failed", "start request repeated too quickly"
 		m.note(u.name + " is started too often")
