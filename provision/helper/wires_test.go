@@ -20,6 +20,7 @@ type wires struct {
 	net    server.Network
 	files  map[string]string
 	units  map[string]server.UnitFact
+	armed  bool
 	now    time.Duration
 	late   func(*wires) // what the manager of before brings, once
 	after  time.Duration
@@ -239,4 +240,28 @@ func (w *wires) Units(names []string) (map[string]server.UnitFact, error) {
 		out[name] = w.units[name]
 	}
 	return out, nil
+}
+
+func (w *wires) Lock(string, string, time.Duration) (func(), error) {
+	if err := w.does("lock"); err != nil {
+		return nil, ErrLocked
+	}
+	return func() { w.did = append(w.did, "unlock") }, nil
+}
+
+func (w *wires) Arm(after time.Duration) error {
+	w.armed = true
+	return w.does("arm", after.String())
+}
+
+func (w *wires) IsArmed() (bool, error) {
+	if w.broken == "is armed" {
+		return false, syscall.EIO
+	}
+	return w.armed, nil
+}
+
+func (w *wires) Disarm() error {
+	w.armed = false
+	return w.does("disarm")
 }
