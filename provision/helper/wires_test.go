@@ -17,14 +17,16 @@ import (
 // go with it.
 type wires struct {
 	OS
-	net    server.Network
-	files  map[string]string
-	units  map[string]server.UnitFact
-	armed  bool
-	now    time.Duration
-	late   func(*wires) // what the manager of before brings, once
-	after  time.Duration
-	broken string // what is asked that fails
+	net   server.Network
+	files map[string]string
+	units map[string]server.UnitFact
+	armed bool
+	// special is a file with a set-user-ID bit.
+	special string
+	now     time.Duration
+	late    func(*wires) // what the manager of before brings, once
+	after   time.Duration
+	broken  string // what is asked that fails
 	// promotes is promote_secondaries of Linux, which systemd sets.
 	promotes bool
 	did      []string
@@ -162,7 +164,7 @@ func (w *wires) Look(file string) (Info, error) {
 		if link, is := strings.CutPrefix(text, "-> "); is {
 			return Info{Kind: server.IsLink, Link: link}, nil
 		}
-		return Info{Kind: server.IsFile, Attributes: Attributes{Mode: 0o644, Owner: "root", Group: "root"}}, nil
+		return Info{Kind: server.IsFile, Special: file == w.special, Stamp: "stamp", Attributes: Attributes{Mode: 0o644, Owner: "root", Group: "root"}}, nil
 	}
 	for name := range w.files {
 		if strings.HasPrefix(name, file+"/") {
