@@ -212,3 +212,28 @@ func TestPutBackGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// A note of one boot that a unit has made anew while it was put back goes once
+// more: of another boot's there are none.
+func TestPassingFilesAreSeenLast(t *testing.T) {
+	const note = "/run/v"
+	w := newWires()
+	w.units["x.service"] = on()
+	b := before{Boot: "this boot", Units: []unitThen{{Name: "x.service", Enabled: true, Active: true}}, Passing: []then{{Path: note, Kind: server.IsAbsent, New: "/run/.new", Old: "/run/.old"}}}
+	b.Actions = []action{{Action: server.Action{Verb: server.ActRestart, Unit: "x.service"}}}
+	text, err := json.Marshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.files[beforeOf(3)] = string(text)
+	w.acted = func(line string) {
+		if strings.HasPrefix(line, "restart x.service") {
+			w.files[note] = "made by its start"
+		}
+	}
+	r := record{Placing: true}
+	r.Number = 3
+	if _, err := w.helper().putBack(&r); err != nil || w.files[note] != "" {
+		t.Errorf("%v, %q is left", err, w.files[note])
+	}
+}

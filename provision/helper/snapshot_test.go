@@ -72,7 +72,7 @@ func TestSnapshot(t *testing.T) {
 // What cannot be taken down cannot be put back: nothing of it begins.
 func TestSnapshotThatCannotBe(t *testing.T) {
 	for _, broken := range []string{"mkdir " + dirOf(4) + "/then", "look at /etc/a", "read /etc/a", "create " + bytesThen(4, 0), "flush " + bytesThen(4, 2), "look at /etc/new/er",
-		"look at /etc/old", "look at /run/v", "flush " + dirOf(4) + "/then", "units", "look", "create " + beforeOf(4)} {
+		"look at /etc/old", "look at /run/v", "flush " + dirOf(4) + "/then\n", "safe /etc/s", "units", "look", "create " + beforeOf(4)} {
 		w, m, d := toTakeDown()
 		w.broken = broken
 		if b, err := w.helper().snapshot(4, m, d); err == nil {

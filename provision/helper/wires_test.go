@@ -26,7 +26,8 @@ type wires struct {
 	now     time.Duration
 	late    func(*wires) // what the manager of before brings, once
 	after   time.Duration
-	broken  string // what is asked that fails
+	broken  string // what is asked that fails, from its first word on
+	acted   func(line string)
 	// promotes is promote_secondaries of Linux, which systemd sets.
 	promotes bool
 	did      []string
@@ -35,7 +36,10 @@ type wires struct {
 func (w *wires) does(what ...string) error {
 	line := strings.TrimSpace(strings.Join(what, " "))
 	w.did = append(w.did, line)
-	if w.broken != "" && strings.HasPrefix(line, w.broken) {
+	if w.acted != nil {
+		w.acted(line)
+	}
+	if w.broken != "" && strings.HasPrefix(line+"\n", w.broken) {
 		return syscall.EIO
 	}
 	return nil
@@ -230,8 +234,13 @@ func (w *wires) Remove(file string) error {
 
 func (w *wires) Flush(file string) error                 { return w.does("flush", file) }
 func (w *wires) MakeDir(dir string, _ fs.FileMode) error { return w.does("mkdir", dir) }
-func (w *wires) Safe(file string) (string, error)        { return path.Dir(file), nil }
-func (w *wires) BootID() string                          { return "this boot" }
+func (w *wires) Safe(file string) (string, error) {
+	if w.broken == "safe "+file {
+		return "", ErrExposed
+	}
+	return path.Dir(file), nil
+}
+func (w *wires) BootID() string { return "this boot" }
 
 func (w *wires) Units(names []string) (map[string]server.UnitFact, error) {
 	if w.broken == "units" {
