@@ -90,11 +90,8 @@ func unitNames(b before) []string {
 func (h *Helper) unitsBack(r *record, b before, held []string) error {
 	var errs []error
 	do := func(op Op, unit string) {
-		if slices.Contains(held, unit) {
-			return
-		}
-		if err := h.os.Do(op, unit, unitLimit); err != nil {
-			errs = append(errs, err)
+		if !slices.Contains(held, unit) {
+			errs = append(errs, h.os.Do(op, unit, unitLimit))
 		}
 	}
 	do(OpReread, "")
