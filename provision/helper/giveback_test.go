@@ -196,13 +196,15 @@ func TestGiveBack(t *testing.T) {
 	}{
 		{"networkd", "", "", map[string]owner{"eno1": {Manager: server.Networkd, Lease: true}}},
 		{"ifupdown", "", "", map[string]owner{"eno1": {Manager: server.Ifupdown}}},
+		{"ifupdown, which knows nothing of it", "", "ifdown --force eno9 | systemd-run --quiet --scope -- ifup eno9", map[string]owner{"eno9": {Manager: server.Ifupdown}}},
+		{"ifupdown, which cannot be asked", "read " + ifstateFile, "", map[string]owner{"eno9": {Manager: server.Ifupdown}}},
 		{"ifupdown by a lease", "", "ifdown --force eno1 | systemd-run --quiet --scope -- ifup eno1", map[string]owner{"eno1": {Manager: server.Ifupdown, Lease: true}}},
 		{"NetworkManager", "", "restart " + nmUnit + limit + " | nmcli device set eno1 managed yes | nmcli connection up 1-2 | nmcli device set eno2 managed yes",
 			map[string]owner{"eno1": {Manager: server.NetworkManager, Detail: "1-2"}, "eno2": {Manager: server.NetworkManager}}},
 		{"it does not start", "restart", "restart " + nmUnit + limit + " | nmcli device set eno1 managed yes", map[string]owner{"eno1": {Manager: server.NetworkManager}}},
 		{"no lease comes", "systemd-run", "ifdown --force eno1 | systemd-run --quiet --scope -- ifup eno1", map[string]owner{"eno1": {Manager: server.Ifupdown, Lease: true}}},
 	} {
-		w := &wires{broken: tt.broken}
+		w := &wires{broken: tt.broken, files: map[string]string{ifstateFile: "lo=lo\neno1=eno1\n"}}
 		err := w.helper().giveBack(before{difference: difference{Owners: tt.owners}})
 		if got := strings.Join(w.did, " | "); got != tt.did || (err != nil) != (tt.broken != "") {
 			t.Errorf("%s: %v, did %s, want %s", tt.name, err, got, tt.did)

@@ -180,7 +180,9 @@ func TestPutBackGoesOn(t *testing.T) {
 		{name: "files are back", r: record{FilesBack: true}, boot: "this boot", acts: 1, back: true},
 		{name: "units were acted on with other files", r: record{UnitsBack: true}, boot: "this boot", acts: 1, back: true},
 		{name: "both are", r: record{FilesBack: true, UnitsBack: true}, boot: "this boot", back: true},
-		{name: "another boot", boot: "the boot before", acts: 1},
+		{name: "another boot", r: record{Started: "this boot"}, boot: "the boot before"},
+		{name: "another boot, which could not", boot: "the boot before", acts: 1, back: true},
+		{name: "a boot after one that could", r: record{Started: "the boot before"}, boot: "the boot before that", acts: 1, back: true},
 		{name: "it does not start", boot: "this boot", broken: "restart", acts: 1, back: true, fails: true},
 		{name: "it has not for three times", r: record{FilesBack: true, Status: server.Status{Tries: unitTries}}, boot: "this boot", broken: "restart", acts: 1, back: true},
 	} {

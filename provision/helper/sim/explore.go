@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/raiz-dns/raiz/provision/helper"
 	"github.com/raiz-dns/raiz/provision/helper/promise"
 )
 
@@ -310,6 +311,11 @@ func (e *explorer) judge(w *world, p Path) {
 	e.hold(s, p)
 	if w.m.disk.readOnly != "" || w.m.disk.full {
 		w.mend()
+		if p.At%2 == 0 {
+			w.startAnew()
+		} else {
+			w.typeRevert()
+		}
 		past = w.history()
 		shape = w.shape(past)
 		s = w.seen(past)
@@ -338,15 +344,26 @@ func (e *explorer) report(b Broken) {
 	e.broken(b)
 }
 
-// mend is somebody who mends what hinders, and has the server start anew.
+// mend is somebody who mends what hinders.
 func (w *world) mend() {
 	w.m.disk.readOnly, w.m.disk.full = "", false
 	w.m.Acts = nil // they have been looked at
 	w.stuck = false
 	w.rest()
+}
+
+// startAnew is an ordered boot.
+func (w *world) startAnew() {
 	w.m.disk.flushAll()
 	w.m.Crash(KeepAll)
 	w.m.Boot()
+	w.rest()
+}
+
+// typeRevert is what the server says that somebody should type who has mended
+// the cause.
+func (w *world) typeRevert() {
+	w.m.jobs = append(w.m.jobs, job{helper.OpStart, helper.RevertUnit, "job"})
 	w.rest()
 }
 

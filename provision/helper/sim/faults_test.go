@@ -26,6 +26,7 @@ func oldFaults() map[string][]string {
 		"no copy of a secret stays":          {"first+the login is killed/networkd"},
 		"what is there without a cable":      {"wrong-gateway+a cable is pulled for 10 s/networkd"},
 		"a planted link":                     {"first+a daemon's user plants a link/networkd"},
+		"a boot that could not put back":     {"first+/etc is read-only/ifupdown"},
 	}
 }
 

@@ -39,6 +39,8 @@ func (p *Process) Do(op helper.Op, unit string, limit time.Duration) error {
 		m.jobs = append(m.jobs, job{helper.OpStart, unit, "job"})
 		return nil
 	case helper.OpStopSoon:
+		// It takes the place of a start that waits (--job-mode=replace).
+		m.started = slices.DeleteFunc(m.started, func(name string) bool { return name == unit })
 		m.jobs = append(m.jobs, job{helper.OpStop, unit, "job"})
 		return nil
 	}
