@@ -215,27 +215,34 @@ func TestPutBackGoesOn(t *testing.T) {
 	}
 }
 
-// A note of one boot that a unit has made anew while it was put back goes once
-// more: of another boot's there are none.
+// A note of one boot that a unit has made anew while it was put back is put back
+// once more; of what it held in another boot nothing is known.
 func TestPassingFilesAreSeenLast(t *testing.T) {
 	const note = "/run/v"
-	w := newWires()
-	w.units["x.service"] = on()
-	b := before{Boot: "this boot", Units: []unitThen{{Name: "x.service", Enabled: true, Active: true}}, Passing: []then{{Path: note, Kind: server.IsAbsent, New: "/run/.new", Old: "/run/.old"}}}
-	b.Actions = []action{{Action: server.Action{Verb: server.ActRestart, Unit: "x.service"}}}
-	text, err := json.Marshal(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.files[beforeOf(3)] = string(text)
-	w.acted = func(line string) {
-		if strings.HasPrefix(line, "restart x.service") {
-			w.files[note] = "made by its start"
+	was := then{Path: note, Kind: server.IsFile, Mode: 0o644, Owner: "root", Group: "root", Sum: sumOf([]byte("old")), New: "/run/.new", Old: "/run/.old"}
+	none := then{Path: note, Kind: server.IsAbsent, New: "/run/.new", Old: "/run/.old"}
+	for _, tt := range []struct {
+		boot, left string
+		was        then
+	}{{"this boot", "", none}, {"this boot", "old", was}, {"the boot before", "", none}, {"the boot before", "made by its start", was}} {
+		w := newWires()
+		w.units["x.service"] = on()
+		b := before{Boot: tt.boot, Units: []unitThen{{Name: "x.service", Enabled: true, Active: true}}, Passing: []then{tt.was}}
+		b.Actions = []action{{Action: server.Action{Verb: server.ActRestart, Unit: "x.service"}}}
+		text, err := json.Marshal(b)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	r := record{Placing: true}
-	r.Number = 3
-	if _, err := w.helper().putBack(&r); err != nil || w.files[note] != "" {
-		t.Errorf("%v, %q is left", err, w.files[note])
+		w.files[beforeOf(3)], w.files[bytesThen(3, 0)] = string(text), "old"
+		w.acted = func(line string) {
+			if strings.HasPrefix(line, "restart x.service") {
+				w.files[note] = "made by its start"
+			}
+		}
+		r := record{Placing: true}
+		r.Number = 3
+		if _, err := w.helper().putBack(&r); err != nil || w.files[note] != tt.left {
+			t.Errorf("%s, %s: %v, %q is left, want %q", tt.boot, tt.was.Kind, err, w.files[note], tt.left)
+		}
 	}
 }
