@@ -50,14 +50,13 @@ func (w *wires) matter() string {
 // for it. Where files are not back nothing is started that would read them.
 func TestBoot(t *testing.T) {
 	const (
-		soon   = "start-soon " + RevertUnit + limited
-		locked = " | lock"
-		gone   = " | disable new.service" + limited + " | flush " + unitsDir
-		files  = " | rename /etc/x | flush /etc"
-		links  = " | enable dns.service" + limited
-		reread = " | daemon-reload " + limited
-		units  = " | start-soon dns.service" + limited + " | stop-soon new.service" + limited + " | hostname old"
-		ends   = " | unlock"
+		soon         = "start-soon " + RevertUnit + limited
+		locked, ends = " | lock", " | unlock"
+		gone         = " | disable new.service" + limited + " | flush " + unitsDir
+		files        = " | rename /etc/x | flush /etc"
+		links        = " | enable dns.service" + limited
+		reread       = " | daemon-reload " + limited
+		units        = " | start-soon dns.service" + limited + " | stop-soon new.service" + limited + " | hostname old"
 	)
 	for _, tt := range []struct {
 		name   string

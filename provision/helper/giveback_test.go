@@ -80,17 +80,18 @@ func (w *wires) same(t *testing.T, was server.Network) {
 	}
 }
 
-// What was not brought back by who manages a link is put back by hand, that
-// alone, and not before its time; what cannot be is said.
-func TestNetworkBack(t *testing.T) {
-	const four, second, six, seven = "192.0.2.30/28", "192.0.2.29/28", "2001:db8::30/64", "2001:db8::31/64"
-	rule := server.Rule{Family: 4, Priority: 9, From: "192.0.2.20", Table: 100}
-	for _, tt := range []struct {
-		name       string
-		was, spoil func(*wires)
-		did        string // after what it says of them
-		says       string // where it does not end well
-	}{
+// networkCase is a network that is not as it was.
+type networkCase struct {
+	name       string
+	was, spoil func(*wires)
+	did        string // after what it says of them
+	says       string // where it does not end well
+}
+
+const four, second, six, seven = "192.0.2.30/28", "192.0.2.29/28", "2001:db8::30/64", "2001:db8::31/64"
+
+func linkCases() []networkCase {
+	return []networkCase{
 		{name: "all is there", spoil: func(*wires) {}},
 		{name: "it comes by itself", spoil: func(w *wires) {
 			all := slices.Clone(w.net.Links[1].Addresses)
@@ -123,6 +124,12 @@ func TestNetworkBack(t *testing.T) {
 		{name: "a link of nobody was set otherwise", spoil: func(w *wires) { w.net.Links[2].MTU = 9000 }},
 		{name: "it cannot be set", spoil: func(w *wires) { w.net.Links[1].MTU, w.broken = 1500, "set" },
 			did: "eno1 is up with an MTU of 1500", says: "input/output error"},
+	}
+}
+
+func routeCases() []networkCase {
+	rule := server.Rule{Family: 4, Priority: 9, From: "192.0.2.20", Table: 100}
+	return []networkCase{
 		{name: "routes", spoil: func(w *wires) {
 			w.net.Routes = []server.Route{w.net.Routes[1], w.net.Routes[2], {Table: 254, To: defaultTo, Via: "192.0.2.18", Dev: "eno1", Protocol: 4}}
 		}, did: "no route to 0.0.0.0/0 by 192.0.2.17 on eno1; a route to 0.0.0.0/0 by 192.0.2.18 on eno1 is still there | del route 0.0.0.0/0 192.0.2.18 | add route 0.0.0.0/0 192.0.2.17"},
@@ -156,7 +163,13 @@ func TestNetworkBack(t *testing.T) {
 			w.net.Links[1].Addresses = append(w.net.Links[1].Addresses, server.AddressFact{Address: "192.0.2.28/28", Seconds: 600})
 		}, spoil: func(w *wires) { w.net.Links[1].Addresses = w.net.Links[1].Addresses[:4] },
 			did: "eno1 has no lease", says: "eno1 has no lease"},
-	} {
+	}
+}
+
+// What was not brought back by who manages a link is put back by hand, that
+// alone, and not before its time; what cannot be is said.
+func TestNetworkBack(t *testing.T) {
+	for _, tt := range slices.Concat(linkCases(), routeCases()) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := asItWas()
 			if tt.was != nil {

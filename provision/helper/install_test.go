@@ -26,10 +26,8 @@ func installed(w *wires) (did string, err error) {
 // names, and systemd has read them before anything is armed; what is so already
 // is left alone.
 func TestInstallUnits(t *testing.T) {
-	const (
-		reread = " | daemon-reload  1m30s"
-		enable = " | enable " + BootUnit + " 1m30s | flush " + unitsDir + "/sysinit.target.wants | flush " + unitsDir
-	)
+	const reread = " | daemon-reload  1m30s"
+	const enable = " | enable " + BootUnit + " 1m30s | flush " + unitsDir + "/sysinit.target.wants | flush " + unitsDir
 	writes := func(unit string) string {
 		fresh := unitsDir + "/." + unit + ".raiz"
 		return "create " + fresh + " | flush " + fresh + " | rename " + unitsDir + "/" + unit + " | flush " + unitsDir

@@ -72,13 +72,9 @@ func Cases(c Code) []*Case {
 		add("two", s, past, Preempt, one(next), one(generation(3)))
 		add("two-same", s, past, Preempt, one(next), one(next))
 	}
-	for _, s := range []Start{FromIfupdownMore} {
-		add("first", s, nil, NoEvent, one(generation(1)))
-		add("wrong-gateway", s, nil, NoEvent, one(wrongGateway))
-		add("start-fails", s, nil, NoEvent, one(spoilt(1, "startfail")))
-		add("start-fails+"+string(Fail), s, nil, Fail, one(spoilt(1, "startfail")))
-		add("wrong-gateway+"+string(Fail), s, nil, Fail, one(wrongGateway))
-	}
+	add("wrong-gateway", FromIfupdownMore, nil, NoEvent, one(wrongGateway))
+	add("wrong-gateway+"+string(Fail), FromIfupdownMore, nil, Fail, one(wrongGateway))
+	add("start-fails+"+string(Fail), FromIfupdownMore, nil, Fail, one(spoilt(1, "startfail")))
 	for _, s := range []Start{FromNetworkd, FromNetworkdLease, FromNetplan} {
 		add("first+"+string(Unplug), s, nil, Unplug, one(generation(1)))
 		add("wrong-gateway+"+string(Unplug), s, nil, Unplug, one(wrongGateway))
