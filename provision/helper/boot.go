@@ -75,7 +75,10 @@ func (h *Helper) bootBack(r *record) error {
 	if files != nil && !onlyTampered(files) {
 		return files
 	}
-	r.FilesBack, r.Started = files == nil, h.os.BootID()
+	// Else a service starts with what is not back yet, and is told once it is.
+	if r.FilesBack = files == nil; r.FilesBack {
+		r.Started = h.os.BootID()
+	}
 	if err := h.save(*r); err != nil {
 		h.log("cannot write down that the files of before generation %d are back: %v", r.Number, err)
 	}

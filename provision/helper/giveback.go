@@ -18,8 +18,11 @@ func (h *Helper) giveBack(b before) error {
 	var errs []error
 	run := func(argv ...string) { errs = append(errs, h.run(argv)) }
 	for _, l := range of(b.Owners, server.Ifupdown) {
-		if b.Owners[l].Lease {
-			// Its DHCP client was ended. The new one is no process of the
+		has, err := h.ifupdownHas(l)
+		errs = append(errs, err)
+		if b.Owners[l].Lease || err == nil && !has {
+			// Its DHCP client was ended, or a boot that could not put files
+			// back has left it alone. The new client is no process of the
 			// unit that this runs in, with which it would end.
 			run("ifdown", "--force", l)
 			run("systemd-run", "--quiet", "--scope", "--", "ifup", l)

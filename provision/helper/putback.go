@@ -87,11 +87,8 @@ func unitNames(b before) []string {
 func (h *Helper) unitsBack(r *record, b before, held []string) error {
 	var errs []error
 	do := func(op Op, unit string) {
-		if slices.Contains(held, unit) {
-			return
-		}
-		if err := h.os.Do(op, unit, unitLimit); err != nil {
-			errs = append(errs, err)
+		if !slices.Contains(held, unit) {
+			errs = append(errs, h.os.Do(op, unit, unitLimit))
 		}
 	}
 	do(OpReread, "")
@@ -151,14 +148,19 @@ func (h *Helper) enableBack(b before) {
 // way in does not wait for a unit that does not come back.
 func (h *Helper) effectBack(r record, b before, held []string) error {
 	units := h.seeUnits(b, held)
-	if b.Boot != h.os.BootID() {
+	another := b.Boot != h.os.BootID()
+	if another && r.Started == h.os.BootID() {
 		return units // the network is what this boot has made of the old files
 	}
 	if err := errors.Join(units, h.networkBack(b)); err != nil {
 		return err
 	}
+	passing := b.Passing
+	if another { // which knows only that some were not there
+		passing = slices.DeleteFunc(slices.Clone(passing), func(t then) bool { return t.Kind != server.IsAbsent })
+	}
 	// What was acted on may have made them anew.
-	return h.pathsBack(r.Number, len(b.Files), b.Passing)
+	return h.pathsBack(r.Number, len(b.Files), passing)
 }
 
 // seeUnits waits until units are as they were, and does for the next look what

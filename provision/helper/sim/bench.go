@@ -13,7 +13,7 @@ func Bench(p Programs) *Machine {
 	d.mustPut("/bench/broken.conf", "startfail\n")
 	for name, text := range map[string]string{
 		"idle.service": "X-Reload=no\n" + install, "broken.service": "X-Config=/bench/broken.conf\n" + install,
-		"slow.service": "X-Slow=5\n" + install, "raiz-revert.service": "StartLimitIntervalSec=0\n",
+		"slow.service": "X-Slow=5\n" + install, "raiz-revert.service": "StartLimitIntervalSec=0\nExecStart=/bench/bad\n",
 	} {
 		d.mustPut("/etc/systemd/system/"+name, "[Service]\n"+text)
 	}

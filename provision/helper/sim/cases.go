@@ -90,6 +90,9 @@ func Cases(c Code) []*Case {
 		add("two", s, past, Preempt, one(next), one(generation(3)))
 		add("two-same", s, past, Preempt, one(next), one(next))
 	}
+	add("wrong-gateway", FromIfupdownMore, nil, NoEvent, one(wrongGateway))
+	add("wrong-gateway+"+string(Fail), FromIfupdownMore, nil, Fail, one(wrongGateway))
+	add("start-fails+"+string(Fail), FromIfupdownMore, nil, Fail, one(spoilt(1, "startfail")))
 	for _, s := range []Start{FromNetworkd, FromNetworkdLease, FromNetplan} {
 		add("first+"+string(Unplug), s, nil, Unplug, one(generation(1)))
 		add("wrong-gateway+"+string(Unplug), s, nil, Unplug, one(wrongGateway))

@@ -329,6 +329,11 @@ func (e *explorer) judge(w *world, p Path) {
 	e.hold(s, p)
 	if w.m.disk.readOnly != "" || w.m.disk.full {
 		w.mend()
+		if p.At%2 == 0 {
+			w.startAnew()
+		} else {
+			w.typeRevert()
+		}
 		past = w.history()
 		shape = w.shape(past)
 		s = w.seen(past)
@@ -355,18 +360,6 @@ func (e *explorer) hold(s promise.Seen, p Path) {
 func (e *explorer) report(b Broken) {
 	e.count.Broken++
 	e.broken(b)
-}
-
-// mend is somebody who mends what hinders, and has the server start anew.
-func (w *world) mend() {
-	w.m.disk.readOnly, w.m.disk.full = "", false
-	w.m.Acts = nil // they have been looked at
-	w.stuck = false
-	w.rest()
-	w.m.disk.flushAll()
-	w.m.Crash(KeepAll)
-	w.m.Boot()
-	w.rest()
 }
 
 // converges applies what the last side wants, over whatever there is.

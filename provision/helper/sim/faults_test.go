@@ -31,6 +31,7 @@ func oldFaults() map[string][]string {
 		"a snapshot that cannot be read":     {"second+a look fails/networkd"},
 		"units that cannot be seen":          {"wrong-gateway+a look fails/networkd"},
 		"a DHCP client that cannot be seen":  {"first+a look fails/ifupdown-lease"},
+		"a boot that could not put back":     {"first+/etc is read-only/ifupdown"},
 	}
 }
 

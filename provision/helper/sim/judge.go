@@ -91,12 +91,16 @@ func (w *world) effectWords() []string {
 		words = append(words, line)
 	}
 	for _, l := range m.net.links {
-		for _, a := range l.addresses {
-			words = append(words, l.name+" has "+a.prefix+" noroute "+strconv.FormatBool(a.noRoute)+" lease "+strconv.FormatBool(a.ends != 0))
+		for i, a := range l.addresses {
+			words = append(words, l.name+" has "+a.prefix+" noroute "+strconv.FormatBool(a.noRoute)+" lease "+strconv.FormatBool(a.ends != 0)+
+				" second "+strconv.FormatBool(secondary(l.addresses[:i], a.prefix)))
 		}
 	}
 	for _, r := range m.net.routes {
 		words = append(words, "route "+r.To+" by "+r.Via+" "+r.Dev+" metric "+strconv.Itoa(r.Metric)+" table "+strconv.Itoa(r.Table))
+	}
+	for _, r := range m.net.rules {
+		words = append(words, "rule from "+r.From+" table "+strconv.Itoa(r.Table))
 	}
 	slices.Sort(words)
 	best, _ := m.net.winner()

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/raiz-dns/raiz/provision/server"
 )
 
 const ifstate = "/run/network/ifstate"
@@ -14,6 +17,7 @@ type stanza struct {
 	link             string
 	auto, dhcp       bool
 	address, gateway string
+	up               [][]string // commands, in words
 }
 
 // stanzas reads the files of ifupdown.
@@ -51,6 +55,8 @@ func (m *Machine) stanzas() []stanza {
 				s.address = f[1]
 			case len(f) == 2 && f[0] == "gateway" && s != nil:
 				s.gateway = f[1]
+			case len(f) > 1 && f[0] == "up" && s != nil:
+				s.up = append(s.up, f[1:])
 			}
 		}
 	}
@@ -109,8 +115,35 @@ func (m *Machine) ifup(s stanza) error {
 			return errIfup
 		}
 	}
+	for _, argv := range s.up {
+		if err := m.ip(argv); err != nil {
+			return errIfup
+		}
+	}
 	m.setState(s.link, true)
 	_ = m.disk.put("/run/network/ifstate."+s.link, s.link+"\n")
+	return nil
+}
+
+// ip is `ip addr add PREFIX dev LINK`, `ip route add default via GATEWAY dev LINK
+// table TABLE` or `ip rule add from ADDRESS table TABLE`.
+func (m *Machine) ip(argv []string) error {
+	word := func(after string) string {
+		if i := slices.Index(argv, after); i >= 0 && i+1 < len(argv) {
+			return argv[i+1]
+		}
+		return ""
+	}
+	table, _ := strconv.Atoi(word("table"))
+	switch argv[1] {
+	case "addr":
+		return m.net.addAddress(word("dev"), address{prefix: word("add"), by: ifupdownUnit})
+	case "route":
+		r := route{by: ifupdownUnit}
+		r.Table, r.To, r.Via, r.Dev, r.Protocol = table, anywhere, word("via"), word("dev"), byBoot
+		return m.net.addRoute(r)
+	}
+	m.net.rules = append(m.net.rules, server.Rule{Family: 4, Priority: 32765, From: word("from"), Table: table, Protocol: byBoot})
 	return nil
 }
 

@@ -94,8 +94,10 @@ func (m *Machine) networkFile(l *link) linkFile {
 }
 
 // startNetworkd adopts equal addresses and leaves what is foreign (seen on
-// 252: the old default route goes on winning).
+// 252: the old default route goes on winning), but for rules of routing, of which
+// it has none (ManageForeignRoutingPolicyRules= in networkd.conf(5)).
 func (m *Machine) startNetworkd() {
+	m.net.rules = nil
 	m.net.networkd = map[string]linkFile{}
 	for i := range m.net.links {
 		l := &m.net.links[i]

@@ -52,8 +52,7 @@ func (w *world) seen(past []server.Status) promise.Seen {
 		s.AfterBoot = s.Effect
 		return s
 	}
-	w.m.disk.flushAll()
-	w.m.Crash(KeepAll)
+	w.m.Crash(KeepNothing) // what has ended has to be on the disk
 	w.m.Boot()
 	w.rest()
 	s.AfterBoot = w.effect()

@@ -14,6 +14,7 @@ import (
 type (
 	flushless struct{ helper.OS } // flushes nothing
 	linkless  struct{ helper.OS } // does not flush the links of units
+	unitless  struct{ helper.OS } // does not flush the files of its own units
 	armless   struct{ helper.OS } // sets no timer
 	blind     struct{ helper.OS } // does not see what was edited by hand
 )
@@ -22,6 +23,13 @@ func (flushless) Flush(string) error { return nil }
 
 func (o linkless) Flush(file string) error {
 	if strings.HasSuffix(file, ".wants") {
+		return nil
+	}
+	return o.OS.Flush(file)
+}
+
+func (o unitless) Flush(file string) error {
+	if strings.HasSuffix(file, ".service.raiz") {
 		return nil
 	}
 	return o.OS.Flush(file)
@@ -46,6 +54,7 @@ func TestExplorerSees(t *testing.T) {
 		{"nothing is spoilt", "first/ifupdown", "", nil},
 		{"nothing is flushed", "first/networkd", "all or nothing", func(os helper.OS) helper.OS { return flushless{os} }},
 		{"links are not flushed", "first/ifupdown", "never locked out", func(os helper.OS) helper.OS { return linkless{os} }},
+		{"units of its own are not flushed", "first/networkd", "it comes to rest", func(os helper.OS) helper.OS { return unitless{os} }},
 		{"no timer is set", "dies/ifupdown", "it comes to rest", func(os helper.OS) helper.OS { return armless{os} }},
 		{"edits are not seen", "first+a file is edited by hand/networkd", "no lost update", func(os helper.OS) helper.OS { return blind{os} }},
 	} {

@@ -21,9 +21,11 @@ const (
 	FromNetplanLease   Start = "netplan-lease"
 	FromNetworkManager Start = "networkmanager"
 	FromCloudInit      Start = "cloud-init"
+	// FromIfupdownMore has a second address, a table of its own and a rule.
+	FromIfupdownMore Start = "ifupdown-more"
 )
 
-// Starts are all of them.
+// Starts are all of them from which every scenario is explored.
 func Starts() []Start {
 	return []Start{FromNetworkd, FromNetworkdLease, FromIfupdown, FromIfupdownLease, FromNetplan, FromNetplanLease, FromNetworkManager, FromCloudInit}
 }
@@ -89,6 +91,10 @@ func (d *disk) network(s Start) {
 		d.want(networkdUnit)
 	case FromIfupdown:
 		d.mustPut("/etc/network/interfaces", "auto lo\niface lo inet loopback\n\nauto eno1\niface eno1 inet static\n\t"+static)
+		d.want(ifupdownUnit)
+	case FromIfupdownMore:
+		const more = "\tup ip addr add 192.0.2.29/28 dev eno1\n\tup ip route add default via 192.0.2.18 dev eno1 table 100\n\tup ip rule add from 192.0.2.29 table 100\n"
+		d.mustPut("/etc/network/interfaces", "auto lo\niface lo inet loopback\n\nauto eno1\niface eno1 inet static\n\t"+static+more)
 		d.want(ifupdownUnit)
 	case FromIfupdownLease:
 		d.mustPut("/etc/network/interfaces", "auto lo\niface lo inet loopback\n\nallow-hotplug eno1\niface eno1 inet dhcp\n")

@@ -39,6 +39,8 @@ func (p *Process) Do(op helper.Op, unit string, limit time.Duration) error {
 		m.jobs = append(m.jobs, job{helper.OpStart, unit, "job"})
 		return nil
 	case helper.OpStopSoon:
+		// It takes the place of a start that waits (--job-mode=replace).
+		m.started = slices.DeleteFunc(m.started, func(name string) bool { return name == unit })
 		m.jobs = append(m.jobs, job{helper.OpStop, unit, "job"})
 		return nil
 	}
@@ -231,6 +233,11 @@ func (m *Machine) startProgram(u *unit) error {
 		if (err == nil && w.found) == strings.HasPrefix(path, "!") {
 			return nil
 		}
+	}
+	if setting(u.text, "ExecStart") == "" {
+		u.active, u.said = "failed", "Service has no ExecStart=. Refusing." // as one whose bytes a loss of power took
+		m.note(u.name + " has nothing to start")
+		return errors.New(u.said)
 	}
 	if !m.mayStart(u) {
 		u.active, u.said = "failed", "start request repeated too quickly"
