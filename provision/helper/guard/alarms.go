@@ -24,8 +24,9 @@ type alarms struct {
 
 // aging is why a zone is not as its primaries have it.
 type aging struct {
-	stale   string // no primary was heard
-	refused string // one was, and what it has is not right
+	stale   string        // no primary was heard
+	bears   time.Duration // how long it may be so before it is said
+	refused string        // one was, and what it has is not right
 }
 
 // Times of alarms.
@@ -37,7 +38,13 @@ const (
 	// lastQuarter is how much of a signature's time is left when it is said:
 	// who signs anew does so long before.
 	lastQuarter = 4
+	// longestRetry bounds what a zone's SOA may have the guard wait.
+	longestRetry = time.Hour
 )
+
+// refreshing is what a pack calls the state of a zone for which a primary is
+// being asked, and none has answered yet.
+const refreshing = "refreshing"
 
 // set raises an alarm, or ends it where there is no text, and says either once.
 func (g *Guard) set(code watch.TroubleCode, text string) {
@@ -136,28 +143,36 @@ func (g *Guard) watchZones(ctx context.Context) {
 	if len(g.c.Served.Command) == 0 || !transferred {
 		return
 	}
-	was := map[string]aging{}
+	since := map[string]time.Duration{}
 	for ctx.Err() == nil {
 		records, err := g.records(g.c.Served)
 		g.mu.Lock()
-		now := map[string]aging{}
+		g.alarms.zones = map[string]aging{}
 		for _, z := range g.c.Zones {
 			if z.Transferred {
-				now[z.Name] = g.agingOf(z, records, err)
+				g.alarms.zones[z.Name] = patient(since, z.Name, g.agingOf(z, records, err), g.os.Uptime())
 			}
-		}
-		// A refresh under way is none that failed: it is said the second time.
-		g.alarms.zones = map[string]aging{}
-		for name, a := range now {
-			if was[name].stale == "" {
-				a.stale = ""
-			}
-			g.alarms.zones[name] = a
 		}
 		g.mu.Unlock()
-		was = now
 		pause(ctx, zonesEvery)
 	}
+}
+
+// patient leaves out what may pass by itself: a refresh under way is none that
+// failed, so that all is said the second time at the earliest.
+func patient(since map[string]time.Duration, zone string, a aging, now time.Duration) aging {
+	if a.stale == "" {
+		delete(since, zone)
+		return a
+	}
+	first, has := since[zone]
+	if !has {
+		first, since[zone] = now, now
+	}
+	if !has || now-first < a.bears {
+		a.stale = ""
+	}
+	return a
 }
 
 // records are what a program tells, as its pack says.
@@ -202,12 +217,17 @@ func (g *Guard) agingOf(z watch.Zone, records []observation.Record, err error) a
 	if r.Last("refused") != "" {
 		a.refused = "what was transferred last is refused: its signatures or its ZONEMD are not right; the one before goes on"
 	}
+	soa, left := g.soa[z.Name], timeLeft(r.Last("expires"))
 	if s := r.Last("state"); s != "" && s != "ok" && s != "primary" {
 		a.stale = "no primary has answered: it is " + watch.Plain(s)
+		if soa != nil && s == refreshing {
+			// One attempt may be lost; the next comes after the zone's retry
+			// (RFC 1035 section 3.3.13).
+			a.bears = min(time.Duration(soa.Retry)*time.Second, longestRetry)
+		}
 	}
 	// One that was refreshed in time has all of its expiry but a refresh, and a
-	// retry for what was lost on the way (RFC 1035 section 3.3.13).
-	soa, left := g.soa[z.Name], timeLeft(r.Last("expires"))
+	// retry for what was lost on the way.
 	if soa != nil && left > 0 && left < time.Duration(soa.Expire-min(soa.Expire, soa.Refresh+2*soa.Retry))*time.Second {
 		a.stale = fmt.Sprintf("no primary has answered: it expires in %s", left)
 	}

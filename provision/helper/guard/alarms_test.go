@@ -4,6 +4,7 @@ package guard
 
 import (
 	"errors"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -159,6 +160,8 @@ func TestNotRefreshed(t *testing.T) {
 		{observation.Record{"zone": {"example.net"}, "state": {"primary"}}, aging{}},
 		{observation.Record{"zone": {"example.net"}}, aging{}},
 		{observation.Record{"zone": {"EXAMPLE.NET"}, "state": {"refreshing\x1b"}}, aging{stale: `no primary has answered: it is refreshing\x1b`}},
+		{observation.Record{"zone": {"example.net"}, "state": {"refreshing"}}, aging{stale: "no primary has answered: it is refreshing", bears: 15 * time.Minute}},
+		{observation.Record{"zone": {"example.net"}, "state": {"expired"}}, aging{stale: "no primary has answered: it is expired"}},
 		{observation.Record{"zone": {"example.net"}, "expires": {"+6D23h30m0s"}}, aging{}},
 		{observation.Record{"zone": {"example.net"}, "expires": {"+6D22h59m59s"}}, aging{stale: "no primary has answered: it expires in 166h59m59s"}},
 		{observation.Record{"zone": {"example.net"}, "expires": {"+59s"}}, aging{stale: "no primary has answered: it expires in 59s"}},
@@ -170,6 +173,11 @@ func TestNotRefreshed(t *testing.T) {
 		if got := g.agingOf(watch.Zone{Name: "Example.net"}, []observation.Record{others, tt.record}, nil); got != tt.want {
 			t.Errorf("%v: %+v, want %+v", tt.record, got, tt.want)
 		}
+	}
+	// A zone does not say for how long nobody is told.
+	g.soa["Example.net"].Retry = math.MaxUint32
+	if got := g.agingOf(watch.Zone{Name: "Example.net"}, []observation.Record{{"zone": {"example.net"}, "state": {"refreshing"}}}, nil); got.bears != longestRetry {
+		t.Errorf("it bears %s", got.bears)
 	}
 	if got := g.agingOf(watch.Zone{Name: "."}, []observation.Record{{"zone": {"."}, "state": {"ok"}}}, nil); got != (aging{}) {
 		t.Errorf("the root: %+v", got)
@@ -224,6 +232,15 @@ func TestWatchZones(t *testing.T) {
 			got, all := look()
 			if got != tt.want || (all[0].grade == wrong) != (tt.want != "") || all[2].grade != right {
 				t.Errorf("%s: alarm %q, want %q; %v", tt.state, got, tt.want, all)
+			}
+		}
+		// An attempt that was lost is followed by one after the zone's retry, on
+		// whatever day the clock says that it is.
+		g.soa["example.net"] = &dns.SOA{Refresh: 1800, Retry: 25, Expire: 604800}
+		for i, want := range []string{"", "", "", "zone example.net: no primary has answered: it is refreshing"} {
+			set("refreshing")
+			if got, _ := look(); got != want {
+				t.Errorf("look %d: alarm %q, want %q", i, got, want)
 			}
 		}
 		g.c.OnStale = watch.Alarm
