@@ -23,7 +23,6 @@ func manifest(p plan.Plan, want *state.Set, declared []byte) server.Manifest {
 	slices.SortStableFunc(files, func(a, b state.Item) int { return cmp.Compare(a.Effect.Order, b.Effect.Order) })
 	for _, it := range files {
 		m.Files = append(m.Files, fileOf(it))
-		m.Volatile = append(m.Volatile, it.Effect.Leaves...)
 	}
 	for _, c := range p.Of(state.Path) {
 		if c.Action == plan.Delete {

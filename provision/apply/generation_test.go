@@ -21,7 +21,7 @@ func TestManifest(t *testing.T) {
 		return state.NewFile(0o640, "root", "bird", []byte(s), is)
 	}
 	want, err := state.NewSet("gru1", []state.Item{
-		item(path("/etc/a-last"), text("a", state.Confidential), state.Effect{Order: 6, Unit: "bird.service", How: state.Reload, Leaves: []string{"/run/a"}}),
+		item(path("/etc/a-last"), text("a", state.Confidential), state.Effect{Order: 6, Unit: "bird.service", How: state.Reload}),
 		item(path("/etc/z-first"), text("z", state.Public), state.Effect{Order: 1, How: state.Command, Command: []string{"hostname", "x"}, Check: []string{"true", "{}"}}),
 		item(state.Key{Kind: state.Unit, Name: "bird.service"}, state.Service{Enabled: true, Active: true}, state.Effect{Order: 6}),
 		item(state.AddressKey("eno1", "192.0.2.20/28"), state.Text("present"), state.Effect{}),
@@ -41,7 +41,7 @@ func TestManifest(t *testing.T) {
 			{Path: "/etc/z-first", Mode: 0o640, Owner: "root", Group: "bird", Data: z.Data, Sum: sum(z), Check: []string{"true", "{}"}, Effect: &server.Action{Order: 1, Run: []string{"hostname", "x"}}},
 			{Path: "/etc/a-last", Mode: 0o640, Owner: "root", Group: "bird", Secret: true, Data: a.Data, Sum: sum(a), Effect: &server.Action{Order: 6, Verb: server.ActReload, Unit: "bird.service"}},
 		},
-		Units: []server.Unit{{Name: "bird.service", Enabled: true, Active: true, Order: 6}}, Deletes: []string{"/etc/gone"}, Volatile: []string{"/run/a"},
+		Units: []server.Unit{{Name: "bird.service", Enabled: true, Active: true, Order: 6}}, Deletes: []string{"/etc/gone"},
 		Links: []server.Link{
 			{Match: server.Match{MAC: "02:00:00:00:00:02"}, Addresses: []string{"198.51.100.1/31"}},
 			{Match: server.Match{Name: "eno1"}, Addresses: []string{"192.0.2.20/28"}, Gateways: []string{"192.0.2.17"}},

@@ -52,8 +52,8 @@ func (h *Helper) activate(r *record) error {
 	if err != nil {
 		return err
 	}
-	var b before
-	if err := h.readJSON(beforeOf(n), &b); err != nil {
+	b, err := h.before(n)
+	if err != nil {
 		return err
 	}
 	for _, step := range []func() error{
@@ -225,7 +225,7 @@ func (h *Helper) act(m server.Manifest, b before) error {
 			return err
 		}
 		if a.Unit == networkdUnit {
-			if err := h.takeOver(m, b); err != nil {
+			if err := h.takeOver(b); err != nil {
 				return err
 			}
 		}

@@ -97,7 +97,7 @@ func (h *Helper) prepare(b begun, tell func(server.State)) (record, error) {
 			return r, h.refuse(r, before{}, err)
 		}
 	}
-	then, err := h.snapshot(r.Number, m, d)
+	then, err := h.snapshot(r.Number, d)
 	if err != nil {
 		return r, h.refuse(r, then, err)
 	}

@@ -32,7 +32,9 @@ type then struct {
 	Group string      `json:"group,omitempty"`
 	Link  string      `json:"link,omitempty"`
 	Sum   string      `json:"sum,omitempty"`
-	// Secret bytes are kept only as long as the generation is pending.
+	// Secret bytes are kept only as long as the generation is pending, and their
+	// sum, by which they could be guessed, in a file of its own that goes with
+	// them.
 	Secret bool `json:"secret,omitempty"`
 	// New and Old are the names beside it, in a directory that nobody else may
 	// change.
@@ -51,19 +53,24 @@ type unitThen struct {
 	Known   bool   `json:"known"` // it had a file
 }
 
-// was reports whether what stands is what stood.
+// was reports whether what stands is what stood. A secret of which the sum is
+// gone stands: it was forgotten when all had been put back.
 func (t then) was(s standing) bool {
 	if t.Kind != s.Kind {
 		return false
 	}
 	switch t.Kind {
 	case server.IsFile:
-		return t.Sum == s.Sum && t.Mode == s.Mode && t.Owner == s.Owner && t.Group == s.Group
+		return (t.Sum == s.Sum || t.forgotten()) && t.Mode == s.Mode && t.Owner == s.Owner && t.Group == s.Group
 	case server.IsLink:
 		return t.Link == s.Link
 	}
 	return true
 }
+
+func (t then) secret() bool { return t.Secret && t.Kind == server.IsFile }
+
+func (t then) forgotten() bool { return t.secret() && t.Sum == "" }
 
 func (t then) attributes() Attributes {
 	return Attributes{Mode: t.Mode, Owner: t.Owner, Group: t.Group}
@@ -71,7 +78,7 @@ func (t then) attributes() Attributes {
 
 // snapshot takes down all that the difference is about to change, and keeps
 // its bytes.
-func (h *Helper) snapshot(n int, m server.Manifest, d difference) (before, error) {
+func (h *Helper) snapshot(n int, d difference) (before, error) {
 	b := before{difference: d, Boot: h.os.BootID()}
 	if err := h.os.MakeDir(dirOf(n)+"/then", 0o700); err != nil {
 		return b, err
@@ -92,7 +99,7 @@ func (h *Helper) snapshot(n int, m server.Manifest, d difference) (before, error
 			}
 		}
 	}
-	for i, p := range slices.Concat(m.Volatile, passing(d.Owners)) {
+	for i, p := range passing(d.Owners) {
 		t, err := h.takeDown(n, len(d.Changes)+i, change{Path: p})
 		if err != nil {
 			return b, err
@@ -105,7 +112,37 @@ func (h *Helper) snapshot(n int, m server.Manifest, d difference) (before, error
 	if err := h.snapshotEffect(&b); err != nil {
 		return b, err
 	}
-	return b, h.putJSON(beforeOf(n), b)
+	return b, h.writeBefore(n, b)
+}
+
+// writeBefore writes a snapshot down, without what secrets could be guessed by.
+func (h *Helper) writeBefore(n int, b before) error {
+	b.Files = slices.Clone(b.Files)
+	for i, t := range b.Files {
+		if t.secret() {
+			b.Files[i].Sum = ""
+		}
+	}
+	return h.putJSON(beforeOf(n), b)
+}
+
+// before reads what stood before a generation.
+func (h *Helper) before(n int) (before, error) {
+	var b before
+	if err := h.readJSON(beforeOf(n), &b); err != nil {
+		return b, err
+	}
+	for i, t := range b.Files {
+		if !t.secret() {
+			continue
+		}
+		sum, err := h.os.Read(sumThen(n, i))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return b, fmt.Errorf("read the sum of what %s was: %w", t.Path, err)
+		}
+		b.Files[i].Sum = string(sum)
+	}
+	return b, nil
 }
 
 // takeDown keeps what stands at one path.
@@ -124,6 +161,12 @@ func (h *Helper) takeDown(n, i int, c change) (then, error) {
 		}
 		if err := h.write(bytesThen(n, i), s.Data); err != nil {
 			return t, fmt.Errorf("keep %s: %w", c.Path, err)
+		}
+		if !t.secret() {
+			break
+		}
+		if err := h.write(sumThen(n, i), []byte(s.Sum)); err != nil {
+			return t, fmt.Errorf("keep the sum of %s: %w", c.Path, err)
 		}
 	}
 	safe, err := h.os.Safe(c.Path)

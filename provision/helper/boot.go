@@ -62,8 +62,8 @@ func (h *Helper) armAgain(r record) error {
 }
 
 func (h *Helper) bootBack(r *record) error {
-	var b before
-	if err := h.readJSON(beforeOf(r.Number), &b); err != nil {
+	b, err := h.before(r.Number)
+	if err != nil {
 		return err
 	}
 	_ = h.to(r, server.Reverting, fmt.Sprintf("the server started again before generation %d was confirmed", r.Number))

@@ -178,8 +178,8 @@ func (h *Helper) settle() error {
 // refusal, there is nothing beside managed files; where it cannot be read that
 // is not known.
 func (h *Helper) forgetAll(r record) error {
-	var b before
-	if err := h.readJSON(beforeOf(r.Number), &b); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	b, err := h.before(r.Number)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return h.forget(r, b)
@@ -197,7 +197,7 @@ func (h *Helper) forget(r record, b before) error {
 	}
 	for i, t := range b.Files {
 		if t.Secret {
-			files = append(files, bytesThen(r.Number, i))
+			files = append(files, bytesThen(r.Number, i), sumThen(r.Number, i))
 		}
 	}
 	errs := []error{h.erase(dirOf(r.Number) + "/check")}

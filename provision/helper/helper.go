@@ -128,12 +128,10 @@ func (h *Helper) makeHome() error {
 	for _, d := range []struct{ dir, parent string }{
 		{state.Home, "/var/lib"}, {generationsDir, state.Home}, {fencesDir, state.Home},
 	} {
-		switch err := h.os.MakeDir(d.dir, 0o700); {
-		case errors.Is(err, fs.ErrExist):
-			continue
-		case err != nil:
+		if err := h.os.MakeDir(d.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("make %s: %w", d.dir, err)
 		}
+		// Also of one that is there: who made it may have been killed before this.
 		if err := h.os.Flush(d.parent); err != nil {
 			return fmt.Errorf("make %s: %w", d.dir, err)
 		}

@@ -172,33 +172,33 @@ func TestTakeOver(t *testing.T) {
 	}
 	b := before{difference: difference{Owners: map[string]owner{"eno1": {Manager: server.Ifupdown}}}}
 	r := fresh()
-	err := r.helper().takeOver(server.Manifest{}, b)
+	err := r.helper().takeOver(b)
 	if want := []string{"dhclient -x -pf " + pid + " eno1", "remove " + ifstateFile + ".eno1"}; err != nil || !slices.Equal(r.did[:2], want) || r.files[ifstateFile] != "lo=lo\neno2=eno2\n" {
 		t.Errorf("it did %q, %v; ifupdown has %q", r.did, err, r.files[ifstateFile])
 	}
 	r = fresh()
 	delete(r.files, pid)
-	if err := r.helper().takeOver(server.Manifest{}, b); err != nil || slices.ContainsFunc(r.did, func(s string) bool { return strings.HasPrefix(s, "dhclient") }) {
+	if err := r.helper().takeOver(b); err != nil || slices.ContainsFunc(r.did, func(s string) bool { return strings.HasPrefix(s, "dhclient") }) {
 		t.Errorf("without a lease it did %q, %v", r.did, err)
 	}
 	for _, broken := range []string{"network", "read " + networkdDir + "/2", "dhclient", "remove " + ifstateFile, "read " + ifstateFile} {
 		r = fresh()
 		r.broken = broken
-		if err := r.helper().takeOver(server.Manifest{}, b); err == nil {
+		if err := r.helper().takeOver(b); err == nil {
 			t.Errorf("%s is broken, and no error", broken)
 		}
 	}
 	r = fresh()
 	r.files[networkdDir+"/2"] = "ADMIN_STATE=configuring\n"
-	if err := r.helper().takeOver(server.Manifest{}, b); err == nil || len(r.did) > 0 {
+	if err := r.helper().takeOver(b); err == nil || len(r.did) > 0 {
 		t.Errorf("before networkd has it: it did %q, %v", r.did, err)
 	}
 	r, b.Owners["eno1"] = fresh(), owner{Manager: server.NetworkManager}
 	r.broken = "network"
-	if err := r.helper().takeOver(server.Manifest{}, b); err == nil {
+	if err := r.helper().takeOver(b); err == nil {
 		t.Error("default routes that cannot be dropped are no error")
 	}
-	if err := r.helper().takeOver(server.Manifest{}, before{}); err != nil {
+	if err := r.helper().takeOver(before{}); err != nil {
 		t.Errorf("of nobody's links: %v", err)
 	}
 }

@@ -16,8 +16,8 @@ const unitTries = 3
 // putBack puts everything back. A daemon's user who does not let its own files
 // come back holds up nothing else: the way in has to.
 func (h *Helper) putBack(r *record) (before, error) {
-	var b before
-	if err := h.readJSON(beforeOf(r.Number), &b); err != nil {
+	b, err := h.before(r.Number)
+	if err != nil {
 		return b, err
 	}
 	if !r.Placing {

@@ -156,15 +156,13 @@ func (h *Helper) checkFiles(n int, m server.Manifest) error {
 }
 
 // checkTree writes the files of a manifest below a directory, with every
-// managed path in them pointing there, and every volatile one, which is not
-// there: a link below /run may lead to what a daemon's user has put in place of
-// a managed file, and root would read that, and refuse what mends it. The
-// longest comes first: the path of one may begin with that of another.
+// managed path in them pointing there. The longest comes first: the path of one
+// may begin with that of another.
 func (h *Helper) checkTree(tree string, m server.Manifest) error {
 	if err := h.erase(tree); err != nil {
 		return err
 	}
-	paths := slices.Clone(m.Volatile)
+	var paths []string
 	for _, f := range m.Files {
 		paths = append(paths, f.Path)
 	}

@@ -57,6 +57,7 @@ func manifestOf(n int) string   { return dirOf(n) + "/manifest.json" }
 func beforeOf(n int) string     { return dirOf(n) + "/before.json" }
 func bytesOf(n, i int) string   { return dirOf(n) + "/files/" + strconv.Itoa(i) }
 func bytesThen(n, i int) string { return dirOf(n) + "/then/" + strconv.Itoa(i) }
+func sumThen(n, i int) string   { return bytesThen(n, i) + ".sum" }
 
 // put has a file hold these bytes, whole, or what it held before. It returns
 // once that is on the disk.

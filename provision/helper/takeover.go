@@ -52,7 +52,7 @@ func (h *Helper) letGo(b before) error {
 
 // takeOver makes ifupdown forget its links, once networkd has them. Nobody may
 // stop networking.service before: it would take the links down.
-func (h *Helper) takeOver(m server.Manifest, b before) error {
+func (h *Helper) takeOver(b before) error {
 	if err := h.dropDefaults(b); err != nil {
 		return err
 	}

@@ -22,9 +22,6 @@ func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
 	// command has moved the plan, although the bytes are the same.
 	e := it.Effect
 	fmt.Fprintf(sum, "effect %q %d %q %q %q %q %q\n", e.Component, e.Order, e.Unit, e.How, e.Command, e.Check, e.Name)
-	if len(e.Leaves) > 0 {
-		fmt.Fprintf(sum, "leaves %q\n", e.Leaves)
-	}
 	switch {
 	case fact.Err != nil:
 		fmt.Fprintf(sum, "have unknown %t\n", fact.Unsupported())

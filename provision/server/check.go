@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"path"
 	"slices"
 	"strings"
 
@@ -192,7 +191,7 @@ const (
 func (m Manifest) CheckKept() error { return m.check(kept) }
 
 func (m Manifest) check(k keeping) error {
-	if len(m.Files) > maxFiles || len(m.Deletes) > maxFiles || len(m.Units) > maxFiles || len(m.Volatile) > maxFiles || len(m.Links) > maxLinks {
+	if len(m.Files) > maxFiles || len(m.Deletes) > maxFiles || len(m.Units) > maxFiles || len(m.Links) > maxLinks {
 		return errors.New("it manages too much")
 	}
 	if err := text("plan", m.Plan, 256); err != nil {
@@ -211,12 +210,6 @@ func (m Manifest) check(k keeping) error {
 			return err
 		}
 	}
-	for _, p := range m.Volatile {
-		if err := volatile(p); err != nil {
-			return err
-		}
-	}
-	paths = append(paths, m.Volatile...)
 	slices.Sort(paths)
 	for i := 1; i < len(paths); i++ {
 		if paths[i] == paths[i-1] {
@@ -314,14 +307,6 @@ func (a Answer) check() error {
 		}
 	}
 	return nil
-}
-
-// volatile holds a path of what comes and goes while a generation is active.
-func volatile(p string) error {
-	if !path.IsAbs(p) || path.Clean(p) != p || p == "/" || len(p) > maxPath {
-		return fmt.Errorf("path %.200q is not absolute and clean", p)
-	}
-	return printable(p)
 }
 
 // word is one that a command line and a report show as it is.

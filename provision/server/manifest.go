@@ -13,10 +13,6 @@ type Manifest struct {
 	Deletes []string `json:"deletes,omitempty"`
 	// Links are the network links that the generation manages.
 	Links []Link `json:"links,omitempty"`
-	// Volatile are paths outside of Files that come into being when the
-	// generation takes effect, such as links below /run. A revert puts back
-	// what stood there.
-	Volatile []string `json:"volatile,omitempty"`
 	// Declared is what has to answer before the generation may be confirmed.
 	// The server keeps it for a rollback and does not read it.
 	Declared []byte `json:"declared,omitempty"`

@@ -82,9 +82,6 @@ type Effect struct {
 	Command   []string   // for Command: what to run, never a shell string
 	Check     []string   // what checks the staged file; "{}" stands for its path
 	Name      EffectName // what it does to the service
-	// Leaves are paths outside of the wanted ones that come into being when the
-	// file takes effect. A revert puts back what stood there.
-	Leaves []string
 }
 
 // Message is the effect as it is said; the zero Message where it interrupts

@@ -106,9 +106,6 @@ func (w *world) effectWords() []string {
 	best, _ := m.net.winner()
 	words = append(words, "wins "+best.Via+" "+best.Dev, "networkd has it from "+m.net.networkd["eno1"].path,
 		"ifstate "+strconv.FormatBool(m.inState("eno1")), "dhclient "+strconv.FormatBool(m.net.dhclient["eno1"]), "nm "+w.nm())
-	if at, err := m.disk.walk(passing); err == nil && at.found {
-		words = append(words, passing)
-	}
 	return words
 }
 

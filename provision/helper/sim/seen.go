@@ -115,12 +115,16 @@ func (w *world) litter() []string {
 	return w.m.disk.below("/etc", func(name string, _ *inode) bool { return litter(name) })
 }
 
-// secrets are copies of one that raiz still has, and manifests that hold the sum
-// of one, from which it could be guessed.
+// secrets are copies of one that raiz still has, and what holds the sum of one,
+// from which it could be guessed.
 func (w *world) secrets() []string {
 	var sums [][]byte
+	wants := slices.Clone(w.x.History)
 	for _, s := range w.sides {
-		for _, f := range w.base.manifest(w.x, s.want).Files {
+		wants = append(wants, s.want)
+	}
+	for _, want := range wants {
+		for _, f := range w.base.manifest(w.x, want).Files {
 			if f.Secret {
 				sums = append(sums, []byte(f.Sum))
 			}
@@ -130,7 +134,7 @@ func (w *world) secrets() []string {
 		if n.kind != regular {
 			return false
 		}
-		sum := name == "manifest.json" && slices.ContainsFunc(sums, func(s []byte) bool { return bytes.Contains(n.data.data, s) })
+		sum := slices.ContainsFunc(sums, func(s []byte) bool { return bytes.Contains(n.data.data, s) })
 		return sum || bytes.Contains(n.data.data, []byte(secretWord))
 	})
 }

@@ -157,10 +157,6 @@ func (m *Machine) startUnit(u *unit, op helper.Op, by string) error {
 		return fmt.Errorf("%s: %w", u.name, err)
 	}
 	u.active, u.runs, u.since, u.said = "active", runs, u.text, ""
-	if u.name == guardUnit { // as raiz's own does
-		_ = m.disk.remove(passing)
-		_ = m.disk.symlink(guardConf, passing)
-	}
 	return nil
 }
 

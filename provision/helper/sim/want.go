@@ -35,7 +35,6 @@ const (
 	guardFile   = "/etc/systemd/system/" + guardUnit
 	guardConf   = "/etc/raiz/guard/guard.conf"
 	birdConf    = "/etc/bird/bird.conf"
-	passing     = "/run/raiz-blocks4.conf"
 	zonesTool   = "/usr/local/lib/raiz/zones" // comes with a generation, and is run by it
 )
 
@@ -95,8 +94,7 @@ func (w Want) manifest() server.Manifest {
 			{Name: dns, Enabled: true, Active: true, Order: 2},
 			{Name: "bird.service", Enabled: true, Active: true, Order: 3},
 		},
-		Links:    []server.Link{{Match: server.Match{Name: "eno1"}, Addresses: []string{w.Address}, Gateways: []string{w.Gateway}}},
-		Volatile: []string{passing},
+		Links: []server.Link{{Match: server.Match{Name: "eno1"}, Addresses: []string{w.Address}, Gateways: []string{w.Gateway}}},
 	}
 	bird := file(birdConf, head+secretWord+"\n", effect(3, server.ActReload, "bird.service"), "bird", "-p", "-c", "{}")
 	bird.Mode, bird.Group, bird.Secret = 0o640, "bird", true
