@@ -237,6 +237,23 @@ func TestServerFacts(t *testing.T) {
 	}
 }
 
+// An empty file has no bytes that go over the wire, and all of them are known;
+// those of one that is too large are not.
+func TestEmptyFile(t *testing.T) {
+	k := key(state.Path, "/etc/a")
+	for stands, known := range map[string]bool{"": true, "other": false} {
+		fact := server.FileFact{Kind: server.IsFile, Sum: hex.EncodeToString(sha256.New().Sum(nil)), Standing: "here"}
+		if stands != "" {
+			sum := sha256.Sum256([]byte(stands))
+			fact.Sum = hex.EncodeToString(sum[:])
+		}
+		o := observe.Read(t.Context(), wanted(t, state.Item{Key: k, Value: file("wanted", "", state.Public)}), sources(t, filesOf("/etc/a", fact)))
+		if have, _ := o.Facts.Get(k).Value.(state.File); have.Data != nil != known {
+			t.Errorf("%q: %q, known %t", stands, have.Data, known)
+		}
+	}
+}
+
 // A file is secret because it is wanted so: its sum is never asked for, and
 // what stands compares all the same.
 func TestSecretFile(t *testing.T) {
