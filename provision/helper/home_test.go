@@ -17,14 +17,17 @@ func TestHomeIsFlushed(t *testing.T) {
 		if err := h.makeHome(); err != nil {
 			t.Fatal(err)
 		}
-		for _, dir := range []string{"/var/lib", state.Home} {
-			if !slices.Contains(w.did, "flush "+dir) {
+		for made, dir := range map[string]string{state.Home: "/var/lib", generationsDir: state.Home, fencesDir: state.Home} {
+			made := slices.Index(w.did, "mkdir "+made)
+			if made < 0 || !slices.Contains(w.did[made:], "flush "+dir) {
 				t.Errorf("%s did not flush %s: %q", who, dir, w.did)
 			}
 		}
 	}
-	w.broken = "flush /var/lib\n"
-	if err := h.makeHome(); err == nil {
-		t.Error("what could not be flushed was")
+	for _, broken := range []string{"flush /var/lib\n", "mkdir " + state.Home + "\n"} {
+		w.broken = broken
+		if err := h.makeHome(); err == nil {
+			t.Errorf("%s: no error", broken)
+		}
 	}
 }

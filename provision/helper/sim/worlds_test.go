@@ -15,10 +15,10 @@ const (
 	// worldsDir is the variable that names the folder with what is tried of each
 	// mutant.
 	worldsDir = "RAIZ_MUTANT_WORLDS"
-	// startsEach is with how many events at how many calls a mutant is tried,
-	// taken at random from all with which it matters, and worldsEach how many
-	// worlds these may lead to.
-	startsEach, worldsEach = 60, 3000
+	// worldsEach is how many worlds a mutant is tried in. They are those that
+	// one start of each case leads to, taken at random from all with which it
+	// matters.
+	worldsEach = 6000
 	// worldsSeen is how many are explored to find them.
 	worldsSeen = 150_000
 )
@@ -27,24 +27,28 @@ func worldsOf(dir string, mutant int) string {
 	return filepath.Join(dir, "worlds."+strconv.Itoa(mutant))
 }
 
-// sample is some of many, each as likely as the others.
+// sample is one start of each case, each as likely as the others of its case.
 type sample struct {
 	starts []string
+	x      string // the case that the last of these is of
 	last   string
 	of     int
 }
 
-func (s *sample) add(r *rand.Rand, start string) {
-	if start == s.last {
-		return // what a start leads to follows it
+func (s *sample) add(r *rand.Rand, x, start string) {
+	switch {
+	case start == s.last: // what a start leads to follows it
+		return
+	case x != s.x:
+		s.x, s.of = x, 1
+		s.starts = append(s.starts, start)
+	default:
+		s.of++
+		if r.IntN(s.of) == 0 {
+			s.starts[len(s.starts)-1] = start
+		}
 	}
 	s.last = start
-	s.of++
-	if len(s.starts) < startsEach {
-		s.starts = append(s.starts, start)
-	} else if i := r.IntN(s.of); i < startsEach {
-		s.starts[i] = start
-	}
 }
 
 // TestWhereItMatters explores, and writes down for each mutant where it matters.
@@ -65,7 +69,7 @@ func TestWhereItMatters(t *testing.T) {
 				if samples[n] == nil {
 					samples[n] = &sample{}
 				}
-				samples[n].add(random, start)
+				samples[n].add(random, x.Name, start)
 			}
 		}
 		mattered() // in the case before
@@ -107,7 +111,7 @@ func TestMutantsWorlds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := explore(cases[start[:i]], sim.Bounds{Keeps: three(), Worlds: worldsEach / len(starts), Starts: []sim.Path{p}})
+		r := explore(cases[start[:i]], sim.Bounds{Keeps: three(), Worlds: max(worldsEach/len(starts), 8), Starts: []sim.Path{p}})
 		if r.err != nil || len(r.broken) > 0 {
 			t.Fatal(r.err, r.broken)
 		}
