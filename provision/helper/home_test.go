@@ -1,18 +1,26 @@
 package helper
 
 import (
+	"errors"
+	"io/fs"
 	"slices"
 	"testing"
 
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
+// settled is a server that has every directory.
+type settled struct{ *wires }
+
+func (s settled) MakeDir(dir string, mode fs.FileMode) error {
+	return errors.Join(s.wires.MakeDir(dir, mode), fs.ErrExist)
+}
+
 // Directories that another run has made are flushed as well: it may have been
 // killed before it did so, and all that is in them would go with the power.
 func TestHomeIsFlushed(t *testing.T) {
 	w := newWires()
-	h := w.helper()
-	for _, who := range []string{"the first", "who comes after one that was killed"} {
+	for who, h := range map[string]*Helper{"the first": w.helper(), "who comes after one that was killed": New(settled{w}, Options{})} {
 		w.did = nil
 		if err := h.makeHome(); err != nil {
 			t.Fatal(err)
@@ -26,7 +34,7 @@ func TestHomeIsFlushed(t *testing.T) {
 	}
 	for _, broken := range []string{"flush /var/lib\n", "mkdir " + state.Home + "\n"} {
 		w.broken = broken
-		if err := h.makeHome(); err == nil {
+		if err := w.helper().makeHome(); err == nil {
 			t.Errorf("%s: no error", broken)
 		}
 	}
