@@ -236,6 +236,7 @@ func (h *helperSide) rollback(t *testing.T, n int) reply {
 func (h *helperSide) damaged(t *testing.T, m server.Manifest, how damage) reply {
 	t.Helper()
 	r := h.request(t, m)
+	r.Who, r.Keep = who, h.limit
 	if how == foreign {
 		m.Files[0].Data = []byte("of somebody else, and-secret\n")
 		r.Version = server.Version

@@ -148,12 +148,12 @@ func TestChecksSeeTheFilesTogether(t *testing.T) {
 }
 
 func TestDamagedRequest(t *testing.T) {
-	for _, how := range []damage{flipped, short, nothing, foreign} {
+	for how, words := range map[damage]string{flipped: "request", short: "request", nothing: "request", foreign: "arrived damaged"} {
 		t.Run(string(how), func(t *testing.T) {
 			each(t, func(t *testing.T, b *box) {
 				b.stand(t)
 				old := b.effect(t)
-				if r := b.damaged(t, change(), how); r.code != server.ErrRequest && r.code != server.ErrRefused {
+				if r := b.damaged(t, change(), how); r.code != server.ErrRequest && r.code != server.ErrRefused || !strings.Contains(r.text, words) {
 					t.Errorf("answer %+v", r)
 				}
 				b.same(t, old)
