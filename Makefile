@@ -42,7 +42,8 @@ raiz: helpers
 helpers:
 	@for arch in amd64 arm64; do \
 		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w -buildid=' -o bin/raiz-helper-$$arch ./cmd/raiz-helper && \
-		gzip -9 -n <bin/raiz-helper-$$arch >cmd/raiz/embedded/$$arch.gz || exit 1; \
+		gzip -9 -n <bin/raiz-helper-$$arch >cmd/raiz/embedded/$$arch.gz && \
+		sha256sum <bin/raiz-helper-$$arch | cut -c 1-64 >cmd/raiz/embedded/$$arch.sum || exit 1; \
 	done
 
 demo: deps-demo raiz

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"embed"
 	"fmt"
-	"io"
 	"path"
 	"strings"
 
@@ -18,10 +15,9 @@ import (
 //go:embed embedded
 var embedded embed.FS
 
-// maxHelper bounds the size of one, unpacked.
-const maxHelper = 32 << 20
-
-// helpers are the programs for servers that this binary carries.
+// helpers are the programs for servers that this binary carries, with their
+// sums: to unpack them for that takes longer than a plan. A server sums what it
+// has unpacked.
 func helpers() (invoke.Images, error) {
 	out := invoke.Images{}
 	files, err := embedded.ReadDir("embedded")
@@ -37,15 +33,11 @@ func helpers() (invoke.Images, error) {
 		if err != nil {
 			return nil, err
 		}
-		z, err := gzip.NewReader(bytes.NewReader(packed))
+		sum, err := embedded.ReadFile(path.Join("embedded", arch+".sum"))
 		if err != nil {
-			return nil, fmt.Errorf("the embedded helper for %s: %w", arch, err)
+			return nil, fmt.Errorf("the embedded helper for %s: %w; build raiz with make raiz", arch, err)
 		}
-		program, err := io.ReadAll(io.LimitReader(z, maxHelper))
-		if err != nil {
-			return nil, fmt.Errorf("the embedded helper for %s: %w", arch, err)
-		}
-		out[arch] = invoke.NewImage(packed, program)
+		out[arch] = invoke.Image{Packed: packed, Sum: strings.TrimSpace(string(sum))}
 	}
 	return out, nil
 }
