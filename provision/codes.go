@@ -8,6 +8,8 @@ func Codes() []verdict.Definition {
 	return []verdict.Definition{
 		verdict.Define("notice.reverted", "the last change of the server was reverted; it says which and why", verdict.TypeSeen.Named("generation"), verdict.TypeError.Named("error")),
 		verdict.Define("notice.drained.passing", "that ends with the next boot", verdict.TypeSeen.Named("why")),
+		verdict.Define("notice.withdrawn", "nobody wants that, and the guard does not announce blocks", verdict.TypeSeen.Named("blocks"), verdict.TypeSeen.Named("reason")),
+		verdict.Define("notice.guard-silent", "nobody knows what the guard does", verdict.TypeSeen.Named("why")),
 		verdict.Define("notice.drained", "somebody wants the blocks withdrawn", verdict.TypeSeen.Named("by"), verdict.TypeWord.Named("at")),
 		verdict.Define("notice.gap", "the blocks are drained before a change that would be noticed"),
 		verdict.Define("notice.pending", "a generation is neither confirmed nor reverted; an apply waits for it", verdict.TypeSeen.Named("generation"), verdict.TypeSeen.Named("state")),

@@ -14,6 +14,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
+	"github.com/raiz-dns/raiz/provision/watch"
 )
 
 // Notices says what an operator must know before any change: a revert that
@@ -28,6 +29,7 @@ func (p Planned) Notices() []verdict.Message {
 	if s.Pending != nil {
 		out = append(out, verdict.New("notice.pending", verdict.Seen("generation", numberOf(*s.Pending)), verdict.Seen("state", standsOf(*s.Pending))))
 	}
+	out = append(out, guarded(s.Guard)...)
 	if s.Guard != nil && s.Guard.Wanted != nil {
 		out = append(out, verdict.New("notice.drained", verdict.Seen("by", s.Guard.Wanted.By), verdict.Word("at", s.Guard.Wanted.At.UTC().Format(time.RFC3339))))
 		if why := s.Guard.Wanted.Passing; why != "" {
@@ -45,6 +47,28 @@ func (p Planned) Notices() []verdict.Message {
 	out = append(out, resets(p.Plan)...)
 	for _, name := range slices.Sorted(maps.Keys(p.unmanaged)) {
 		out = append(out, verdict.New("notice.unmanaged", verdict.Word("setting", name), verdict.Seen("reason", p.unmanaged[name])))
+	}
+	return out
+}
+
+// guarded says what is not announced although nobody wants that: a plan in which
+// all is as declared is no proof that all is well.
+func guarded(g *server.Guard) []verdict.Message {
+	switch {
+	case g == nil || g.Wanted != nil:
+		return nil
+	case g.Silent != "":
+		return []verdict.Message{verdict.New("notice.guard-silent", verdict.Seen("why", g.Silent))}
+	}
+	var out []verdict.Message
+	blocks := map[string][]string{}
+	for _, b := range g.Blocks {
+		if b.State != watch.Announced {
+			blocks[b.Reason] = append(blocks[b.Reason], b.Prefix.String())
+		}
+	}
+	for _, reason := range slices.Sorted(maps.Keys(blocks)) {
+		out = append(out, verdict.New("notice.withdrawn", verdict.Seen("blocks", strings.Join(blocks[reason], ", ")), verdict.Seen("reason", reason)))
 	}
 	return out
 }

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/watch"
 )
 
 // Status tells a person at a console how things stand, and what to type.
@@ -49,6 +50,9 @@ func sayGuard(out io.Writer, g *server.Guard) {
 		fmt.Fprintf(out, "of the guard: %s\n  to see why type: systemctl status raiz-guard; journalctl -u raiz-guard\n", plainly(g.Silent))
 	}
 	sayBlocks(out, g)
+	if d := g.Drain; d != nil && d.Unseen != "" && g.Wanted == nil && g.Silent == "" {
+		fmt.Fprintf(out, "nobody drained: the guard may not look into %s; to announce again type: chmod 755 %s\n", path.Dir(watch.DrainFile), path.Dir(watch.DrainFile))
+	}
 	if g.Lingers != "" && g.Silent == "" {
 		fmt.Fprintf(out, "what is withdrawn may still be announced: %s\n", plainly(g.Lingers))
 	}
@@ -91,10 +95,14 @@ func (h *Helper) DrainNow(out io.Writer, who string, q server.DrainRequest) erro
 	h.who = who
 	g, err := h.drain(q, func(server.State) { fmt.Fprint(out, ".") })
 	fmt.Fprintln(out)
-	if err == nil {
-		sayGuard(out, g)
+	if err != nil {
+		return err
 	}
-	return err
+	sayGuard(out, g)
+	if !is(g, q.Wanted) {
+		return errors.New(map[bool]string{true: "the blocks are not known to be withdrawn; they are to be", false: "the blocks are not announced; they may be"}[q.Wanted])
+	}
+	return nil
 }
 
 // sayPending tells of a generation that is not confirmed.

@@ -26,23 +26,41 @@ func (h *Helper) guard() *server.Guard {
 	g := &server.Guard{Wanted: h.drained()}
 	text, err := h.os.Read(watch.StatusFile)
 	if err != nil {
-		if _, failed := h.os.Look(watch.ConfigFile); failed != nil && g.Wanted == nil {
-			return nil
-		}
 		// systemd takes the folder away when the guard ends.
-		if g.Down = errors.Is(err, fs.ErrNotExist); g.Down {
-			g.Silent = "it does not run, and so nothing is announced"
-		} else {
+		g.Down = errors.Is(err, fs.ErrNotExist)
+		switch is, known := h.guarded(); {
+		case !known && g.Wanted == nil:
+			return nil
+		case g.Down:
+			g.Silent = "it does not run" + is + ", and so nothing is announced"
+		default:
 			g.Silent = short(err)
 		}
 		return g
 	}
 	if g.Status, err = watch.ReadStatus(text); err != nil {
 		g.Silent = short(err)
+	} else if _, err := h.os.Look(fmt.Sprintf("/proc/%d", g.PID)); g.PID > 0 && errors.Is(err, fs.ErrNotExist) {
+		// It is to start again, and has what it told before.
+		is, _ := h.guarded()
+		g.Down, g.Silent = true, "it does not run"+is+", and so nothing is announced"
 	} else if age := h.os.Uptime() - time.Duration(g.Uptime*float64(time.Second)); age > watch.Stale {
 		g.Silent = fmt.Sprintf("it has told nothing for %s", age.Round(time.Second))
 	}
 	return g
+}
+
+// guarded reports whether there is a guard on this server, running or not, and
+// why it cannot.
+func (h *Helper) guarded() (why string, known bool) {
+	_, err := h.os.Look(watch.ConfigFile)
+	if err == nil {
+		return "", true
+	}
+	if _, err := h.os.Look(unitsDir + "/" + watch.Unit); err == nil {
+		return fmt.Sprintf(": %s is not there; raiz apply brings it back", watch.ConfigFile), true
+	}
+	return "", false
 }
 
 // drained is what a person wants. Where both files are there, the one that should
@@ -64,7 +82,7 @@ func (h *Helper) drained() *watch.Drain {
 func (h *Helper) drain(q server.DrainRequest, tell func(server.State)) (*server.Guard, error) {
 	g := h.guard()
 	if g == nil {
-		return nil, &server.Error{Code: server.ErrRefused, Text: "raiz has no guard on this server: what it announces is not raiz's, and goes on", Next: "drain it by hand, at its routing daemon"}
+		return nil, &server.Error{Code: server.ErrRefused, Text: "raiz has no guard on this server: what it announces, if it does, is not raiz's", Next: "drain it by hand, at its routing daemon"}
 	}
 	want := &watch.Drain{Now: q.Now, By: h.who, At: h.os.Now().UTC().Truncate(time.Second)}
 	if !q.Wanted {

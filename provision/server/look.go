@@ -34,6 +34,10 @@ type DNSQuestion struct {
 	Source  netip.Addr     `json:"source,omitzero"`
 	To      netip.AddrPort `json:"to"`
 	Message []byte         `json:"message"`
+	// Flow tells questions apart that leave from ports of their own: a name
+	// server of several processes has each port heard by one of them
+	// (SO_REUSEPORT, socket(7)).
+	Flow int `json:"flow,omitempty"`
 }
 
 // WayQuestion asks by which link a packet would leave. Nothing is sent.

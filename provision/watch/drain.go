@@ -29,6 +29,8 @@ type Drain struct {
 	// Until is the end of what an apply wants, in seconds since the boot: one
 	// that died does not keep a copy off the net. Zero is no end.
 	Until float64 `json:"until,omitempty"`
+	// Unseen is why nobody can tell whether it is wanted, so that it is.
+	Unseen string `json:"unseen,omitempty"`
 	// Passing is why it ends with the boot, where it was to last.
 	Passing string `json:"passing,omitempty"`
 }
@@ -52,6 +54,9 @@ func (d Drain) Text() ([]byte, error) {
 
 // Who is who wants it, and since when, for people.
 func (d Drain) Who() string {
+	if d.Unseen != "" {
+		return "for want of a look at what is wanted: " + Plain(d.Unseen)
+	}
 	var words []string
 	if d.By != "" {
 		words = append(words, "by "+Plain(d.By))

@@ -16,6 +16,8 @@ const (
 	MetricsFile = Home + "/metrics.prom"
 	StopFile    = Home + "/stop-router"
 	ConfigFile  = "/etc/raiz/guard.json"
+	// Unit is what systemd calls the guard.
+	Unit = "raiz-guard.service"
 )
 
 // Stale is how old a status is that nobody believes any more: a guard writes one
@@ -27,6 +29,7 @@ type Status struct {
 	Version int             `json:"version"`
 	At      time.Time       `json:"at"`
 	Uptime  float64         `json:"uptime"` // seconds since the boot: a clock that is set makes no status old
+	PID     int             `json:"pid"`
 	Blocks  []BlockStatus   `json:"blocks"`
 	Feed    FeedStatus      `json:"feed"`
 	Exports []ExportsStatus `json:"exports"`
@@ -55,6 +58,9 @@ type BlockStatus struct {
 	State  State        `json:"state"`
 	Since  time.Time    `json:"since"`
 	Reason string       `json:"reason"`
+	// Fell is when it was withdrawn because of what was found, in seconds since
+	// the boot, as far as that is remembered.
+	Fell []float64 `json:"fell,omitempty"`
 }
 
 // FeedStatus is the session with the routing daemon.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -131,13 +132,13 @@ func TestReadDrain(t *testing.T) {
 }
 
 func TestReadStatus(t *testing.T) {
-	s := watch.Status{Version: watch.Version, At: time.Unix(1, 0).UTC(), Uptime: 1.5, Blocks: []watch.BlockStatus{{State: watch.Draining, Reason: "x"}}, Drain: &watch.Drain{By: "anna"}}
+	s := watch.Status{Version: watch.Version, At: time.Unix(1, 0).UTC(), Uptime: 1.5, Blocks: []watch.BlockStatus{{State: watch.Draining, Reason: "x", Fell: []float64{1.5}}}, Drain: &watch.Drain{By: "anna"}}
 	text, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := watch.ReadStatus(text)
-	if err != nil || !cmp.Equal(s, got, cmp.Comparer(func(a, b watch.BlockStatus) bool { return a == b })) {
+	if err != nil || !cmp.Equal(s, got, cmp.Comparer(func(a, b watch.BlockStatus) bool { return reflect.DeepEqual(a, b) })) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for says, text := range map[string]string{

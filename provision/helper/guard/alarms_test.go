@@ -37,7 +37,7 @@ func signed(c watch.Config, begin, end time.Duration) []finding {
 	for i := range all {
 		all[i].sigs = []*dns.RRSIG{{Inception: uint32(now.Add(begin).Unix()), Expiration: uint32(now.Add(end).Unix())}}
 	}
-	return append(all, finding{subject: subject{addr("192.0.2.1"), "udp", c.Zones[1]}})
+	return append(all, finding{subject: subject{Address: addr("192.0.2.1"), Network: "udp", Zone: c.Zones[1]}})
 }
 
 // clock is why one is not in sync.
@@ -215,7 +215,7 @@ func TestWatchZones(t *testing.T) {
 		look := func() (alarm string, all []finding) {
 			time.Sleep(zonesEvery)
 			synctest.Wait()
-			all = append(looks(c, right), finding{subject: subject{addr("192.0.2.1"), "udp", c.Zones[1]}})
+			all = append(looks(c, right), finding{subject: subject{Address: addr("192.0.2.1"), Network: "udp", Zone: c.Zones[1]}})
 			g.mu.Lock()
 			g.judgeAge(all, clock(false))
 			g.mu.Unlock()

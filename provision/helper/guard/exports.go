@@ -202,7 +202,7 @@ func (o *overseer) stop(f feedState, at time.Duration) string {
 	}
 	why := ""
 	switch {
-	case f.Mute > limit:
+	case f.Mute > limit && !o.idle(at):
 		why = "it takes connections, and does not speak"
 	case o.disobeyed():
 		why = strings.Join(o.differences(), "; ")
@@ -211,6 +211,15 @@ func (o *overseer) stop(f feedState, at time.Duration) string {
 		o.stops, o.last = o.stops+1, at
 	}
 	return why
+}
+
+// idle reports whether the daemon was seen in the last look to answer and to export
+// nothing of what is the guard's: it has been told not to speak, by a person who
+// would withdraw. To end it would announce.
+func (o *overseer) idle(at time.Duration) bool {
+	return len(o.seen) > 0 && at-o.at < exportsEvery+2*exportsLimit && !slices.ContainsFunc(o.seen, func(e exported) bool {
+		return e.trouble != nil || slices.ContainsFunc(o.blocks, func(b watch.Block) bool { return slices.Contains(e.prefixes, b.Prefix) })
+	})
 }
 
 // disobeyed goes by looks alone: while one takes its time, nothing is known.

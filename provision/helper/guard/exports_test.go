@@ -85,6 +85,7 @@ func steady(f feedState) func(time.Duration) feedState {
 
 func TestOverseerStops(t *testing.T) {
 	since := func(ago time.Duration) feedState { return feedState{Up: true, Since: time.Now().Add(-ago)} }
+	unseen := session(4, "", errors.New("no tables"))
 	for _, tt := range []struct {
 		name string
 		want []string
@@ -103,14 +104,21 @@ func TestOverseerStops(t *testing.T) {
 		{"over a session of the other family", nil, session(6, four, nil), since(time.Second), 7, "[3]"},
 		{"the pause has an end", nil, session(4, four, nil), since(time.Second), 1300, "[3 8 18 38 78 158 318 618 918 1218]"},
 		{"it obeys no stop, and its session lasts", nil, session(4, four, nil), since(time.Hour), 60, "[3 8 18 38]"},
-		{"mute from the start", nil, session(4, "", nil), feedState{Mute: starts + 1}, 30, "[0 5 15]"},
-		{"not mute long enough", nil, session(4, "", nil), feedState{Mute: starts}, 30, "[]"},
-		{"mute after a session", nil, session(4, "", nil), feedState{Mute: speaks + 1, Lost: true}, 30, "[0 5 15]"},
-		{"mute as long without one", nil, session(4, "", nil), feedState{Mute: speaks + 1}, 30, "[]"},
+		{"mute from the start", nil, unseen, feedState{Mute: starts + 1}, 30, "[0 5 15]"},
+		{"not mute long enough", nil, unseen, feedState{Mute: starts}, 30, "[]"},
+		{"mute after a session", nil, unseen, feedState{Mute: speaks + 1, Lost: true}, 30, "[0 5 15]"},
+		{"mute as long without one", nil, unseen, feedState{Mute: speaks + 1}, 30, "[]"},
+		{"mute, and it exports what it had", []string{four}, session(4, four, nil), feedState{Mute: speaks + 1, Lost: true}, 30, "[0 5 15]"},
+		{"mute by a person's will", []string{four}, session(4, "", nil), feedState{Mute: time.Hour, Lost: true}, 600, "[]"},
+		{"mute, and nobody looked", []string{four}, exported{}, feedState{Mute: time.Hour, Lost: true}, 1, "[0]"},
 	} {
 		o := newOverseer(twoBlocks().Blocks)
 		o.tell(routes(tt.want...), -obeys)
-		if got := fmt.Sprint(watching(o, steady(tt.feed), []exported{tt.seen}, 0, tt.to)); got != tt.stop {
+		var seen []exported
+		if tt.seen.Session != "" {
+			seen = append(seen, tt.seen)
+		}
+		if got := fmt.Sprint(watching(o, steady(tt.feed), seen, 0, tt.to)); got != tt.stop {
 			t.Errorf("%s: stopped at %s, want %s", tt.name, got, tt.stop)
 		}
 	}

@@ -34,7 +34,7 @@ func looks(c watch.Config, g grade) []finding {
 	var out []finding
 	for _, b := range c.Blocks {
 		for _, a := range b.Addresses {
-			f := finding{subject: subject{a, "udp", c.Zones[0]}, grade: g}
+			f := finding{subject: subject{Address: a, Network: "udp", Zone: c.Zones[0]}, grade: g}
 			if g != right {
 				f.why = "it is not right"
 			}

@@ -18,7 +18,7 @@ import (
 const copyName = "gru1.example.net"
 
 func asked(network string) subject {
-	return subject{addr("192.0.2.1"), network, watch.Zone{Name: "Example.NET"}}
+	return subject{Address: addr("192.0.2.1"), Network: network, Zone: watch.Zone{Name: "Example.NET"}}
 }
 
 func record(t testing.TB, text string) dns.RR {

@@ -25,6 +25,12 @@ const (
 	dampLast   = 10 * time.Minute
 )
 
+// A name server that is silent now and then, and answers beside it, has a
+// process that hangs: who is heard by that one is heard by nobody. It is
+// withdrawn by so many looks, and has to be right for as long as they are
+// remembered.
+const ailing = time.Minute
+
 // keeper decides about each block. It knows time since some beginning alone.
 type keeper struct {
 	o      watch.Options
@@ -42,6 +48,8 @@ type block struct {
 	right time.Duration // since when it has been right
 	why   string        // what was wrong last; "" while it is right
 	fell  []time.Duration
+	ails  []time.Duration // looks in which it was silent now and then
+	ailed bool            // so was the last that was not right
 }
 
 func newKeeper(c watch.Config) *keeper {
@@ -50,6 +58,25 @@ func newKeeper(c watch.Config) *keeper {
 		k.blocks = append(k.blocks, &block{Block: b, why: "nothing was asked yet"})
 	}
 	return k
+}
+
+// begin takes over what the guard before it told of its blocks.
+func (k *keeper) begin(was []watch.BlockStatus, at time.Duration) {
+	for _, b := range k.blocks {
+		b.since = at
+		i := slices.IndexFunc(was, func(w watch.BlockStatus) bool { return w.Prefix == b.Prefix })
+		if i < 0 {
+			continue
+		}
+		for _, s := range was[i].Fell {
+			if t := time.Duration(s * float64(time.Second)); t >= 0 && t <= at {
+				b.fell = append(b.fell, t)
+			}
+		}
+		if was[i].State == watch.Announced {
+			b.fell = append(b.fell, at)
+		}
+	}
 }
 
 // heard takes one look at everything.
@@ -66,6 +93,9 @@ func (k *keeper) heard(all []finding, at time.Duration) {
 			}
 			b.up, b.down, b.why = b.up+1, 0, ""
 		default:
+			if b.ailed = b.silentNowAndThen(all); b.ailed {
+				b.ails = append(b.ails, at)
+			}
 			b.up, b.why = 0, worst.String()
 			b.down++
 			if worst.grade == wrong {
@@ -74,6 +104,17 @@ func (k *keeper) heard(all []finding, at time.Duration) {
 		}
 	}
 	k.decide(at)
+}
+
+// silentNowAndThen reports whether some datagrams were answered at a block's
+// addresses, and others not.
+func (b *block) silentNowAndThen(all []finding) bool {
+	is := func(f func(finding) bool) bool {
+		return slices.ContainsFunc(all, func(x finding) bool {
+			return x.Network == "udp" && slices.Contains(b.Addresses, x.Address) && f(x)
+		})
+	}
+	return is(finding.silent) && is(func(f finding) bool { return f.grade == right })
 }
 
 // worst is the finding that speaks most against a block. Without any it is not
@@ -107,18 +148,22 @@ func (k *keeper) decide(at time.Duration) {
 		if was == now {
 			continue
 		}
+		fell := k.fallen(b, at) // as it was announced
 		b.state, b.since = now, at
-		if now == withdrawn && k.fallen(b) {
+		if now == withdrawn && fell {
 			b.fell = append(b.fell, at)
 		}
 	}
 }
 
-func (k *keeper) fallen(b *block) bool { return b.down >= 2*k.o.Fall }
+func (k *keeper) fallen(b *block, at time.Duration) bool {
+	b.ails = slices.DeleteFunc(b.ails, func(t time.Duration) bool { return at-t > ailing })
+	return b.down >= 2*k.o.Fall || b.state != withdrawn && len(b.ails) >= 2*k.o.Fall
+}
 
 // state is what a block is to be.
 func (k *keeper) state(b *block, at time.Duration) route {
-	if k.fallen(b) || b.state == withdrawn && (b.up < k.o.Rise || at < b.right+k.damped(b, at)) {
+	if k.fallen(b, at) || b.state == withdrawn && (b.up < k.o.Rise || at < b.right+k.steady(b, at)) {
 		return withdrawn
 	}
 	switch {
@@ -130,7 +175,15 @@ func (k *keeper) state(b *block, at time.Duration) route {
 	return draining
 }
 
-// damped is how long a block has to be right before it is announced again.
+// steady is how long a block has to be right before it is announced again.
+func (k *keeper) steady(b *block, at time.Duration) time.Duration {
+	if b.ailed {
+		return max(ailing, k.damped(b, at))
+	}
+	return k.damped(b, at)
+}
+
+// damped is how long that is for who was withdrawn too often.
 func (k *keeper) damped(b *block, at time.Duration) time.Duration {
 	b.fell = slices.DeleteFunc(b.fell, func(t time.Duration) bool { return at-t > dampWindow })
 	n := len(b.fell) - dampAfter
@@ -175,6 +228,9 @@ func (k *keeper) reason(b *block, at time.Duration) string {
 	case b.up < k.o.Rise:
 		return fmt.Sprintf("right in %d looks of %d", b.up, k.o.Rise)
 	}
-	return fmt.Sprintf("withdrawn %d times in %s: it has to be right for another %s",
-		len(b.fell), dampWindow, max(b.right+k.damped(b, at)-at, 0).Round(time.Second))
+	left := max(b.right+k.steady(b, at)-at, 0).Round(time.Second)
+	if b.ailed {
+		return fmt.Sprintf("it was silent now and then, as if a process of the name server hangs: it has to be right for another %s", left)
+	}
+	return fmt.Sprintf("withdrawn %d times in %s: it has to be right for another %s", len(b.fell), dampWindow, left)
 }

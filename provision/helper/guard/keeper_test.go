@@ -136,6 +136,92 @@ func TestKeeperKeepsBlocksApart(t *testing.T) {
 	}
 }
 
+// A process of several that hangs is heard of in some looks and not in others.
+func TestKeeperOfAProcessThatHangs(t *testing.T) {
+	c := twoBlocks()
+	c.Damping = 0
+	part := func(why string) []finding { // of the first block
+		all := append(looks(c, right), looks(c, right)[0])
+		all[0].grade, all[0].why = wrong, why
+		return all
+	}
+	// A letter is a look: p is silent in part, e an error in part.
+	run := func(k *keeper, history string) string {
+		var out strings.Builder
+		var at time.Duration
+		for _, l := range spread(history) {
+			all := looks(c, graded(l))
+			switch l {
+			case 'p':
+				all = part(silent)
+			case 'e':
+				all = part("SERVFAIL")
+			}
+			k.heard(all, at)
+			out.WriteByte(".dA"[k.blocks[0].state])
+			if k.blocks[1].state == withdrawn && strings.Contains(history, "p") && l != 'w' && at > 2*time.Second {
+				t.Errorf("%s: the other block as well", history)
+			}
+			at += time.Second
+		}
+		return out.String()
+	}
+	for _, tt := range []struct{ name, history, want string }{
+		{"in a row", "r r p p p", ". A A A ."},
+		{"now and then", "r r" + strings.Repeat(" p r r", 6), ". A" + strings.Repeat(" A A A", 5) + " . . ."},
+		{"an error now and then", "r r" + strings.Repeat(" e r r", 20), ". A A*60"},
+		{"too seldom", "r r" + strings.Repeat(" p r*15", 6), ". A A*96"},
+		{"it has to be right for as long as that is remembered", "r r p*3 r*60 r r", ". A A A . .*60 A A"},
+		{"one that was started anew has not", "r r p*3 w r r", ". A A A . . . A"},
+	} {
+		if got, want := run(newKeeper(c), tt.history), spread(tt.want); got != want {
+			t.Errorf("%s: %s\n got %s\nwant %s", tt.name, spread(tt.history), got, want)
+		}
+	}
+	k := newKeeper(c)
+	run(k, "r r p*3 r*9")
+	if got := k.reason(k.blocks[0], 13*time.Second); !strings.Contains(got, "as if a process of the name server hangs: it has to be right for another 52s") {
+		t.Errorf("reason: %s", got)
+	}
+}
+
+// A guard that ends and begins has withdrawn what it announced: too often is too
+// often.
+func TestKeeperBegins(t *testing.T) {
+	c := twoBlocks()
+	c.Damping = 30
+	first := c.Blocks[0].Prefix
+	for _, tt := range []struct {
+		name string
+		was  watch.BlockStatus
+		want string // of looks that are right from a minute after the boot on
+	}{
+		{"nothing is known", watch.BlockStatus{}, ". A"},
+		{"it was announced", watch.BlockStatus{Prefix: first, State: watch.Announced}, ". A"},
+		{"for the third time", watch.BlockStatus{Prefix: first, State: watch.Announced, Fell: []float64{20, 40}}, ".*30 A"},
+		{"for the fourth time", watch.BlockStatus{Prefix: first, State: watch.Announced, Fell: []float64{10, 20, 40}}, ".*60 A"},
+		{"it was withdrawn by then", watch.BlockStatus{Prefix: first, State: watch.Withdrawn, Fell: []float64{20, 40}}, ". A"},
+		{"it was drained", watch.BlockStatus{Prefix: first, State: watch.Draining, Fell: []float64{20, 40}}, ". A"},
+		{"what was to come is nothing that was", watch.BlockStatus{Prefix: first, State: watch.Announced, Fell: []float64{-1, 1e9, 1e300}}, ". A"},
+	} {
+		k := newKeeper(c)
+		at := time.Minute
+		k.begin([]watch.BlockStatus{{Prefix: prefix("203.0.113.0/24"), State: watch.Announced, Fell: []float64{1, 2, 3}}, tt.was}, at)
+		if k.blocks[0].since != at {
+			t.Errorf("%s: since %s", tt.name, k.blocks[0].since)
+		}
+		var out strings.Builder
+		for range len(spread(tt.want)) {
+			k.heard(looks(c, right), at)
+			out.WriteByte(".dA"[k.blocks[0].state])
+			at += time.Second
+		}
+		if out.String() != spread(tt.want) {
+			t.Errorf("%s: %s, want %s", tt.name, out.String(), spread(tt.want))
+		}
+	}
+}
+
 func TestKeeperLooksSooner(t *testing.T) {
 	c := twoBlocks()
 	k := newKeeper(c)

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // load is what the kernel tells of those who ask (proc(5), /proc/net).
@@ -16,6 +17,8 @@ type load struct {
 	sent  int64                // datagrams that left here
 	conns map[netip.Addr]int64 // connections to port 53 of an address, but for our own
 	many  bool                 // there are more connections than are read
+	// queued is what waits at each socket of port 53, in bytes, by inode.
+	queued map[string]int64
 }
 
 // port53 is how the kernel writes it.
@@ -27,7 +30,14 @@ const maxProc = 1 << 20
 
 // datagrams reads what is told of UDP. A file that is not there tells nothing.
 func (l *load) datagrams(read func(name string) ([]byte, error)) {
-	l.take(read, "udp", "udp6", "snmp", "snmp6")
+	l.take(read, "snmp", "snmp6")
+	l.sockets(read)
+}
+
+// sockets reads what is told of those of UDP alone.
+func (l *load) sockets(read func(name string) ([]byte, error)) {
+	l.queued = map[string]int64{}
+	l.take(read, "udp", "udp6")
 }
 
 // connections reads what is told of TCP. The kernel goes through a table for it
@@ -54,8 +64,11 @@ func (l *load) take(read func(name string) ([]byte, error), names ...string) {
 					l.sent += number(f[1])
 				}
 			case len(f) < 4 || !strings.HasSuffix(f[1], port53):
-			case strings.HasPrefix(name, "udp"):
+			case strings.HasPrefix(name, "udp") && len(f) > 9:
 				l.drops += number(f[len(f)-1])
+				_, waits, _ := strings.Cut(f[4], ":")
+				n, _ := strconv.ParseInt(waits, 16, 64)
+				l.queued[f[9]] += n
 			case f[3] == "01" && !isLoopback(f[2]): // ESTABLISHED
 				l.conns[kernelAddr(f[1])]++
 			}
@@ -101,12 +114,60 @@ const (
 	crowdConns   = 100 // connections to one address
 )
 
+// readers tell sockets that somebody reads from those that nobody does, whose
+// queue only grows. A process that hangs fills its own, which drops what comes as
+// a crowd would have it do, beside others that go on.
+type readers map[string]reader // by inode
+
+type reader struct {
+	queued int64
+	unread int // looks since it was seen to be read
+}
+
+// Sockets are looked at so often while a question waits, and are known after so
+// many looks: in a crowd that is ten times too large one that is read is found
+// full nine times of ten.
+const (
+	readersEvery = 25 * time.Millisecond
+	readersLooks = 60
+)
+
+// saw takes one look, and returns what is known by now.
+func (r readers) saw(queued map[string]int64) readers {
+	now := readers{}
+	for inode, n := range queued {
+		was, known := r[inode]
+		if known && n > 0 && n >= was.queued {
+			now[inode] = reader{n, was.unread + 1}
+		} else {
+			now[inode] = reader{queued: n}
+		}
+	}
+	return now
+}
+
+// hangs reports whether there is a socket that nobody reads.
+func (r readers) hangs() hanging {
+	for _, s := range r {
+		if s.unread >= readersLooks {
+			return true
+		}
+	}
+	return false
+}
+
+// hanging says whether a socket of the name server is read by nobody.
+type hanging bool
+
+func (f finding) silent() bool { return f.Network == "udp" && f.why == silent }
+
 func (f finding) silentByTCP() bool { return f.Network == "tcp" && f.why == silent }
 
 // excuse marks what a crowd of strangers brings about: silence of a name server
-// that is at work. One that is dead answers nobody.
-func excuse(all []finding, before, now load, asked int64) {
-	busy := now.drops > before.drops && now.sent-before.sent > asked+crowdAnswers
+// that is at work. One that is dead answers nobody, and one of which a process
+// hangs leaves a socket to itself.
+func excuse(all []finding, before, now load, asked int64, hangs hanging) {
+	busy := !bool(hangs) && now.drops > before.drops && now.sent-before.sent > asked+crowdAnswers
 	for i, f := range all {
 		switch {
 		case f.why != silent:

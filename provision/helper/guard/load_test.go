@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -161,9 +162,45 @@ func TestExcuse(t *testing.T) {
 		{"UDP does not mind them", now(100, 1000, 999), said("udp", a, wrong, silent), wrong},
 	} {
 		all := []finding{tt.f}
-		excuse(all, before, tt.now, asked)
+		excuse(all, before, tt.now, asked, false)
 		if all[0].grade != tt.want || (tt.want == crowded) == (all[0].why == tt.f.why) {
 			t.Errorf("%s: %d %s", tt.name, all[0].grade, all[0].why)
+		}
+		if all = []finding{tt.f}; tt.f.Network == "udp" {
+			if excuse(all, before, tt.now, asked, true); all[0].grade != tt.f.grade {
+				t.Errorf("%s, and a socket is read by nobody: %d %s", tt.name, all[0].grade, all[0].why)
+			}
+		}
+	}
+}
+
+// A socket that nobody reads only fills; one that is read now and then does not,
+// full as it may be found.
+func TestReaders(t *testing.T) {
+	const full = 212992
+	for _, tt := range []struct {
+		name   string
+		queued func(look int) map[string]int64
+		hangs  hanging
+	}{
+		{"nobody reads", func(int) map[string]int64 { return map[string]int64{"7": full, "8": 0} }, true},
+		{"it fills", func(i int) map[string]int64 { return map[string]int64{"7": int64(1 + i*768)} }, true},
+		{"it hangs after a while", func(i int) map[string]int64 { return map[string]int64{"7": int64(full - max(40-i, 0))} }, true},
+		{"both are read", func(i int) map[string]int64 {
+			return map[string]int64{"7": full - int64(i%40/39), "8": full - int64(i%50/49)}
+		}, false},
+		{"nothing waits", func(int) map[string]int64 { return map[string]int64{"7": 0} }, false},
+		{"another socket each time", func(i int) map[string]int64 { return map[string]int64{strconv.Itoa(i): full} }, false},
+		{"there is none", func(int) map[string]int64 { return nil }, false},
+	} {
+		var r readers
+		for i := range 100 {
+			if r = r.saw(tt.queued(i)); i < readersLooks && r.hangs() {
+				t.Errorf("%s: known after %d looks", tt.name, i+1)
+			}
+		}
+		if r.hangs() != tt.hangs {
+			t.Errorf("%s: hangs %t", tt.name, r.hangs())
 		}
 	}
 }
@@ -194,8 +231,8 @@ func FuzzReadLoad(f *testing.F) {
 			t.Fatalf("%s: %+v", name, l)
 		}
 		all := []finding{{subject: subject{Network: "udp"}, grade: wrong, why: silent}}
-		excuse(slices.Clone(all), load{}, l, 0)
-		excuse(all, l, l, math.MaxInt32) // nothing has happened
+		excuse(slices.Clone(all), load{}, l, 0, false)
+		excuse(all, l, l, math.MaxInt32, false) // nothing has happened
 		if all[0].grade != wrong {
 			t.Fatal("excused by nothing")
 		}

@@ -41,7 +41,7 @@ func (q *inquiry) glance(os asker, identity string, at time.Duration) ([]finding
 	}
 	turns := min((len(q.subjects)+quietQuestions-1)/quietQuestions, quietTurns, q.zones)
 	q.turn++
-	return q.ask(os, identity, at, func(i int) bool { return i%q.zones%turns == q.turn%turns })
+	return q.ask(os, identity, at, func(i int) bool { return q.subjects[i].place%turns == q.turn%turns })
 }
 
 // ask asks those questions that are wanted.

@@ -101,8 +101,9 @@ func TestQuestions(t *testing.T) {
 	if len(q.client) != 16 {
 		t.Errorf("cookie %q", q.client)
 	}
-	seen := map[string]bool{}
+	seen, ports := map[string]bool{}, map[string]bool{}
 	for i, w := range q.wire {
+		ports[fmt.Sprint(w.To, w.Network, w.Flow)] = true
 		m := new(dns.Msg)
 		if err := m.Unpack(w.Message); err != nil {
 			t.Fatal(err)
@@ -117,7 +118,7 @@ func TestQuestions(t *testing.T) {
 			t.Errorf("EDNS: %v", e)
 		}
 	}
-	if len(q.wire) != 8 || len(seen) != 8 || !seen["[2001:db8::1]:53 tcp ."] || !seen["192.0.2.1:53 udp example.net."] {
+	if len(q.wire) != 2*(flows+2) || len(seen) != 8 || len(ports) != 2*(flows+1) || !seen["[2001:db8::1]:53 tcp ."] || !seen["192.0.2.1:53 udp example.net."] {
 		t.Errorf("%d questions: %v", len(q.wire), seen)
 	}
 	again, err := newInquiry(c)
@@ -135,28 +136,28 @@ func TestCookies(t *testing.T) {
 	step := func(what string, at time.Duration, asks, first int) {
 		t.Helper()
 		n.asked = nil
-		if got := inquire(t, q, n, at); got != 8 {
-			t.Errorf("%s: %d of 8 right", what, got)
+		if got := inquire(t, q, n, at); got != 12 {
+			t.Errorf("%s: %d of 12 right", what, got)
 		}
 		if len(n.asked) != asks || len(n.asked[asks-1]) != first {
 			t.Errorf("%s: asked %d times, %d questions the last time", what, len(n.asked), len(n.asked[asks-1]))
 		}
 	}
-	step("refused, and asked again by UDP alone", 0, 2, 4)
-	step("with the cookie", time.Second, 1, 8)
+	step("refused, and asked again by UDP alone", 0, 2, 8)
+	step("with the cookie", time.Second, 1, 12)
 	n.half = strings.Repeat("b2", 8)
-	step("another one, as after a restart", time.Minute, 2, 4)
-	step("with that", time.Minute, 1, 8)
+	step("another one, as after a restart", time.Minute, 2, 8)
+	step("with that", time.Minute, 1, 12)
 
 	// Who does not insist on it gets it renewed now and then.
 	n.wants, n.half = false, strings.Repeat("c3", 8)
-	step("not before its time", time.Minute+cookieAge-1, 1, 8)
+	step("not before its time", time.Minute+cookieAge-1, 1, 12)
 	if q.server[addr("192.0.2.1")].half != strings.Repeat("b2", 8) {
 		t.Error("renewed before its time")
 	}
-	step("in time", time.Minute+cookieAge, 1, 8)
+	step("in time", time.Minute+cookieAge, 1, 12)
 	n.wants = true
-	step("with the renewed one", time.Minute+cookieAge+1, 1, 8)
+	step("with the renewed one", time.Minute+cookieAge+1, 1, 12)
 }
 
 // A name server that refuses whatever it is brought is wrong, and is not asked

@@ -24,6 +24,7 @@ type fakeMachine struct {
 	began   time.Time
 	problem map[string]server.Problem // of questions, by network
 	looks   int
+	waits   bool // in vain, as long as one does for what is silent
 	run     func(argv []string) (string, error)
 }
 
@@ -46,6 +47,11 @@ func (m *fakeMachine) Ask(questions []server.DNSQuestion, limit time.Duration) [
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.looks++
+	if m.waits && m.problem["udp"] == server.ProblemSilent {
+		m.mu.Unlock()
+		time.Sleep(limit)
+		m.mu.Lock()
+	}
 	out := m.nameServer.Ask(questions, limit)
 	for i, q := range questions {
 		if p := m.problem[q.Network]; p != "" {

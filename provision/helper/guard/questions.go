@@ -22,7 +22,13 @@ type subject struct {
 	Address netip.Addr
 	Network string // udp or tcp
 	Zone    watch.Zone
+	flow    int // over which it goes: each has a port of its own
+	place   int // among those of its address and network
 }
+
+// flows are over how many an address is asked by UDP: of several processes of a
+// name server each hears some, and one may hang.
+const flows = 4
 
 func (s subject) String() string {
 	return fmt.Sprintf("%s by %s, zone %s", s.Address, s.Network, s.Zone.Name)
@@ -37,7 +43,7 @@ type inquiry struct {
 	client   string                // half of the cookie that is ours, hexadecimal
 	server   map[netip.Addr]cookie // the other half
 	wire     []server.DNSQuestion
-	zones    int // at each address
+	zones    int
 	last     []finding
 	turn     int // of the last glance
 }
@@ -67,10 +73,12 @@ func newInquiry(c watch.Config) (*inquiry, error) {
 	}
 	slices.SortFunc(addresses, netip.Addr.Compare)
 	for _, a := range slices.Compact(addresses) {
-		for _, network := range []string{"udp", "tcp"} {
-			for _, z := range c.Zones {
-				q.subjects = append(q.subjects, subject{a, network, z})
-			}
+		for i := range max(len(c.Zones), flows) {
+			// What a glance leaves out is no flow.
+			q.subjects = append(q.subjects, subject{a, "udp", c.Zones[i%len(c.Zones)], (i + i/quietTurns) % flows, i})
+		}
+		for i, z := range c.Zones {
+			q.subjects = append(q.subjects, subject{a, "tcp", z, 0, i})
 		}
 	}
 	return q, q.write()
@@ -93,7 +101,7 @@ func (q *inquiry) write() error {
 			return fmt.Errorf("pack the question for zone %s: %w", s.Zone.Name, err)
 		}
 		q.wire = append(q.wire, server.DNSQuestion{
-			Network: s.Network, Source: loopback(s.Address), To: netip.AddrPortFrom(s.Address, 53), Message: message,
+			Network: s.Network, Source: loopback(s.Address), To: netip.AddrPortFrom(s.Address, 53), Message: message, Flow: s.flow,
 		})
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 	"sync"
 	"time"
@@ -35,6 +36,10 @@ type Guard struct {
 	notify func(state string) // sd_notify(3)
 	files  files
 
+	// Of one look and the next, and nobody else's.
+	readers readers
+	suspect time.Duration // until when a datagram without an answer is remembered
+
 	mu       sync.Mutex // of what follows
 	keeper   *keeper
 	overseer *overseer
@@ -42,6 +47,8 @@ type Guard struct {
 	soa      map[string]*dns.SOA // by zone, as it was served last
 	counts   watch.Counts
 	feed     *feed
+	// unwritten are files that could not be written, which was said.
+	unwritten map[string]bool
 }
 
 // files are what a guard reads and writes by name.
@@ -72,7 +79,7 @@ func New(os Machine, c watch.Config, out io.Writer, notify func(state string)) *
 		os: os, c: c, notify: notify,
 		say:    func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) },
 		files:  files{drain: watch.DrainFile, passing: watch.PassingFile, hold: watch.HoldFile, sync: c.SyncFile, home: watch.Home, proc: "/proc/self/net"},
-		keeper: newKeeper(c), overseer: newOverseer(c.Blocks), feed: newFeed(c.Feed), soa: map[string]*dns.SOA{},
+		keeper: newKeeper(c), overseer: newOverseer(c.Blocks), feed: newFeed(c.Feed), soa: map[string]*dns.SOA{}, unwritten: map[string]bool{},
 	}
 }
 
@@ -92,6 +99,7 @@ func (g *Guard) Run(ctx context.Context) error {
 	all.Go(func() { g.insist(ctx) })
 	all.Go(func() { g.watchZones(ctx) })
 	all.Go(func() { g.watchClock(ctx) })
+	g.begin()
 	g.notify("READY=1\nSTATUS=nothing was asked yet")
 	var before load
 	before.datagrams(g.proc)
@@ -101,7 +109,9 @@ func (g *Guard) Run(ctx context.Context) error {
 		if g.announces() {
 			see = q.glance
 		}
+		stop := g.watchReaders(ctx)
 		found, err := see(g.os, g.c.Identity, began)
+		stop()
 		if err != nil {
 			return err
 		}
@@ -131,8 +141,38 @@ func (g *Guard) excuse(found []finding, before load, asked int64) load {
 	if slices.ContainsFunc(found, finding.silentByTCP) {
 		now.connections(g.proc)
 	}
-	excuse(found, before, now, asked)
+	switch at := g.os.Uptime(); {
+	case slices.ContainsFunc(found, finding.silent):
+		g.suspect = at + ailing
+	case at > g.suspect:
+		g.readers = nil
+	}
+	excuse(found, before, now, asked, g.readers.hangs())
 	return now
+}
+
+// watchReaders looks at who reads what is asked, until it is stopped: for as
+// long as silence is remembered.
+func (g *Guard) watchReaders(ctx context.Context) (stop func()) {
+	if g.os.Uptime() > g.suspect {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var one sync.WaitGroup
+	one.Go(func() {
+		tick := time.NewTicker(readersEvery)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			var l load
+			l.sockets(g.proc)
+			g.readers = g.readers.saw(l.queued)
+			select {
+			case <-ctx.Done():
+			case <-tick.C:
+			}
+		}
+	})
+	return func() { cancel(); one.Wait() }
 }
 
 // proc reads a file of the kernel's about the network.
@@ -233,6 +273,9 @@ func (g *Guard) drained() watch.Drain {
 			text, _ = os.ReadFile(name)
 		}
 		d := watch.ReadDrain(text)
+		if err != nil {
+			d = watch.Drain{Wanted: true, Unseen: err.Error() + "; " + path.Dir(watch.DrainFile) + " has to be open to all (chmod 755)"}
+		}
 		switch over := hold && d.Until > 0 && d.Until <= g.os.Uptime().Seconds(); {
 		case over:
 		case all.Wanted:

@@ -208,11 +208,11 @@ func TestRunInACrowd(t *testing.T) {
 			w.peer.hasSoon(four, six)
 			w.m.turnUDP(server.ProblemSilent)
 			if policy == watch.Withdraw {
-				w.crowd(t, func() bool { return len(w.peer.has()) == 0 })
+				w.crowd(t, isRead, func() bool { return len(w.peer.has()) == 0 })
 				return
 			}
 			looks := w.m.looked()
-			w.crowd(t, func() bool { return w.m.looked() > looks+3 && w.alarmed(watch.TroubleCrowd) != "" })
+			w.crowd(t, isRead, func() bool { return w.m.looked() > looks+3 && w.alarmed(watch.TroubleCrowd) != "" })
 			if got := w.peer.has(); len(got) != 2 {
 				t.Errorf("withdrawn for a crowd: %v", got)
 			}
@@ -222,15 +222,32 @@ func TestRunInACrowd(t *testing.T) {
 	}
 }
 
+// A process that hangs lets its socket fill, beside others that answer: that is
+// no crowd.
+func TestRunWithAProcessThatHangs(t *testing.T) {
+	t.Parallel()
+	w := runWhole(t, func(c *watch.Config) { c.OnOverload, c.Fall = watch.Alarm, 2 })
+	w.peer.hasSoon(four, six)
+	w.m.waits = true
+	w.m.turnUDP(server.ProblemSilent)
+	w.crowd(t, func(int) int { return 212992 }, func() bool { return len(w.peer.has()) == 0 })
+	if text := w.alarmed(watch.TroubleCrowd); text != "" {
+		t.Errorf("it is called a crowd: %s", text)
+	}
+}
+
+// isRead is what is found queued at a socket that is read, however full it is.
+func isRead(n int) int { return 212992 - n%7*768 }
+
 // crowd has the kernel drop datagrams, and the name server answer others, until
 // something is so.
-func (w *whole) crowd(t *testing.T, until func() bool) {
+func (w *whole) crowd(t *testing.T, queued func(n int) int, until func() bool) {
 	t.Helper()
 	n := 0
 	within(t, soon, "what a crowd brings about", func() bool {
 		n++
 		for name, text := range map[string]string{
-			"udp":  fmt.Sprintf("1: 010200C0:0035 00000000:0000 07 %d\n", n),
+			"udp":  fmt.Sprintf("1: 010200C0:0035 00000000:0000 07 00000000:%08X 00:00000000 00000000 0 0 4711 2 0000000000000000 %d\n", queued(n), n),
 			"snmp": fmt.Sprintf("Udp: 0 0 0 %d 0\n", 1000*n),
 		} {
 			// Whole at once: half of a file tells of nothing.

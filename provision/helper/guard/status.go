@@ -30,14 +30,21 @@ func (r route) state() watch.State {
 func (g *Guard) status(at time.Duration) watch.Status {
 	now, feed := g.os.Now(), g.feed.state()
 	s := watch.Status{
-		Version: watch.Version, At: now, Uptime: at.Seconds(), Alarms: g.alarms.all, Counts: g.counts,
+		Version: watch.Version, At: now, Uptime: at.Seconds(), PID: os.Getpid(), Alarms: g.alarms.all, Counts: g.counts,
 		Feed: watch.FeedStatus{Up: feed.Up, Since: feed.Since}, Leave: g.c.Drain,
 	}
 	s.Lingers = watch.Plain(g.overseer.lingers(feed))
 	for _, b := range g.keeper.blocks {
 		x := watch.BlockStatus{Prefix: b.Prefix, State: b.state.state(), Since: now.Add(b.since - at), Reason: g.keeper.reason(b, at)}
-		if !feed.Up && b.state != withdrawn {
+		switch {
+		case b.state == withdrawn:
+		case !feed.Up:
 			x.State, x.Since, x.Reason = watch.Withdrawn, feed.Since, "there is no session with "+g.c.Router.Unit
+		case x.Since.Before(feed.Since):
+			x.Since = feed.Since
+		}
+		for _, t := range b.fell {
+			x.Fell = append(x.Fell, t.Seconds())
 		}
 		s.Blocks = append(s.Blocks, x)
 	}
@@ -80,10 +87,36 @@ func (g *Guard) write(at time.Duration) {
 	g.replace(watch.MetricsFile, metrics(s))
 }
 
+// begin goes on where the guard before it in this boot has ended. What that one
+// announced was withdrawn by its end, as if it had been found wrong: one that
+// ends again and again is damped.
+func (g *Guard) begin() {
+	at := g.os.Uptime()
+	var was watch.Status
+	if text, err := os.ReadFile(filepath.Join(g.files.home, filepath.Base(watch.StatusFile))); err == nil {
+		was, _ = watch.ReadStatus(text) // one that cannot be read tells nothing
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if was.Uptime > at.Seconds() { // of another boot
+		was = watch.Status{}
+	}
+	g.keeper.begin(was.Blocks, at)
+}
+
 // replace makes a file whole, so that nobody reads half of it.
 func (g *Guard) replace(name string, text []byte) {
 	path := filepath.Join(g.files.home, filepath.Base(name))
-	if os.WriteFile(path+".new", text, 0o644) == nil {
-		_ = os.Rename(path+".new", path)
+	_ = os.RemoveAll(path + ".new") // whatever is in the way
+	err := os.WriteFile(path+".new", text, 0o644)
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	switch {
+	case err == nil:
+		delete(g.unwritten, name)
+	case !g.unwritten[name]:
+		g.unwritten[name] = true
+		g.say("%s is not what is so: %v", name, err)
 	}
 }

@@ -190,12 +190,21 @@ func TestReplaceIsWhole(t *testing.T) {
 		}
 	}
 	all.Wait()
-	// One that cannot be written leaves the last.
-	last, _ := os.ReadFile(path)
-	if err := os.Mkdir(path+".new", 0o700); err != nil {
+	// What is in the way goes. One that cannot be written leaves the last, and is
+	// said once.
+	if err := os.MkdirAll(path+".new/x", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	g.replace(watch.StatusFile, []byte("x"))
+	last := text(7)
+	g.replace(watch.StatusFile, last)
+	home := g.files.home
+	g.files.home += "/none"
+	for range 2 {
+		g.replace(watch.StatusFile, []byte("x"))
+	}
+	if g.files.home = home; !g.unwritten[watch.StatusFile] {
+		t.Error("nobody was told")
+	}
 	if got, err := os.ReadFile(path); err != nil || string(got) != string(last) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}

@@ -62,11 +62,12 @@ func talks(questions []server.DNSQuestion, out []server.DNSAnswer) []*talk {
 		network string
 		source  netip.Addr
 		to      netip.AddrPort
+		flow    int
 	}
 	var all []*talk
 	by := map[way][]*talk{}
 	for i, q := range questions {
-		w, id := way{q.Network, q.Source, q.To}, binary.BigEndian.Uint16(q.Message)
+		w, id := way{q.Network, q.Source, q.To, q.Flow}, binary.BigEndian.Uint16(q.Message)
 		n := slices.IndexFunc(by[w], func(t *talk) bool { _, taken := t.open[id]; return !taken })
 		if n < 0 {
 			n = len(by[w])
