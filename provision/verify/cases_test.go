@@ -180,6 +180,7 @@ func bgpCases() []judged {
 		}},
 		{"a session is missing", func(e *verify.Evidence) { e.Server.Sessions = e.Server.Sessions[:1] }},
 		{"a session is down", session(1, func(s *verify.Session) { s.State, s.Error = "Active", "Socket: Connection refused" })},
+		{"a session was switched off", session(1, func(s *verify.Session) { s.State = "Down" })},
 		{"a session with another AS", session(0, func(s *verify.Session) { s.PeerAS = 64501 })},
 		{"BIRD does not tell its sessions", func(e *verify.Evidence) { e.Server.Sessions, e.Server.SessionsErr = nil, errors.New("no socket") }},
 		{"BIRD does not tell what it exports", session(0, func(s *verify.Session) { s.Exports, s.ExportsErr = nil, errors.New("no socket") })},

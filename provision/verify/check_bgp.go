@@ -21,6 +21,12 @@ func family(a netip.Addr) string {
 // established is the state of a session that is up (RFC 4271 section 8.2.2).
 const established = "Established"
 
+// trying are the states of a session that is not up, and which the routing daemon
+// wants up (RFC 4271 section 8.2.2). One that was switched off there has another.
+func trying() []string {
+	return []string{"", "Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Close"}
+}
+
 // peering is a declared session: a neighbor at one of its addresses.
 type peering struct {
 	site.Neighbor
@@ -169,7 +175,11 @@ func isUp(p peering, e ServerEvidence) finding {
 	case have.State == established:
 		return fail(up, verdict.New("bgp.session.other-as.advice", verdict.ASN("asn", p.ASN)))
 	}
-	down := fail(verdict.New("bgp.session.down", verdict.Seen("state", have.State)), verdict.New("bgp.session.down.advice"))
+	advice := verdict.New("bgp.session.down.advice")
+	if !slices.Contains(trying(), have.State) {
+		advice = verdict.New("bgp.session.off.advice")
+	}
+	down := fail(verdict.New("bgp.session.down", verdict.Seen("state", have.State)), advice)
 	if have.Error != "" {
 		return down.with(verdict.New("bgp.session.error", verdict.Seen("error", have.Error)))
 	}
@@ -211,6 +221,7 @@ func bgpCodes() []verdict.Definition {
 		verdict.Define("bgp.session.other-as.advice", "the AS that the site declares", verdict.TypeASN.Named("asn")),
 		verdict.Define("bgp.session.down", "the session is not up, but this", verdict.TypeSeen.Named("state")),
 		verdict.Define("bgp.session.down.advice", "why a session may not come up"),
+		verdict.Define("bgp.session.off.advice", "the routing daemon does not want the session up"),
 		verdict.Define("bgp.session.error", "the last error of a session", verdict.TypeSeen.Named("error")),
 		verdict.Define("bgp.export.title", "what a session exports", address),
 		verdict.Define("bgp.export.missing.advice", "where to see why a block is not let out", verdict.TypeUnits.Named("guard")),
