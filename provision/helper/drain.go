@@ -40,10 +40,6 @@ func (h *Helper) guard() *server.Guard {
 	}
 	if g.Status, err = watch.ReadStatus(text); err != nil {
 		g.Silent = short(err)
-	} else if _, err := h.os.Look(fmt.Sprintf("/proc/%d", g.PID)); g.PID > 0 && errors.Is(err, fs.ErrNotExist) {
-		// It is to start again, and has what it told before.
-		is, _ := h.guarded()
-		g.Down, g.Silent = true, "it does not run"+is+", and so nothing is announced"
 	} else if age := h.os.Uptime() - time.Duration(g.Uptime*float64(time.Second)); age > watch.Stale {
 		g.Silent = fmt.Sprintf("it has told nothing for %s", age.Round(time.Second))
 	}

@@ -29,7 +29,6 @@ type Status struct {
 	Version int             `json:"version"`
 	At      time.Time       `json:"at"`
 	Uptime  float64         `json:"uptime"` // seconds since the boot: a clock that is set makes no status old
-	PID     int             `json:"pid"`
 	Blocks  []BlockStatus   `json:"blocks"`
 	Feed    FeedStatus      `json:"feed"`
 	Exports []ExportsStatus `json:"exports"`

@@ -35,6 +35,7 @@ type Guard struct {
 	say    func(format string, args ...any)
 	notify func(state string) // sd_notify(3)
 	files  files
+	past   *past // nil where nobody keeps it
 
 	// Of one look and the next, and nobody else's.
 	readers readers
@@ -70,7 +71,11 @@ func Serve(ctx context.Context, m Machine, out io.Writer) error {
 		return fmt.Errorf("%s: %w", watch.ConfigFile, err)
 	}
 	notify := func(state string) { _, _ = daemon.SdNotify(false, state) } // without systemd there is nobody to tell
-	return New(m, c, out, notify).Run(ctx)
+	g := New(m, c, out, notify)
+	if g.past, err = openPast(); err != nil {
+		g.say("how often blocks were withdrawn is not kept over a restart: %v", err)
+	}
+	return g.Run(ctx)
 }
 
 // New returns a guard. It says to out what a person should read, a line each.

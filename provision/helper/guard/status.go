@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ func (r route) state() watch.State {
 func (g *Guard) status(at time.Duration) watch.Status {
 	now, feed := g.os.Now(), g.feed.state()
 	s := watch.Status{
-		Version: watch.Version, At: now, Uptime: at.Seconds(), PID: os.Getpid(), Alarms: g.alarms.all, Counts: g.counts,
+		Version: watch.Version, At: now, Uptime: at.Seconds(), Alarms: g.alarms.all, Counts: g.counts,
 		Feed: watch.FeedStatus{Up: feed.Up, Since: feed.Since}, Leave: g.c.Drain,
 	}
 	s.Lingers = watch.Plain(g.overseer.lingers(feed))
@@ -81,6 +82,7 @@ func (g *Guard) summary() string {
 // write tells others. A disk of memory that is full keeps nobody from guarding.
 func (g *Guard) write(at time.Duration) {
 	s := g.status(at)
+	g.past.keep(slices.Clone(s.Blocks))
 	if text, err := json.Marshal(s); err == nil {
 		g.replace(watch.StatusFile, append(text, '\n'))
 	}
@@ -91,17 +93,9 @@ func (g *Guard) write(at time.Duration) {
 // announced was withdrawn by its end, as if it had been found wrong: one that
 // ends again and again is damped.
 func (g *Guard) begin() {
-	at := g.os.Uptime()
-	var was watch.Status
-	if text, err := os.ReadFile(filepath.Join(g.files.home, filepath.Base(watch.StatusFile))); err == nil {
-		was, _ = watch.ReadStatus(text) // one that cannot be read tells nothing
-	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if was.Uptime > at.Seconds() { // of another boot
-		was = watch.Status{}
-	}
-	g.keeper.begin(was.Blocks, at)
+	g.keeper.begin(g.past.blocks(), g.os.Uptime())
 }
 
 // replace makes a file whole, so that nobody reads half of it.

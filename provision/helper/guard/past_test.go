@@ -1,0 +1,90 @@
+//go:build linux
+
+package guard
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/raiz-dns/raiz/provision/watch"
+)
+
+// What is kept is what the next guard has, whatever was written before; what
+// cannot be read is nothing.
+func TestPast(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "past"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	p := &past{file: file}
+	many := []watch.BlockStatus{{Prefix: prefix(four), State: watch.Announced, Fell: []float64{1.5, 2}}, {Prefix: prefix(six), State: watch.Withdrawn}}
+	for _, all := range [][]watch.BlockStatus{many, many[:1], many} {
+		told := append([]watch.BlockStatus(nil), all...)
+		told[0].Since, told[0].Reason = time.Now(), "it is so"
+		p.keep(told)
+		if diff := cmp.Diff(all, (&past{file: file}).blocks(), cmp.Comparer(func(a, b watch.BlockStatus) bool {
+			return a.Prefix == b.Prefix && a.State == b.State && cmp.Equal(a.Fell, b.Fell)
+		})); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	for _, text := range []string{"", "[", "{}", `[{"prefix":"x"}]`, "\x00"} {
+		if err := file.Truncate(0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := file.WriteAt([]byte(text), 0); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.blocks(); len(got) > 0 {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+	var none *past
+	none.keep(many)
+	if got := none.blocks(); got != nil {
+		t.Errorf("%+v", got)
+	}
+}
+
+// systemd is handed the very file that is written to.
+func TestPastIsHandedOver(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "notify")
+	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer systemd.Close()
+	t.Setenv("NOTIFY_SOCKET", name)
+	p, err := openPast()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.file.Close()
+	text, rights := make([]byte, 100), make([]byte, 100)
+	n, m, _, _, err := systemd.ReadMsgUnix(text, rights)
+	if err != nil || !bytes.Equal(text[:n], []byte("FDSTORE=1\nFDNAME=past")) {
+		t.Fatalf("%q, %v", text[:n], err)
+	}
+	control, err := unix.ParseSocketControlMessage(rights[:m])
+	if err != nil || len(control) != 1 {
+		t.Fatalf("%v, %v", control, err)
+	}
+	fds, err := unix.ParseUnixRights(&control[0])
+	if err != nil || len(fds) != 1 {
+		t.Fatalf("%v, %v", fds, err)
+	}
+	kept := os.NewFile(uintptr(fds[0]), "kept")
+	defer kept.Close()
+	p.keep([]watch.BlockStatus{{Prefix: prefix(four), State: watch.Announced}})
+	if got := (&past{file: kept}).blocks(); len(got) != 1 || got[0].State != watch.Announced {
+		t.Errorf("%+v", got)
+	}
+}
