@@ -3,6 +3,7 @@
 package provision_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
@@ -43,7 +45,11 @@ func TestDrills(t *testing.T) {
 			b.mustApply(b.Site)
 			b.until(settle, "the announcement", b.announced(true))
 			b.verifyUntil(b.Site, map[string]verify.Status{}) // the guard sees what is exported, among others
-			for _, d := range append(nameServerDrills(), routingDrills(bgp)...) {
+			drills := append(nameServerDrills(), routingDrills(bgp)...)
+			if bgp == "bird" {
+				drills = append(drills, hangingProcess())
+			}
+			for _, d := range drills {
 				t.Run(d.name, func(t *testing.T) {
 					b.t = t
 					b.drill(d)
@@ -55,6 +61,9 @@ func TestDrills(t *testing.T) {
 			b.drain(false)
 			b.until(10*time.Second, "the announcement", b.announced(true))
 			b.obeysWithOneNeighbor(bgp + ".service")
+			if bgp == "bird" {
+				b.isLeftWithdrawn()
+			}
 		})
 	}
 }
@@ -76,6 +85,32 @@ func (b *bed) obeysWithOneNeighbor(unit string) {
 	if after := id(); after != before {
 		b.t.Errorf("%s was ended, and it had obeyed", unit)
 	}
+}
+
+// isLeftWithdrawn has a person withdraw at the routing daemon: it is not ended for
+// that, which would announce.
+func (b *bed) isLeftWithdrawn() {
+	b.t.Helper()
+	b.must(b.announced(true)())
+	id := func() string { return b.on(b.Server, "systemctl", "show", "-P", "InvocationID", "bird.service") }
+	before := id()
+	b.on(b.Server, "birdc", "disable", "guard")
+	b.until(3*time.Second, "the withdrawal", b.announced(false))
+	b.until(30*time.Second, "the guard's word", func() error {
+		if text := b.on(b.Server, "raiz-helper", "status"); !strings.Contains(text, "there is no session with bird.service") || !strings.Contains(text, "feed: ") {
+			return errors.New(text)
+		}
+		return nil
+	})
+	if planned, _ := b.plan(b.Site); !strings.Contains(messages.English().All(planned.Notices()), "the guard does not announce 193.0.14.0/23") {
+		b.t.Errorf("a plan tells nobody: %s", messages.English().All(planned.Notices()))
+	}
+	if after := id(); after != before {
+		b.t.Error("BIRD was ended, and a person had withdrawn")
+	}
+	b.must(b.announced(false)())
+	b.on(b.Server, "birdc", "enable", "guard")
+	b.until(10*time.Second, "the announcement", b.announced(true))
 }
 
 // gracefully does what takes the blocks away, and sees that routers are told to
@@ -188,6 +223,19 @@ EOF
 		limit:  5 * time.Second,
 		mend:   shells("ip address add 193.0.14.129/32 dev lo; ip address add 2001:7fd::1/128 dev lo nodad"),
 	}}
+}
+
+// hangingProcess stops one process of several: each hears a part of the clients,
+// so that others get their answers all the time.
+func hangingProcess() drill {
+	return drill{
+		name: "one process of the name server hangs",
+		break_: shells(`pidof nsd | tr ' ' '\n' | sort --numeric-sort >/run/nsds
+			[ "$(wc --lines </run/nsds)" -ge 4 ] # itself, its transfers, and two that answer
+			kill -STOP "$(tail --lines=1 /run/nsds)"`),
+		limit: 12 * time.Second,
+		mend:  shells(`kill -CONT "$(tail --lines=1 /run/nsds)"`),
+	}
 }
 
 func routingDrills(bgp string) []drill {

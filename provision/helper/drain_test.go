@@ -25,6 +25,7 @@ type desk struct {
 	now    time.Duration
 	busy   bool
 	stuck  bool // nothing below /etc can be written
+	unseen bool // the guard cannot look for what is wanted
 	guards func(*desk)
 }
 
@@ -92,7 +93,11 @@ func (d *desk) tells(s watch.State) { d.tellsOf(s, "") }
 
 // tellsOf also says why it may still be exported.
 func (d *desk) tellsOf(s watch.State, lingers string) {
-	text, _ := json.Marshal(watch.Status{Version: watch.Version, Uptime: d.now.Seconds(), Leave: 3, Lingers: lingers, Blocks: []watch.BlockStatus{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), State: s}}})
+	status := watch.Status{Version: watch.Version, Uptime: d.now.Seconds(), Leave: 3, Lingers: lingers, Blocks: []watch.BlockStatus{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), State: s}}}
+	if d.unseen {
+		status.Drain = &watch.Drain{Unseen: "permission denied"}
+	}
+	text, _ := json.Marshal(status)
 	d.files[watch.StatusFile] = string(text)
 }
 
@@ -134,6 +139,10 @@ func TestDrain(t *testing.T) {
 		{"the guard does not run", func(*desk) {}, drain, "", true, true, false, []string{watch.DrainFile}},
 		{"the guard has told nothing for a minute", func(d *desk) { d.now -= time.Minute; d.tells(watch.Withdrawn); d.now += time.Minute }, drain, watch.Withdrawn, true, false, false, []string{watch.DrainFile}},
 		{"there is no guard", func(d *desk) { delete(d.files, watch.ConfigFile) }, drain, "", false, false, true, nil},
+		{"the guard has lost its file", func(d *desk) {
+			delete(d.files, watch.ConfigFile)
+			d.files["/etc/systemd/system/"+watch.Unit] = ""
+		}, drain, "", true, true, false, []string{watch.DrainFile}},
 		{"taken back", func(d *desk) { d.files[watch.DrainFile] = "{}"; d.tells(watch.Withdrawn); d.guards = obeys }, undrain, watch.Announced, false, false, false, nil},
 		{"an apply that died holds", func(d *desk) { d.files[watch.HoldFile] = "{}"; d.tells(watch.Withdrawn); d.guards = obeys }, undrain, watch.Announced, false, false, false, nil},
 		{"an apply holds", func(d *desk) {
@@ -185,5 +194,31 @@ func TestDrain(t *testing.T) {
 				t.Errorf("%d words in %s", len(events), waited)
 			}
 		})
+	}
+}
+
+// Who types it is told by the exit code too whether it is so.
+func TestDrainAtTheConsole(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		lay   func(*desk)
+		ask   server.DrainRequest
+		says  string
+		fails string
+	}{
+		{"obeyed", func(d *desk) { d.tells(watch.Announced); d.guards = obeys }, server.DrainRequest{Wanted: true}, "withdrawn since", ""},
+		{"announced again", func(d *desk) { d.tells(watch.Withdrawn); d.guards = obeys }, server.DrainRequest{}, "announced since", ""},
+		{"not announced", func(d *desk) { d.tells(watch.Withdrawn) }, server.DrainRequest{}, "withdrawn since", "the blocks are not announced; they may be"},
+		{"not withdrawn", func(d *desk) { d.guards = func(d *desk) { d.tells(watch.Announced) }; d.guards(d) }, server.DrainRequest{Wanted: true}, "announced since", "the blocks are not known to be withdrawn; they are to be"},
+		{"it cannot be looked for", func(d *desk) { d.unseen = true; d.tells(watch.Withdrawn) }, server.DrainRequest{},
+			"nobody drained: the guard may not look into /etc/raiz; to announce again type: chmod 755 /etc/raiz", "the blocks are not announced; they may be"},
+	} {
+		d := &desk{files: map[string]string{watch.ConfigFile: "{}"}, now: time.Hour}
+		tt.lay(d)
+		var out strings.Builder
+		err := helper.New(d, helper.Options{}).DrainNow(&out, "ana", tt.ask)
+		if !strings.Contains(out.String(), tt.says) || (err == nil) != (tt.fails == "") || err != nil && err.Error() != tt.fails {
+			t.Errorf("%s: %v\n%s", tt.name, err, out.String())
+		}
 	}
 }

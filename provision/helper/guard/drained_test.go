@@ -5,6 +5,7 @@ package guard
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,17 @@ func TestDrained(t *testing.T) {
 		if got := g.drained(); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
 		}
+	}
+}
+
+// What cannot be looked for is wanted, and nobody is said to want it.
+func TestDrainedForWantOfALook(t *testing.T) {
+	g, _, _ := guardOn(t, twoBlocks())
+	put(t, g.files.drain, "")
+	g.files.drain += "/drained" // below a file
+	got := g.drained()
+	if who := got.Who(); !got.Wanted || got.By != "" || !strings.Contains(who, "for want of a look at what is wanted: lstat "+g.files.drain+": not a directory; /etc/raiz has to be open to all") {
+		t.Errorf("%+v: %s", got, who)
 	}
 }
 
