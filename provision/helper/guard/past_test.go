@@ -88,3 +88,34 @@ func TestPastIsHandedOver(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Who begins where another ended knows how often blocks fell, and that they fell
+// with it.
+func TestRunGoesOn(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "past"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for ends := range 4 {
+		c := twoBlocks()
+		c.Damping = 30
+		g, _, _ := guardOn(t, c)
+		g.past = &past{file: file}
+		g.begin()
+		b := g.keeper.blocks[0]
+		if len(b.fell) != ends || b.since == 0 {
+			t.Fatalf("after %d ends: fell %v, since %s", ends, b.fell, b.since)
+		}
+		at := g.os.Uptime()
+		g.feed.writer = nobody{}
+		for b.state != announced {
+			at += time.Second
+			g.keeper.heard(looks(c, right), at)
+		}
+		if took := at - g.os.Uptime(); (took > 20*time.Second) != (ends >= dampAfter) {
+			t.Errorf("after %d ends: announced after %s", ends, took)
+		}
+		g.write(at)
+	}
+}
