@@ -97,10 +97,12 @@ func TestRunGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
+	boot := time.Now().Add(-time.Hour)
 	for ends := range 4 {
 		c := twoBlocks()
 		c.Damping = 30
-		g, _, _ := guardOn(t, c)
+		g, m, _ := guardOn(t, c)
+		m.began = boot
 		g.past = &past{file: file}
 		g.begin()
 		b := g.keeper.blocks[0]
