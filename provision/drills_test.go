@@ -91,7 +91,7 @@ func (b *bed) obeysWithOneNeighbor(unit string) {
 // that, which would announce.
 func (b *bed) isLeftWithdrawn() {
 	b.t.Helper()
-	b.must(b.announced(true)())
+	b.until(settle, "the announcement to each neighbor", b.announced(true))
 	id := func() string { return b.on(b.Server, "systemctl", "show", "-P", "InvocationID", "bird.service") }
 	before := id()
 	b.on(b.Server, "birdc", "disable", "guard")
