@@ -45,7 +45,7 @@ const (
 // enter is what each connection is begun with.
 const enter = `set -e
 d=$1
-mount --make-rprivate /
+mount --make-rprivate / 2>/dev/null || : # in a chroot it is no mount point
 mount --bind "$d/passwd" /etc/passwd
 mount --bind "$d/shadow" /etc/shadow
 mount --bind "$d/sudoers" /etc/sudoers
@@ -100,7 +100,7 @@ func (s *station) serve(ctx context.Context, c *net.TCPConn, sshd string) {
 		return
 	}
 	defer f.Close()
-	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--", "sh", "-c", enter, "sh", s.dir, sshd)
+	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--propagation", "unchanged", "--", "sh", "-c", enter, "sh", s.dir, sshd)
 	cmd.Stdin, cmd.Stdout = f, f
 	_ = cmd.Run() // its verdict is what the client sees
 }

@@ -109,13 +109,14 @@ func (o *overseer) tell(want map[netip.Prefix]route, at time.Duration) {
 	maps.DeleteFunc(o.bad, func(p netip.Prefix, _ time.Duration) bool { return want[p] != withdrawn })
 }
 
-// due reports whether it is time to look.
-func (o *overseer) due(at time.Duration) bool {
+// due reports whether it is time to look, at a daemon that has been mute for so
+// long.
+func (o *overseer) due(mute, at time.Duration) bool {
 	every, differs := exportsEvery, len(o.differences()) > 0
 	if differs {
 		every = obeys
 	}
-	if len(o.bad) > 0 || at-o.told < 2*obeys && o.told > o.at || differs && at-o.told < exportsEvery {
+	if len(o.bad) > 0 || mute > 0 && !o.since(mute, at) || at-o.told < 2*obeys && o.told > o.at || differs && at-o.told < exportsEvery {
 		every = exportsTense
 	}
 	return at-o.at >= every
@@ -202,7 +203,7 @@ func (o *overseer) stop(f feedState, at time.Duration) string {
 	}
 	why := ""
 	switch {
-	case f.Mute > limit && !o.idle(at):
+	case f.Mute > limit && !o.idle(f.Mute, at):
 		why = "it takes connections, and does not speak"
 	case o.disobeyed():
 		why = strings.Join(o.differences(), "; ")
@@ -213,11 +214,14 @@ func (o *overseer) stop(f feedState, at time.Duration) string {
 	return why
 }
 
-// idle reports whether the daemon was seen in the last look to answer and to export
+// since reports whether a look has begun since the daemon is mute.
+func (o *overseer) since(mute, at time.Duration) bool { return at-o.at < mute }
+
+// idle reports whether the daemon was seen since then to answer, and to export
 // nothing of what is the guard's: it has been told not to speak, by a person who
 // would withdraw. To end it would announce.
-func (o *overseer) idle(at time.Duration) bool {
-	return len(o.seen) > 0 && at-o.at < exportsEvery+2*exportsLimit && !slices.ContainsFunc(o.seen, func(e exported) bool {
+func (o *overseer) idle(mute, at time.Duration) bool {
+	return len(o.seen) > 0 && o.since(mute, at) && at-o.at < exportsEvery+2*exportsLimit && !slices.ContainsFunc(o.seen, func(e exported) bool {
 		return e.trouble != nil || slices.ContainsFunc(o.blocks, func(b watch.Block) bool { return slices.Contains(e.prefixes, b.Prefix) })
 	})
 }

@@ -69,7 +69,7 @@ func TestDifferences(t *testing.T) {
 func watching(o *overseer, f func(at time.Duration) feedState, seen []exported, from, to int) (stops []int) {
 	for s := from; s < to; s++ {
 		at := time.Duration(s) * time.Second
-		if o.due(at) {
+		if o.due(f(at).Mute, at) {
 			o.saw(seen, at)
 		}
 		if o.stop(f(at), at) != "" {
@@ -121,6 +121,29 @@ func TestOverseerStops(t *testing.T) {
 		if got := fmt.Sprint(watching(o, steady(tt.feed), seen, 0, tt.to)); got != tt.stop {
 			t.Errorf("%s: stopped at %s, want %s", tt.name, got, tt.stop)
 		}
+	}
+}
+
+// What was seen before a daemon fell silent says nothing of it since: it is looked
+// at anew, at once, and is left alone as one that was told so.
+func TestOverseerLooksAtTheMute(t *testing.T) {
+	o := newOverseer(twoBlocks().Blocks)
+	o.tell(routes(four), 0)
+	o.saw([]exported{session(4, four, nil)}, 99*time.Second)
+	for half := 201; half < 240; half++ {
+		at := time.Duration(half) * time.Second / 2
+		f := feedState{Mute: at - 100*time.Second, Lost: true}
+		if o.due(f.Mute, at) {
+			o.saw([]exported{session(4, "", nil)}, at)
+		}
+		if why := o.stop(f, at); why != "" {
+			t.Fatalf("stopped at %s: %s", at, why)
+		}
+	}
+	// One that hangs answers no look, and nobody waits for it.
+	o.saw([]exported{session(4, four, nil)}, 299*time.Second)
+	if f := (feedState{Mute: speaks + 1, Lost: true}); o.stop(f, 300*time.Second+f.Mute) == "" {
+		t.Error("one that hangs is left alone")
 	}
 }
 
@@ -205,7 +228,7 @@ func TestOverseerForgives(t *testing.T) {
 func TestOverseerLooks(t *testing.T) {
 	count := func(o *overseer, seen []exported, from, to int) (n int) {
 		for half := from * 2; half < to*2; half++ {
-			if at := time.Duration(half) * time.Second / 2; o.due(at) {
+			if at := time.Duration(half) * time.Second / 2; o.due(0, at) {
 				o.saw(seen, at)
 				n++
 			}

@@ -319,7 +319,7 @@ func (g *Guard) insist(ctx context.Context) {
 func (g *Guard) exportsDue() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.overseer.due(g.os.Uptime())
+	return g.overseer.due(g.feed.state().Mute, g.os.Uptime())
 }
 
 func (g *Guard) saw(seen []exported, began time.Duration) {
