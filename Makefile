@@ -52,7 +52,7 @@ demo: deps-demo raiz
 
 # Rehearsals wait more than they work: four side by side fill two cores.
 test: deps-test raiz lint cross
-	$(GO) test -timeout 25m -p 2 -parallel 4 ./...
+	$(GO) test -timeout 28m -p 2 -parallel 4 ./...
 
 # Without root and without machines: what one runs while writing. vet is lint's.
 unit:
