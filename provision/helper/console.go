@@ -99,10 +99,13 @@ func (h *Helper) DrainNow(out io.Writer, who string, q server.DrainRequest) erro
 		return err
 	}
 	sayGuard(out, g)
-	if !is(g, q.Wanted) {
-		return errors.New(map[bool]string{true: "the blocks are not known to be withdrawn; they are to be", false: "the blocks are not announced; they may be"}[q.Wanted])
+	switch {
+	case is(g, q.Wanted):
+		return nil
+	case q.Wanted:
+		return errors.New("the blocks are not known to be withdrawn; they are to be")
 	}
-	return nil
+	return errors.New("the blocks are not announced; they may be")
 }
 
 // sayPending tells of a generation that is not confirmed.

@@ -49,8 +49,8 @@ func (h *Helper) guard() *server.Guard {
 // guarded reports whether there is a guard on this server, running or not, and
 // why it cannot.
 func (h *Helper) guarded() (why string, known bool) {
-	_, err := h.os.Look(watch.ConfigFile)
-	if err == nil {
+	// What cannot be looked at may be there.
+	if _, err := h.os.Look(watch.ConfigFile); !errors.Is(err, fs.ErrNotExist) {
 		return "", true
 	}
 	if _, err := h.os.Look(unitsDir + "/" + watch.Unit); err == nil {

@@ -2,7 +2,6 @@ package helper
 
 import (
 	"io/fs"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,18 +34,7 @@ func (r *rig) Look(p string) (Info, error) {
 	if r.broken == "look at "+p {
 		return Info{}, fs.ErrPermission
 	}
-	if text, is := r.files[p]; is {
-		if link, is := strings.CutPrefix(text, "-> "); is {
-			return Info{Kind: server.IsLink, Link: link}, nil
-		}
-		return Info{Kind: server.IsFile, Attributes: Attributes{Mode: 0o644, Owner: "root", Group: "root"}}, nil
-	}
-	for f := range r.files {
-		if strings.HasPrefix(f, p+"/") {
-			return Info{Kind: server.IsOther}, nil
-		}
-	}
-	return Info{}, fs.ErrNotExist
+	return papers(r.files).look(p)
 }
 
 func (r *rig) Read(p string) ([]byte, error) {
@@ -60,32 +48,17 @@ func (r *rig) Read(p string) ([]byte, error) {
 }
 
 func (r *rig) List(dir string) ([]string, error) {
-	var out []string
-	for f := range r.files {
-		if rest, below := strings.CutPrefix(f, dir+"/"); below {
-			name, _, _ := strings.Cut(rest, "/")
-			out = append(out, name)
-		}
-	}
 	if r.broken == "list "+dir {
 		return nil, fs.ErrPermission
 	}
-	if out == nil {
-		return nil, fs.ErrNotExist
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
+	return papers(r.files).list(dir)
 }
 
 func (r *rig) Units(names []string) (map[string]server.UnitFact, error) {
 	if r.broken == "units" {
 		return nil, fs.ErrInvalid
 	}
-	out := map[string]server.UnitFact{}
-	for _, n := range names {
-		out[n] = r.units[n]
-	}
-	return out, nil
+	return those(r.units, names), nil
 }
 
 func (r *rig) Network() (server.Network, error) {

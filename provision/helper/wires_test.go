@@ -157,43 +157,24 @@ func (w *wires) Sleep(d time.Duration) {
 
 func (w *wires) helper() *Helper { return New(w, Options{}) }
 
-// A disk that forgets nothing, for the server of wires. What begins with an
-// arrow is a link.
+// A disk that forgets nothing, for the server of wires.
 
 func (w *wires) Look(file string) (Info, error) {
 	if w.broken == "look at "+file {
 		return Info{}, syscall.EIO
 	}
-	if text, is := w.files[file]; is {
-		if link, is := strings.CutPrefix(text, "-> "); is {
-			return Info{Kind: server.IsLink, Link: link}, nil
-		}
-		return Info{Kind: server.IsFile, Special: file == w.special, Stamp: "stamp", Attributes: Attributes{Mode: 0o644, Owner: "root", Group: "root"}}, nil
+	i, err := papers(w.files).look(file)
+	if i.Kind == server.IsFile {
+		i.Special, i.Stamp = file == w.special, "stamp"
 	}
-	for name := range w.files {
-		if strings.HasPrefix(name, file+"/") {
-			return Info{Kind: server.IsOther}, nil
-		}
-	}
-	return Info{}, fs.ErrNotExist
+	return i, err
 }
 
 func (w *wires) List(dir string) ([]string, error) {
 	if w.broken == "list "+dir {
 		return nil, syscall.EIO
 	}
-	var out []string
-	for file := range w.files {
-		if rest, below := strings.CutPrefix(file, dir+"/"); below {
-			name, _, _ := strings.Cut(rest, "/")
-			out = append(out, name)
-		}
-	}
-	if out == nil {
-		return nil, fs.ErrNotExist
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
+	return papers(w.files).list(dir)
 }
 
 func (w *wires) Create(file string, data []byte, _ Attributes) error {
@@ -246,11 +227,7 @@ func (w *wires) Units(names []string) (map[string]server.UnitFact, error) {
 	if w.broken == "units" {
 		return nil, syscall.EIO
 	}
-	out := map[string]server.UnitFact{}
-	for _, name := range names {
-		out[name] = w.units[name]
-	}
-	return out, nil
+	return those(w.units, names), nil
 }
 
 func (w *wires) Lock(string, string, time.Duration) (func(), error) {

@@ -93,10 +93,11 @@ func (k *keeper) heard(all []finding, at time.Duration) {
 			}
 			b.up, b.down, b.why = b.up+1, 0, ""
 		default:
+			b.up, b.why = 0, worst.String()
 			if b.ailed = b.silentNowAndThen(all); b.ailed {
 				b.ails = append(b.ails, at)
+				b.why += ", and others are answered, as if a process of the name server hangs"
 			}
-			b.up, b.why = 0, worst.String()
 			b.down++
 			if worst.grade == wrong {
 				b.down++
@@ -149,7 +150,7 @@ func (k *keeper) decide(at time.Duration) {
 			continue
 		}
 		fell := k.fallen(b, at) // as it was announced
-		b.state, b.since = now, at
+		b.state, b.since, b.ails = now, at, nil
 		if now == withdrawn && fell {
 			b.fell = append(b.fell, at)
 		}

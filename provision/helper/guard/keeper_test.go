@@ -172,6 +172,8 @@ func TestKeeperOfAProcessThatHangs(t *testing.T) {
 		{"an error now and then", "r r" + strings.Repeat(" e r r", 20), ". A A*60"},
 		{"too seldom", "r r" + strings.Repeat(" p r*15", 6), ". A A*96"},
 		{"it has to be right for as long as that is remembered", "r r p*3 r*60 r r", ". A A A . .*60 A A"},
+		{"and not for what it was before", "r r" + strings.Repeat(" p r r", 6) + " w r r r", ". A" + strings.Repeat(" A A A", 5) + " . . . . . A A"},
+		{"nor for what was heard while it was withdrawn", "r r p*9 w r r r", ". A A A .*7 . . A A"},
 		{"one that was started anew has not", "r r p*3 w r r", ". A A A . . . A"},
 	} {
 		if got, want := run(newKeeper(c), tt.history), spread(tt.want); got != want {

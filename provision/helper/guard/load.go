@@ -68,7 +68,9 @@ func (l *load) take(read func(name string) ([]byte, error), names ...string) {
 				l.drops += number(f[len(f)-1])
 				_, waits, _ := strings.Cut(f[4], ":")
 				n, _ := strconv.ParseInt(waits, 16, 64)
-				l.queued[f[9]] += n
+				if !isLoopback(f[1]) { // such as a resolver's, of which nobody here asks anything
+					l.queued[f[9]] = n
+				}
 			case f[3] == "01" && !isLoopback(f[2]): // ESTABLISHED
 				l.conns[kernelAddr(f[1])]++
 			}
@@ -146,8 +148,8 @@ func (r readers) saw(queued map[string]int64) readers {
 	return now
 }
 
-// hangs reports whether there is a socket that nobody reads.
-func (r readers) hangs() hanging {
+// hang reports whether there is a socket that nobody reads.
+func (r readers) hang() bool {
 	for _, s := range r {
 		if s.unread >= readersLooks {
 			return true
@@ -156,9 +158,6 @@ func (r readers) hangs() hanging {
 	return false
 }
 
-// hanging says whether a socket of the name server is read by nobody.
-type hanging bool
-
 func (f finding) silent() bool { return f.Network == "udp" && f.why == silent }
 
 func (f finding) silentByTCP() bool { return f.Network == "tcp" && f.why == silent }
@@ -166,8 +165,8 @@ func (f finding) silentByTCP() bool { return f.Network == "tcp" && f.why == sile
 // excuse marks what a crowd of strangers brings about: silence of a name server
 // that is at work. One that is dead answers nobody, and one of which a process
 // hangs leaves a socket to itself.
-func excuse(all []finding, before, now load, asked int64, hangs hanging) {
-	busy := !bool(hangs) && now.drops > before.drops && now.sent-before.sent > asked+crowdAnswers
+func excuse(all []finding, before, now load, asked int64, r readers) {
+	busy := !r.hang() && now.drops > before.drops && now.sent-before.sent > asked+crowdAnswers
 	for i, f := range all {
 		switch {
 		case f.why != silent:

@@ -99,12 +99,12 @@ func (g *Guard) Run(ctx context.Context) error {
 	defer all.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	g.begin() // before anybody writes down how it is
 	all.Go(func() { g.feed.run(ctx) })
 	all.Go(func() { g.oversee(ctx) })
 	all.Go(func() { g.insist(ctx) })
 	all.Go(func() { g.watchZones(ctx) })
 	all.Go(func() { g.watchClock(ctx) })
-	g.begin()
 	g.notify("READY=1\nSTATUS=nothing was asked yet")
 	var before load
 	before.datagrams(g.proc)
@@ -152,7 +152,7 @@ func (g *Guard) excuse(found []finding, before load, asked int64) load {
 	case at > g.suspect:
 		g.readers = nil
 	}
-	excuse(found, before, now, asked, g.readers.hangs())
+	excuse(found, before, now, asked, g.readers)
 	return now
 }
 
@@ -279,7 +279,7 @@ func (g *Guard) drained() watch.Drain {
 		}
 		d := watch.ReadDrain(text)
 		if err != nil {
-			d = watch.Drain{Wanted: true, Unseen: err.Error() + "; " + path.Dir(watch.DrainFile) + " has to be open to all (chmod 755)"}
+			d = watch.Drain{Wanted: true, Unseen: err.Error() + "; " + path.Dir(name) + " has to be open to all (chmod 755)"}
 		}
 		switch over := hold && d.Until > 0 && d.Until <= g.os.Uptime().Seconds(); {
 		case over:
