@@ -2,6 +2,7 @@ package await
 
 import (
 	"context"
+	"net"
 	"time"
 )
 
@@ -94,4 +95,21 @@ func (r *Race[T]) Stop() {
 			}
 		}
 	}()
+}
+
+// Audible is conn, and calls alive at every byte that arrives over it.
+func Audible(conn net.Conn, alive func()) net.Conn { return audible{conn, alive} }
+
+type audible struct {
+	net.Conn
+	alive func()
+}
+
+// Read implements net.Conn.
+func (c audible) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.alive()
+	}
+	return n, err
 }

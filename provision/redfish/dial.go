@@ -56,12 +56,19 @@ func newDialer(t Target, timing Timing, stats *counter) (*dialer, error) {
 // open dials, shakes hands and checks who is there. The connection has sent
 // nothing yet.
 func (d *dialer) open(ctx context.Context, to netip.AddrPort) (*tls.Conn, error) {
+	return d.openHeard(ctx, to, func() {})
+}
+
+// openHeard is open, and calls alive at each sign of life.
+func (d *dialer) openHeard(ctx context.Context, to netip.AddrPort, alive func()) (*tls.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.connect)
 	defer cancel()
 	raw, err := d.dial(ctx, "tcp", to.String())
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", to, err)
 	}
+	alive()
+	raw = await.Audible(raw, alive)
 	conn := tls.Client(raw, &tls.Config{
 		// The pin or the CA decide below; the names in the certificates
 		// controllers leave the factory with mean nothing.
@@ -118,12 +125,14 @@ type arrival struct {
 	conn     *tls.Conn
 }
 
-// race dials the endpoints, each a head start after the one before or as soon
-// as that one failed, and returns the first that answers rightly, but a
-// declared one when that follows within t.Prefer. The others are hung up on.
+// race dials the endpoints, each when the one before has been silent for a head
+// start or failed, and returns the first that answers rightly, but a declared
+// one when that follows within t.Prefer. The others are hung up on. Silence is
+// what counts: many a controller needs a second or two for its part of a TLS
+// handshake, and has no processor to spare for a second one beside it.
 func (d *dialer) race(ctx context.Context, endpoints []Endpoint, t Timing) (arrival, []error) {
-	r := await.Start(ctx, len(endpoints), t.Stagger, func(ctx context.Context, i int, _ func()) (*tls.Conn, error) {
-		return d.open(ctx, endpoints[i].Address)
+	r := await.Start(ctx, len(endpoints), t.Stagger, func(ctx context.Context, i int, alive func()) (*tls.Conn, error) {
+		return d.openHeard(ctx, endpoints[i].Address, alive)
 	}, func(late *tls.Conn) { _ = late.Close() })
 	defer r.Stop()
 	var best arrival

@@ -56,7 +56,7 @@ type Target struct {
 // Timing bounds how long things may take.
 type Timing struct {
 	Connect time.Duration // one dial with its TLS handshake; 15 s
-	Stagger time.Duration // head start of each endpoint over the next; 1 s
+	Stagger time.Duration // silence after which the next endpoint is tried too; 1 s
 	Prefer  time.Duration // wait for a declared endpoint once a factory one answered; 2 s
 	Request time.Duration // one request with its answer; 60 s
 	Task    time.Duration // a task the controller runs; 3 min

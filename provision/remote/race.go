@@ -45,7 +45,7 @@ func race[T any](ctx context.Context, dial DialFunc, addrs []netip.AddrPort,
 		}
 		connected[i].Store(true)
 		alive()
-		return shake(ctx, audible{raw, alive}, addrs[i])
+		return shake(ctx, await.Audible(raw, alive), addrs[i])
 	}, drop)
 	defer r.Stop()
 	var failed []attempt
@@ -77,21 +77,6 @@ func connect(ctx context.Context, dial DialFunc, a netip.AddrPort) (net.Conn, er
 		err = context.Cause(ctx)
 	}
 	return nil, err
-}
-
-// audible tells of every byte that arrives.
-type audible struct {
-	net.Conn
-	alive func()
-}
-
-// Read implements net.Conn.
-func (c audible) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if n > 0 {
-		c.alive()
-	}
-	return n, err
 }
 
 // explainAll names every address that was tried, and why it was of no use.
