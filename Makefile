@@ -58,7 +58,7 @@ test: deps-test raiz lint cross
 unit:
 	$(GO) test -short -vet=off -ldflags='-s -w' ./...
 
-RAIZ_SWEEP ?= turns
+RAIZ_SWEEP ?= kinds
 
 sweep: deps-test
 	RAIZ_SWEEP=$(RAIZ_SWEEP) $(GO) test -run 'TestSweep$$' -count=1 -timeout 12h -v ./provision

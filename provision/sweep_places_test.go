@@ -101,11 +101,36 @@ func (w *worker) bootPlaces() []place {
 func placesOf(phase string, steps []string, to string) []place {
 	seen := map[string]bool{}
 	var out []place
-	for _, s := range steps {
+	for i, s := range steps {
 		if !seen[s] {
 			seen[s] = true
-			out = append(out, place{phase: phase, step: s, to: to})
+			out = append(out, place{phase: phase, step: s, to: to, kind: kindOf(steps, i)})
 		}
 	}
 	return out
+}
+
+// kindOf names what a step is: its call, between the one before and the one
+// after. The files of a generation all go the same way, so that what differs
+// between two steps of a kind is the file alone.
+func kindOf(steps []string, i int) string {
+	verb, _ := call(steps[i])
+	kind := verb
+	for j := i - 1; j <= i+1; j++ {
+		what := "nothing"
+		if j >= 0 && j < len(steps) {
+			if v, c := call(steps[j]); v == verb {
+				what = c
+			}
+		}
+		kind += " " + what
+	}
+	return kind
+}
+
+// call splits the name of a step into the verb of the helper and the call.
+func call(step string) (verb, call string) {
+	verb, rest, _ := strings.Cut(step, "-")
+	_, call, _ = strings.Cut(rest, "-")
+	return verb, call
 }

@@ -22,6 +22,7 @@ type place struct {
 	write int    // before this message of the client
 	read  int    // after this message of the server
 	to    string // variant on the way to which alone it was seen; "" for any
+	kind  string // of the step; "" for a place on the wire
 }
 
 func (p place) String() string {
@@ -122,7 +123,8 @@ type extent string
 
 const (
 	spots extent = ""      // some runs, spread over everything: make test
-	turns extent = "turns" // every place once: starting states, and troubles that fit it, by turns: make sweep
+	kinds extent = "kinds" // every kind of step once: starting states, and troubles that fit it, by turns: make sweep
+	turns extent = "turns" // every step once, as kinds
 	whole extent = "full"  // every place with every trouble
 )
 
@@ -195,11 +197,13 @@ func (s *sweep) sweep(b rehearsals, each int) {
 		switch s.how {
 		case spots:
 			all = few(all, number("RAIZ_SWEEP_RUNS", st.runs))
+		case kinds:
+			all = st.share(byTurns(st.everyJob(st.oneOfAKind(these))))
 		case turns:
 			all = st.share(byTurns(all))
-			if n := number("RAIZ_SWEEP_RUNS", len(all)); n < len(all) {
-				all = few(all, n)
-			}
+		}
+		if n := number("RAIZ_SWEEP_RUNS", len(all)); n < len(all) {
+			all = few(all, n)
 		}
 		left, done, err := s.ledger.left(all)
 		if err != nil {
@@ -235,6 +239,29 @@ func byTurns(all []job) []job {
 		}
 		out = append(out, all[i%n])
 		all = all[n:]
+	}
+	return out
+}
+
+// oneOfAKind takes a step of each kind, and every place on the wire: from
+// another starting state another one of them.
+func (st start) oneOfAKind(places []place) []place {
+	var order []string
+	of := map[string][]place{}
+	for i, p := range places {
+		kind := p.phase + " " + p.kind
+		if p.kind == "" {
+			kind = strconv.Itoa(i)
+		}
+		if of[kind] == nil {
+			order = append(order, kind)
+		}
+		of[kind] = append(of[kind], p)
+	}
+	nth := slices.IndexFunc(starts(), func(o start) bool { return o.name == st.name })
+	var out []place
+	for i, kind := range order {
+		out = append(out, of[kind][(i+nth)%len(of[kind])])
 	}
 	return out
 }
