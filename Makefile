@@ -50,9 +50,12 @@ demo: deps-demo raiz
 	bin/raiz validate sites/
 	bin/raiz rehearse sites/root-example.hcl
 
-# Rehearsals wait more than they work: four side by side fill two cores.
+# Rehearsals wait more than they work: four side by side fill two cores. On a
+# machine that has nothing their base systems are made first.
+TEST_TIMEOUT ?= 60m
+
 test: deps-test raiz lint cross
-	$(GO) test -timeout 28m -p 2 -parallel 4 ./...
+	$(GO) test -timeout $(TEST_TIMEOUT) -p 2 -parallel 4 ./...
 
 # Without root and without machines: what one runs while writing. vet is lint's.
 unit:
