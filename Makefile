@@ -1,7 +1,7 @@
 # make demo   build a copy of a root server on this machine and run everything on it
 # make test   everything that CI runs
-# make sweep  every point of an apply broken about once, the starting states and the
-#             ways that fit it by turns; hours. RAIZ_SWEEP=full breaks each in
+# make sweep  every kind of point of an apply broken once from each starting state,
+#             in the ways that fit it by turns; hours. RAIZ_SWEEP=full breaks each point in
 #             every way, RAIZ_SWEEP_PLACES=8 takes so many points of each, evenly
 #             spread, RAIZ_SWEEP_RUNS=100 so many runs from each starting state,
 #             RAIZ_SWEEP_START=NAME one starting state; RAIZ_SWEEP_OUT=FILE has

@@ -63,6 +63,7 @@ func mayImport() map[string][]string {
 		"provision/helper/guard":    rooms("helper", "server", "observation", "watch"),
 		"provision/helper/linux":    rooms("helper", "server", "state"),
 		"provision/helper/contract": rooms("helper", "server"),
+		"provision/helper/apart":    nil,
 		"provision/helper/promise":  nil,
 		"provision/helper/blackbox": nil, // tests alone
 		"provision/helper/sim":      rooms("helper", "helper/promise", "server", "state"),
@@ -94,7 +95,7 @@ func onlyIn() map[string][]string {
 		"os/signal":               {"cmd/raiz", "cmd/raiz-helper"},
 		"github.com/vishvananda":  {"provision/helper/linux"},
 		// A contract is held by the tests of several rooms.
-		"testing": {"provision/helper/contract"},
+		"testing": {"provision/helper/contract", "provision/helper/apart"},
 	}
 }
 

@@ -111,8 +111,8 @@ func placesOf(phase string, steps []string, to string) []place {
 }
 
 // kindOf names what a step is: its call, between the one before and the one
-// after. The files of a generation all go the same way, so that what differs
-// between two steps of a kind is the file alone.
+// after. The files of a generation all go the same way, and so do units that are
+// restarted: two steps of a kind mostly differ in which file or unit it is.
 func kindOf(steps []string, i int) string {
 	verb, _ := call(steps[i])
 	kind := verb

@@ -123,8 +123,8 @@ type extent string
 
 const (
 	spots extent = ""      // some runs, spread over everything: make test
-	kinds extent = "kinds" // every kind of step once: starting states, and troubles that fit it, by turns: make sweep
-	turns extent = "turns" // every step once, as kinds
+	kinds extent = "kinds" // every kind of step once from each starting state, troubles that fit it by turns: make sweep
+	turns extent = "turns" // every step once: starting states, and troubles that fit it, by turns
 	whole extent = "full"  // every place with every trouble
 )
 
@@ -198,9 +198,9 @@ func (s *sweep) sweep(b rehearsals, each int) {
 		case spots:
 			all = few(all, number("RAIZ_SWEEP_RUNS", st.runs))
 		case kinds:
-			all = st.share(byTurns(st.everyJob(st.oneOfAKind(these))))
+			all = st.byTurns(st.everyJob(st.oneOfAKind(these)))
 		case turns:
-			all = st.share(byTurns(all))
+			all = st.share(st.byTurns(all))
 		}
 		if n := number("RAIZ_SWEEP_RUNS", len(all)); n < len(all) {
 			all = few(all, n)
@@ -229,10 +229,10 @@ func (st start) everyJob(places []place) []job {
 }
 
 // byTurns takes one job of each place: with each one the next of the troubles
-// that fit.
-func byTurns(all []job) []job {
+// that fit, from another starting state another one.
+func (st start) byTurns(all []job) []job {
 	var out []job
-	for i := 0; len(all) > 0; i++ {
+	for i := st.index(); len(all) > 0; i++ {
 		n := 1
 		for n < len(all) && all[n].place == all[0].place {
 			n++
@@ -258,12 +258,16 @@ func (st start) oneOfAKind(places []place) []place {
 		}
 		of[kind] = append(of[kind], p)
 	}
-	nth := slices.IndexFunc(starts(), func(o start) bool { return o.name == st.name })
 	var out []place
 	for i, kind := range order {
-		out = append(out, of[kind][(i+nth)%len(of[kind])])
+		out = append(out, of[kind][(i+st.index())%len(of[kind])])
 	}
 	return out
+}
+
+// index is the number of a starting state among all of them.
+func (st start) index() int {
+	return slices.IndexFunc(starts(), func(o start) bool { return o.name == st.name })
 }
 
 // share is what one starting state takes of places that it has in common with

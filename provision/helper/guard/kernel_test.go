@@ -8,32 +8,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/raiz-dns/raiz/provision/helper/apart"
 )
 
 // TestReadersOfTheKernel has a name server of two processes in a network of its
 // own, more asked of it than it can take, and one of the two hang; and looks at
 // its sockets as a guard does.
 func TestReadersOfTheKernel(t *testing.T) {
-	const inside = "RAIZ_TEST_READERS"
-	if os.Getenv(inside) == "" {
-		how := "-rn"
-		if os.Getuid() == 0 {
-			how = "-n" // root in a chroot may have no users of its own
-		}
-		if exec.Command("unshare", how, "ip", "link").Run() != nil && testing.Short() {
-			t.Skip("no network of its own here")
-		}
-		cmd := exec.CommandContext(t.Context(), "unshare", how, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-		cmd.Env = append(os.Environ(), inside+"=1")
-		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-			t.Errorf("in a network of its own: %v\n%s", err, out)
-		}
+	if !apart.Network(t) {
 		return
 	}
 	const at = "192.0.2.53"

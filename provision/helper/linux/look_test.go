@@ -5,7 +5,6 @@ package linux_test
 import (
 	"bytes"
 	"net/netip"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/helper"
+	"github.com/raiz-dns/raiz/provision/helper/apart"
 	"github.com/raiz-dns/raiz/provision/helper/linux"
 	"github.com/raiz-dns/raiz/provision/server"
 )
@@ -129,20 +129,7 @@ func TestLookAnswersAll(t *testing.T) {
 // TestWay has the kernel say which way answers leave, in a network of its own:
 // by the rules of their source, not by the table that other packets take.
 func TestWay(t *testing.T) {
-	const inside = "RAIZ_TEST_OWN_NETWORK"
-	if os.Getenv(inside) == "" {
-		how := "-rn"
-		if os.Getuid() == 0 {
-			how = "-n" // root in a chroot may have no users of its own
-		}
-		if exec.Command("unshare", how, "ip", "link").Run() != nil && testing.Short() {
-			t.Skip("no network of its own here")
-		}
-		cmd := exec.CommandContext(t.Context(), "unshare", how, os.Args[0], "-test.run=^TestWay$", "-test.v")
-		cmd.Env = append(os.Environ(), inside+"=1")
-		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestWay") {
-			t.Errorf("in a network of its own: %v\n%s", err, out)
-		}
+	if !apart.Network(t) {
 		return
 	}
 	script := `set -e
