@@ -97,7 +97,11 @@ type problem struct {
 func TestSweep(t *testing.T) {
 	needMachines(t)
 	t.Parallel()
-	s := &sweep{t: t, how: extent(os.Getenv("RAIZ_SWEEP")), ledger: ledger(os.Getenv("RAIZ_SWEEP_LEDGER"))}
+	done, err := openLedger(os.Getenv("RAIZ_SWEEP_LEDGER"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sweep{t: t, how: extent(os.Getenv("RAIZ_SWEEP")), ledger: done}
 	// A run is mostly waiting: for timers, boots and the address. Each
 	// rehearsal takes some twenty of the kernel's inotify instances, of which
 	// Debian allows 128 (fs.inotify.max_user_instances).
