@@ -407,7 +407,7 @@ func (b *bed) throughSudo() {
 		changed = append(changed, c.Key.String())
 	}
 	// Who logs in as another user has no use for root's login.
-	if diff := cmp.Diff([]string{"file /etc/ssh/sshd_config.d/raiz.conf"}, changed); diff != "" {
+	if diff := cmp.Diff([]string{"file /etc/ssh/sshd_config.d/00-raiz.conf"}, changed); diff != "" {
 		b.t.Errorf("changes for another user (-want +got):\n%s", diff)
 	}
 	if cost.SSHExecs != 1 {

@@ -43,9 +43,10 @@ type File struct {
 	Owner    string
 	Group    string
 	Secret   bool
-	When     string // pipeline that has to be true for the file to be wanted; "" for always
-	Each     string // pipeline of a list: one file for each, which is .Item; "" for one file
-	Bad      string // what Check has to refuse
+	When     string   // pipeline that has to be true for the file to be wanted; "" for always
+	Each     string   // pipeline of a list: one file for each, which is .Item; "" for one file
+	Bad      string   // what Check has to refuse
+	Running  *Running // how it is seen that it is in effect; nil where it is not looked at
 	Effect   state.Effect
 }
 

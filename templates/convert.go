@@ -148,10 +148,14 @@ func (r reader) file(raw rawFile) (File, error) {
 		return File{}, err
 	}
 	effect, err := effectOf(raw)
+	if err != nil {
+		return File{}, err
+	}
+	running, err := runningOf(raw)
 	return File{
 		Path: raw.Path, Template: string(text), Source: source, Mode: mode,
 		Owner: cmp.Or(raw.Owner, "root"), Group: cmp.Or(raw.Group, "root"),
-		Secret: raw.Secret, When: raw.When, Each: raw.Each, Bad: bad, Effect: effect,
+		Secret: raw.Secret, When: raw.When, Each: raw.Each, Bad: bad, Running: running, Effect: effect,
 	}, err
 }
 

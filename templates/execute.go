@@ -18,6 +18,7 @@ type Made struct {
 	Text    string
 	Check   []string
 	Command []string
+	Runtime *state.Runtime
 }
 
 // With gives what templates may substitute for one element of a list: nil for
@@ -66,7 +67,10 @@ func (f File) make(values any) (made Made, err error) {
 	if made.Check, err = expandAll("check", f.Effect.Check, values); err != nil {
 		return Made{}, err
 	}
-	made.Command, err = expandAll("command", f.Effect.Command, values)
+	if made.Command, err = expandAll("command", f.Effect.Command, values); err != nil {
+		return Made{}, err
+	}
+	made.Runtime, err = f.Running.make(made.Text, values)
 	return made, err
 }
 

@@ -47,7 +47,18 @@ type rawFile struct {
 	Command  []string `hcl:"command,optional"`
 	Effect   string   `hcl:"effect,optional"`
 
+	Running *rawRunning `hcl:"running,block"`
+
 	Range hcl.Range `hcl:",def_range"`
+}
+
+type rawRunning struct {
+	Syntax   string            `hcl:"syntax,optional"`
+	Sysctls  map[string]string `hcl:"sysctls,optional"`
+	Shows    []string          `hcl:"shows,optional"`
+	Settings map[string]string `hcl:"settings,optional"`
+	Loads    []string          `hcl:"loads,optional"`
+	Clears   string            `hcl:"clears,optional"`
 }
 
 type rawExtra struct {

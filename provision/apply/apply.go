@@ -158,5 +158,5 @@ func Run(ctx context.Context, p plan.Plan, want *state.Set, d Deps) (Journal, er
 
 // TouchesServer reports whether a plan changes anything of the operating system.
 func TouchesServer(p plan.Plan) bool {
-	return len(p.Of(state.Path))+len(p.Of(state.Unit))+len(p.Of(state.Live)) > 0
+	return len(p.Of(state.Path))+len(p.Of(state.Unit))+len(p.Of(state.Live))+len(p.Of(state.Running)) > 0
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/server"
@@ -41,7 +42,7 @@ func fileOf(it state.Item) server.File {
 	f := it.Value.(state.File)
 	return server.File{
 		Path: it.Key.Name, Mode: uint32(f.Mode.Perm()), Owner: f.Owner, Group: f.Group, Secret: f.Secret,
-		Data: f.Data, Sum: sum(f), Check: it.Effect.Check, Effect: action(it.Effect),
+		Data: f.Data, Sum: sum(f), Check: it.Effect.Check, Effect: action(it.Effect), Runtime: it.Effect.Runtime,
 	}
 }
 
@@ -73,6 +74,8 @@ func links(want *state.Set) []server.Link {
 			out[i].Addresses = append(out[i].Addresses, value)
 		case state.LiveDefault:
 			out[i].Gateways = append(out[i].Gateways, value)
+		case state.LiveMTU:
+			out[i].MTU, _ = strconv.Atoi(it.Value.(state.Attr).Values[0]) // render wrote it
 		}
 	}
 	return out

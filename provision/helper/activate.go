@@ -64,6 +64,7 @@ func (h *Helper) activate(r *record) error {
 		func() error { return h.place(b) },
 		func() error { return h.act(m, b) },
 		func() error { return h.settleLinks(m) },
+		func() error { return h.seeRunning(m) },
 	} {
 		if err := step(); err != nil {
 			return err

@@ -19,6 +19,7 @@ type before struct {
 	Passing []then         `json:"passing,omitempty"`
 	Units   []unitThen     `json:"units"`
 	Network server.Network `json:"network"`
+	Running []runningThen  `json:"running,omitempty"`
 	Boot    string         `json:"boot"` // in which it was taken
 }
 
@@ -105,6 +106,9 @@ func (h *Helper) snapshot(n int, d difference) (before, error) {
 			return b, err
 		}
 		b.Passing = append(b.Passing, t)
+	}
+	if err := h.snapshotRunning(n, &b); err != nil {
+		return b, err
 	}
 	if err := h.os.Flush(dirOf(n) + "/then"); err != nil {
 		return b, err

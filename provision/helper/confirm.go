@@ -80,7 +80,11 @@ func (h *Helper) fit(n int) error {
 	if err != nil {
 		return err
 	}
-	if len(bad) > 0 {
+	more, err := h.unlikeRunning(m)
+	if err != nil {
+		return err
+	}
+	if bad = append(bad, more...); len(bad) > 0 {
 		return unfit(strings.Join(bad, "; "))
 	}
 	return nil

@@ -19,9 +19,10 @@ type difference struct {
 	Owners  map[string]owner `json:"owners,omitempty"` // of the links of the manifest, by name
 	Taken   []server.File    `json:"taken,omitempty"`  // files of network managers that lose a link
 
-	gap         bool     // queries or sessions are lost while it is done
-	units       []string // all that are concerned, for the snapshot
-	reconfigure []string // links that lack something
+	gap         bool          // queries or sessions are lost while it is done
+	units       []string      // all that are concerned, for the snapshot
+	reconfigure []string      // links that lack something
+	running     []server.File // of which what runs may change
 }
 
 // change is a file that is to be written, or to go.
@@ -65,7 +66,13 @@ func (h *Helper) look(m, was server.Manifest) (difference, error) {
 		if err != nil {
 			return d, err
 		}
+		if f.Runtime != nil {
+			d.running = append(d.running, f)
+		}
 		if s.is(f) {
+			if h.runsOtherwise(f) {
+				effects = append(effects, *f.Effect)
+			}
 			continue
 		}
 		d.Changes = append(d.Changes, change{Path: f.Path, From: i, Kind: write, Secret: secrecy(f.Secret), Unit: unitOf(f)})
@@ -82,6 +89,9 @@ func (h *Helper) look(m, was server.Manifest) (difference, error) {
 			continue
 		}
 		old, _ := fileOf(was, path)
+		if old.Runtime != nil {
+			d.running = append(d.running, old)
+		}
 		d.Changes = append(d.Changes, change{Path: path, Kind: remove, Secret: secrecy(old.Secret), Unit: unitOf(old)})
 		if old.Effect != nil && wanted(m, old.Effect.Unit) {
 			effects = append(effects, *old.Effect)

@@ -89,6 +89,9 @@ func missingOn(n server.Network, m server.Manifest) []string {
 			out = append(out, "there is no link "+want.Match.Name+want.Match.MAC)
 			continue
 		}
+		if want.MTU != 0 && l.MTU != want.MTU {
+			out = append(out, fmt.Sprintf("%s has an MTU of %d, not %d", l.Name, l.MTU, want.MTU))
+		}
 		for _, a := range want.Addresses {
 			i := slices.IndexFunc(l.Addresses, func(f server.AddressFact) bool { return f.Address == a })
 			switch {

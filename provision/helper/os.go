@@ -137,6 +137,15 @@ type Kernel interface {
 	DelRoute(r server.Route) error
 	AddRule(r server.Rule) error
 	DelRule(r server.Rule) error
+	// Sysctls returns the parameters of a name, which has its parts parted by
+	// slashes and "*" for any: each that there is and that may be set here, by its
+	// own name, with what it is. None at all is no error.
+	Sysctls(name string) (map[string]string, error)
+	// SetSysctl is fs.ErrNotExist for a parameter that there is not.
+	SetSysctl(name, value string) error
+	// Apart runs commands one after the other in a network namespace of their
+	// own, which goes with the last of them, and returns what that one printed.
+	Apart(commands [][]string, limit time.Duration) (output string, err error)
 }
 
 // Machine is the rest.

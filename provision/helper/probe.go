@@ -170,6 +170,12 @@ func (h *Helper) probeFile(q server.FileQuestion, key []byte) server.FileFact {
 				f.Data = s.Data
 			}
 		}
+		if q.Runtime != nil {
+			f.Amiss, f.Unseen = h.probeRunning(q.Path, q.Runtime)
+			if word := runsWord(f.Amiss, f.Unseen); word != "" {
+				f.Standing += runsOther + word
+			}
+		}
 	}
 	return f
 }

@@ -152,7 +152,7 @@ func (h *Helper) effectBack(r record, b before, held []string) error {
 	if another && r.Started == h.os.BootID() {
 		return units // the network is what this boot has made of the old files
 	}
-	if err := errors.Join(units, h.networkBack(b)); err != nil {
+	if err := errors.Join(units, h.networkBack(b), h.runningBack(r.Number, b)); err != nil {
 		return err
 	}
 	passing := b.Passing

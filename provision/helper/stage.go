@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // compare holds what stands against what was reviewed. It runs under the lock,
@@ -50,24 +51,28 @@ func (h *Helper) compareFiles(reviewed map[string]string, m, was server.Manifest
 			return moved("%s is to be removed, and the current generation did not write it", p)
 		}
 	}
-	check := func(p string, is secrecy) error {
+	check := func(p string, is secrecy, r *state.Runtime) error {
 		s, err := h.stands(p)
 		if err != nil {
 			return err
 		}
-		if s.word(is) != reviewed[p] {
+		stood, ran, _ := strings.Cut(reviewed[p], runsOther)
+		switch {
+		case s.word(is) != stood:
 			return moved("%s is not what it was when the plan was made", p)
+		case r != nil && s.Kind == server.IsFile && runsWord(h.probeRunning(p, r)) != ran:
+			return moved("what runs of %s is not what it was when the plan was made", p)
 		}
 		return nil
 	}
 	for _, f := range m.Files {
-		if err := check(f.Path, secrecy(f.Secret)); err != nil {
+		if err := check(f.Path, secrecy(f.Secret), f.Runtime); err != nil {
 			return err
 		}
 	}
 	for _, p := range m.Deletes {
 		old, _ := fileOf(was, p)
-		if err := check(p, secrecy(old.Secret)); err != nil {
+		if err := check(p, secrecy(old.Secret), nil); err != nil {
 			return err
 		}
 	}

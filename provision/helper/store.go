@@ -58,6 +58,7 @@ func beforeOf(n int) string     { return dirOf(n) + "/before.json" }
 func bytesOf(n, i int) string   { return dirOf(n) + "/files/" + strconv.Itoa(i) }
 func bytesThen(n, i int) string { return dirOf(n) + "/then/" + strconv.Itoa(i) }
 func sumThen(n, i int) string   { return bytesThen(n, i) + ".sum" }
+func runningOf(n, i int) string { return dirOf(n) + "/then/running" + strconv.Itoa(i) }
 
 // put has a file hold these bytes, whole, or what it held before. It returns
 // once that is on the disk.

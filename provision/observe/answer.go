@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/server"
@@ -72,6 +73,8 @@ func (f far) answer(it state.Item) (state.Value, error) {
 		return nil, nil
 	case state.Live:
 		return f.live(it.Key)
+	case state.Running:
+		return f.running(it.Key.Name)
 	}
 	panic("observe: no way to look at " + it.Key.String())
 }
@@ -138,6 +141,22 @@ func (f far) fileValue(a server.FileFact, want state.File) (state.File, error) {
 	return out, nil
 }
 
+// running is what runs of a file that is there.
+func (f far) running(path string) (state.Value, error) {
+	a, ok := f.seen.Files[path]
+	switch {
+	case !ok:
+		return nil, errors.New("the server did not answer for it")
+	case a.Kind != server.IsFile:
+		return nil, nil // what is said of the file says all
+	case a.Unseen != "":
+		return nil, errors.New("the server cannot see whether it is in effect: " + a.Unseen)
+	case len(a.Amiss) > 0:
+		return state.Attr{Values: a.Amiss}, nil
+	}
+	return state.AsDeclared(), nil
+}
+
 func (f far) unit(name string) (state.Value, error) {
 	if err := f.problem("units"); err != nil {
 		return nil, err
@@ -171,6 +190,8 @@ func (f far) live(k state.Key) (state.Value, error) {
 		return f.address(l, value)
 	case what == state.LiveDefault && slices.Contains(l.defaults, value):
 		return state.Text("present"), nil
+	case what == state.LiveMTU && l.fact.MTU > 0:
+		return state.Text(strconv.Itoa(l.fact.MTU)), nil
 	case what == state.LiveManager && !l.owner.Known:
 		return nil, fmt.Errorf("%s is managed by %s: %s", iface, l.owner.Manager, l.owner.Why)
 	case what == state.LiveManager:

@@ -118,6 +118,7 @@ func request(want *state.Set) server.ProbeRequest {
 		file := server.FileQuestion{Path: it.Key.Name, Secret: f.Secret}
 		if !f.Secret {
 			file.Sum = fmt.Sprintf("%x", f.Sum)
+			file.Runtime = it.Effect.Runtime
 		}
 		q.Files = append(q.Files, file)
 	}

@@ -10,7 +10,7 @@ import (
 
 // The text that a digest is made of. Nobody reads it.
 
-func digestSite(sum hash.Hash, site string) { fmt.Fprintf(sum, "raiz plan 4 %q\n", site) }
+func digestSite(sum hash.Hash, site string) { fmt.Fprintf(sum, "raiz plan 5 %q\n", site) }
 
 func digestDelete(sum hash.Hash, fact state.Fact) {
 	fmt.Fprintf(sum, "delete %q %s\n", fact.Key, haveText(fact.Value))
@@ -22,6 +22,9 @@ func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
 	// command has moved the plan, although the bytes are the same.
 	e := it.Effect
 	fmt.Fprintf(sum, "effect %q %d %q %q %q %q %q\n", e.Component, e.Order, e.Unit, e.How, e.Command, e.Check, e.Name)
+	if r := e.Runtime; r != nil {
+		fmt.Fprintf(sum, "runtime %+v %q %q %q %q\n", r.Sysctls, r.Shows, r.Settings, r.Loads, r.Clears)
+	}
 	switch {
 	case fact.Err != nil:
 		fmt.Fprintf(sum, "have unknown %t\n", fact.Unsupported())

@@ -86,6 +86,8 @@ func Diff(want *state.Set, have *state.Facts) Plan {
 		fact := have.Get(it.Key)
 		digestItem(sum, it, fact)
 		switch {
+		case it.Key.Kind == state.Running && !settled(want, have, it.Key.Name):
+			// What changes the file puts it in effect, or says why nobody knows.
 		case fact.Unsupported():
 			if fact.Value == nil || !it.Value.Equal(fact.Value) {
 				p.Unsupported = append(p.Unsupported, fact)
@@ -108,6 +110,14 @@ func Diff(want *state.Set, have *state.Facts) Plan {
 	slices.SortStableFunc(p.Changes, func(a, b Change) int { return a.Key.Compare(b.Key) })
 	p.digest = hex.EncodeToString(sum.Sum(nil))
 	return p
+}
+
+// settled reports whether a file stands as it is wanted.
+func settled(want *state.Set, have *state.Facts, path string) bool {
+	k := state.Key{Kind: state.Path, Name: path}
+	it, wanted := want.Get(k)
+	fact := have.Get(k)
+	return wanted && fact.Err == nil && fact.Value != nil && it.Value.Equal(fact.Value)
 }
 
 // effectOfDelete is what it does to take something away that nobody wants: on a

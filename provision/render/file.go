@@ -21,7 +21,11 @@ func filesOf(c templates.Component, open, closed Values) ([]state.Item, error) {
 			return nil, fmt.Errorf("file %s: %w", f.Path, err)
 		}
 		for _, m := range made {
-			items = append(items, fileItem(f, m))
+			file := fileItem(f, m)
+			items = append(items, file)
+			if m.Runtime != nil {
+				items = append(items, state.Item{Key: state.RunningKey(m.Path), Value: state.AsDeclared(), Effect: file.Effect})
+			}
 		}
 	}
 	return items, nil
@@ -35,7 +39,7 @@ func (v Values) with(item any) any {
 
 func fileItem(f templates.File, m templates.Made) state.Item {
 	effect := f.Effect
-	effect.Check, effect.Command = m.Check, m.Command
+	effect.Check, effect.Command, effect.Runtime = m.Check, m.Command, m.Runtime
 	value := state.NewFile(f.Mode, f.Owner, f.Group, []byte(m.Text), state.Secrecy(f.Secret))
 	return state.Item{Key: state.Key{Kind: state.Path, Name: m.Path}, Value: value, Effect: effect}
 }

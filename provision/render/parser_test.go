@@ -34,7 +34,7 @@ func parsers() []parser {
 		{"shellcheck verify-zone", "/usr/local/lib/raiz/verify-zone", []string{"shellcheck", "-S", "warning", "{}"}, [2]string{"local keys at=() out\n", "local keys=$(false)\n"}},
 		{"nft", "/etc/nftables.conf", append(alone(), "nft", "--check", "--file", "{}"), [2]string{"policy drop;", "policy perhaps;"}},
 		{"chronyd", "/etc/chrony/chrony.conf", []string{"chronyd", "-p", "-f", "{}"}, [2]string{"makestep 1 3", "makestep often"}},
-		{"sshd", "/etc/ssh/sshd_config.d/raiz.conf", []string{"sshd", "-t", "-f", "{}"}, [2]string{"X11Forwarding no", "X11Forwarding perhaps"}},
+		{"sshd", "/etc/ssh/sshd_config.d/00-raiz.conf", []string{"sshd", "-t", "-f", "{}"}, [2]string{"X11Forwarding no", "X11Forwarding perhaps"}},
 		{"systemd-analyze", "/etc/systemd/system/raiz-guard.service", []string{"systemd-analyze", "verify", "{}"}, [2]string{"Restart=always", "Restart=seldom\nFoo=bar"}},
 		{"systemd-analyze", "/etc/systemd/system/raiz-stop-router.path", []string{"systemd-analyze", "verify", "{}"}, [2]string{"PathExists=", "PathBeing="}},
 		{"exposure of the guard", "/etc/systemd/system/raiz-guard.service", exposure(), [2]string{"[Service]", "[Service]\nExecStart=/bin/true\n[X-Lost]"}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -137,6 +138,8 @@ func live(s *site.Site) []state.Item {
 	add := func(key state.Key, value string, e state.Effect) {
 		items = append(items, state.Item{Key: key, Value: state.Text(value), Effect: e})
 	}
+	management, service := links(s)
+	mtu := map[string]int{"management": management.MTU, "service": service.MTU}
 	for _, i := range []site.Interface{s.Server.Management, s.Server.Service} {
 		e := effect
 		if i.Role == "management" {
@@ -149,6 +152,9 @@ func live(s *site.Site) []state.Item {
 			add(state.DefaultKey(i.Device(), g.String()), present, e)
 		}
 		add(state.ManagerKey(i.Device()), manager, e)
+		if n := mtu[i.Role]; n != 0 {
+			add(state.MTUKey(i.Device()), strconv.Itoa(n), e)
+		}
 	}
 	for _, a := range s.ServiceAddresses() {
 		add(state.AddressKey("lo", hostPrefix(a).String()), present, effect)

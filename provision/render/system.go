@@ -6,5 +6,5 @@ import "github.com/raiz-dns/raiz/provision/site"
 func (v *Values) system(s *site.Site) {
 	v.Release, v.Hostname, v.Resolvers = s.Server.Release, s.Server.Hostname, words(s.Server.DNS)
 	ssh := s.Server.SSH
-	v.SSH = SSH{Port: ssh.Port, RootLogin: ssh.User == "root", Any: len(ssh.From) == 0, From: prefixFamilies(ssh.From)}
+	v.SSH = SSH{Port: ssh.Port, User: ssh.User, RootLogin: ssh.User == "root", Any: len(ssh.From) == 0, From: prefixFamilies(ssh.From)}
 }

@@ -109,6 +109,7 @@ type Notify struct {
 // SSH is how the server is logged in to.
 type SSH struct {
 	Port      uint16   // of TCP
+	User      string   // who logs in
 	RootLogin bool     // whether root itself logs in, with a key
 	Any       bool     // from anywhere: the site declares no networks
 	From      []Family // networks that may

@@ -61,6 +61,7 @@ func changeCodes() []verdict.Definition {
 		verdict.Define("change.then-reload", "what makes a new file take effect", verdict.TypeUnit.Named("unit")),
 		verdict.Define("change.then-restart", "what makes a new file take effect", verdict.TypeUnit.Named("unit")),
 		verdict.Define("change.then-run", "what makes a new file take effect", verdict.TypeSeen.Named("command")),
+		verdict.Define("change.not-in-effect", "a file is as it is wanted, and something else runs"),
 	}
 }
 

@@ -62,13 +62,27 @@ func (p *printer) change(c plan.Change) {
 	if c.Foreign {
 		p.line("    %s", p.yellow(p.words.Say(verdict.New("change.foreign"))))
 	}
-	if c.Key.Kind == state.Path {
+	switch c.Key.Kind {
+	case state.Path:
 		p.fileDiff(c)
+	case state.Running:
+		p.differences(c)
+	}
+}
+
+// differences shows where what runs is not what its file says.
+func (p *printer) differences(c plan.Change) {
+	before, _ := c.Before.(state.Attr)
+	for _, line := range before.Values {
+		p.line("    %s", p.red(safe(line)))
 	}
 }
 
 // summary is what a change does, on its own line.
 func (p *printer) summary(c plan.Change) string {
+	if c.Key.Kind == state.Running {
+		return ": " + p.words.Say(verdict.New("change.not-in-effect")) + p.effectWords(c.Effect)
+	}
 	switch after := c.After.(type) {
 	case state.Attr:
 		if before, ok := c.Before.(state.Attr); ok {
@@ -102,16 +116,21 @@ func (p *printer) serviceWords(before state.Value, after state.Service) string {
 	return strings.Join(words, ", ")
 }
 
-func (p *printer) fileWords(c plan.Change, after state.File) string {
-	effect := ""
-	switch c.Effect.How {
+// effectWords say what makes a change take effect.
+func (p *printer) effectWords(e state.Effect) string {
+	switch e.How {
 	case state.Reload:
-		effect = ", " + p.words.Say(verdict.New("change.then-reload", verdict.Unit("unit", c.Effect.Unit)))
+		return ", " + p.words.Say(verdict.New("change.then-reload", verdict.Unit("unit", e.Unit)))
 	case state.Restart:
-		effect = ", " + p.words.Say(verdict.New("change.then-restart", verdict.Unit("unit", c.Effect.Unit)))
+		return ", " + p.words.Say(verdict.New("change.then-restart", verdict.Unit("unit", e.Unit)))
 	case state.Command:
-		effect = ", " + p.words.Say(verdict.New("change.then-run", verdict.Seen("command", strings.Join(c.Effect.Command, " "))))
+		return ", " + p.words.Say(verdict.New("change.then-run", verdict.Seen("command", strings.Join(e.Command, " "))))
 	}
+	return ""
+}
+
+func (p *printer) fileWords(c plan.Change, after state.File) string {
+	effect := p.effectWords(c.Effect)
 	if after.Secret {
 		return ": " + p.words.Say(verdict.New("change.secret")) + effect
 	}

@@ -79,6 +79,9 @@ func (p *ProbeRequest) check() error {
 		if f.Secret && len(p.Key) == 0 {
 			return fmt.Errorf("%s is secret, and there is no key to sum it with", f.Path)
 		}
+		if err := checkRuntime(f.Runtime); err != nil {
+			return fmt.Errorf("what runs of %s: %w", f.Path, err)
+		}
 	}
 	for _, w := range slices.Concat(p.Units, p.Packages) {
 		if err := word(w); err != nil {
@@ -234,6 +237,9 @@ func (m Manifest) checkLinks() error {
 				return fmt.Errorf("address %.80q: %w", a, err)
 			}
 		}
+		if l.MTU < 0 || l.MTU > 65535 {
+			return fmt.Errorf("an MTU of %d bytes", l.MTU)
+		}
 		for _, g := range l.Gateways {
 			if _, err := netip.ParseAddr(g); err != nil {
 				return fmt.Errorf("gateway %.80q: %w", g, err)
@@ -258,10 +264,13 @@ func (f File) check(k keeping) error {
 	if b, err := hex.DecodeString(f.Sum); (k == whole || !f.Secret) && (err != nil || len(b) != 32) {
 		return fmt.Errorf("%.80q is no SHA-256", f.Sum)
 	}
-	if err := command(f.Check); err != nil {
+	if err := errors.Join(command(f.Check), checkRuntime(f.Runtime)); err != nil {
 		return err
 	}
 	if f.Effect == nil {
+		if f.Runtime != nil {
+			return errors.New("it is to be in effect, and nothing puts it there")
+		}
 		return nil
 	}
 	return f.Effect.check()
@@ -296,9 +305,12 @@ func (a Answer) check() error {
 	if err := (&Looked{Printed: a.Facts.Printed}).check(); err != nil {
 		return err
 	}
-	for p := range a.Facts.Files {
+	for p, f := range a.Facts.Files {
 		if err := state.CheckPath(p); err != nil {
 			return fmt.Errorf("%w: %w", ErrAnswer, err)
+		}
+		if err := f.check(); err != nil {
+			return fmt.Errorf("%w: %s: %w", ErrAnswer, p, err)
 		}
 	}
 	for _, p := range a.Facts.Managed {

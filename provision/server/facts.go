@@ -78,6 +78,10 @@ type FileFact struct {
 	// tells nothing of a secret.
 	Standing string `json:"standing"`
 	Why      string `json:"why,omitempty"` // of IsDenied
+	// Amiss are the differences between what the file says and what runs, a line
+	// each, and Unseen why that could not be looked at.
+	Amiss  []string `json:"amiss,omitempty"`
+	Unseen string   `json:"unseen,omitempty"`
 }
 
 // UnitFact is a unit as systemd shows it.

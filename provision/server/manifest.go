@@ -1,6 +1,10 @@
 package server
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/state"
+)
 
 // Manifest is a generation: everything that is managed, whole, whether it
 // changes or not. The server keeps it, without the bytes of secret files.
@@ -31,8 +35,11 @@ type File struct {
 	// Sum is the SHA-256 of Data in hex; empty for a secret file that is kept.
 	Sum   string   `json:"sum,omitempty"`
 	Check []string `json:"check,omitempty"` // argv; "{}" stands for the path of the staged file
-	// Effect is what has to be done when the file changes, comes or goes.
+	// Effect is what has to be done when the file changes, comes or goes, and
+	// where what runs is not what it says.
 	Effect *Action `json:"effect,omitempty"`
+	// Runtime is how the latter is seen; nil where it is not looked at.
+	Runtime *state.Runtime `json:"runtime,omitempty"`
 }
 
 // Action is something to do to a unit, or a command to run, once all files are
@@ -83,4 +90,5 @@ type Link struct {
 	Match     Match    `json:"match"`
 	Addresses []string `json:"addresses,omitempty"` // ADDRESS/LENGTH
 	Gateways  []string `json:"gateways,omitempty"`  // default routes of the main table
+	MTU       int      `json:"mtu,omitempty"`       // bytes; 0 is whatever it has
 }

@@ -1,5 +1,7 @@
 package server
 
+import "github.com/raiz-dns/raiz/provision/state"
+
 // Version is the version of the language. A helper answers no other, and says
 // which one it speaks.
 const Version = 1
@@ -83,6 +85,8 @@ type FileQuestion struct {
 	// Sum of the bytes that are wanted, in hex: equal bytes are not sent. It
 	// is empty for a secret file.
 	Sum string `json:"sum,omitempty"`
+	// Runtime asks whether what stands is in effect.
+	Runtime *state.Runtime `json:"runtime,omitempty"`
 }
 
 // ApplyRequest is a generation, and what was reviewed before it was sent.

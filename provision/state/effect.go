@@ -82,6 +82,7 @@ type Effect struct {
 	Command   []string   // for Command: what to run, never a shell string
 	Check     []string   // what checks the staged file; "{}" stands for its path
 	Name      EffectName // what it does to the service
+	Runtime   *Runtime   // how it is seen that a file is in effect; nil where it is not looked at
 }
 
 // Message is the effect as it is said; the zero Message where it interrupts

@@ -23,9 +23,12 @@ const (
 	// Live is something the running kernel has, such as an address on an
 	// interface; its Value is an Attr, mostly with the one value "present".
 	Live
+	// Running is what runs of a file; its Value is an Attr: AsDeclared, or the
+	// differences, a line each.
+	Running
 )
 
-var kindNames = [...]string{Setting: "bmc", Package: "package", Path: "file", Unit: "service", Live: "live"}
+var kindNames = [...]string{Setting: "bmc", Package: "package", Path: "file", Unit: "service", Live: "live", Running: "running"}
 
 // String returns the word that reports and plan files use.
 func (k Kind) String() string {
@@ -47,7 +50,14 @@ const (
 	LiveAddress = "address" // ADDRESS/LENGTH on an interface
 	LiveDefault = "default" // a default route of the main table, by a gateway
 	LiveManager = "manager" // which program manages an interface
+	LiveMTU     = "mtu"     // bytes
 )
+
+// RunningKey names what runs of a file.
+func RunningKey(path string) Key { return Key{Kind: Running, Name: path} }
+
+// AsDeclared is the value of what runs as its file says.
+func AsDeclared() Attr { return Text("as declared") }
 
 // AddressKey names an address that an interface of the running kernel has, as
 // ADDRESS/LENGTH.
@@ -59,6 +69,9 @@ func DefaultKey(iface, gateway string) Key { return liveKey(LiveDefault, iface, 
 // ManagerKey names the program that manages an interface. Its Value is an Attr
 // with the name of that program.
 func ManagerKey(iface string) Key { return liveKey(LiveManager, iface) }
+
+// MTUKey names the MTU of an interface. Its Value is a number of bytes, as text.
+func MTUKey(iface string) Key { return liveKey(LiveMTU, iface) }
 
 func liveKey(words ...string) Key { return Key{Kind: Live, Name: strings.Join(words, " ")} }
 

@@ -24,6 +24,7 @@ type Fixture struct {
 	Network *Network
 	Machine *Machine
 	Names   *Names
+	Running *Running
 }
 
 // Files are places on the disk.
@@ -105,6 +106,9 @@ func Run(t *testing.T, f Fixture) {
 	}
 	if f.Units != nil {
 		t.Run("units", func(t *testing.T) { units(t, f.OS, *f.Units) })
+	}
+	if f.Running != nil {
+		t.Run("running", func(t *testing.T) { running(t, f.OS, *f.Running) })
 	}
 	if f.Network != nil {
 		t.Run("network", func(t *testing.T) { network(t, f.OS, *f.Network) })

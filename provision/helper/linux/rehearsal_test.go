@@ -52,6 +52,7 @@ func TestContractInRehearsal(t *testing.T) {
 				}
 			}
 			write("/root/contract.test", 0o755, string(text))
+			write("/root/contract.nft", 0o644, "table inet contract {\n\tchain input {\n\t\ttype filter hook input priority filter; policy accept;\n\t\tudp dport 9 drop\n\t}\n}\n")
 			for name, text := range unitFiles() {
 				write("/etc/systemd/system/"+name, 0o644, text)
 			}
@@ -136,6 +137,9 @@ func TestContractHere(t *testing.T) {
 			IPv4: "203.0.113.9/24", Gateway4: "203.0.113.1", IPv6: "2001:db8:77::9/64", Gateway6: "2001:db8:77::1",
 		},
 	})
+	contract.Run(t, contract.Fixture{OS: linux.New(), Running: &contract.Running{
+		Link: "contract0", Loads: []string{"nft", "--file", "/root/contract.nft"}, Shows: []string{"nft", "--stateless", "list", "ruleset"}, Rule: "udp dport 9 drop",
+	}})
 	t.Run("seen by others", seenByOthers)
 	t.Run("bad disks", badDisks)
 }

@@ -10,6 +10,7 @@ func Bench(p Programs) *Machine {
 	d.own("/bench/files/everybodys", "root", 0o777)
 	d.mustPut("/bench/bad", "checkfail\n")
 	d.mustPut("/bench/hangs", "checkhang\n")
+	d.mustPut("/bench/rules", "let it through\n")
 	d.mustPut("/bench/broken.conf", "startfail\n")
 	for name, text := range map[string]string{
 		"idle.service": "X-Reload=no\n" + install, "broken.service": "X-Config=/bench/broken.conf\n" + install,

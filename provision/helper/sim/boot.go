@@ -33,7 +33,7 @@ func rank(unit string) int {
 	switch {
 	case managerOf(unit) != "":
 		return 0
-	case unit == "nftables.service":
+	case unit == rulesUnit, unit == sysctlUnit:
 		return 1
 	case unit == "nsd.service":
 		return 2

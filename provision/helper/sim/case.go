@@ -16,6 +16,7 @@ type Case struct {
 	Sides   []Side
 	Event   Event
 	Code    Code
+	ByHand  bool // somebody has changed what runs, and no file
 }
 
 // Side is somebody who applies.
@@ -39,6 +40,7 @@ type base struct {
 	before print
 	// meddled is the same after a file was changed by others, and a boot.
 	meddled print
+	plain   uint64   // effect after a boot, without what was done by hand
 	words   []string // of what was in effect
 	threads *threads
 	// manifests are those of wants that have been looked for.
@@ -72,6 +74,9 @@ func (x *Case) before() (*base, error) {
 	b.disk, b.now, b.boots = m.disk, m.now, m.boots
 	n := x.begin(b)
 	b.before, b.words = n.print(), n.effectWords()
+	untouched := *x
+	untouched.ByHand = false
+	b.plain = untouched.begin(b).effectPrint()
 	other := *b
 	other.disk = b.disk.clone()
 	other.disk.meddle(x.Event)
@@ -90,6 +95,9 @@ func (x *Case) begin(b *base) *world {
 	w.m.now, w.m.boots = b.now, b.boots
 	w.m.Boot()
 	w.rest()
+	if x.ByHand {
+		w.m.byHand()
+	}
 	w.m.Acts = nil
 	for i, s := range x.Sides {
 		n := &side{name: string(rune('A' + i)), want: s.Want, seconds: s.Seconds, pause: s.Pause, gate: s.Gate, no: s.No, address: b.ip, of: promise.Generation(i + 1)}

@@ -40,7 +40,7 @@ func Cases(c Code) []*Case {
 		add("wrong-gateway+"+string(Unplug), s, nil, Unplug, one(wrongGateway()))
 		add("second+"+string(Unplug), s, []Want{generation(1)}, Unplug, one(generation(2)))
 	}
-	return out
+	return append(out, byHandCases(c)...)
 }
 
 // adder adds a case.

@@ -46,7 +46,9 @@ func (p *Process) Run(argv []string, limit time.Duration) (string, error) {
 	case "echo":
 		return strings.Join(argv[1:], " ") + "\n", nil
 	case "hostname":
-	case "nsd-checkconf", "bird", "nft", "sysctl", "true":
+	case "nft":
+		return m.nft(&m.run, argv)
+	case "nsd-checkconf", "bird", "true":
 		return p.check(argv, limit)
 	default:
 		if m.disk.read(argv[0]) == nil {

@@ -69,7 +69,7 @@ func write(h *maphash.Hash, words ...string) {
 }
 
 // effectUnits are the units whose effect is looked at.
-var effectUnits = [...]string{networkdUnit, ifupdownUnit, nmUnit, "nsd.service", "knot.service", "bird.service", "nftables.service", "ssh.service", guardUnit}
+var effectUnits = [...]string{networkdUnit, ifupdownUnit, nmUnit, "nsd.service", "knot.service", "bird.service", rulesUnit, "ssh.service", guardUnit}
 
 // effectWords are what is in effect, whatever files say: daemons with what they
 // have read, addresses, routes, and who manages the link.
@@ -102,6 +102,7 @@ func (w *world) effectWords() []string {
 	for _, r := range m.net.rules {
 		words = append(words, "rule from "+r.From+" table "+strconv.Itoa(r.Table))
 	}
+	words = append(words, m.run.words()...)
 	slices.Sort(words)
 	best, _ := m.net.winner()
 	words = append(words, "wins "+best.Via+" "+best.Dev, "networkd has it from "+m.net.networkd["eno1"].path,
@@ -145,7 +146,7 @@ func (w *world) hasFiles(want Want) bool {
 		at, err := w.m.disk.walk(p)
 		there := err == nil && at.found
 		if i < 0 {
-			if there && (p == guardFile || p == guardConf || p == serviceFile || p == peersFile) {
+			if there && (p == guardFile || p == guardConf || p == serviceFile || p == peersFile || p == sysctlFile) {
 				return false // only raiz ever wrote it
 			}
 			continue
@@ -169,8 +170,11 @@ func (w *world) hasFiles(want Want) bool {
 
 // effect is the generation that is in effect.
 func (w *world) effect() promise.Generation {
-	if p := w.effectPrint(); p == w.base.before.effect || p == w.base.meddled.effect {
+	switch p := w.effectPrint(); {
+	case p == w.base.before.effect, p == w.base.meddled.effect:
 		return promise.Before
+	case p == w.base.plain && w.m.boots > w.base.boots+1:
+		return promise.Before // what somebody did by hand is gone with the boot
 	}
 	for _, s := range w.sides {
 		if w.inEffect(s.want) {
@@ -207,7 +211,7 @@ func (w *world) inEffect(want Want) bool {
 			return false // what raiz has started goes on
 		}
 	}
-	return w.linkIs(want)
+	return w.m.runs(want) && w.linkIs(want)
 }
 
 func (w *world) linkIs(want Want) bool {

@@ -38,6 +38,7 @@ type Machine struct {
 	overtakes bool
 	started   []string // what the boot has still to start
 	net       network
+	run       running
 
 	calls   int                  // that change something
 	looks   int                  // that do not
@@ -78,7 +79,7 @@ func (m *Machine) forget() {
 	m.jobs, m.started = nil, nil
 	m.armed = never
 	m.booting = false
-	m.net = newNetwork()
+	m.net, m.run = newNetwork(), newRunning()
 }
 
 // Crash is the loss of power.

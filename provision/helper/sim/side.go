@@ -133,7 +133,7 @@ func (w *world) ask(s *side) server.Request {
 	case probing:
 		r.Verb, r.Probe = server.VerbProbe, &server.ProbeRequest{Units: []string{networkdUnit}, Links: []server.Match{{Name: "eno1"}}}
 		for _, p := range paths() {
-			r.Probe.Files = append(r.Probe.Files, server.FileQuestion{Path: p, Secret: p == birdConf})
+			r.Probe.Files = append(r.Probe.Files, server.FileQuestion{Path: p, Secret: p == birdConf, Runtime: s.want.runtime(p)})
 		}
 	case applying:
 		return s.request // which was made from the probe

@@ -39,14 +39,15 @@ const install = "[Install]\nWantedBy=multi-user.target\n"
 // said in X-Config.
 func vendor() map[string]string {
 	return map[string]string{
-		networkdUnit:       "[Service]\nX-Kind=network\n" + install,
-		ifupdownUnit:       "[Service]\nX-Kind=network\nX-Reload=no\n" + install,
-		nmUnit:             "[Service]\nX-Kind=network\n" + install,
-		"nsd.service":      "[Service]\nX-Config=/etc/nsd/nsd.conf\n" + install,
-		"knot.service":     "[Service]\nX-Config=/etc/knot/knot.conf\n" + install,
-		"bird.service":     "[Service]\nX-Config=/etc/bird/bird.conf\n" + install,
-		"nftables.service": "[Service]\nX-Config=/etc/nftables.conf\n" + install,
-		"ssh.service":      "[Service]\n" + install,
+		networkdUnit:   "[Service]\nX-Kind=network\n" + install,
+		ifupdownUnit:   "[Service]\nX-Kind=network\nX-Reload=no\n" + install,
+		nmUnit:         "[Service]\nX-Kind=network\n" + install,
+		"nsd.service":  "[Service]\nX-Config=/etc/nsd/nsd.conf\n" + install,
+		"knot.service": "[Service]\nX-Config=/etc/knot/knot.conf\n" + install,
+		"bird.service": "[Service]\nX-Config=/etc/bird/bird.conf\n" + install,
+		rulesUnit:      "[Service]\nX-Config=" + rulesFile + "\n" + install,
+		"ssh.service":  "[Service]\n" + install,
+		sysctlUnit:     "[Service]\nX-Reload=no\nX-Config=-" + sysctlFile + "\n" + install,
 	}
 }
 
@@ -56,13 +57,13 @@ func newServer(s Start) *disk {
 	for name, text := range vendor() {
 		d.mustPut("/usr/lib/systemd/system/"+name, text)
 	}
-	for _, name := range []string{"ssh.service", "nsd.service", "bird.service", "nftables.service"} {
+	for _, name := range []string{"ssh.service", "nsd.service", "bird.service", rulesUnit, sysctlUnit} {
 		d.want(name)
 	}
 	d.mustPut("/etc/nsd/nsd.conf", "server:\n\t# Debian's\n")
 	d.mustPut("/etc/bird/bird.conf", "# Debian's\n")
 	d.mustPut("/etc/knot/knot.conf", "# Debian's\n")
-	d.mustPut("/etc/nftables.conf", "flush ruleset\n")
+	d.mustPut(rulesFile, clears+"Debian's\n")
 	d.mustPut("/etc/hostname", "debian\n")
 	for _, dir := range []string{"/etc/systemd/network", "/etc/network/interfaces.d", "/etc/NetworkManager/conf.d", "/etc/NetworkManager/system-connections", "/etc/netplan", "/var/lib/nsd", "/usr/local/lib/raiz", "/root/.ssh", "/tmp"} {
 		d.mustDir(dir)

@@ -157,6 +157,7 @@ func (m *Machine) startUnit(u *unit, op helper.Op, by string) error {
 		return fmt.Errorf("%s: %w", u.name, err)
 	}
 	u.active, u.runs, u.since, u.said = "active", runs, u.text, ""
+	m.takes(u)
 	return nil
 }
 
@@ -174,6 +175,7 @@ func (m *Machine) reloadUnit(u *unit, by string) error {
 		return fmt.Errorf("%s: %w", u.name, err)
 	}
 	u.runs = runs
+	m.takes(u)
 	m.reloadManager(u.name)
 	return nil
 }
@@ -188,6 +190,9 @@ func (m *Machine) stopUnit(u *unit, by string) error {
 	if u.active == "active" {
 		m.Acts = append(m.Acts, Act{helper.OpStop, u.name, by, m.now, nil})
 		m.stopManager(u.name)
+		if u.name == rulesUnit {
+			m.run.load(clears) // ExecStop= of Debian's
+		}
 	}
 	u.active, u.runs, u.since = "inactive", nil, nil
 	return nil

@@ -25,6 +25,9 @@ type Want struct {
 	// file of the management link is the same in all editions.
 	Service string
 	Still   bool
+	// Rules is the edition of rules of the packet filter, and of a parameter of
+	// the kernel, that have to be in effect; 0 for none.
+	Rules int
 }
 
 const (
@@ -48,7 +51,7 @@ func dnsConf(pack string) string { return "/etc/" + pack + "/" + pack + ".conf" 
 
 // paths are all that any generation manages.
 func paths() []string {
-	return []string{networkFile, serviceFile, peersFile, "/etc/hostname", dnsConf("nsd"), dnsConf("knot"), birdConf, guardFile, guardConf, zonesTool}
+	return []string{networkFile, serviceFile, peersFile, "/etc/hostname", dnsConf("nsd"), dnsConf("knot"), birdConf, guardFile, guardConf, zonesTool, rulesFile, sysctlFile}
 }
 
 func (w Want) String() string {
@@ -112,5 +115,6 @@ func (w Want) manifest() server.Manifest {
 			file(guardConf, head, effect(4, server.ActRestart, guardUnit)))
 		m.Units = append(m.Units, server.Unit{Name: guardUnit, Enabled: true, Active: true, Order: 4})
 	}
+	w.running(&m)
 	return m
 }

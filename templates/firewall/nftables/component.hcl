@@ -11,6 +11,11 @@ component "nftables" {
     unit     = "nftables.service"
     how      = "reload"
     effect   = "may-cut-access.server"
+    running {
+      shows  = ["nft", "--stateless", "list", "ruleset"]
+      loads  = ["nft", "--file", "{}"]
+      clears = "flush ruleset\n"
+    }
   }
 
   service "nftables.service" {}

@@ -6,6 +6,9 @@ component "debian" {
   file "/etc/hostname" {
     template = "hostname.tmpl"
     command  = ["hostname", "-F", "/etc/hostname"]
+    running {
+      sysctls = { "kernel/hostname" = "{{ .Hostname }}" }
+    }
   }
   file "/etc/hosts" {
     template = "hosts.tmpl"
@@ -17,8 +20,13 @@ component "debian" {
     template = "sysctl.conf.tmpl"
     unit     = "systemd-sysctl.service"
     how      = "restart"
+    running {
+      syntax = "sysctl.d"
+    }
   }
-  file "/etc/ssh/sshd_config.d/raiz.conf" {
+  # Of a setting that several files have the first counts (sshd_config(5)):
+  # before 50-cloud-init.conf.
+  file "/etc/ssh/sshd_config.d/00-raiz.conf" {
     template = "sshd.conf.tmpl"
     mode     = "0600"
     check    = ["sshd", "-t", "-f", "{}"]
@@ -26,6 +34,21 @@ component "debian" {
     unit     = "ssh.service"
     how      = "reload"
     effect   = "may-cut-access.server"
+    running {
+      # As whoever logs in gets it: Match blocks count.
+      shows = ["sshd", "-T", "-C", "user={{ .SSH.User }},host=raiz,addr=192.0.2.1"]
+      settings = {
+        port                         = "{{ .SSH.Port }}"
+        passwordauthentication       = "no"
+        kbdinteractiveauthentication = "no"
+        permitrootlogin              = "{{ if .SSH.RootLogin }}without-password{{ else }}no{{ end }}"
+        pubkeyauthentication         = "yes"
+        x11forwarding                = "no"
+        allowtcpforwarding           = "local"
+        permittunnel                 = "no"
+        gatewayports                 = "no"
+      }
+    }
   }
   file "/etc/systemd/journald.conf.d/raiz.conf" {
     template = "journald.conf.tmpl"
