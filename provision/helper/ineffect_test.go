@@ -1,0 +1,88 @@
+package helper_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+const forwarding = "net/ipv4/ip_forward"
+
+// again asks for the generation that stands once more, over what a probe says.
+func (b *bench) again(t *testing.T, of server.Request, run string) server.Request {
+	t.Helper()
+	f := of.Apply.Manifest.Files[0]
+	probe := b.on(b.m.Console()).Handle(server.Request{Verb: server.VerbProbe, Probe: &server.ProbeRequest{
+		Files: []server.FileQuestion{{Path: f.Path, Sum: f.Sum, Runtime: f.Runtime}},
+	}}, nil)
+	if probe.Error != nil {
+		t.Fatal(probe.Error)
+	}
+	q := *of.Apply
+	q.Run = run
+	q.Reviewed = server.Reviewed{Current: probe.Facts.Current, Standing: map[string]string{f.Path: probe.Facts.Files[f.Path].Standing}}
+	return server.Request{Verb: server.VerbApply, Apply: &q}
+}
+
+// What is in place and not in effect is taken back, and says why: here a program
+// goes on showing what another file has it do.
+func TestNotInEffect(t *testing.T) {
+	b := newBench()
+	q := b.request(t, "run000000effect", 120)
+	q.Apply.Manifest.Files[0].Runtime = &state.Runtime{Shows: []string{"echo", "password yes"}, Settings: map[string]string{"password": "no"}}
+	a := b.ask(q)
+	if a.Error == nil || a.Error.Code != server.ErrReverted || !strings.Contains(a.Error.Text, benchFile+" is not in effect: password is yes, not no") {
+		t.Errorf("%+v %v", a.Status, a.Error)
+	}
+	if b.state("run000000effect") != server.Reverted || b.text() != "" {
+		t.Errorf("it is %s, %q stands", b.state("run000000effect"), b.text())
+	}
+}
+
+// What drifts between the activation and the confirmation is not confirmed.
+func TestDriftBeforeConfirm(t *testing.T) {
+	b := newBench()
+	q := b.request(t, "run000000drift", 120)
+	q.Apply.Manifest.Files[0].Runtime = &state.Runtime{Sysctls: []state.Sysctl{{Name: forwarding, Value: "0"}}}
+	if a := b.ask(q); a.Error != nil {
+		t.Fatal(a.Error)
+	}
+	if err := b.m.Console().SetSysctl(forwarding, "1"); err != nil {
+		t.Fatal(err)
+	}
+	a := b.of("run000000drift", server.VerbConfirm)
+	if a.Error == nil || a.Error.Code != server.ErrUnfit || !strings.Contains(a.Error.Text, "net.ipv4.ip_forward is 1, not 0") {
+		t.Errorf("%+v %v", a.Status, a.Error)
+	}
+}
+
+// What runs is reviewed with the files: what somebody has set since is not
+// replaced.
+func TestReviewedRunning(t *testing.T) {
+	b := newBench()
+	q := b.request(t, "run000000first", 120)
+	q.Apply.Manifest.Files[0].Runtime = &state.Runtime{Sysctls: []state.Sysctl{{Name: forwarding, Value: "0"}}}
+	if a := b.ask(q); a.Error != nil {
+		t.Fatal(a.Error)
+	}
+	if a := b.of("run000000first", server.VerbConfirm); a.Error != nil {
+		t.Fatal(a.Error)
+	}
+	late := b.again(t, q, "run000000late")
+	if err := b.m.Console().SetSysctl(forwarding, "7"); err != nil {
+		t.Fatal(err)
+	}
+	if a := b.ask(late); a.Error == nil || a.Error.Code != server.ErrMoved || !strings.Contains(a.Error.Text, "what runs of "+benchFile) {
+		t.Errorf("with what was set since the review: %+v %v", a.Status, a.Error)
+	}
+	// It is known now, and nothing that the file's unit does mends it: it stays.
+	a := b.ask(b.again(t, q, "run000000known"))
+	if a.Error == nil || a.Error.Code != server.ErrReverted {
+		t.Errorf("%+v %v", a.Status, a.Error)
+	}
+	if got, err := b.m.Console().Sysctls(forwarding); err != nil || got[forwarding] != "7" {
+		t.Errorf("it is %v, %v", got, err)
+	}
+}
