@@ -21,7 +21,7 @@ func TestByHand(t *testing.T) {
 		for _, br := range r.broken {
 			t.Error(br)
 		}
-		if r.err != nil || r.Worlds < 20 {
+		if r.err != nil || r.Worlds < 10 {
 			t.Errorf("%s: %d worlds, %v", x.Name, r.Worlds, r.err)
 		}
 		seen++
