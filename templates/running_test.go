@@ -34,7 +34,9 @@ net.ipv4.ip_forward = 1
 }
 
 func TestRunningIsRefused(t *testing.T) {
-	reload := func(r rawRunning) rawFile { return rawFile{Path: "/etc/a", Unit: "a.service", How: "reload", Running: &r} }
+	reload := func(r rawRunning) rawFile {
+		return rawFile{Path: "/etc/a", Unit: "a.service", How: "reload", Running: &r}
+	}
 	shows := []string{"a", "show"}
 	secret := reload(rawRunning{Syntax: "sysctl.d"})
 	secret.Secret = true

@@ -20,6 +20,7 @@ type OS interface {
 	Units
 	Kernel
 	Machine
+	Surroundings
 }
 
 // Files are absolute, clean paths. No method follows a symbolic link, in
@@ -176,6 +177,17 @@ type Machine interface {
 	System() System
 	// Log adds a line to a log for people, as well as it can.
 	Log(line string)
+}
+
+// Surroundings are what others have on the machine.
+type Surroundings interface {
+	// Sockets returns those that listen, and of UDP those without another side,
+	// on other addresses than the loopback's.
+	Sockets() ([]server.Socket, error)
+	// Failed returns the units that have failed.
+	Failed() ([]string, error)
+	// Disk looks at the file system that a path is on.
+	Disk(path string) (server.Disk, error)
 }
 
 // ErrLocked says that somebody else holds the lock; its text says who.

@@ -42,6 +42,9 @@ func (h *Helper) probe(q server.ProbeRequest) (*server.Facts, error) {
 	f.Network, err = h.os.Network()
 	problem("network", err)
 	f.Guard = h.guard()
+	if q.Around != nil {
+		f.Around = h.around(*q.Around, problem)
+	}
 	if q.First != nil && f.Current == 0 && f.Problems[server.PartTransaction] == "" {
 		f.Printed = h.print(q.First.Commands, time.Duration(q.First.Seconds)*time.Second)
 	}

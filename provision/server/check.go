@@ -93,6 +93,9 @@ func (p *ProbeRequest) check() error {
 			return err
 		}
 	}
+	if err := p.Around.check(); err != nil {
+		return err
+	}
 	return p.First.check()
 }
 
@@ -300,6 +303,9 @@ func (a Answer) check() error {
 		return nil
 	}
 	if err := a.Facts.Guard.check(); err != nil {
+		return err
+	}
+	if err := a.Facts.Around.check(); err != nil {
 		return err
 	}
 	if err := (&Looked{Printed: a.Facts.Printed}).check(); err != nil {

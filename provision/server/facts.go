@@ -28,6 +28,8 @@ type Facts struct {
 	Network  Network             `json:"network"`
 	Owners   []Owner             `json:"owners,omitempty"` // as many as links were asked for, in their order
 	Guard    *Guard              `json:"guard,omitempty"`  // nothing where no guard was ever
+	// Around is what others have; nothing where nobody asked.
+	Around *Around `json:"around,omitempty"`
 	// Printed answers a first look, command by command; nothing where a
 	// generation is current.
 	Printed []Printed `json:"printed,omitempty"`

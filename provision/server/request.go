@@ -67,6 +67,8 @@ type ProbeRequest struct {
 	// Key of 32 random bytes is what the bytes of a secret file are summed
 	// with, so that neither request nor answer lets anybody guess them.
 	Key []byte `json:"key,omitempty"`
+	// Around asks for what others have on the server; nil for nothing of it.
+	Around *AroundQuestion `json:"around,omitempty"`
 	// First is asked besides of a server that has no generation yet.
 	First *FirstLook `json:"first,omitempty"`
 }

@@ -25,6 +25,7 @@ type Fixture struct {
 	Machine *Machine
 	Names   *Names
 	Running *Running
+	Around  *Around
 }
 
 // Files are places on the disk.
@@ -109,6 +110,9 @@ func Run(t *testing.T, f Fixture) {
 	}
 	if f.Running != nil {
 		t.Run("running", func(t *testing.T) { running(t, f.OS, *f.Running) })
+	}
+	if f.Around != nil {
+		t.Run("around", func(t *testing.T) { around(t, f.OS, *f.Around) })
 	}
 	if f.Network != nil {
 		t.Run("network", func(t *testing.T) { network(t, f.OS, *f.Network) })

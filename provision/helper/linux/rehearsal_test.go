@@ -4,6 +4,8 @@ package linux_test
 
 import (
 	"context"
+	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -137,11 +139,31 @@ func TestContractHere(t *testing.T) {
 			IPv4: "203.0.113.9/24", Gateway4: "203.0.113.1", IPv6: "2001:db8:77::9/64", Gateway6: "2001:db8:77::1",
 		},
 	})
-	contract.Run(t, contract.Fixture{OS: linux.New(), Running: &contract.Running{
+	contract.Run(t, contract.Fixture{OS: linux.New(), Around: &contract.Around{Broken: "contract-broken.service", Listen: listen}, Running: &contract.Running{
 		Link: "contract0", Loads: []string{"nft", "--file", "/root/contract.nft"}, Shows: []string{"nft", "--stateless", "list", "ruleset"}, Rule: "udp dport 9 drop",
 	}})
 	t.Run("seen by others", seenByOthers)
 	t.Run("bad disks", badDisks)
+}
+
+// listen listens on every address, of both families at once.
+func listen(t *testing.T) (tcp, udp netip.AddrPort, program string) {
+	t.Helper()
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	p, err := net.ListenPacket("udp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	comm, err := os.ReadFile("/proc/self/comm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return here(l.Addr()), here(p.LocalAddr()), strings.TrimSpace(string(comm))
 }
 
 func do(t *testing.T, argv ...string) string {

@@ -20,6 +20,7 @@ func TestContract(t *testing.T) {
 			Fired: func(*testing.T) int { return fired }, Isolate: func(*testing.T) { m.Isolate() },
 		},
 		Network: &contract.Network{Link: "eno2", Absent: "eno9", IPv4: "198.51.100.1/24", Gateway4: "198.51.100.2", IPv6: "2001:db8:7::1/64", Gateway6: "2001:db8:7::2"},
+		Around:  &contract.Around{Broken: "broken.service"},
 		Running: &contract.Running{
 			Link: "eno1", Loads: []string{"nft", "--file", "/bench/rules"}, Shows: []string{"nft", "list", "ruleset"}, Rule: "let it through",
 		},
