@@ -21,10 +21,13 @@
 # make proof  both of these, whole; their figures into docs/figures.json, with
 #             the commit that they are of
 # make raiz   the binary alone
+# make release  archives, packages, SBOM and sums of this commit, into dist/
+# make release-check  releases it twice in different folders: every byte the same
 #
-# On a fresh Debian 12 as root with Go, both install what is missing.
+# On a fresh Debian 12 as root with Go, whatever needs more installs it.
 
 GO      ?= go
+export GO
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 # What the rehearsal needs, and what the tests need besides: real daemons
@@ -32,19 +35,26 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 REHEARSE_PACKAGES = mmdebstrap systemd-container iproute2 util-linux e2fsprogs bind9-dnsutils
 TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-server openssh-client \
                     sudo knot knot-dnssecutils shellcheck procps ldnsutils dns-root-data strace frr qemu-user-static
+RELEASE_PACKAGES  = git gzip tar zip unzip dpkg
 
-.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants proof lint cross deps-demo deps-test clean
+.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants proof lint cross release release-check deps-demo deps-test deps-release clean
 
 raiz: helpers
-	$(GO) build -o bin/raiz ./cmd/raiz
+	.ci/build raiz $$($(GO) env GOOS) $$($(GO) env GOARCH) bin/raiz
 
-# What raiz has on a server: static, and the same bytes wherever it is built.
+# What raiz has on a server.
 helpers:
 	@for arch in amd64 arm64; do \
-		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w -buildid=' -o bin/raiz-helper-$$arch ./cmd/raiz-helper && \
+		.ci/build raiz-helper linux $$arch bin/raiz-helper-$$arch && \
 		gzip -9 -n <bin/raiz-helper-$$arch >cmd/raiz/embedded/$$arch.gz && \
 		sha256sum <bin/raiz-helper-$$arch | cut -c 1-64 >cmd/raiz/embedded/$$arch.sum || exit 1; \
 	done
+
+release: deps-release
+	.ci/release
+
+release-check: deps-release
+	.ci/release-check
 
 demo: deps-demo raiz
 	bin/raiz validate sites/
@@ -118,5 +128,8 @@ deps-demo:
 deps-test:
 	@.ci/install-missing $(TEST_PACKAGES)
 
+deps-release:
+	@.ci/install-missing $(RELEASE_PACKAGES)
+
 clean:
-	rm -rf bin
+	rm -rf bin dist

@@ -42,6 +42,7 @@ func mayImport() map[string][]string {
 		"verify", "verdict", "report", "report/messages", "watch", "await", "observation", "rehearse", "simbmc", "secret", "nesting", "templates")
 	return map[string][]string{
 		"cmd/raiz":                  append(append(rooms("provision", "fleet"), below...), "docs"),
+		"cmd/raiz-sbom":             nil,
 		"docs":                      nil,
 		"provision":                 append(rooms("fleet"), below...),
 		"provision/fleet":           append(rooms("provision"), below...),

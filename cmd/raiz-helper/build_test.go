@@ -17,13 +17,11 @@ import (
 // has to go over.
 const maxSent = 3 << 20
 
-// build makes a helper as make raiz does.
+// build makes a helper as make raiz and make release do.
 func build(t *testing.T, module, arch string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "raiz-helper")
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w -buildid=", "-o", out, "./cmd/raiz-helper")
-	cmd.Dir = module
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+	cmd := exec.Command(filepath.Join(module, ".ci/build"), "raiz-helper", "linux", arch, out)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
@@ -45,7 +43,7 @@ func elsewhere(t *testing.T) string {
 		t.Fatal(err)
 	}
 	to := filepath.Join(t.TempDir(), "somewhere else")
-	files := []string{top + "/go.mod", top + "/go.sum"}
+	files := []string{top + "/go.mod", top + "/go.sum", top + "/.ci/build"}
 	for _, dir := range strings.Fields(string(dirs)) {
 		names, err := filepath.Glob(dir + "/*.go")
 		if err != nil {
@@ -62,7 +60,7 @@ func elsewhere(t *testing.T) string {
 		if err := os.MkdirAll(filepath.Dir(copied), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(copied, text, 0o644); err != nil {
+		if err := os.WriteFile(copied, text, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 // and which refuse --json. Every other verb has its result in docs/schema.json.
 func textOnly() []string {
 	return []string{
-		"help", "schema", "rehearse shell", "rehearse bmc",
+		"help", "schema", "man", "rehearse shell", "rehearse bmc",
 		"completion", "completion bash", "completion fish", "completion powershell", "completion zsh",
 		cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd,
 	}

@@ -22,11 +22,21 @@ func newVersion(g *globals) *cobra.Command {
 	}
 }
 
-// version is what the toolchain recorded: a tag, or the commit.
+// released is put in by the linker (.ci/build): a tag, or the commit. Nothing
+// else sets it.
+var released string
+
+// version is what was put in, or else what the toolchain has recorded, and
+// which toolchain that is: with the version it decides every byte.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	switch {
+	case released == "" && !ok:
 		return "unknown"
+	case !ok:
+		return released
+	case released != "":
+		return released + " " + info.GoVersion
 	}
 	v := info.Main.Version
 	for _, s := range info.Settings {

@@ -220,10 +220,13 @@ func explainHandshake(addr string, config *ssh.ClientConfig, err error) error {
 	if errors.As(err, &wrong) {
 		return fmt.Errorf("ssh %s: %w", addr, wrong)
 	}
+	if old := explainOld(config, err); old != "" {
+		return fmt.Errorf("ssh %s: %s", addr, old)
+	}
 	var none *ssh.AlgorithmNegotiationError
 	if errors.As(err, &none) && none.What == "host key" {
 		return fmt.Errorf("ssh %s: %w", addr, &hostKeyError{fmt.Sprintf("the pinned one is %s, the server has %s",
-			config.HostKeyAlgorithms[0], strings.Join(none.RequestedAlgorithms, ", "))})
+			config.HostKeyAlgorithms[0], few(none.RequestedAlgorithms))})
 	}
 	if strings.Contains(err.Error(), "unable to authenticate") {
 		return fmt.Errorf("ssh %s@%s: %w: %w; check ssh.identity, the agent and authorized_keys there", config.User, addr, ErrAuth, err)

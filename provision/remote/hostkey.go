@@ -24,10 +24,7 @@ var errSeen = errors.New("the host key has been seen")
 // host key, and hangs up: no user name and no key of ours is sent to it. The
 // jump hosts on the way are logged in to, and have to be pinned.
 func ScanHostKey(ctx context.Context, t Target) (HostKey, error) {
-	// Servers have several keys; the shortest of them that is as good goes
-	// into the site file.
-	kinds := []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
-	return look(ctx, t, kinds, func(string, net.Addr, ssh.PublicKey) error { return nil })
+	return look(ctx, t, hostKeyAlgorithms(), func(string, net.Addr, ssh.PublicKey) error { return nil })
 }
 
 // VerifyHostKey goes as far as ScanHostKey, and returns nil when the key is the pinned
@@ -62,6 +59,7 @@ func look(ctx context.Context, t Target, kinds []string, accept ssh.HostKeyCallb
 func lookAt(ctx context.Context, raw net.Conn, addr netip.AddrPort, kinds []string, accept ssh.HostKeyCallback) (HostKey, error) {
 	var seen ssh.PublicKey
 	config := &ssh.ClientConfig{
+		Config: algorithms(),
 		HostKeyCallback: func(name string, at net.Addr, key ssh.PublicKey) error {
 			if err := accept(name, at, key); err != nil {
 				return err

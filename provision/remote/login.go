@@ -26,6 +26,7 @@ func clientConfig(l Login) (config *ssh.ClientConfig, done func(), err error) {
 		return nil, nil, err
 	}
 	return &ssh.ClientConfig{
+		Config:            algorithms(),
 		User:              l.User,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeysCallback(keys.signers)},
 		HostKeyCallback:   pin(pinned),
@@ -38,6 +39,9 @@ func parsePinned(text string) (ssh.PublicKey, error) {
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("pinned host key %.40q: not a public key; write it as `ssh-keyscan` prints it, without the host name", text)
+	}
+	if len(algorithmsFor(key.Type())) == 0 {
+		return nil, fmt.Errorf("pinned host key: %s is no type that raiz trusts; pin the server's ed25519 key, from its /etc/ssh/ssh_host_ed25519_key.pub", key.Type())
 	}
 	return key, nil
 }
@@ -60,14 +64,6 @@ func (e *hostKeyError) Error() string {
 }
 
 func (e *hostKeyError) Unwrap() error { return ErrHostKey }
-
-func algorithmsFor(keyType string) []string {
-	if keyType == ssh.KeyAlgoRSA {
-		// RFC 8332: one key, two signature algorithms; SHA-1 is left out.
-		return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
-	}
-	return []string{keyType}
-}
 
 // keys are what one login may offer: the identity, then what the agent holds.
 type keys struct {
@@ -105,6 +101,12 @@ func newKeys(l Login) (*keys, error) {
 	case err != nil:
 		return nil, fmt.Errorf("ssh identity %s: %w", l.IdentityFile, err)
 	}
+	if k.identity != nil {
+		kind := k.identity.PublicKey().Type()
+		if k.identity = withoutSHA1(k.identity); k.identity == nil {
+			return nil, fmt.Errorf("ssh identity %s: %s signs with SHA-1 alone; make a new key with ssh-keygen -t ed25519", l.IdentityFile, kind)
+		}
+	}
 	return k, nil
 }
 
@@ -121,6 +123,9 @@ func (k *keys) inOrder() []ssh.Signer {
 		first = append(first, k.identity)
 	}
 	for _, s := range k.held() {
+		if s = withoutSHA1(s); s == nil {
+			continue
+		}
 		if k.locked != nil && bytes.Equal(s.PublicKey().Marshal(), k.locked.Marshal()) {
 			first = append(first, s)
 			continue

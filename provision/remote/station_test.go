@@ -314,7 +314,10 @@ func forward(ctx context.Context, c ssh.NewChannel) {
 
 // newSSHD gives every connection an OpenSSH server of its own (sshd -i), so
 // that no port has to be found and nothing has to be waited for.
-func newSSHD(t *testing.T) station {
+func newSSHD(t *testing.T) station { return newSSHDWith(t, "") }
+
+// newSSHDWith has lines before its configuration: of a keyword the first one counts.
+func newSSHDWith(t *testing.T, more string) station {
 	t.Helper()
 	sshd := need(t, "sshd")
 	me, err := user.Current()
@@ -329,7 +332,7 @@ func newSSHD(t *testing.T) station {
 	}
 	dir, key := t.TempDir(), newKey(t, ssh.KeyAlgoED25519)
 	s := station{user: me.Username, identity: writeKey(t, key, ""), hostKeys: map[string]string{}}
-	config := "AuthorizedKeysFile " + filepath.Join(dir, "authorized_keys") + "\nStrictModes no\nUsePAM no\nPidFile none\n" +
+	config := more + "AuthorizedKeysFile " + filepath.Join(dir, "authorized_keys") + "\nStrictModes no\nUsePAM no\nPidFile none\n" +
 		"PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n" +
 		"Subsystem sftp internal-sftp\nLogLevel ERROR\nPrintLastLog no\n"
 	for _, keyType := range []string{ssh.KeyAlgoED25519, ssh.KeyAlgoRSA} {
