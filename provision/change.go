@@ -11,6 +11,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/render"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verify"
 )
 
 // Planned is a plan with what it was made from.
@@ -18,6 +19,9 @@ type Planned struct {
 	Plan plan.Plan
 	Want *state.Set
 	Seen observe.Observation
+	// Found is what is on the server that nobody has declared, or that no change
+	// mends, and what of it could not be looked at.
+	Found []verify.Result
 
 	handsOnSite bool
 	takeOver    bool
@@ -38,7 +42,7 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 	seen := observe.Read(ctx, want, observe.Sources{
 		Server: func(ctx context.Context) (observe.Prober, error) {
 			conn, err := r.server(ctx)
-			return firstLook{conn, looks["sessions"].Argv(nil)}, err
+			return firstLook{conn, looks["sessions"].Argv(nil), verify.AroundQuestion(r.site)}, err
 		},
 		BMC: func(ctx context.Context) (observe.SettingReader, error) { return r.controller(ctx) },
 	})
@@ -50,7 +54,10 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 		p.Want = want.Without(state.Setting)
 		p.Seen.Facts = seen.Facts.Without(state.Setting)
 	}
-	p.Plan = plan.Diff(p.Want, p.Seen.Facts).Over(standing(p.Want, p.Seen.Server, looks))
+	if conn, err := r.server(ctx); err == nil && seen.ServerErr == nil {
+		p.Found = verify.AroundResults(r.site, seen.Server, render.ServiceTable, conn.Keys())
+	}
+	p.Plan = plan.Diff(p.Want, p.Seen.Facts).Over(standing(p.Want, p.Seen.Server, looks)).Beside(found(p.Found))
 	return p, nil
 }
 

@@ -27,6 +27,7 @@ func (r *Run) Verify(ctx context.Context, v Vantages) []verify.Result {
 		Router:  v.Router,
 		Outside: v.Outside,
 	}
+	from.Table, from.Declared = render.ServiceTable, r.declared
 	from.Units, from.Looks, from.UnitsErr = looks(r.site, r.o.Packs)
 	if r.site.BMC != nil {
 		from.BMC = func(ctx context.Context) (verify.Controller, error) { return r.controller(ctx) }

@@ -26,16 +26,18 @@ var ErrTakeOver = errors.New("this server announces already, and not by raiz")
 // know yet may take to show its sessions.
 const firstSeconds = 3
 
-// firstLook asks with the facts, in the same exec, for the sessions that the
-// declared routing daemon has. A server answers it while it has no generation
+// firstLook asks with the facts, in the same exec, for what others have on the
+// server, and for the sessions that the declared routing daemon has. A server answers it while it has no generation
 // of raiz: a plan of any other costs nothing more.
 type firstLook struct {
 	observe.Prober
 	command []string
+	around  *server.AroundQuestion
 }
 
 // Probe implements observe.Prober.
 func (l firstLook) Probe(ctx context.Context, q server.ProbeRequest) (server.Facts, error) {
+	q.Around = l.around
 	if len(l.command) > 0 {
 		q.First = &server.FirstLook{Commands: []server.Command{{Argv: l.command}}, Seconds: firstSeconds}
 	}

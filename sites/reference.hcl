@@ -195,6 +195,10 @@ site "reference" {
       # The networks SSH is accepted from. Without it: from anywhere.
       from = ["198.51.100.128/25", "2001:db8:9::/48"]
 
+      # Who may log in beside the key that raiz uses: public keys, or what
+      # "ssh-keygen -lf" says of them. Any other key is named as drift.
+      keys = ["SHA256:uNiVztksCsDhcc0u9e8BrvB/YPeNcjpmExv2fwVFVIE"]
+
       # Hosts to go through, in the order of the blocks.
       jump "bastion" {
         address  = "198.51.100.130" # needed
@@ -206,6 +210,15 @@ site "reference" {
     }
 
     # needed: how the operator gets in.
+    # What else lives on the server. raiz does not install it, opens its ports
+    # to the networks of from, and does not take it for drift.
+    agent "metrics" {
+      units   = ["prometheus-node-exporter.service"]
+      listens = ["tcp/9100"]                                           # without it: nowhere
+      from    = ["198.51.100.128/25"]                                  # without it: nobody
+      keys    = ["SHA256:WjNDQXdGNzRLM2pBb1Jxa0ZkM2dMcFhqWnRVbW4zUQk"] # that log in for it
+    }
+
     interface "management" {
       # needed: by the kernel's name, or by mac as below.
       match = { name = "eno1" }

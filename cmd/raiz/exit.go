@@ -57,7 +57,7 @@ func planCode(p provision.Planned) exitCode {
 	case !p.Plan.Empty():
 		return exitPending
 	}
-	return exitDone
+	return verifyCode(p.Found)
 }
 
 func verifyCode(results []verify.Result) exitCode {

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 // Action says what a change does to its thing.
@@ -46,7 +47,10 @@ type Plan struct {
 	Unsupported []state.Fact
 	// Standing is what the server has that raiz did not build.
 	Standing Standing
-	digest   string
+	// Found is what is there beside it that nobody has declared; no change mends
+	// it.
+	Found  []verdict.Message
+	digest string
 }
 
 // Empty reports whether everything is as wanted. A plan with unknowns is not

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 // Standing is what a server has that raiz did not build.
@@ -27,6 +28,22 @@ type Session struct {
 	Name     string
 	Neighbor netip.Addr // the zero Addr where it is not understood
 	AS       uint32
+}
+
+// Beside is the plan with what was found beside what it manages: that is shown,
+// so the digest covers it. Where nothing was, it is the same plan.
+func (p Plan) Beside(found []verdict.Message) Plan {
+	if len(found) == 0 {
+		return p
+	}
+	sum := sha256.New()
+	fmt.Fprintf(sum, "beside %q\n", p.digest)
+	for _, m := range found {
+		fmt.Fprintf(sum, "found %q\n", m.String())
+	}
+	p.Found = found
+	p.digest = hex.EncodeToString(sum.Sum(nil))
+	return p
 }
 
 // Over is the plan with what it replaces and resets of somebody else's: that is

@@ -74,6 +74,7 @@ type Conn struct {
 	client *ssh.Client
 	addr   netip.AddrPort
 	user   string
+	keys   []string
 	hops   []*ssh.Client
 	stop   context.CancelFunc
 	dead   atomic.Bool // closed because the far end had stopped answering
@@ -92,11 +93,11 @@ func Dial(ctx context.Context, t Target) (*Conn, error) {
 	if len(t.Addresses) == 0 {
 		return nil, errors.New("dial server: no address to dial")
 	}
-	config, done, err := clientConfig(t.Login)
+	config, keys, err := clientConfig(t.Login)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer keys.close()
 	dial, hops, err := throughHops(ctx, t)
 	if err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func Dial(ctx context.Context, t Target) (*Conn, error) {
 		return nil, err
 	}
 	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
-	c := &Conn{client: client, addr: addr, user: t.Login.User, hops: hops, stop: stop}
+	c := &Conn{client: client, addr: addr, user: t.Login.User, keys: keys.prints(), hops: hops, stop: stop}
 	go c.keepalive(alive)
 	if t.Log != nil {
 		t.Log.Debug("ssh connected", "address", addr.String(), "user", t.Login.User)
@@ -117,6 +118,9 @@ func Dial(ctx context.Context, t Target) (*Conn, error) {
 
 // Addr returns the address that answered.
 func (c *Conn) Addr() netip.AddrPort { return c.addr }
+
+// Keys are the fingerprints of the keys that were offered to log in with.
+func (c *Conn) Keys() []string { return c.keys }
 
 // Stats returns the counts so far.
 func (c *Conn) Stats() Stats {
@@ -164,11 +168,11 @@ func throughHops(ctx context.Context, t Target) (DialFunc, []*ssh.Client, error)
 }
 
 func hop(ctx context.Context, dial DialFunc, h Hop) (*ssh.Client, error) {
-	config, done, err := clientConfig(h.Login)
+	config, keys, err := clientConfig(h.Login)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer keys.close()
 	client, _, err := login(ctx, dial, []netip.AddrPort{h.Address}, config)
 	return client, err
 }

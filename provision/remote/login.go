@@ -12,11 +12,11 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// clientConfig returns the configuration for one login, and what ends it once
-// the handshake is over. Only algorithms of the pinned key's own type are
+// clientConfig returns the configuration for one login, and its keys, which are
+// closed once the handshake is over. Only algorithms of the pinned key's own type are
 // offered: otherwise a server with several keys may answer with one that is
 // right but not the pinned one (golang/go#29286).
-func clientConfig(l Login) (config *ssh.ClientConfig, done func(), err error) {
+func clientConfig(l Login) (*ssh.ClientConfig, *keys, error) {
 	pinned, err := parsePinned(l.HostKey)
 	if err != nil {
 		return nil, nil, err
@@ -32,7 +32,7 @@ func clientConfig(l Login) (config *ssh.ClientConfig, done func(), err error) {
 		HostKeyCallback:   pin(pinned),
 		HostKeyAlgorithms: algorithmsFor(pinned.Type()),
 		ClientVersion:     "SSH-2.0-raiz",
-	}, keys.close, nil
+	}, keys, nil
 }
 
 func parsePinned(text string) (ssh.PublicKey, error) {
@@ -115,6 +115,15 @@ func newKeys(l Login) (*keys, error) {
 func (k *keys) signers() ([]ssh.Signer, error) {
 	k.ask.Do(func() { k.offered = k.inOrder() })
 	return k.offered, nil
+}
+
+// prints are the fingerprints of what was offered.
+func (k *keys) prints() []string {
+	var out []string
+	for _, s := range k.offered {
+		out = append(out, ssh.FingerprintSHA256(s.PublicKey()))
+	}
+	return out
 }
 
 func (k *keys) inOrder() []ssh.Signer {

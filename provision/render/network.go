@@ -6,14 +6,14 @@ import (
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
-// serviceTable is the routing table of the service link. Any number that the
+// ServiceTable is the routing table of the service link. Any number that the
 // kernel does not use itself would do.
-const serviceTable = 112
+const ServiceTable = 112
 
 // network is both interfaces, the loopback, and the routes of what is answered.
 func (v *Values) network(s *site.Site) {
 	v.Management, v.Service = links(s)
-	v.Table, v.Rules = serviceTable, rules(s)
+	v.Table, v.Rules = ServiceTable, rules(s)
 	v.ServiceAddresses, v.ServiceFamilies = serviceAddresses(s), families(s.ServiceAddresses())
 }
 

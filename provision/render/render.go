@@ -167,5 +167,5 @@ const (
 	manager = "systemd-networkd"
 )
 
-// errSecret is what a missing secret becomes when it is needed.
-var errSecret = errors.New("a secret is missing")
+// ErrSecret is wrapped by what a missing secret becomes when it is needed.
+var ErrSecret = errors.New("a secret is missing")

@@ -6,5 +6,14 @@ import "github.com/raiz-dns/raiz/provision/site"
 func (v *Values) system(s *site.Site) {
 	v.Release, v.Hostname, v.Resolvers = s.Server.Release, s.Server.Hostname, words(s.Server.DNS)
 	ssh := s.Server.SSH
+	for _, a := range s.Server.Agents {
+		agent := Agent{Name: a.Name, From: prefixFamilies(a.From)}
+		for _, l := range a.Listens {
+			agent.Ports = append(agent.Ports, Port{Network: l.Network, Number: l.Port})
+		}
+		if len(agent.Ports) > 0 {
+			v.Agents = append(v.Agents, agent)
+		}
+	}
 	v.SSH = SSH{Port: ssh.Port, User: ssh.User, RootLogin: ssh.User == "root", Any: len(ssh.From) == 0, From: prefixFamilies(ssh.From)}
 }

@@ -27,6 +27,7 @@ type Values struct {
 	Time             Time             // how a pack learns of the clock
 	Resolvers        []string         // addresses of resolvers
 	SSH              SSH              // how the server is logged in to
+	Agents           []Agent          // what else takes something on this server
 	BGP              BGP              // the routing
 	DNS              DNS              // the name service
 	Guard            Guard            // what decides whether the blocks are announced
@@ -113,6 +114,19 @@ type SSH struct {
 	RootLogin bool     // whether root itself logs in, with a key
 	Any       bool     // from anywhere: the site declares no networks
 	From      []Family // networks that may
+}
+
+// Agent is something of the operator's own that takes what comes.
+type Agent struct {
+	Name  string   // of the agent
+	Ports []Port   // where it takes it
+	From  []Family // who may send it, by family
+}
+
+// Port is one of every address.
+type Port struct {
+	Network string // tcp or udp
+	Number  uint16 // of the port
 }
 
 // BGP is the routing.

@@ -69,7 +69,7 @@ func shown(v secret.Value, secrets Secrets) (hidden, error) {
 		return hidden{v.String(), true}, nil
 	}
 	if err := v.Err(); err != nil {
-		return hidden{}, fmt.Errorf("%w: %s: %w", errSecret, v.Source(), err)
+		return hidden{}, fmt.Errorf("%w: %s: %w", ErrSecret, v.Source(), err)
 	}
 	return hidden{v.Reveal(), true}, nil
 }

@@ -43,6 +43,7 @@ func planCodes() []verdict.Definition {
 	return []verdict.Definition{
 		verdict.Define("plan.heading", "before what a plan amounts to", site),
 		verdict.Define("plan.site", "before that nothing is to be done", site),
+		verdict.Define("plan.beside", "there is nothing to change, and something else on the server is not as declared"),
 		verdict.Define("plan.as-declared", "nothing is to be done"),
 		verdict.Define("plan.rest-as-declared", "nothing is to be done that this machine can do"),
 		verdict.Define("plan.changes", "what is to be done", verdict.TypeMessage.Named("changes"), verdict.TypeWord.Named("digest")),

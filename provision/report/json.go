@@ -73,6 +73,8 @@ type planDocument struct {
 	Changes     []changeDocument `json:"changes"`
 	Unknown     []factDocument   `json:"unknown"`
 	Unsupported []factDocument   `json:"unsupported"`
+	// Found is what nobody has declared, or what no change mends.
+	Found []saidDocument `json:"found,omitempty"`
 }
 
 type changeDocument struct {
@@ -250,6 +252,7 @@ func harmless(text []byte) []byte {
 func planJSON(p plan.Plan) *planDocument {
 	d := &planDocument{Digest: p.Digest(), Empty: p.Empty(), Applicable: p.Applicable(), Changes: []changeDocument{}, Unknown: facts(p.Unknown), Unsupported: facts(p.Unsupported)}
 	words := messages.English()
+	d.Found = said(words, p.Found)
 	for _, c := range p.Changes {
 		d.Changes = append(d.Changes, changeDocument{
 			Key: c.Key.String(), Action: c.Action, Before: value(c.Before), After: value(c.After),

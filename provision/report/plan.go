@@ -19,11 +19,16 @@ func (p *printer) plan(pl plan.Plan) {
 	for _, c := range pl.Changes {
 		p.change(c)
 	}
+	for _, m := range pl.Found {
+		p.line("%s %s", p.red("!"), p.words.Say(m))
+	}
 	heading := p.words.Say(verdict.New("plan.heading", verdict.Word("site", pl.Site)))
 	site := p.words.Say(verdict.New("plan.site", verdict.Word("site", pl.Site)))
 	switch {
 	case len(pl.Unknown) > 0:
 		p.line("%s %s", p.red(heading), p.words.Say(verdict.New("plan.blocked", verdict.Inner("things", things(len(pl.Unknown))))))
+	case pl.Empty() && len(pl.Found) > 0:
+		p.line("%s %s", p.yellow(site), p.words.Say(verdict.New("plan.beside")))
 	case pl.Empty() && len(pl.Unsupported) > 0:
 		p.line("%s %s", p.yellow(site), p.words.Say(verdict.New("plan.rest-as-declared")))
 	case pl.Empty():

@@ -128,6 +128,7 @@ type rawServer struct {
 	Release    *hcl.Attribute `hcl:"release,optional"`
 	History    *hcl.Attribute `hcl:"history,optional"`
 	SSH        *rawSSH        `hcl:"ssh,block"`
+	Agents     []rawAgent     `hcl:"agent,block"`
 	Interfaces []rawInterface `hcl:"interface,block"`
 }
 
@@ -139,6 +140,7 @@ type rawSSH struct {
 	HostKey   *hcl.Attribute `hcl:"host_key,optional"`
 	Bootstrap *hcl.Attribute `hcl:"bootstrap,optional"`
 	From      *hcl.Attribute `hcl:"from,optional"`
+	Keys      *hcl.Attribute `hcl:"keys,optional"`
 	Jump      []rawJump      `hcl:"jump,block"`
 }
 

@@ -28,6 +28,7 @@ func (c *converter) server(raw *rawServer) (Server, attachment) {
 	} else {
 		s.SSH = c.ssh(raw.SSH)
 	}
+	s.Agents = c.agents(raw.Agents)
 	link := attachment{what: "the service interface"}
 	seen := map[string]hcl.Range{}
 	for i := range raw.Interfaces {
@@ -111,6 +112,7 @@ func (c *converter) ssh(raw *rawSSH) SSH {
 		}
 	}
 	s.From = sortedPrefixes(s.From)
+	s.Keys = c.loginKeys(raw.Keys)
 	s.Jump = c.jumps(raw.Jump)
 	return s
 }

@@ -144,6 +144,7 @@ type Server struct {
 	DNS        []netip.Addr // resolvers the server itself uses
 	History    int          // generations the server keeps to go back to; 10 unless declared
 	SSH        SSH
+	Agents     []Agent
 	Management Interface
 	Service    Interface
 }
@@ -156,6 +157,7 @@ type SSH struct {
 	HostKey   string         // "ssh-ed25519 AAAA…", pinned
 	Bootstrap netip.Addr     // where it answers before the first apply; may be invalid
 	From      []netip.Prefix // networks SSH is accepted from; none means any
+	Keys      []string       // fingerprints of keys that may log in beside the one that raiz uses
 	Jump      []Jump         // hosts to go through, in order
 }
 

@@ -57,7 +57,7 @@ const (
 func RunningKey(path string) Key { return Key{Kind: Running, Name: path} }
 
 // AsDeclared is the value of what runs as its file says.
-func AsDeclared() Attr { return Text("as declared") }
+func AsDeclared() Attr { return Text("declared") }
 
 // AddressKey names an address that an interface of the running kernel has, as
 // ADDRESS/LENGTH.

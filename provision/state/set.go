@@ -76,6 +76,12 @@ func (s *Set) Without(k Kind) *Set {
 	return &Set{site: s.site, items: kept}
 }
 
+// Where returns the set with the items that something holds of.
+func (s *Set) Where(holds func(Item) bool) *Set {
+	kept := slices.DeleteFunc(slices.Clone(s.items), func(it Item) bool { return !holds(it) })
+	return &Set{site: s.site, items: kept}
+}
+
 // Get returns the item with that key.
 func (s *Set) Get(k Key) (Item, bool) {
 	i, ok := slices.BinarySearchFunc(s.items, k, func(it Item, k Key) int { return it.Key.Compare(k) })

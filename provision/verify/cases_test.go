@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -54,6 +56,54 @@ func bmcCases() []judged {
 		cases = append(cases, judged{"BMC has another " + name, setting(name, state.Fact{Value: state.Text("other")})})
 	}
 	return cases
+}
+
+// aroundCases are what others may have on a server.
+func aroundCases() []judged {
+	around := func(change func(*verify.Around)) func(*verify.Evidence) {
+		return func(e *verify.Evidence) { change(e.Server.Around) }
+	}
+	unseen := func(part string) judged {
+		return judged{"nobody could look at " + part, around(func(a *verify.Around) { a.Errs = map[string]error{part: errors.New("permission denied")} })}
+	}
+	declared := func(d verify.Declared) func(*verify.Evidence) {
+		return func(e *verify.Evidence) { d.Asked = true; e.Declared = d }
+	}
+	key := func(name string) verdict.Arg { return verdict.Seen("key", name) }
+	return []judged{
+		{"a route that nobody declared", around(func(a *verify.Around) {
+			a.Routes = append(a.Routes, server.Route{Table: 254, To: "203.0.113.0/24", Via: "192.0.2.18", Dev: "eno1"})
+		})},
+		{"a declared route is gone", around(func(a *verify.Around) { a.Routes = a.Routes[1:] })},
+		{"what has no way out is not refused", around(func(a *verify.Around) { a.Routes = a.Routes[:7] })},
+		{"a rule that nobody declared", around(func(a *verify.Around) {
+			a.Rules = append(a.Rules, server.Rule{Family: 4, Table: 100, Not: true, To: "203.0.113.0/24", In: "eno1", Out: "eno2", Mark: 1, Mask: 255})
+		})},
+		{"a declared rule is gone", around(func(a *verify.Around) { a.Rules = a.Rules[1:] })},
+		{"something listens", around(func(a *verify.Around) {
+			a.Sockets = append(a.Sockets, server.Socket{Network: "tcp", At: netip.MustParseAddrPort("0.0.0.0:4444"), Program: "nc"}, server.Socket{Network: "udp", At: netip.MustParseAddrPort("[::]:22")})
+		})},
+		{"a second root", around(func(a *verify.Around) { a.Roots = append(a.Roots, "toor") })},
+		{"root twice", around(func(a *verify.Around) { a.Roots = append(a.Roots, "root") })},
+		{"a foreign key", around(func(a *verify.Around) {
+			a.Keys = append(a.Keys, server.Key{User: "root", Fingerprint: "SHA256:theirs", Comment: "mallory"})
+		})},
+		{"an authority that signs keys", around(func(a *verify.Around) {
+			a.Keys = append(a.Keys, server.Key{User: "root", Fingerprint: "CA SHA256:ours"})
+		})},
+		{"a failed unit", around(func(a *verify.Around) { a.Failed = []string{"logrotate.service"} })},
+		{"a read-only disk", around(func(a *verify.Around) { a.Disks[0].ReadOnly = true })},
+		{"a full disk", around(func(a *verify.Around) { a.Disks[0].Free = 1 << 20 })},
+		{"a disk without room for files", around(func(a *verify.Around) { a.Disks[0].FreeFile = 10 })},
+		{"a boot is waited for", around(func(a *verify.Around) { a.Reboot, a.Packages = true, []string{"linux-image-amd64"} })},
+		unseen("network"), unseen("sockets"), unseen("accounts"), unseen("keys"), unseen("failed"), unseen("disks"), unseen("reboot"),
+		{"nobody asked around", func(e *verify.Evidence) { e.Server.Around = nil }},
+		{"files are otherwise", declared(verify.Declared{Otherwise: []verdict.Message{verdict.New("os.declared.change", key("file /etc/hosts"))}})},
+		{"something else runs", declared(verify.Declared{Otherwise: []verdict.Message{verdict.New("os.declared.amiss", key("running /etc/nftables.conf"), verdict.AllSeen("lines", []string{"runs: accept"}))}})},
+		{"a file cannot be seen", declared(verify.Declared{Unknown: []verdict.Message{verdict.New("os.declared.unknown", key("file /etc/hosts"), verdict.Error("error", errors.New("permission denied")))}})},
+		{"nothing can be rendered", declared(verify.Declared{Err: errors.New("no such pack")})},
+		{"nobody compared", func(e *verify.Evidence) { e.Declared = verify.Declared{} }},
+	}
 }
 
 func systemCases() []judged {

@@ -23,13 +23,17 @@ type Evidence struct {
 	Units    Units
 	UnitsErr error // why nobody knows of them
 	Looks    Looks // how programs are looked at, not what was seen
-	BMC      BMCEvidence
-	SSHErr   error // why nobody could log in
-	Login    string
-	Server   ServerEvidence
-	TCP      map[Question]Answer // through the SSH connection
-	Router   RouterEvidence
-	Outside  OutsideEvidence
+	Table    int   // the routing table of the service link, as the packs number it
+	Declared Declared
+	// LoginKeys are fingerprints of the keys that we have come with.
+	LoginKeys []string
+	BMC       BMCEvidence
+	SSHErr    error // why nobody could log in
+	Login     string
+	Server    ServerEvidence
+	TCP       map[Question]Answer // through the SSH connection
+	Router    RouterEvidence
+	Outside   OutsideEvidence
 }
 
 // BMCEvidence is what the BMC said.
@@ -60,6 +64,7 @@ type ServerEvidence struct {
 	UDP         map[Question]Answer
 	Printed     map[string]Printed // by the name of its probe
 	Guard       *server.Guard      // nothing where no guard was ever
+	Around      *Around            // nothing where nobody asked
 }
 
 // Session is a BGP session as the routing daemon shows it.

@@ -28,6 +28,7 @@ type Server interface {
 	// Call has raiz-helper answer one request.
 	Call(context.Context, server.Request) (server.Reply, error)
 	Addr() netip.AddrPort
+	Keys() []string // fingerprints of what was offered to log in with
 }
 
 // Controller is a session with the BMC; *bmc.Controller is one.
@@ -42,6 +43,8 @@ type Vantages struct {
 	Units    Units
 	Looks    Looks
 	UnitsErr error // why nobody knows of them
+	Table    int   // the routing table of the service link
+	Declared func(context.Context) Declared
 	BMC      func(context.Context) (Controller, error)
 	SSH      func(context.Context) (Server, error)
 	Router   func(context.Context) ([]Route, error)
@@ -61,7 +64,7 @@ func everyWay() []way { return []way{lookAtBMC, lookAtServer, lookAtRouter, look
 // Gather looks from every vantage at once. It has no error of its own: what
 // could not be seen is in the evidence with its reason.
 func Gather(ctx context.Context, s *site.Site, v Vantages) Evidence {
-	e := Evidence{Units: v.Units, UnitsErr: v.UnitsErr, Looks: v.Looks}
+	e := Evidence{Units: v.Units, UnitsErr: v.UnitsErr, Looks: v.Looks, Table: v.Table}
 	var all sync.WaitGroup
 	for _, look := range everyWay() {
 		all.Go(func() { look(ctx, s, v, &e) })
@@ -80,10 +83,13 @@ func lookAtServer(ctx context.Context, s *site.Site, v Vantages, e *Evidence) {
 		e.SSHErr = err
 		return
 	}
-	e.Login = conn.Addr().String()
+	e.Login, e.LoginKeys = conn.Addr().String(), conn.Keys()
 	var all sync.WaitGroup
 	all.Go(func() { e.Server = gatherServer(ctx, s, v, conn) })
 	all.Go(func() { e.TCP = AskThrough(ctx, s, conn) })
+	if v.Declared != nil {
+		all.Go(func() { e.Declared = v.Declared(ctx) })
+	}
 	all.Wait()
 }
 
@@ -95,7 +101,7 @@ func gatherServer(ctx context.Context, s *site.Site, v Vantages, conn Server) Se
 	}
 	all := probes(s, v)
 	look := server.LookRequest{
-		Probe: server.ProbeRequest{Units: v.Units.all()}, Commands: commands(all), Questions: asks, Ways: ways(s),
+		Probe: server.ProbeRequest{Units: v.Units.all(), Around: AroundQuestion(s)}, Commands: commands(all), Questions: asks, Ways: ways(s),
 		Seconds: int(dnsTimeout.Seconds()),
 	}
 	facts, seen, err := looked(ctx, conn, look)
@@ -129,7 +135,7 @@ func looked(ctx context.Context, conn Server, look server.LookRequest) (server.F
 
 // readFacts are units and links, or why nobody knows of them.
 func readFacts(f server.Facts) ServerEvidence {
-	e := ServerEvidence{Links: f.Network.Links, Units: f.Units, Guard: f.Guard}
+	e := ServerEvidence{Links: f.Network.Links, Units: f.Units, Guard: f.Guard, Around: AroundOf(f)}
 	if e.Units == nil {
 		e.Units = map[string]server.UnitFact{} // it has looked
 	}

@@ -73,6 +73,8 @@ type connection struct {
 
 func (c connection) Addr() netip.AddrPort { return netip.MustParseAddrPort("192.0.2.20:22") }
 
+func (c connection) Keys() []string { return []string{"SHA256:ours"} }
+
 func (c connection) Forward(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	if to.Port() != 53 || !strings.Contains(fmt.Sprint(serviceAddresses()), to.Addr().String()) {
 		c.t.Errorf("forwards to %s", to)
@@ -138,6 +140,12 @@ func (c connection) look(q server.LookRequest) server.Answer {
 	for _, u := range q.Probe.Units {
 		facts.Units[u] = server.UnitFact{Load: "loaded", Active: "active", File: "enabled"}
 	}
+	a := around()
+	facts.Network.Routes, facts.Network.Rules = a.Routes, a.Rules
+	if q.Probe.Around == nil || !slices.Contains(q.Probe.Around.Users, "root") {
+		c.t.Errorf("asks for %+v around", q.Probe.Around)
+	}
+	facts.Around = &a.Around
 	return server.Answer{Version: server.Version, Done: true, Facts: facts, Looked: seen}
 }
 
@@ -179,11 +187,13 @@ func vantages(t *testing.T) (verify.Vantages, *connection) {
 	conn := &connection{t: t, dns: newNameServer(t)}
 	conn.change, conn.hear = func(*server.Answer) {}, hears
 	return verify.Vantages{
-		Units:  units(),
-		Looks:  looksOf(t, "bgp/bird", "time/chrony"),
-		BMC:    func(context.Context) (verify.Controller, error) { return controller{}, nil },
-		SSH:    func(context.Context) (verify.Server, error) { return conn, nil },
-		Router: func(context.Context) ([]verify.Route, error) { return healthy().Router.Routes, nil },
+		Units:    units(),
+		Looks:    looksOf(t, "bgp/bird", "time/chrony"),
+		Table:    112,
+		Declared: func(context.Context) verify.Declared { return verify.Declared{Asked: true} },
+		BMC:      func(context.Context) (verify.Controller, error) { return controller{}, nil },
+		SSH:      func(context.Context) (verify.Server, error) { return conn, nil },
+		Router:   func(context.Context) ([]verify.Route, error) { return healthy().Router.Routes, nil },
 		Outside: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			to := map[string]string{"udp": conn.dns.udp, "tcp": conn.dns.tcp}[network]
 			return new(net.Dialer).DialContext(ctx, network, to)

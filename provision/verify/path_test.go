@@ -29,6 +29,8 @@ type here struct{}
 
 func (here) Addr() netip.AddrPort { return netip.MustParseAddrPort("192.0.2.20:22") }
 
+func (here) Keys() []string { return nil }
+
 func (here) Forward(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", to.String())
 }

@@ -72,6 +72,7 @@ func groups() []group {
 		{loginChecks, loginCodes, nil},
 		{addressChecks, addressCodes, nil},
 		{unitChecks, unitCodes, nil},
+		{aroundChecks, aroundCodes, nil},
 		{clockChecks, clockCodes, clockProbes},
 		{zoneChecks, zoneCodes, zoneProbes},
 		{dnsChecks, dnsCodes, nil},
