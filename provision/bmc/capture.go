@@ -48,7 +48,7 @@ func (c *Controller) Licences(ctx context.Context) []string {
 		return nil
 	}
 	if s := m.Text("Oem", "Hpe", "License", "LicenseString"); s != "" {
-		return []string{redfish.Printable(s)}
+		return []string{redfish.Short(s)}
 	}
 	service, err := c.session.Get(ctx, c.session.Root.Link("LicenseService"))
 	if c.session.Root.Link("LicenseService") == "" || err != nil {
@@ -58,7 +58,7 @@ func (c *Controller) Licences(ctx context.Context) []string {
 	room := maxMembers
 	_ = c.each(ctx, service.Link("Licenses"), &room, func(d redfish.Document) error {
 		if s := strings.TrimSpace(d.Text("Name") + " " + d.Text("LicenseType")); s != "" {
-			out = append(out, redfish.Printable(s))
+			out = append(out, redfish.Short(s))
 		}
 		return nil
 	})

@@ -19,6 +19,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
@@ -197,7 +198,7 @@ func written(t *testing.T) map[string]string {
 	for name, r := range reports {
 		put(name+".txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{}) })
 		put(name+".full.txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{Full: true}) })
-		put(name+".colour.txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{Style: report.Colour}) })
+		put(name+".colour.txt", func(w io.Writer) error { return report.Text(coloured(w), r, report.TextOptions{}) })
 		put(name+".json", func(w io.Writer) error {
 			return report.JSON(w, report.Envelope{Verb: "plan", Exit: 2, Result: report.Document(r), Err: r.ApplyErr})
 		})
@@ -209,13 +210,16 @@ func written(t *testing.T) map[string]string {
 	}
 	put("problems.txt", func(w io.Writer) error { return report.Diagnostics(w, problems, report.TextOptions{}) })
 	put("problems.colour.txt", func(w io.Writer) error {
-		return report.Diagnostics(w, problems, report.TextOptions{Style: report.Colour})
+		return report.Diagnostics(coloured(w), problems, report.TextOptions{})
 	})
 	put("problems.json", func(w io.Writer) error {
 		return report.JSON(w, report.Envelope{Verb: "validate", Exit: 64, Problems: problems, Err: errors.New("gru1.hcl is not valid"), Code: "invalid"})
 	})
 	return out
 }
+
+// coloured is a terminal.
+func coloured(w io.Writer) io.Writer { return printable.NewWriter(w, printable.Colours) }
 
 func TestGolden(t *testing.T) {
 	have := written(t)
