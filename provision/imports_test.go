@@ -39,7 +39,7 @@ func mayImport() map[string][]string {
 		return names
 	}
 	below := rooms("site", "state", "render", "bmc", "redfish", "remote", "observe", "plan", "apply", "server", "helper", "invoke",
-		"verify", "verdict", "report", "report/messages", "printable", "watch", "await", "observation", "rehearse", "simbmc", "secret", "nesting", "templates")
+		"verify", "verdict", "report", "report/messages", "printable", "redact", "watch", "await", "observation", "rehearse", "simbmc", "secret", "nesting", "templates")
 	return map[string][]string{
 		"cmd/raiz":                  append(append(rooms("provision", "fleet"), below...), "docs"),
 		"cmd/raiz-sbom":             nil,
@@ -57,7 +57,8 @@ func mayImport() map[string][]string {
 		"provision/observation":     nil,
 		"provision/await":           nil,
 		"provision/printable":       nil,
-		"provision/bmc":             rooms("state", "secret", "redfish", "await"),
+		"provision/redact":          nil,
+		"provision/bmc":             rooms("state", "secret", "redfish", "redact", "await"),
 		"provision/redfish":         rooms("secret", "await", "printable"),
 		"provision/remote":          rooms("state", "secret", "await"),
 		"provision/server":          rooms("state", "watch", "printable"),

@@ -16,6 +16,7 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/printable"
+	"github.com/raiz-dns/raiz/provision/redact"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -146,9 +147,10 @@ func newBMCDoctor(g *globals) *cobra.Command {
 		Long: `doctor says which kind of BMC this is taken for, which departures from the
 schemas that brings with it, who has seen them, and what each setting reads as.
 
---capture keeps the resources that were read, to be shown to others: without any
-password, token or key, and without serial numbers and addresses of the hardware
-unless --serials is given.
+--capture keeps the resources that were read, to be shown to others. A value stays
+where raiz knows that it says nothing of anybody; what stands for any other is of
+the same kind, and the same for the same value. Serial numbers and addresses of the
+hardware stay if --serials is given.
 
 Some controllers list a setting and refuse to change it. The apply that meets the
 refusal says what to write into the site file, so that it is not tried again.`,
@@ -172,9 +174,9 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 		return exit(exitUnreachable, err)
 	}
 	if o.capture != "" {
-		serials := bmc.SerialsHidden
+		serials := redact.SerialsHidden
 		if o.serials {
-			serials = bmc.SerialsShown
+			serials = redact.SerialsShown
 		}
 		text, err := json.MarshalIndent(c.Capture(serials), "", "  ")
 		if err != nil {
