@@ -44,8 +44,8 @@ func XML(s string) string { return Lines(s) }
 // MarkdownText makes one of a text of others.
 type Markdown string
 
-// MarkdownText escapes a text as one line. CommonMark §2.4 lets any ASCII
-// punctuation be escaped. What would be linked without any is broken by
+// MarkdownText escapes a text as one line. Each ASCII punctuation that begins
+// something may be escaped (CommonMark §2.4). What would be linked without any is broken by
 // escaping its ':', '.' and '@' (GFM §6.9), and a digit at the beginning is a
 // list only by the '.' or ')' behind it.
 func MarkdownText(s string) Markdown {
@@ -60,7 +60,7 @@ func MarkdownText(s string) Markdown {
 			b.WriteString("&amp;")
 		case r == '@':
 			b.WriteString("&#64;")
-		case r < utf8.RuneSelf && strings.ContainsRune("!\"#$%'()*+,-./:;=?[\\]^_`{|}~", r):
+		case r < utf8.RuneSelf && strings.ContainsRune("!#$()*+-.:=[\\]^_`{|}~", r):
 			b.WriteByte('\\')
 			b.WriteRune(r)
 		default:

@@ -289,18 +289,18 @@ func TestMarkdownText(t *testing.T) {
 		"  - a":                   `\- a`,
 		"a | b":                   `a \| b`,
 		"![x](javascript:y)":      `\!\[x\]\(javascript\:y\)`,
-		"[x]: /y":                 `\[x\]\: \/y`,
-		"<script>a&b</script>":    `&lt;script&gt;a&amp;b&lt;\/script&gt;`,
-		"&lt;":                    `&amp;lt\;`,
+		"[x]: /y":                 `\[x\]\: /y`,
+		"<script>a&b</script>":    `&lt;script&gt;a&amp;b&lt;/script&gt;`,
+		"&lt;":                    `&amp;lt;`,
 		"`a`":                     "\\`a\\`",
 		"*a* _b_ ~~c~~":           `\*a\* \_b\_ \~\~c\~\~`,
-		"https://a.b www.a.b a@b": `https\:\/\/a\.b www\.a\.b a&#64;b`,
+		"https://a.b www.a.b a@b": `https\://a\.b www\.a\.b a&#64;b`,
 		"a\n\n# b":                "a\uFFFD\uFFFD\\# b",
 		`a\`:                      `a\\`,
 		"===":                     `\=\=\=`,
 		"$x$":                     `\$x\$`,
 		"São Paulo":               "São Paulo",
-		"\x1b]0;x":                `�\]0\;x`,
+		"\x1b]0;x":                `�\]0;x`,
 	} {
 		if have := printable.MarkdownText(in); string(have) != want {
 			t.Errorf("%q: %q, want %q", in, have, want)

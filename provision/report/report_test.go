@@ -199,6 +199,11 @@ func written(t *testing.T) map[string]string {
 		put(name+".txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{}) })
 		put(name+".full.txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{Full: true}) })
 		put(name+".colour.txt", func(w io.Writer) error { return report.Text(coloured(w), r, report.TextOptions{}) })
+		if r.Verify != nil {
+			put(name+".html", func(w io.Writer) error { return report.HTML(w, r, nil) })
+			put(name+".md", func(w io.Writer) error { return report.Markdown(w, r, nil) })
+			put(name+".xml", func(w io.Writer) error { return report.JUnit(w, r, nil) })
+		}
 		put(name+".json", func(w io.Writer) error {
 			return report.JSON(w, report.Envelope{Verb: "plan", Exit: 2, Result: report.Document(r), Err: r.ApplyErr})
 		})

@@ -3,7 +3,6 @@ package report
 import (
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/apply"
@@ -126,21 +125,13 @@ func took(d time.Duration) string {
 }
 
 func (p *printer) verify(results []verify.Result) {
-	tally := map[verify.Status]int{}
 	for _, r := range results {
-		tally[r.Status]++
 		if r.Status == verify.Pass && !p.o.Full {
 			continue
 		}
 		p.result(r)
 	}
-	var parts []string
-	for _, s := range []verify.Status{verify.Pass, verify.Warn, verify.Fail, verify.Unknown, verify.OtherInstance, verify.Skipped} {
-		if tally[s] > 0 {
-			parts = append(parts, p.words.Say(verdict.New("report.tally", verdict.Count("count", tally[s]), verdict.Inner("status", s.Message()))))
-		}
-	}
-	p.line("%s %s", p.bold(p.words.Say(verdict.New("report.checks"))), strings.Join(parts, ", "))
+	p.line("%s %s", p.bold(p.words.Say(verdict.New("report.checks"))), tally(results, p.words))
 }
 
 // detail is more of what was seen, and what to do.
