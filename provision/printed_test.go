@@ -17,7 +17,7 @@ import (
 // ways are what leads to a terminal or a log past provision/printable.
 func ways() map[string][]string {
 	return map[string][]string{
-		"os":      {"Stdout", "Stderr", "NewFile"},
+		"os":      {"Stdout", "Stderr"},
 		"fmt":     {"Print", "Printf", "Println"},
 		"log":     {"Print", "Printf", "Println", "Fatal", "Fatalf", "Fatalln", "Panic", "Panicf", "Panicln", "SetOutput", "Default", "Writer", "Output"},
 		"slog":    {"Debug", "DebugContext", "Info", "InfoContext", "Warn", "WarnContext", "Error", "ErrorContext", "Log", "LogAttrs", "Default", "SetDefault", "With"},
