@@ -107,6 +107,12 @@ func TestPainted(t *testing.T) {
 		}
 		return name
 	}
+	private := func(name string) string {
+		if err := os.Chmod(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
 	with := func(old, with string) func() []string {
 		return func() []string {
 			if !strings.Contains(site, old) {
@@ -128,22 +134,36 @@ func TestPainted(t *testing.T) {
 	}
 	args := func(all ...string) func() []string { return func() []string { return all } }
 	for name, c := range map[string]func() []string{
-		"name of a site file":      func() []string { return []string{"validate", put(fileName+".hcl", "site")} },
-		"name of a file laid out":  func() []string { return []string{"fmt", "--check", put(fileName+"2.hcl", "site   \"x\" {}\n")} },
-		"name of a folder":         func() []string { return []string{"validate", filepath.Dir(put(fileName+"/x.hcl", "site \"x\" {"))} },
-		"name of a valid file":     func() []string { return []string{"validate", put(fileName+"3.hcl", string(example))} },
-		"file that is not there":   args("validate", fileName+"4.hcl"),
-		"name of a site":           with(`site "as112-gru1"`, `site `+quoted()),
-		"host":                     with(`host "`, `host `+quoted()+` "`),
-		"contact":                  with(`"noc@example.net"`, quoted()),
-		"city":                     with(`"São Paulo"`, quoted()),
-		"phone":                    with(`"+55 11 5555 0100"`, quoted()),
-		"hostname":                 with(`"gru1-bmc"`, quoted()),
-		"zone":                     with(`dynamic "zone" {`, `zone `+quoted()+" {\n source = \"as112\"\n}\ndynamic \"zone\" {"),
-		"identity":                 with(`"gru1.as112.example.net"`, quoted()),
-		"neighbor":                 with(`neighbor "edge1"`, `neighbor `+quoted()),
-		"address":                  with(`"200.160.2.1"`, quoted()),
-		"name of a variable":       with(`env("GRU1_BMC_PASSWORD")`, `env(`+quoted()+`)`),
+		"name of a site file":     func() []string { return []string{"validate", put(fileName+".hcl", "site")} },
+		"name of a file laid out": func() []string { return []string{"fmt", "--check", put(fileName+"2.hcl", "site   \"x\" {}\n")} },
+		"name of a folder":        func() []string { return []string{"validate", filepath.Dir(put(fileName+"/x.hcl", "site \"x\" {"))} },
+		"name of a valid file":    func() []string { return []string{"validate", put(fileName+"3.hcl", string(example))} },
+		"file that is not there":  args("validate", fileName+"4.hcl"),
+		"name of a site":          with(`site "as112-gru1"`, `site `+quoted()),
+		"host":                    with(`host "`, `host `+quoted()+` "`),
+		"contact":                 with(`"noc@example.net"`, quoted()),
+		"city":                    with(`"São Paulo"`, quoted()),
+		"phone":                   with(`"+55 11 5555 0100"`, quoted()),
+		"hostname":                with(`"gru1-bmc"`, quoted()),
+		"zone":                    with(`dynamic "zone" {`, `zone `+quoted()+" {\n source = \"as112\"\n}\ndynamic \"zone\" {"),
+		"identity":                with(`"gru1.as112.example.net"`, quoted()),
+		"neighbor":                with(`neighbor "edge1"`, `neighbor `+quoted()),
+		"address":                 with(`"200.160.2.1"`, quoted()),
+		"name of a variable": func() []string {
+			return []string{"plan", put("s/x.hcl", strings.Replace(site, `"GRU1_BMC_PASSWORD"`, quoted(), 1))}
+		},
+		"name of a program": func() []string {
+			return []string{"plan", put("s/x.hcl", strings.Replace(site, `env("GRU1_BMC_PASSWORD")`, "exec("+quoted()+")", 1))}
+		},
+		"what a program says": func() []string {
+			program := put(os.Getenv("HOME")+"/o/PAINT-hand-out", "#!/bin/sh\nprintf '%s' '"+paint+"' >&2\nexit 1\n")
+			if err := os.Chmod(program, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			operator := fmt.Sprintf("site \"*\" {\n  env = [\"GRU1_*\"]\n  program %q {\n    arguments = []\n  }\n  known_hosts = \"%s %s\"\n  bmc_certificates = [%q]\n}\n", program, ownServer,
+				regexp.MustCompile(`ssh-ed25519 [A-Za-z0-9+/]+`).FindString(site), regexp.MustCompile(`sha256:[0-9a-f]{64}`).FindString(site))
+			return []string{"plan", put("s/x.hcl", strings.Replace(site, `env("GRU1_BMC_PASSWORD")`, fmt.Sprintf("exec(%q)", program), 1)), "--operator", private(put(os.Getenv("HOME")+"/o/operator.hcl", operator))}
+		},
 		"name of a file in a site": with(`"gru1-bmc"`, `file(`+quoted()+`)`),
 		"host key":                 with(`"ssh-ed25519 `, `"ssh-ed25519 `+strings.Trim(quoted(), `"`)),
 		"certificate":              with(`"sha256:`, `"sha256:`+strings.Trim(quoted(), `"`)),
@@ -163,7 +183,7 @@ func TestPainted(t *testing.T) {
 		"rendered file":            args("render", "gru1.hcl", paint),
 		"operator file":            args("plan", "real.hcl", "--operator", paint),
 		"text of the operator file": func() []string {
-			return []string{"plan", "real.hcl", "--operator", put(os.Getenv("HOME")+"/o/operator.hcl", raw())}
+			return []string{"plan", put("s/x.hcl", site), "--operator", private(put(os.Getenv("HOME")+"/o/operator.hcl", raw()))}
 		},
 		"power":                  args("bmc", "power", "gru1.hcl", paint),
 		"boot":                   args("bmc", "power", "gru1.hcl", "on", "--boot", paint),
