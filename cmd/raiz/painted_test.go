@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -201,5 +202,16 @@ func TestPainted(t *testing.T) {
 			put("real.hcl", site)
 			clean(t, c()...)
 		})
+	}
+}
+
+// A panic is a fault of ours; what it is about may be text of others.
+func TestPanicIsSaid(t *testing.T) {
+	var b strings.Builder
+	if code := panicked(&b, errors.New(paint)); code != exitError {
+		t.Errorf("exit code %d", code)
+	}
+	if is := painted(b.String()); is != "" || !strings.Contains(b.String(), "PAINT") {
+		t.Errorf("%s: %q", is, b.String())
 	}
 }
