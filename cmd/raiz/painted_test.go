@@ -135,21 +135,25 @@ func TestPainted(t *testing.T) {
 	}
 	args := func(all ...string) func() []string { return func() []string { return all } }
 	for name, c := range map[string]func() []string{
-		"name of a site file":     func() []string { return []string{"validate", put(fileName+".hcl", "site")} },
-		"name of a file laid out": func() []string { return []string{"fmt", "--check", put(fileName+"2.hcl", "site   \"x\" {}\n")} },
-		"name of a folder":        func() []string { return []string{"validate", filepath.Dir(put(fileName+"/x.hcl", "site \"x\" {"))} },
-		"name of a valid file":    func() []string { return []string{"validate", put(fileName+"3.hcl", string(example))} },
-		"file that is not there":  args("validate", fileName+"4.hcl"),
-		"name of a site":          with(`site "as112-gru1"`, `site `+quoted()),
-		"host":                    with(`host "`, `host `+quoted()+` "`),
-		"contact":                 with(`"noc@example.net"`, quoted()),
-		"city":                    with(`"São Paulo"`, quoted()),
-		"phone":                   with(`"+55 11 5555 0100"`, quoted()),
-		"hostname":                with(`"gru1-bmc"`, quoted()),
-		"zone":                    with(`dynamic "zone" {`, `zone `+quoted()+" {\n source = \"as112\"\n}\ndynamic \"zone\" {"),
-		"identity":                with(`"gru1.as112.example.net"`, quoted()),
-		"neighbor":                with(`neighbor "edge1"`, `neighbor `+quoted()),
-		"address":                 with(`"200.160.2.1"`, quoted()),
+		"name of a site file": func() []string { return []string{"validate", put(fileName+".hcl", "site")} },
+		"name of a file laid out": func() []string {
+			return []string{"fmt", "--check", put(strings.ToValidUTF8(fileName, "")+"2.hcl", "site   \"x\" {}\n")}
+		},
+		"name of a folder": func() []string { return []string{"validate", filepath.Dir(put(fileName+"/x.hcl", "site \"x\" {"))} },
+		"name of a valid file": func() []string {
+			return []string{"validate", put(strings.ToValidUTF8(fileName, "")+"3.hcl", string(example))}
+		},
+		"file that is not there": args("validate", fileName+"4.hcl"),
+		"name of a site":         with(`site "as112-gru1"`, `site `+quoted()),
+		"host":                   with(`host "`, `host `+quoted()+` "`),
+		"contact":                with(`"noc@example.net"`, quoted()),
+		"city":                   with(`"São Paulo"`, quoted()),
+		"phone":                  with(`"+55 11 5555 0100"`, quoted()),
+		"hostname":               with(`"gru1-bmc"`, quoted()),
+		"zone":                   with(`dynamic "zone" {`, `zone `+quoted()+" {\n source = \"as112\"\n}\ndynamic \"zone\" {"),
+		"identity":               with(`"gru1.as112.example.net"`, quoted()),
+		"neighbor":               with(`neighbor "edge1"`, `neighbor `+quoted()),
+		"address":                with(`"200.160.2.1"`, quoted()),
 		"name of a variable": func() []string {
 			return []string{"plan", put("s/x.hcl", strings.Replace(site, `"GRU1_BMC_PASSWORD"`, quoted(), 1))}
 		},
