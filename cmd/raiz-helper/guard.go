@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os/signal"
 	"syscall"
@@ -18,7 +17,7 @@ func guarded(out, problems io.Writer) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
 	if err := guard.Serve(ctx, linux.New(), out); err != nil {
-		fmt.Fprintln(problems, "raiz-helper:", err)
+		failed(problems, err)
 		return 1
 	}
 	return 0

@@ -6,7 +6,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/helper"
 	"github.com/raiz-dns/raiz/provision/helper/linux"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/server"
 )
 
@@ -40,21 +40,25 @@ func main() {
 }
 
 func run(args []string, in io.Reader, out, problems io.Writer) int {
+	problems = printable.NewWriter(problems, printable.Monochrome)
 	if len(args) != 1 {
-		fmt.Fprint(problems, usage)
+		printable.Fprintf(problems, usage)
 		return 64
 	}
+	if args[0] != "serve" {
+		out = printable.NewWriter(out, printable.Monochrome)
+	}
 	if args[0] == "version" {
-		fmt.Fprintf(out, "raiz-helper %s/%s, language %d\n", runtime.GOOS, runtime.GOARCH, server.Version)
+		printable.Fprintf(out, "raiz-helper %s/%s, language %d\n", runtime.GOOS, runtime.GOARCH, server.Version)
 		return 0
 	}
 	program, err := os.Executable()
 	if err != nil {
-		fmt.Fprintln(problems, "raiz-helper:", err)
+		failed(problems, err)
 		return 1
 	}
 	if slices.Contains([]string{"status", "revert", "release", "drain", "drain-now", "undrain"}, args[0]) && os.Geteuid() != 0 {
-		fmt.Fprintf(problems, "raiz-helper: only root may look at this; type: sudo raiz-helper %s\n", args[0])
+		printable.Fprintf(problems, "raiz-helper: only root may look at this; type: sudo raiz-helper %s\n", args[0])
 		return 1
 	}
 	if args[0] == "guard" {
@@ -63,7 +67,7 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 	h := helper.New(linux.New(), helper.Options{Program: program, From: from()})
 	say := func(text string, err error) error {
 		if text != "" {
-			fmt.Fprintln(out, text)
+			printable.Fprintf(out, "%s\n", text)
 		}
 		return err
 	}
@@ -89,14 +93,19 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 	case "undrain":
 		err = h.DrainNow(out, person(), server.DrainRequest{})
 	default:
-		fmt.Fprint(problems, usage)
+		printable.Fprintf(problems, usage)
 		return 64
 	}
 	if err != nil {
-		fmt.Fprintln(problems, "raiz-helper:", err)
+		failed(problems, err)
 		return 1
 	}
 	return 0
+}
+
+// failed says why something was not done.
+func failed(problems io.Writer, err error) {
+	_, _ = io.WriteString(problems, "raiz-helper: "+printable.Quoted(err.Error())+"\n") // nobody is left to tell
 }
 
 // from is where an SSH login came from. sudo may not tell.

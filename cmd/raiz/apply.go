@@ -9,7 +9,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
-	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
@@ -57,7 +57,7 @@ func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions) error {
 		if !errors.Is(err, apply.ErrBusy) || try == busyTries {
 			return err
 		}
-		fmt.Fprintf(g.std.err, "raiz: %s\n", report.Plainly(err.Error()))
+		printable.Fprintf(g.std.err, "raiz: %s\n", err)
 	}
 }
 
@@ -136,7 +136,7 @@ func (g *globals) planAlone(ctx context.Context, s *site.Site, o provision.Optio
 		return run, planned, err
 	}
 	run.Close(ctx)
-	if err := provision.WaitPending(ctx, s, o, func(m verdict.Message) { fmt.Fprintf(g.std.err, "raiz: %s\n", messages.English().Say(m)) }); err != nil {
+	if err := provision.WaitPending(ctx, s, o, func(m verdict.Message) { printable.Fprintf(g.std.err, "raiz: %s\n", messages.English().Say(m)) }); err != nil {
 		return run, planned, err
 	}
 	run = provision.New(s, o)

@@ -15,6 +15,8 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/printable"
+	"github.com/raiz-dns/raiz/provision/redact"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -81,7 +83,7 @@ func (g *globals) bmcInfo(ctx context.Context, c *bmc.Controller) error {
 	w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, plain(value))
+			printable.Fprintf(w, "%s\t%s\n", name, value)
 		}
 	}
 	row("login", d.Endpoint)
@@ -145,9 +147,10 @@ func newBMCDoctor(g *globals) *cobra.Command {
 		Long: `doctor says which kind of BMC this is taken for, which departures from the
 schemas that brings with it, who has seen them, and what each setting reads as.
 
---capture keeps the resources that were read, to be shown to others: without any
-password, token or key, and without serial numbers and addresses of the hardware
-unless --serials is given.
+--capture keeps the resources that were read, to be shown to others. A value stays
+where raiz knows that it says nothing of anybody; what stands for any other is of
+the same kind, and the same for the same value. Serial numbers and addresses of the
+hardware stay if --serials is given.
 
 Some controllers list a setting and refuse to change it. The apply that meets the
 refusal says what to write into the site file, so that it is not tried again.`,
@@ -171,9 +174,9 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 		return exit(exitUnreachable, err)
 	}
 	if o.capture != "" {
-		serials := bmc.SerialsHidden
+		serials := redact.SerialsHidden
 		if o.serials {
-			serials = bmc.SerialsShown
+			serials = redact.SerialsShown
 		}
 		text, err := json.MarshalIndent(c.Capture(serials), "", "  ")
 		if err != nil {
@@ -187,16 +190,16 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 		return g.put(newDoctorResult(d))
 	}
 	w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(w, "taken for\t%s %s, Redfish %s\n", d.Identity.Line, plain(d.Identity.Firmware), plain(d.Identity.Redfish))
-	fmt.Fprintf(w, "login\t%s\n", d.Endpoint)
-	fmt.Fprintf(w, "cost\t%d GETs, %d TLS handshakes\n", d.Stats.Gets, d.Stats.Handshakes)
-	fmt.Fprintln(w, "\nquirks that fired")
+	printable.Fprintf(w, "taken for\t%s %s, Redfish %s\n", d.Identity.Line, d.Identity.Firmware, d.Identity.Redfish)
+	printable.Fprintf(w, "login\t%s\n", d.Endpoint)
+	printable.Fprintf(w, "cost\t%d GETs, %d TLS handshakes\n", d.Stats.Gets, d.Stats.Handshakes)
+	printable.Fprintf(w, "\nquirks that fired\n")
 	for _, q := range d.Quirks {
-		fmt.Fprintf(w, "  %s\t%s\n", q.Name, q.Seen)
+		printable.Fprintf(w, "  %s\t%s\n", q.Name, q.Seen)
 	}
-	fmt.Fprintln(w, "\nsettings")
+	printable.Fprintf(w, "\nsettings\n")
 	for _, f := range d.Settings {
-		fmt.Fprintf(w, "  %s\t%s\n", f.Key.Name, plain(factText(f)))
+		printable.Fprintf(w, "  %s\t%s\n", f.Key.Name, factText(f))
 	}
 	return w.Flush()
 }
@@ -261,7 +264,7 @@ func (g *globals) bmcPower(ctx context.Context, path, do string, p powerOptions)
 		if g.json {
 			return g.put(powerResult{s.Name, now})
 		}
-		_, err = fmt.Fprintln(g.std.out, plain(now))
+		_, err = printable.Fprintf(g.std.out, "%s\n", now)
 		return err
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/watch"
 )
@@ -72,13 +73,13 @@ func drain(cmd *cobra.Command, g *globals, t *target, path string, yes bool, q s
 	}
 	left := 0
 	for _, b := range guard.Blocks {
-		fmt.Fprintf(g.people(), "%s %s: %s\n", b.Prefix, plain(string(b.State)), plain(b.Reason))
+		printable.Fprintf(g.people(), "%s %s: %s\n", b.Prefix, string(b.State), b.Reason)
 		if b.State != want {
 			left++
 		}
 	}
 	if guard.Silent != "" {
-		fmt.Fprintf(g.people(), "the guard on the server: %s\n", plain(guard.Silent))
+		printable.Fprintf(g.people(), "the guard on the server: %s\n", guard.Silent)
 	}
 	if err := g.put(drainResult(s.Name, guard)); err != nil {
 		return err
@@ -89,9 +90,9 @@ func drain(cmd *cobra.Command, g *globals, t *target, path string, yes bool, q s
 	case q.Wanted && left > 0:
 		return exit(exitError, fmt.Errorf("%d of %d blocks are not withdrawn: journalctl -u raiz-guard on the server tells more", left, len(guard.Blocks)))
 	case q.Wanted && guard.Lingers != "" && !guard.Down:
-		return exit(exitError, fmt.Errorf("the guard has withdrawn the blocks, and they may still be announced: %s; see at the router", plain(guard.Lingers)))
+		return exit(exitError, fmt.Errorf("the guard has withdrawn the blocks, and they may still be announced: %s; see at the router", guard.Lingers))
 	case q.Wanted && guard.Wanted != nil && guard.Wanted.Passing != "":
-		return exit(exitError, fmt.Errorf("the blocks are withdrawn until the next boot and no longer: %s", plain(guard.Wanted.Passing)))
+		return exit(exitError, fmt.Errorf("the blocks are withdrawn until the next boot and no longer: %s", guard.Wanted.Passing))
 	case !q.Wanted && (left > 0 || guard.Silent != ""):
 		return exit(exitFailed, errors.New("not every block is announced; raiz verify tells more"))
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
@@ -145,7 +146,7 @@ func (e *enrollOptions) aim(g *globals, path string) (*site.Site, provision.Opti
 // scanBMC returns the fingerprint to pin, or "" when it has not to be.
 func (e *enrollOptions) scanBMC(ctx context.Context, g *globals, s *site.Site, run *provision.Run) (string, error) {
 	if len(s.BMC.CA) > 0 {
-		fmt.Fprintln(g.people(), "BMC: recognised by its CA; nothing to pin")
+		printable.Fprintf(g.people(), "BMC: recognised by its CA; nothing to pin\n")
 		return "", nil
 	}
 	seen, err := run.ScanCertificate(ctx)
@@ -153,14 +154,14 @@ func (e *enrollOptions) scanBMC(ctx context.Context, g *globals, s *site.Site, r
 		return "", err
 	}
 	e.done.BMC = newCertificateResult(seen)
-	issuer := plain(seen.Issuer)
+	issuer := seen.Issuer
 	if seen.SelfSigned() {
 		issuer = "itself"
 	}
 	w := tabwriter.NewWriter(g.people(), 0, 8, 2, ' ', 0)
-	fmt.Fprintf(w, "BMC at %s (%s)\n", seen.Address, seen.Origin)
-	fmt.Fprintf(w, "  certificate\t%s\n  subject\t%s\n  signed by\t%s\n", seen.Fingerprint, plain(seen.Subject), issuer)
-	fmt.Fprintf(w, "  valid\t%s to %s\n", seen.NotBefore.Format(time.DateOnly), seen.NotAfter.Format(time.DateOnly))
+	printable.Fprintf(w, "BMC at %s (%s)\n", seen.Address, seen.Origin)
+	printable.Fprintf(w, "  certificate\t%s\n  subject\t%s\n  signed by\t%s\n", seen.Fingerprint, seen.Subject, issuer)
+	printable.Fprintf(w, "  valid\t%s to %s\n", seen.NotBefore.Format(time.DateOnly), seen.NotAfter.Format(time.DateOnly))
 	if err := w.Flush(); err != nil {
 		return "", err
 	}
@@ -175,7 +176,7 @@ func (e *enrollOptions) scanServer(ctx context.Context, g *globals, s *site.Site
 	}
 	e.done.Server = &hostKeyResult{seen.Address.String(), seen.Key, seen.Fingerprint}
 	kind, _, _ := strings.Cut(seen.Key, " ")
-	fmt.Fprintf(g.people(), "server at %s\n  host key  %s %s\n", seen.Address, kind, seen.Fingerprint)
+	printable.Fprintf(g.people(), "server at %s\n  host key  %s %s\n", seen.Address, kind, seen.Fingerprint)
 	return seen.Key, g.agree("the server", seen.Fingerprint, s.Server.SSH.HostKey == seen.Key, e.acceptHostKey, "--accept-host-key")
 }
 
@@ -187,7 +188,7 @@ func (g *globals) agree(what, seen string, pinned bool, accepted, flag string) e
 	case accepted != "":
 		return exit(exitFailed, fmt.Errorf("%s shows %s, not the %s that %s names; nothing is written", what, seen, accepted, flag))
 	case pinned:
-		fmt.Fprintln(g.people(), "  pinned already")
+		printable.Fprintf(g.people(), "  pinned already\n")
 		return nil
 	}
 	return g.ask(question{
@@ -230,7 +231,7 @@ func (e *enrollOptions) write(g *globals, s *site.Site, word *operatorWord, pins
 		return err
 	}
 	if word == nil && e.out == "" {
-		fmt.Fprintln(g.people(), "a rehearsal: nothing is written without --out")
+		printable.Fprintf(g.people(), "a rehearsal: nothing is written without --out\n")
 		return nil
 	}
 	files := []pinned{ofSite}
@@ -254,7 +255,7 @@ func (e *enrollOptions) write(g *globals, s *site.Site, word *operatorWord, pins
 			return err
 		}
 		e.done.Written = append(e.done.Written, f.name)
-		fmt.Fprintf(g.people(), "%s: pinned\n", f.name)
+		printable.Fprintf(g.people(), "%s: pinned\n", f.name)
 	}
 	return nil
 }
@@ -308,13 +309,13 @@ func pinOperator(g *globals, s *site.Site, word *operatorWord, pins site.Pins, h
 func (e *enrollOptions) firstLogin(ctx context.Context, g *globals, s *site.Site, o provision.Options, fingerprint string) error {
 	w, err := provision.FirstLogin(ctx, s, o, fingerprint)
 	if w.Changed {
-		fmt.Fprintln(g.people(), "the BMC wanted its password changed first: it has the declared one now")
+		printable.Fprintf(g.people(), "the BMC wanted its password changed first: it has the declared one now\n")
 	}
 	if err != nil {
 		return fmt.Errorf("the certificate is pinned, and the login was not shown to work: %w", err)
 	}
 	e.done.Login = &loginResult{w.Username, w.Address.String(), identityResult(w.Identity), w.Changed}
-	fmt.Fprintf(g.people(), "logged in to the BMC as %s at %s: %s\n", w.Username, w.Address, plain(strings.Join(strings.Fields(
-		w.Identity.Vendor+" "+w.Identity.Model+", "+w.Identity.Line+" "+w.Identity.Firmware), " ")))
+	printable.Fprintf(g.people(), "logged in to the BMC as %s at %s: %s\n", w.Username, w.Address, strings.Join(strings.Fields(
+		w.Identity.Vendor+" "+w.Identity.Model+", "+w.Identity.Line+" "+w.Identity.Firmware), " "))
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
 )
@@ -64,7 +64,7 @@ func (g *globals) format(path string, check bool) (changed []string, err error) 
 		}
 		if differs {
 			changed = append(changed, filepath.Join(dir, name))
-			fmt.Fprintln(g.people(), report.Plainly(filepath.Join(dir, name)))
+			printable.Fprintf(g.people(), "%s\n", filepath.Join(dir, name))
 		}
 	}
 	return changed, nil

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/netip"
@@ -14,9 +13,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/render"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/report/messages"
@@ -28,7 +27,8 @@ import (
 
 // globals are the flags that every verb has, and what they stand for.
 type globals struct {
-	std      streams
+	std      streams // where all is written; streams.way made it
+	raw      streams // as the process got them, for a shell that somebody has asked for
 	args     []string
 	answer   answer
 	json     bool
@@ -98,7 +98,7 @@ func (g *globals) say(diags site.Diagnostics) error {
 		g.answer.problems = append(g.answer.problems, diags...)
 		return nil
 	}
-	return report.Diagnostics(g.std.err, diags, g.text(g.std.err))
+	return report.Diagnostics(g.std.err, diags, g.text())
 }
 
 // one returns the only site of path, or the one of that name. Nothing is
@@ -140,24 +140,14 @@ func (g *globals) withSecrets(s *site.Site, word *operatorWord) error {
 	return nil
 }
 
-func (g *globals) text(w io.Writer) report.TextOptions {
-	o := report.TextOptions{Full: g.full}
-	if o, ok := w.(*output); ok {
-		w = o.to
-	}
-	f, ok := w.(*os.File)
-	if ok && term.IsTerminal(int(f.Fd())) && g.std.env("NO_COLOR") == "" && g.std.env("TERM") != "dumb" {
-		o.Style = report.Colour
-	}
-	return o
-}
+func (g *globals) text() report.TextOptions { return report.TextOptions{Full: g.full} }
 
 func (g *globals) show(r report.Report) error {
 	if g.json {
 		g.answer.reports = append(g.answer.reports, r)
 		return nil
 	}
-	return report.Text(g.std.out, r, g.text(g.std.out))
+	return report.Text(g.std.out, r, g.text())
 }
 
 func (g *globals) options(source string) (provision.Options, error) {
@@ -194,7 +184,7 @@ func (g *globals) teller() func(verdict.Message) {
 		defer mu.Unlock()
 		if !said[text] {
 			said[text] = true
-			fmt.Fprintf(g.std.err, "raiz: %s\n", text)
+			printable.Fprintf(g.std.err, "raiz: %s\n", text)
 		}
 	}
 }

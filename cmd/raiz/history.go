@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -9,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
-	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/server"
 )
 
@@ -35,10 +34,10 @@ func newHistory(g *globals) *cobra.Command {
 				return g.put(historyResult(s.Name, past))
 			}
 			w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
-			fmt.Fprintln(w, "GENERATION\tSTATE\tSINCE\tPLAN\tBY")
+			printable.Fprintf(w, "GENERATION\tSTATE\tSINCE\tPLAN\tBY\n")
 			for _, p := range past {
 				g := resultOf(p)
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", plain(g.Number), plain(g.State), plain(g.Since), plain(g.Plan), plain(g.By))
+				printable.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", g.Number, g.State, g.Since, g.Plan, g.By)
 			}
 			return w.Flush()
 		},
@@ -75,6 +74,3 @@ func historyResult(site string, past []server.Status) any {
 		Generations []generationResult `json:"generations"`
 	}{site, all}
 }
-
-// plain keeps what a server says from moving a terminal's cursor.
-func plain(s string) string { return report.Plainly(s) }

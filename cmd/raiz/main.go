@@ -9,14 +9,16 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
-	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/printable"
 )
 
 func main() {
@@ -38,19 +40,48 @@ type streams struct {
 	env      func(string) string
 }
 
+// way is where everything for a stream is written: what a terminal would obey
+// does not come through, whoever has said it. A terminal has colours, unless
+// somebody does not want them (no-color.org) or it has none.
+func (std streams) way(stream, to io.Writer) *printable.Writer {
+	palette := printable.Monochrome
+	f, is := stream.(*os.File)
+	if is && term.IsTerminal(int(f.Fd())) && std.env("NO_COLOR") == "" && std.env("TERM") != "dumb" {
+		palette = printable.Colours
+	}
+	return printable.NewWriter(to, palette)
+}
+
+// panicked says a fault of this program. Go would do so by itself, and would
+// print what it is about as it is, and end with the code of pending changes.
+func panicked(w io.Writer, p any) exitCode {
+	printable.Fprintf(w, "raiz: this is a fault of raiz; please report it: %s\n", p)
+	_, _ = w.Write(debug.Stack())
+	return exitError
+}
+
 // run is the whole program. Errors are worded here and nowhere else.
-func run(ctx context.Context, args []string, std streams) exitCode {
+func run(ctx context.Context, args []string, std streams) (code exitCode) {
 	out := &output{to: std.out}
-	std.out = out
-	g := &globals{std: std, args: args}
+	g := &globals{raw: std, args: args}
+	g.raw.out = out
+	words, problems := std.way(std.out, out), std.way(std.err, std.err)
+	std.out, std.err = words, problems
+	g.std = std
+	defer func() { _ = problems.Flush() }() // nobody is left to tell
 	defer g.close()
+	defer func() {
+		if p := recover(); p != nil {
+			code = panicked(std.err, p)
+		}
+	}()
 	root := newRoot(g)
 	root.SetArgs(args)
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	cmd, err := root.ExecuteContextC(ctx)
-	code, err := ended(ctx, err)
+	code, err = ended(ctx, err)
 	if g.json && g.answer.helped {
 		code, err = exitUsage, errors.New("help is for people: leave --json out")
 	}
@@ -59,7 +90,7 @@ func run(ctx context.Context, args []string, std streams) exitCode {
 			code = exitError
 		}
 	}
-	if out.err != nil {
+	if words.Flush(); out.err != nil { // out has heard what came of it
 		// Whoever reads half of what was said must not take it for the whole.
 		code, err = max(code, exitError), errors.Join(err, out.err)
 		if code == exitUsage {
@@ -67,7 +98,7 @@ func run(ctx context.Context, args []string, std streams) exitCode {
 		}
 	}
 	if err != nil {
-		fmt.Fprintf(std.err, "raiz: error: %s\n", inLines(err))
+		_, _ = io.WriteString(std.err, "raiz: error: "+inLines(err)+"\n") // nobody is left to tell
 	}
 	return code
 }
@@ -89,10 +120,9 @@ func (o *output) Write(p []byte) (int, error) {
 }
 
 // inLines is an error for a terminal, and for the log of a CI, in which a line
-// may be a command. An error may repeat what a server or a file name says: what
-// is not its first line shows that it goes on.
+// may be a command. An error may repeat what a server or a file name says.
 func inLines(err error) string {
-	return strings.ReplaceAll(report.Lines(err.Error()), "\n", "\n  | ")
+	return printable.Quoted(err.Error())
 }
 
 // ended is the exit code of a run, and what is still to be said of its end.

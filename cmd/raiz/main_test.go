@@ -23,7 +23,7 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/plan"
-	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
@@ -364,17 +364,17 @@ func TestColour(t *testing.T) {
 		name string
 		to   io.Writer
 		env  map[string]string
-		want report.Style
+		want printable.Palette
 	}{
-		{"terminal", terminal, nil, report.Colour},
-		{"NO_COLOR", terminal, map[string]string{"NO_COLOR": "1"}, report.Plain},
-		{"NO_COLOR is empty", terminal, map[string]string{"NO_COLOR": ""}, report.Colour},
-		{"dumb terminal", terminal, map[string]string{"TERM": "dumb"}, report.Plain},
-		{"pipe", new(bytes.Buffer), nil, report.Plain},
+		{"terminal", terminal, nil, printable.Colours},
+		{"NO_COLOR", terminal, map[string]string{"NO_COLOR": "1"}, printable.Monochrome},
+		{"NO_COLOR is empty", terminal, map[string]string{"NO_COLOR": ""}, printable.Colours},
+		{"dumb terminal", terminal, map[string]string{"TERM": "dumb"}, printable.Monochrome},
+		{"pipe", new(bytes.Buffer), nil, printable.Monochrome},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g := &globals{std: streams{env: func(name string) string { return tt.env[name] }}}
-			if have := g.text(tt.to).Style; have != tt.want {
+			std := streams{env: func(name string) string { return tt.env[name] }}
+			if have := std.way(tt.to, tt.to).Palette(); have != tt.want {
 				t.Errorf("got %d, want %d", have, tt.want)
 			}
 		})

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/raiz-dns/raiz/provision/printable"
 )
 
 // question is what somebody at a terminal has to agree to by typing a word
@@ -26,7 +28,7 @@ func (g *globals) ask(q question) error {
 	if !ok || g.json || !term.IsTerminal(int(in.Fd())) {
 		return exit(exitUsage, errors.New("nobody is there to ask"+q.nobody))
 	}
-	fmt.Fprint(g.std.err, q.text+": ")
+	printable.Fprintf(g.std.err, "%s: ", q.text)
 	line, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil || strings.TrimSpace(line) != q.word {
 		return exit(exitPending, errors.New(q.refused))

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/report/messages"
@@ -53,7 +54,7 @@ systemd-container; nothing leaves this machine.`,
 			}
 			err = provision.Rehearse(cmd.Context(), s, o, provision.Rehearsal{
 				Testbed: rehearse.Options{Progress: g.progress, Packs: o.Packs, Start: rehearse.Start(start)},
-				Step:    func(step verdict.Message) { fmt.Fprintf(g.std.err, "==> %s\n", messages.English().Say(step)) },
+				Step:    func(step verdict.Message) { printable.Fprintf(g.std.err, "==> %s\n", messages.English().Say(step)) },
 				Show:    g.showAll,
 			})
 			if g.json {
@@ -65,7 +66,7 @@ systemd-container; nothing leaves this machine.`,
 			case err != nil:
 				return exit(exitError, err)
 			}
-			fmt.Fprintln(g.std.err, "==> the rehearsal has passed")
+			printable.Fprintf(g.std.err, "==> the rehearsal has passed\n")
 			return nil
 		},
 	}
@@ -102,7 +103,7 @@ func (g *globals) showAll(r report.Report) error {
 	return shown.show(r)
 }
 
-func (g *globals) progress(line string) { fmt.Fprintf(g.std.err, "    %s\n", line) }
+func (g *globals) progress(line string) { printable.Fprintf(g.std.err, "    %s\n", line) }
 
 func newRehearseUp(g *globals) *cobra.Command {
 	var name, personality, start string
@@ -139,7 +140,7 @@ func newRehearseUp(g *globals) *cobra.Command {
 			if g.json {
 				return g.put(map[string]string{"id": testbed.ID})
 			}
-			fmt.Fprintln(g.std.out, testbed.ID)
+			printable.Fprintf(g.std.out, "%s\n", testbed.ID)
 			return nil
 		},
 	}
@@ -235,7 +236,7 @@ func newRehearseStatus(g *globals) *cobra.Command {
 				return g.put(map[string][]rehearsalResult{"rehearsals": list})
 			}
 			for _, r := range list {
-				fmt.Fprintf(g.std.out, "%s\t%s\t%s\t%s\n", r.ID, r.Site, r.Created.Format(time.RFC3339), r.State)
+				printable.Fprintf(g.std.out, "%s\t%s\t%s\t%s\n", r.ID, r.Site, r.Created.Format(time.RFC3339), r.State)
 			}
 			return nil
 		},
@@ -271,7 +272,9 @@ what the packs say; systemctl lists it.`,
 			if err != nil {
 				return err
 			}
-			c.Stdin, c.Stdout, c.Stderr = g.std.in, g.std.out, g.std.err
+			// What is typed there and what it shows are the machine's own: a
+			// screen that somebody has asked to see, as with ssh.
+			c.Stdin, c.Stdout, c.Stderr = g.raw.in, g.raw.out, g.raw.err
 			return endedAs(c.Run(), strings.Join(argv, " ")+" on "+where)
 		},
 	}

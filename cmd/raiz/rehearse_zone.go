@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/rehearse"
 )
 
@@ -69,7 +70,7 @@ returns when the primary answers with what it says.
 			if g.json {
 				return g.put(done)
 			}
-			fmt.Fprintln(g.std.out, done)
+			printable.Fprintf(g.std.out, "%s\n", done)
 			return nil
 		},
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/server"
 )
 
@@ -34,7 +35,7 @@ what is back stays, and the next plan shows the rest.`,
 				return exit(exitUnreachable, err)
 			}
 			if pending == nil {
-				fmt.Fprintln(g.people(), "nothing is pending")
+				printable.Fprintf(g.people(), "nothing is pending\n")
 				return g.put(releaseResult(s.Name, nil))
 			}
 			if !yes {
@@ -44,7 +45,7 @@ what is back stays, and the next plan shows the rest.`,
 			}
 			ended, err := run.Release(cmd.Context(), *pending)
 			if ended.Number != 0 {
-				fmt.Fprintf(g.people(), "generation %d of %s is %s: %s\n", ended.Number, plain(ended.Who), plain(string(ended.State)), plain(ended.Reason))
+				printable.Fprintf(g.people(), "generation %d of %s is %s: %s\n", ended.Number, ended.Who, string(ended.State), ended.Reason)
 				_ = g.put(releaseResult(s.Name, &ended))
 			}
 			if err != nil {
@@ -60,7 +61,7 @@ what is back stays, and the next plan shows the rest.`,
 
 // toRelease is asked before somebody's change is ended.
 func toRelease(name string, s server.Status) question {
-	text := fmt.Sprintf("Generation %d of %s is %s. Put back what stood before it?", s.Number, plain(s.Who), plain(string(s.State)))
+	text := fmt.Sprintf("Generation %d of %s is %s. Put back what stood before it?", s.Number, s.Who, string(s.State))
 	return namingSite(text, name, "not released", "give --yes")
 }
 

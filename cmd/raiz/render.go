@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/render"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -86,14 +87,15 @@ func (g *globals) printFiles(set *state.Set, names []string) error {
 		if !ok {
 			return noFile(set, name)
 		}
-		fmt.Fprintf(g.std.out, "%s", it.Value.(state.File).Data)
+		_, _ = g.std.out.Write(it.Value.(state.File).Data) // an error is told at the end
 	}
 	if len(names) > 0 {
 		return nil
 	}
 	for it := range set.Of(state.Path) {
 		f := it.Value.(state.File)
-		fmt.Fprintf(g.std.out, "==> %s (%04o %s:%s)\n%s\n", it.Key.Name, uint32(f.Mode), f.Owner, f.Group, f.Data)
+		printable.Fprintf(g.std.out, "==> %s (%04o %s:%s)\n", it.Key.Name, uint32(f.Mode), f.Owner, f.Group)
+		_, _ = g.std.out.Write(append(f.Data, '\n'))
 	}
 	return nil
 }

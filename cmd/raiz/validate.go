@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/raiz-dns/raiz/provision/printable"
 )
 
 func newValidate(g *globals) *cobra.Command {
@@ -42,7 +44,7 @@ func (g *globals) validate(paths []string) error {
 			v.Sites = append(v.Sites, s.Name)
 		}
 		valid = append(valid, v)
-		fmt.Fprintf(g.people(), "%s: %s valid\n", path, plural(len(sites), "site"))
+		printable.Fprintf(g.people(), "%s: %s valid\n", path, plural(len(sites), "site"))
 	}
 	_ = g.put(map[string][]validSites{"valid": valid})
 	switch len(invalid) {

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/raiz-dns/raiz/provision/printable"
 )
 
 func newVersion(g *globals) *cobra.Command {
@@ -16,7 +17,7 @@ func newVersion(g *globals) *cobra.Command {
 			if g.json {
 				return g.put(map[string]string{"version": version()})
 			}
-			fmt.Fprintln(g.std.out, "raiz", version())
+			printable.Fprintf(g.std.out, "raiz %s\n", version())
 			return nil
 		},
 	}

@@ -41,7 +41,7 @@ func readBoot(d redfish.Document) (*state.Attr, error) {
 			return attr(w.ours), nil
 		}
 	}
-	return nil, fmt.Errorf("read the boot override: %q is no known source", redfish.Printable(target))
+	return nil, fmt.Errorf("read the boot override: %q is no known source", redfish.Short(target))
 }
 
 func writeBoot(d redfish.Document, want state.Attr) (redfish.Object, error) {
@@ -90,7 +90,7 @@ func readBootOrder(d redfish.Document) (*state.Attr, error) {
 	var out []string
 	for _, e := range d.List("Boot", "BootOrder") {
 		if s, _ := e.(string); s != "" {
-			out = append(out, redfish.Printable(s))
+			out = append(out, redfish.Short(s))
 		}
 	}
 	return attr(out...), nil

@@ -3,10 +3,9 @@ package bmc
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
+	"github.com/raiz-dns/raiz/provision/redact"
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -48,7 +47,7 @@ func (c *Controller) Licences(ctx context.Context) []string {
 		return nil
 	}
 	if s := m.Text("Oem", "Hpe", "License", "LicenseString"); s != "" {
-		return []string{redfish.Printable(s)}
+		return []string{redfish.Short(s)}
 	}
 	service, err := c.session.Get(ctx, c.session.Root.Link("LicenseService"))
 	if c.session.Root.Link("LicenseService") == "" || err != nil {
@@ -58,96 +57,26 @@ func (c *Controller) Licences(ctx context.Context) []string {
 	room := maxMembers
 	_ = c.each(ctx, service.Link("Licenses"), &room, func(d redfish.Document) error {
 		if s := strings.TrimSpace(d.Text("Name") + " " + d.Text("LicenseType")); s != "" {
-			out = append(out, redfish.Printable(s))
+			out = append(out, redfish.Short(s))
 		}
 		return nil
 	})
 	return out
 }
 
-// Serials says whether a capture shows which machine it is of.
-type Serials string
-
-// The ways.
-const (
-	SerialsHidden Serials = "hidden"
-	SerialsShown  Serials = "shown"
-)
-
-// Capture returns the resources that were read last, by URI, without anything
-// that lets somebody in. It is for showing to others.
-func (c *Controller) Capture(serials Serials) map[string]any {
-	out := map[string]any{}
+// Capture returns the resources that were read last, by URI, redacted. It is
+// for showing to others.
+func (c *Controller) Capture(serials redact.Serials) map[string]any {
 	if c.where == nil {
-		return out
+		return map[string]any{}
 	}
-	r := redactor{serials: serials}
+	var secrets []string
 	for _, e := range c.session.Target.Endpoints {
-		r.secrets = append(r.secrets, e.Password.Reveal())
+		secrets = append(secrets, e.Password.Reveal())
 	}
-	r.secrets = append(r.secrets, c.session.Token())
-	out["/redfish/v1"] = r.value("", c.session.Root.Props)
+	docs := map[string]redact.Object{"/redfish/v1": c.session.Root.Props}
 	for _, d := range c.where.docs {
-		out[d.URI] = r.value("", d.Props)
+		docs[d.URI] = d.Props
 	}
-	return out
-}
-
-// redactor takes out what is nobody's business.
-type redactor struct {
-	serials Serials
-	secrets []string
-}
-
-const redacted = "(redacted)"
-
-func (r redactor) value(name string, v any) any {
-	switch v := v.(type) {
-	case redfish.Object:
-		out := redfish.Object{}
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			out[k] = r.value(k, v[k])
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = r.value(name, e)
-		}
-		return out
-	case nil, bool:
-		return v
-	}
-	if r.hides(name) {
-		return redacted
-	}
-	if s, ok := v.(string); ok {
-		for _, secret := range r.secrets {
-			if secret != "" {
-				s = strings.ReplaceAll(s, secret, redacted)
-			}
-		}
-		return s
-	}
-	return v
-}
-
-// hides goes by the name of a property, or of an attribute of iDRAC and of a
-// BIOS: "Users.2.Password", "SNMP.1.AgentCommunity", "LDAP.1.BindPassword".
-func (r redactor) hides(name string) bool {
-	name = strings.ToLower(name)
-	for _, s := range []string{"password", "passwd", "passphrase", "secret", "token", "community", "credential", "privatekey", "authkey", "encryptionkey", "licensekey", "certificatestring", "hash", "salt"} {
-		if strings.Contains(name, s) {
-			return true
-		}
-	}
-	if r.serials == SerialsShown {
-		return false
-	}
-	for _, s := range []string{"serial", "uuid", "servicetag", "assettag", "macaddress", "partnumber", "sku", "engineid"} {
-		if strings.Contains(name, s) && !strings.Contains(name, "serialconsole") && !strings.Contains(name, "serialredirection") {
-			return true
-		}
-	}
-	return false
+	return redact.New(serials, append(secrets, c.session.Token())...).Tree(docs)
 }

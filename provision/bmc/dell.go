@@ -65,7 +65,7 @@ func readDellSwitch(name string) func(redfish.Document) (*state.Attr, error) {
 		case s == "Disabled":
 			return attr("off"), nil
 		}
-		return nil, fmt.Errorf("read %s: %q is no known value", name, redfish.Printable(s))
+		return nil, fmt.Errorf("read %s: %q is no known value", name, redfish.Short(s))
 	}
 }
 

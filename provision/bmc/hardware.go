@@ -133,9 +133,9 @@ func (c *Controller) storage(ctx context.Context, system redfish.Document, h *Ha
 			case kind == "":
 				return nil // not all volumes are arrays
 			case ill(v):
-				h.Degraded = append(h.Degraded, redfish.Printable(kind))
+				h.Degraded = append(h.Degraded, redfish.Short(kind))
 			default:
-				h.Volumes = append(h.Volumes, redfish.Printable(kind))
+				h.Volumes = append(h.Volumes, redfish.Short(kind))
 			}
 			return nil
 		})

@@ -73,7 +73,7 @@ func (c *Controller) Power(ctx context.Context) (string, error) {
 	if s == "" {
 		return "", fmt.Errorf("read the power of %s: %w", c.session.At.Address, unsupported("the system %s does not tell its PowerState", d.Text("Id")))
 	}
-	return redfish.Printable(s), nil
+	return redfish.Short(s), nil
 }
 
 // system reads the server anew.

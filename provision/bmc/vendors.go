@@ -142,7 +142,7 @@ func readSupermicroPower(d redfish.Document) (*state.Attr, error) {
 		case "Last State":
 			return attr("last-state"), nil
 		default:
-			return nil, fmt.Errorf("read %s: %q is no known value", name, redfish.Printable(s))
+			return nil, fmt.Errorf("read %s: %q is no known value", name, redfish.Short(s))
 		}
 	}
 	return nil, unsupported("neither the system nor its BIOS has a power policy")

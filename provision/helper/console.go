@@ -7,8 +7,8 @@ import (
 	"path"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/watch"
 )
@@ -24,14 +24,14 @@ func (h *Helper) Status(out io.Writer) error {
 		return err
 	}
 	if current == 0 {
-		fmt.Fprintln(out, "no generation of raiz's was ever confirmed here")
+		printable.Fprintf(out, "no generation of raiz's was ever confirmed here\n")
 	} else if r, err := h.load(current); err != nil {
-		fmt.Fprintf(out, "generation %d is the last that was confirmed; its record: %v\n", current, err)
+		printable.Fprintf(out, "generation %d is the last that was confirmed; its record: %v\n", current, err)
 	} else {
-		fmt.Fprintf(out, "generation %d of %s was confirmed at %s\n", current, plainly(r.Who), r.Changed.Format(time.RFC3339))
+		printable.Fprintf(out, "generation %d of %s was confirmed at %s\n", current, r.Who, r.Changed.Format(time.RFC3339))
 	}
 	if pending == 0 {
-		fmt.Fprintln(out, "nothing is pending")
+		printable.Fprintf(out, "nothing is pending\n")
 	} else if err := h.sayPending(out, pending); err != nil {
 		return err
 	}
@@ -43,30 +43,30 @@ func (h *Helper) Status(out io.Writer) error {
 // sayGuard tells what is announced and why not, and what to type.
 func sayGuard(out io.Writer, g *server.Guard) {
 	if g == nil {
-		fmt.Fprintln(out, "there is no guard here, and nothing that raiz would announce")
+		printable.Fprintf(out, "there is no guard here, and nothing that raiz would announce\n")
 		return
 	}
 	if g.Silent != "" {
-		fmt.Fprintf(out, "of the guard: %s\n  to see why type: systemctl status raiz-guard; journalctl -u raiz-guard\n", plainly(g.Silent))
+		printable.Fprintf(out, "of the guard: %s\n  to see why type: systemctl status raiz-guard; journalctl -u raiz-guard\n", g.Silent)
 	}
 	sayBlocks(out, g)
 	if d := g.Drain; d != nil && d.Unseen != "" && g.Wanted == nil && g.Silent == "" {
-		fmt.Fprintf(out, "nobody drained: the guard may not look into %s; to announce again type: chmod 755 %s\n", path.Dir(watch.DrainFile), path.Dir(watch.DrainFile))
+		printable.Fprintf(out, "nobody drained: the guard may not look into %s; to announce again type: chmod 755 %s\n", path.Dir(watch.DrainFile), path.Dir(watch.DrainFile))
 	}
 	if g.Lingers != "" && g.Silent == "" {
-		fmt.Fprintf(out, "what is withdrawn may still be announced: %s\n", plainly(g.Lingers))
+		printable.Fprintf(out, "what is withdrawn may still be announced: %s\n", g.Lingers)
 	}
 	if d := g.Wanted; d != nil {
 		lasts := "over reboots too"
 		if d.Passing != "" {
 			lasts = "which could not be kept: " + d.Passing
 		}
-		fmt.Fprintf(out, "drained %s, %s; to announce again type: raiz-helper undrain\n", plainly(d.Who()), plainly(lasts))
+		printable.Fprintf(out, "drained %s, %s; to announce again type: raiz-helper undrain\n", d.Who(), lasts)
 	} else if g.Silent == "" {
-		fmt.Fprintln(out, "to withdraw and stay so type: raiz-helper drain, or at once: raiz-helper drain-now")
+		printable.Fprintf(out, "to withdraw and stay so type: raiz-helper drain, or at once: raiz-helper drain-now\n")
 	}
 	for _, a := range g.Alarms {
-		fmt.Fprintf(out, "alarm since %s: %s: %s\n", a.Since.UTC().Format(time.RFC3339), plainly(string(a.Code)), plainly(a.Text))
+		printable.Fprintf(out, "alarm since %s: %s: %s\n", a.Since.UTC().Format(time.RFC3339), string(a.Code), a.Text)
 	}
 }
 
@@ -86,15 +86,15 @@ func sayBlocks(out io.Writer, g *server.Guard) {
 		blocks[x] = append(blocks[x], b.Prefix.String())
 	}
 	for _, x := range all {
-		fmt.Fprintf(out, "%s since %s: %s\n  because: %s\n", plainly(x.state), x.since, strings.Join(blocks[x], ", "), plainly(x.reason))
+		printable.Fprintf(out, "%s since %s: %s\n  because: %s\n", x.state, x.since, strings.Join(blocks[x], ", "), x.reason)
 	}
 }
 
 // DrainNow drains, or takes a drain back, for a person at a console.
 func (h *Helper) DrainNow(out io.Writer, who string, q server.DrainRequest) error {
 	h.who = who
-	g, err := h.drain(q, func(server.State) { fmt.Fprint(out, ".") })
-	fmt.Fprintln(out)
+	g, err := h.drain(q, func(server.State) { printable.Fprintf(out, ".") })
+	printable.Fprintf(out, "\n")
 	if err != nil {
 		return err
 	}
@@ -114,24 +114,24 @@ func (h *Helper) sayPending(out io.Writer, n int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "generation %d of %s is %s since %s%s\n", n, plainly(r.Who), r.State, r.Changed.Format(time.RFC3339), plainly(because(r.Reason)))
+	printable.Fprintf(out, "generation %d of %s is %s since %s%s\n", n, r.Who, r.State, r.Changed.Format(time.RFC3339), because(r.Reason))
 	switch {
 	case r.State.Ended():
-		fmt.Fprintln(out, "  its last step is missing; to do it type: raiz-helper revert")
+		printable.Fprintf(out, "  its last step is missing; to do it type: raiz-helper revert\n")
 	case r.State == server.Reverting && r.Trouble != "":
-		fmt.Fprintf(out, "  what stood before cannot be put back: %s\n", plainly(r.Trouble))
-		fmt.Fprintf(out, "  tried %s%s; mend that, then type: raiz-helper revert\n", times(r.Tries), h.whenAgain(r))
-		fmt.Fprintln(out, "  to give up what cannot be put back type: raiz-helper release")
+		printable.Fprintf(out, "  what stood before cannot be put back: %s\n", r.Trouble)
+		printable.Fprintf(out, "  tried %s%s; mend that, then type: raiz-helper revert\n", times(r.Tries), h.whenAgain(r))
+		printable.Fprintf(out, "  to give up what cannot be put back type: raiz-helper release\n")
 	case r.State == server.Reverting:
-		fmt.Fprintln(out, "  what stood before is being put back; look again in a minute")
+		printable.Fprintf(out, "  what stood before is being put back; look again in a minute\n")
 	case h.over(r) && !h.armed():
-		fmt.Fprintf(out, "  it is not confirmed, was to revert by itself at %s, and has not: systemd has not started %s\n",
+		printable.Fprintf(out, "  it is not confirmed, was to revert by itself at %s, and has not: systemd has not started %s\n",
 			r.Until.Format(time.RFC3339), RevertUnit)
-		fmt.Fprintln(out, "  to put back what stood before type: raiz-helper revert")
+		printable.Fprintf(out, "  to put back what stood before type: raiz-helper revert\n")
 	default:
-		fmt.Fprintf(out, "  it is not confirmed, and reverts by itself at %s, in %s\n",
+		printable.Fprintf(out, "  it is not confirmed, and reverts by itself at %s, in %s\n",
 			r.Until.Format(time.RFC3339), max(r.Deadline-h.os.Uptime(), 0).Round(time.Second))
-		fmt.Fprintln(out, "  to put back what stood before at once type: raiz-helper revert")
+		printable.Fprintf(out, "  to put back what stood before at once type: raiz-helper revert\n")
 	}
 	return nil
 }
@@ -167,23 +167,12 @@ func (h *Helper) sayLocked(out io.Writer) {
 	case err == nil:
 		unlock()
 	case errors.Is(err, ErrLocked):
-		fmt.Fprintf(out, "at work here, so that others wait: %s\n  %s\n", plainly(err.Error()), atWork)
+		printable.Fprintf(out, "at work here, so that others wait: %s\n  %s\n", err.Error(), atWork)
 	}
 }
 
 // atWork is what to do about somebody who holds the lock.
 const atWork = "each of its commands is ended after its time, a check after 30 s; or end that process with kill"
-
-// plainly is a text without what a terminal obeys: names and reasons come from
-// elsewhere.
-func plainly(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s)
-}
 
 // RevertNow puts back what stood before the pending generation, for a person at
 // a console.
@@ -208,9 +197,9 @@ func (h *Helper) RevertNow(who string) (string, error) {
 }
 
 func ended(s server.Status) string {
-	text := fmt.Sprintf("generation %d of %s is %s", s.Number, plainly(s.Who), s.State)
+	text := fmt.Sprintf("generation %d of %s is %s", s.Number, s.Who, s.State)
 	if s.State == server.Reverted {
-		text += plainly(because(s.Reason))
+		text += because(s.Reason)
 	}
 	return text
 }

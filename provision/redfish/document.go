@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/stmcginnis/gofish/schemas"
+
+	"github.com/raiz-dns/raiz/provision/printable"
 )
 
 // Object is a decoded JSON object. A struct would lose the whole resource to
@@ -159,34 +161,25 @@ func noteOf(v any, property string, p Privacy) (Note, bool) {
 	case "", "Success", "NoOperation":
 		return Note{}, false
 	}
-	n := Note{id: Printable(id), property: property}
+	n := Note{id: Short(id), property: property}
 	if related := AsList(o["RelatedProperties"]); property == "" && len(related) > 0 {
 		s, _ := related[0].(string)
 		n.property, _, _ = strings.Cut(strings.TrimLeft(s, "#/"), "/")
-		n.property = Printable(n.property)
+		n.property = Short(n.property)
 	}
 	if args := AsList(o["MessageArgs"]); len(args) > 0 && id == "PasswordChangeRequired" {
 		s, _ := args[0].(string)
 		n.account = LinkTarget(Object{"@odata.id": s})
 	}
 	if s, _ := o["Message"].(string); p == Public {
-		n.text = Printable(s)
+		n.text = Short(s)
 	}
 	return n, true
 }
 
-// Printable makes foreign text fit to print.
-func Printable(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-	if r := []rune(s); len(r) > maxWords {
-		s = string(r[:maxWords]) + "…"
-	}
-	return s
+// Short is a quotation of the controller; some send their sentences in lines.
+func Short(s string) string {
+	return printable.Short(strings.Join(strings.Fields(s), " "), maxWords)
 }
 
 // plain turns an error of gofish into one of ours, because gofish's prints

@@ -57,6 +57,6 @@ func ScanCertificate(ctx context.Context, t Target) (PeerCertificate, error) {
 func peerCertificateOf(e Endpoint, c *x509.Certificate) PeerCertificate {
 	return PeerCertificate{
 		Address: e.Address, Origin: e.Origin, Fingerprint: Fingerprint(c),
-		Subject: Printable(c.Subject.String()), Issuer: Printable(c.Issuer.String()), NotBefore: c.NotBefore, NotAfter: c.NotAfter,
+		Subject: Short(c.Subject.String()), Issuer: Short(c.Issuer.String()), NotBefore: c.NotBefore, NotAfter: c.NotAfter,
 	}
 }

@@ -17,25 +17,25 @@ func Diagnostics(w io.Writer, ds site.Diagnostics, o TextOptions) error {
 		if d.Severity == site.Warning {
 			mark = p.yellow(p.words.Say(verdict.New("report.warning")))
 		}
-		rule := ""
 		if d.Rule != "" {
-			rule = " " + p.dim("["+d.Rule+"]")
+			p.line("%s %s %s", mark, d.Summary, p.dim("["+d.Rule+"]"))
+		} else {
+			p.line("%s %s", mark, d.Summary)
 		}
-		p.line("%s %s%s", mark, safe(d.Summary), rule)
 		if d.Pos.Line > 0 {
-			p.line("  --> %s:%d:%d", safe(d.Pos.File), d.Pos.Line, d.Pos.Column)
+			p.line("  --> %s:%s:%s", d.Pos.File, d.Pos.Line, d.Pos.Column)
 		} else if d.Pos.File != "" {
-			p.line("  --> %s", safe(d.Pos.File))
+			p.line("  --> %s", d.Pos.File)
 		}
 		if d.Source != "" {
-			p.line("   | %s", safe(d.Source))
+			p.line("   | %s", d.Source)
 			if d.Pos.Column > 0 && d.Pos.Column <= len(d.Source)+1 {
 				p.line("   | %s%s", strings.Repeat(" ", d.Pos.Column-1), p.red("^"))
 			}
 		}
 		if d.Detail != "" {
 			for line := range strings.SplitSeq(strings.TrimRight(d.Detail, "\n"), "\n") {
-				p.line("%s", strings.TrimRight("  "+safe(line), " "))
+				p.line("%s", strings.TrimRight("  "+line, " "))
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -171,7 +172,7 @@ func JSON(w io.Writer, e Envelope) error {
 	if err := enc.Encode(d); err != nil {
 		return err
 	}
-	_, err := w.Write(harmless(b.Bytes()))
+	_, err := w.Write(printable.JSON(b.Bytes()))
 	return err
 }
 
@@ -233,20 +234,6 @@ func problems(ds site.Diagnostics) []problemDocument {
 			File: x.Pos.File, Line: x.Pos.Line, Column: x.Pos.Column})
 	}
 	return out
-}
-
-// harmless escapes the control characters that JSON does not, and a terminal
-// would obey. They stand inside of strings only.
-func harmless(text []byte) []byte {
-	var out bytes.Buffer
-	for _, r := range string(text) {
-		if r >= 0x7f && r <= 0x9f {
-			fmt.Fprintf(&out, "\\u%04x", r)
-			continue
-		}
-		out.WriteRune(r)
-	}
-	return out.Bytes()
 }
 
 func planJSON(p plan.Plan) *planDocument {

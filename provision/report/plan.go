@@ -7,6 +7,7 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 
 	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -14,7 +15,7 @@ import (
 func (p *printer) plan(pl plan.Plan) {
 	p.unknown(pl.Unknown)
 	for _, f := range pl.Unsupported {
-		p.line("%s %s: %s", p.yellow("!"), f.Key, safe(f.Err.Error()))
+		p.line("%s %s: %s", p.yellow("!"), f.Key, printable.Line(f.Err.Error()))
 	}
 	for _, c := range pl.Changes {
 		p.change(c)
@@ -50,16 +51,16 @@ func (p *printer) unknown(facts []state.Fact) {
 		why := f.Err.Error()
 		switch {
 		case same[why] == 1 || p.o.Full:
-			p.line("%s %s: %s", p.red("?"), f.Key, safe(why))
+			p.line("%s %s: %s", p.red("?"), f.Key, printable.Line(why))
 		case !said[why]:
 			said[why] = true
-			p.line("%s %s, %s: %s", p.red("?"), f.Key, p.words.Say(more(same[why]-1)), safe(why))
+			p.line("%s %s, %s: %s", p.red("?"), f.Key, p.words.Say(more(same[why]-1)), printable.Line(why))
 		}
 	}
 }
 
 func (p *printer) change(c plan.Change) {
-	mark := map[plan.Action]string{plan.Create: p.green("+"), plan.Update: p.yellow("~"), plan.Delete: p.red("-")}[c.Action]
+	mark := map[plan.Action]printable.Span{plan.Create: p.green("+"), plan.Update: p.yellow("~"), plan.Delete: p.red("-")}[c.Action]
 	p.line("%s %s%s", mark, c.Key, p.summary(c))
 	if does := c.Effect.Message(); !does.IsZero() {
 		p.line("    %s", p.yellow(p.words.Say(does)))
@@ -79,7 +80,7 @@ func (p *printer) change(c plan.Change) {
 func (p *printer) differences(c plan.Change) {
 	before, _ := c.Before.(state.Attr)
 	for _, line := range before.Values {
-		p.line("    %s", p.red(safe(line)))
+		p.line("    %s", p.red(printable.Line(line)))
 	}
 }
 
@@ -106,7 +107,7 @@ func (p *printer) attr(a state.Attr) string {
 	if len(a.Values) == 0 {
 		return p.words.Say(verdict.New("change.none"))
 	}
-	return safe(strings.Join(a.Values, ", "))
+	return strings.Join(a.Values, ", ")
 }
 
 func (p *printer) serviceWords(before state.Value, after state.Service) string {
@@ -175,15 +176,15 @@ func (p *printer) fileDiff(c plan.Change) {
 		if i < 2 {
 			continue // the names are on the line above
 		}
-		l = safe(l)
+		shown := printable.Span{Text: l}
 		switch {
 		case strings.HasPrefix(l, "+"):
-			l = p.green(l)
+			shown = p.green(l)
 		case strings.HasPrefix(l, "-"):
-			l = p.red(l)
+			shown = p.red(l)
 		case strings.HasPrefix(l, "@"):
-			l = p.dim(l)
+			shown = p.dim(l)
 		}
-		p.line("    %s", l)
+		p.line("    %s", shown)
 	}
 }

@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,11 +15,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
@@ -33,7 +36,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 const planted = "planted-secret"
 
 // evil is what a terminal would obey: a colour, a title, a line of its own.
-const evil = "\x1b[2J\x1b]0;title\x07\r\u009b31mfake: applied\x00"
+const evil = "\x1b[2J\x1b]0;title\x07\r\u009b31mfake: applied\x00\u202e\u2028\u200b\u3164<script>&[x](javascript:y)|`\n# fake"
 
 func key(kind state.Kind, name string) state.Key { return state.Key{Kind: kind, Name: name} }
 
@@ -197,7 +200,12 @@ func written(t *testing.T) map[string]string {
 	for name, r := range reports {
 		put(name+".txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{}) })
 		put(name+".full.txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{Full: true}) })
-		put(name+".colour.txt", func(w io.Writer) error { return report.Text(w, r, report.TextOptions{Style: report.Colour}) })
+		put(name+".colour.txt", func(w io.Writer) error { return report.Text(coloured(w), r, report.TextOptions{}) })
+		if r.Verify != nil {
+			put(name+".html", func(w io.Writer) error { return report.HTML(w, r, nil) })
+			put(name+".md", func(w io.Writer) error { return report.Markdown(w, r, nil) })
+			put(name+".xml", func(w io.Writer) error { return report.JUnit(w, r, nil) })
+		}
 		put(name+".json", func(w io.Writer) error {
 			return report.JSON(w, report.Envelope{Verb: "plan", Exit: 2, Result: report.Document(r), Err: r.ApplyErr})
 		})
@@ -209,13 +217,16 @@ func written(t *testing.T) map[string]string {
 	}
 	put("problems.txt", func(w io.Writer) error { return report.Diagnostics(w, problems, report.TextOptions{}) })
 	put("problems.colour.txt", func(w io.Writer) error {
-		return report.Diagnostics(w, problems, report.TextOptions{Style: report.Colour})
+		return report.Diagnostics(coloured(w), problems, report.TextOptions{})
 	})
 	put("problems.json", func(w io.Writer) error {
 		return report.JSON(w, report.Envelope{Verb: "validate", Exit: 64, Problems: problems, Err: errors.New("gru1.hcl is not valid"), Code: "invalid"})
 	})
 	return out
 }
+
+// coloured is a terminal.
+func coloured(w io.Writer) io.Writer { return printable.NewWriter(w, printable.Colours) }
 
 func TestGolden(t *testing.T) {
 	have := written(t)
@@ -261,11 +272,41 @@ func TestForeignTextIsHarmless(t *testing.T) {
 			text = ours.Replace(text)
 		}
 		for i, r := range text {
-			if r != '\n' && r != '\t' && (r < ' ' || r >= 0x7f && r <= 0x9f) {
+			if r != '\n' && r != '\t' && (r < ' ' || r >= 0x7f && r <= 0x9f || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == '\u3164') {
 				t.Errorf("%s holds %q: %.60q", name, r, text[max(0, i-20):])
 				break
 			}
 		}
+	}
+}
+
+// What a page, a ticket or a CI would give a meaning has none: no element, no
+// link, no cell, no heading, and well-formed XML.
+func TestForeignTextIsNoMarkup(t *testing.T) {
+	all := written(t)
+	page, ticket, junit := all["everything.html"], all["everything.md"], all["everything.xml"]
+	if strings.Contains(page, "<script") || !strings.Contains(page, "&lt;script&gt;") {
+		t.Errorf("a page with an element of others: %s", page)
+	}
+	for _, bad := range []string{"<script", "[x](", "\n# fake"} {
+		if strings.Contains(ticket, bad) {
+			t.Errorf("a ticket with %q: %s", bad, ticket)
+		}
+	}
+	cells := strings.NewReplacer("\\|", "")
+	for line := range strings.Lines(ticket) {
+		if strings.HasPrefix(line, "|") && strings.Count(cells.Replace(line), "|") != 5 {
+			t.Errorf("a row with other cells: %s", line)
+		}
+	}
+	if !strings.Contains(ticket, "fake\\: applied") || !strings.Contains(junit, "fake: applied") {
+		t.Error("what was planted does not come through at all")
+	}
+	var doc struct {
+		Cases []struct{} `xml:"testcase"`
+	}
+	if err := xml.Unmarshal([]byte(junit), &doc); err != nil || len(doc.Cases) != len(results()) {
+		t.Errorf("%d cases, %v", len(doc.Cases), err)
 	}
 }
 

@@ -3,10 +3,10 @@ package report
 import (
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
@@ -48,7 +48,7 @@ func (p *printer) declare(d Declaration) {
 		p.line("")
 	}
 	for _, l := range d.Lines {
-		p.line("    %s", safe(l))
+		p.line("    %s", l)
 	}
 	if len(d.Lines) > 0 && len(d.After) > 0 {
 		p.line("")
@@ -83,18 +83,16 @@ func overrides(s *site.Site) []verdict.Message {
 
 func (p *printer) journal(j apply.Journal, err error) {
 	for _, e := range j.Entries {
-		mark := p.words.Say(e.Outcome.Message())
+		mark := p.red(p.words.Say(e.Outcome.Message()))
 		switch e.Outcome {
 		case apply.Done:
-			mark = p.green(mark)
+			mark.Style = printable.Green
 		case apply.Unsupported, apply.NotTried:
-			mark = p.yellow(mark)
-		default:
-			mark = p.red(mark)
+			mark.Style = printable.Yellow
 		}
 		p.line("  %s %s%s", mark, p.words.Say(e.Step), p.dim(took(e.Took)))
 		if e.Err != nil && e.Outcome != apply.Done && (err == nil || e.Err.Error() != err.Error()) {
-			p.line("      %s", safe(e.Err.Error()))
+			p.line("      %s", printable.Line(e.Err.Error()))
 		}
 	}
 	p.ended(j, err)
@@ -110,12 +108,12 @@ func (p *printer) ended(j apply.Journal, err error) {
 	case err == nil:
 		p.line("%s", p.green(p.words.Say(verdict.New("report.settings-applied"))))
 	case j.Outcome == apply.Reverted:
-		p.line("%s %s", p.red(p.words.Say(verdict.New("report.reverted"))), safe(err.Error()))
+		p.line("%s %s", p.red(p.words.Say(verdict.New("report.reverted"))), printable.Line(err.Error()))
 		p.line("  %s", p.words.Say(verdict.New("report.as-before")))
 	case j.Outcome == apply.Unknown:
-		p.line("%s %s", p.red(p.words.Say(verdict.New("report.unknown"))), safe(err.Error()))
+		p.line("%s %s", p.red(p.words.Say(verdict.New("report.unknown"))), printable.Line(err.Error()))
 	default:
-		p.line("%s %s", p.red(p.words.Say(verdict.New("report.not-applied"))), safe(err.Error()))
+		p.line("%s %s", p.red(p.words.Say(verdict.New("report.not-applied"))), printable.Line(err.Error()))
 	}
 }
 
@@ -127,35 +125,25 @@ func took(d time.Duration) string {
 }
 
 func (p *printer) verify(results []verify.Result) {
-	tally := map[verify.Status]int{}
 	for _, r := range results {
-		tally[r.Status]++
 		if r.Status == verify.Pass && !p.o.Full {
 			continue
 		}
 		p.result(r)
 	}
-	var parts []string
-	for _, s := range []verify.Status{verify.Pass, verify.Warn, verify.Fail, verify.Unknown, verify.OtherInstance, verify.Skipped} {
-		if tally[s] > 0 {
-			parts = append(parts, p.words.Say(verdict.New("report.tally", verdict.Count("count", tally[s]), verdict.Inner("status", s.Message()))))
-		}
-	}
-	p.line("%s %s", p.bold(p.words.Say(verdict.New("report.checks"))), strings.Join(parts, ", "))
+	p.line("%s %s", p.bold(p.words.Say(verdict.New("report.checks"))), tally(results, p.words))
 }
 
 // detail is more of what was seen, and what to do.
 func detail(r verify.Result) []verdict.Message { return slices.Concat(r.Evidence, r.Advice) }
 
 func (p *printer) result(r verify.Result) {
-	mark := p.words.Say(r.Status.Message())
+	mark := p.red(p.words.Say(r.Status.Message()))
 	switch r.Status {
 	case verify.Pass:
-		mark = p.green(mark)
+		mark.Style = printable.Green
 	case verify.Warn, verify.Skipped, verify.OtherInstance:
-		mark = p.yellow(mark)
-	default:
-		mark = p.red(mark)
+		mark.Style = printable.Yellow
 	}
 	p.line("%s %s %s", mark, p.words.Say(r.Title), p.dim("["+p.words.Say(r.Vantage.Message())+", "+r.ID+"]"))
 	switch {

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/raiz-dns/raiz/provision/printable"
 )
 
 // Type is the type of an argument, as docs/codes.md names it.
@@ -82,24 +82,24 @@ func Duration(name string, d time.Duration) Arg { return Arg{name, TypeDuration,
 func Time(name string, t time.Time) Arg { return Arg{name, TypeTime, t.UTC().Truncate(time.Second)} }
 
 // Zone is a domain name.
-func Zone(name, zone string) Arg { return Arg{name, TypeZone, clean(zone, maxError)} }
+func Zone(name, zone string) Arg { return Arg{name, TypeZone, printable.Short(zone, maxError)} }
 
 // Unit is a unit of systemd.
-func Unit(name, unit string) Arg { return Arg{name, TypeUnit, clean(unit, maxSeen)} }
+func Unit(name, unit string) Arg { return Arg{name, TypeUnit, printable.Short(unit, maxSeen)} }
 
 // Word is a name of ours, or one that the site gave.
 func Word[S ~string](name string, word S) Arg {
-	return Arg{name, TypeWord, clean(string(word), maxSeen)}
+	return Arg{name, TypeWord, printable.Short(string(word), maxSeen)}
 }
 
 // Seen is text of somebody else.
-func Seen(name, text string) Arg { return Arg{name, TypeSeen, clean(text, maxSeen)} }
+func Seen(name, text string) Arg { return Arg{name, TypeSeen, printable.Short(text, maxSeen)} }
 
 // Error is why something could not be done.
 //
 // Joined errors have a line each; here they are one.
 func Error(name string, err error) Arg {
-	return Arg{name, TypeError, clean(strings.ReplaceAll(err.Error(), "\n", "; "), maxError)}
+	return Arg{name, TypeError, printable.Short(strings.ReplaceAll(err.Error(), "\n", "; "), maxError)}
 }
 
 // Inner is what is said inside of what is said.
@@ -130,24 +130,9 @@ func list[T any](name string, typ Type, all []T) Arg {
 func cleaned(all []string) []string {
 	var out []string
 	for _, s := range all {
-		out = append(out, clean(s, maxSeen))
+		out = append(out, printable.Short(s, maxSeen))
 	}
 	return out
-}
-
-// clean takes out what a terminal would obey, what begins a line, and what
-// turns the direction of reading around, and cuts what is too long.
-func clean(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most]) + "…"
 }
 
 // Name is what the argument is called in the words.

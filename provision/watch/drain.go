@@ -2,9 +2,10 @@ package watch
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
+
+	"github.com/raiz-dns/raiz/provision/printable"
 )
 
 // Where a guard is told to drain. The first lasts until it is taken back. The
@@ -55,11 +56,11 @@ func (d Drain) Text() ([]byte, error) {
 // Who is who wants it, and since when, for people.
 func (d Drain) Who() string {
 	if d.Unseen != "" {
-		return "for want of a look at what is wanted: " + Plain(d.Unseen)
+		return "for want of a look at what is wanted: " + Short(d.Unseen)
 	}
 	var words []string
 	if d.By != "" {
-		words = append(words, "by "+Plain(d.By))
+		words = append(words, "by "+Short(d.By))
 	}
 	if !d.At.IsZero() {
 		words = append(words, "at "+d.At.UTC().Format(time.RFC3339))
@@ -73,8 +74,8 @@ func (d Drain) Who() string {
 	return strings.Join(words, " ")
 }
 
-// Plain is a short text without what a terminal obeys.
-func Plain(s string) string {
-	q := fmt.Sprintf("%q", s[:min(len(s), 200)])
-	return q[1 : len(q)-1]
-}
+// maxWords is how much is repeated of what others have written.
+const maxWords = 200
+
+// Short is a short line of what others have written.
+func Short(s string) string { return printable.Short(s, maxWords) }

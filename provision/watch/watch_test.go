@@ -159,13 +159,13 @@ func TestReadStatus(t *testing.T) {
 	}
 }
 
-func TestPlain(t *testing.T) {
+func TestShort(t *testing.T) {
 	for in, want := range map[string]string{
-		"plain": "plain", "": "", "\x1b[2J\n": `\x1b[2J\n`, `a "b"`: `a \"b\"`, "\xff": `\xff`, "é": "é", "\u202e": `\u202e`,
-		strings.Repeat("é", 200): strings.Repeat("é", 100),
-		strings.Repeat("x", 999): strings.Repeat("x", 200),
+		"plain": "plain", "": "", "\x1b[2J\n": "\uFFFD[2J\uFFFD", `a "b"`: `a "b"`, "\xff": "\uFFFD", "é": "é", "\u202e": "\uFFFD",
+		strings.Repeat("é", 200): strings.Repeat("é", 200),
+		strings.Repeat("x", 999): strings.Repeat("x", 200) + "…",
 	} {
-		if got := watch.Plain(in); got != want {
+		if got := watch.Short(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}

@@ -219,7 +219,7 @@ func (g *Guard) agingOf(z watch.Zone, records []observation.Record, err error) a
 	}
 	soa, left := g.soa[z.Name], timeLeft(r.Last("expires"))
 	if s := r.Last("state"); s != "" && s != "ok" && s != "primary" {
-		a.stale = "no primary has answered: it is " + watch.Plain(s)
+		a.stale = "no primary has answered: it is " + watch.Short(s)
 		if soa != nil && s == refreshing {
 			// One attempt may be lost; the next comes after the zone's retry
 			// (RFC 1035 section 3.3.13).

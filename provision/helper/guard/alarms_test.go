@@ -159,7 +159,7 @@ func TestNotRefreshed(t *testing.T) {
 		{observation.Record{"zone": {"example.net."}, "state": {"ok"}}, aging{}},
 		{observation.Record{"zone": {"example.net"}, "state": {"primary"}}, aging{}},
 		{observation.Record{"zone": {"example.net"}}, aging{}},
-		{observation.Record{"zone": {"EXAMPLE.NET"}, "state": {"refreshing\x1b"}}, aging{stale: `no primary has answered: it is refreshing\x1b`}},
+		{observation.Record{"zone": {"EXAMPLE.NET"}, "state": {"refreshing\x1b"}}, aging{stale: "no primary has answered: it is refreshing\uFFFD"}},
 		{observation.Record{"zone": {"example.net"}, "state": {"refreshing"}}, aging{stale: "no primary has answered: it is refreshing", bears: 15 * time.Minute}},
 		{observation.Record{"zone": {"example.net"}, "state": {"expired"}}, aging{stale: "no primary has answered: it is expired"}},
 		{observation.Record{"zone": {"example.net"}, "expires": {"+6D23h30m0s"}}, aging{}},

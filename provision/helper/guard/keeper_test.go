@@ -257,7 +257,7 @@ func TestKeeperReasons(t *testing.T) {
 		}
 	}
 	who := watch.Drain{Wanted: true, By: "anna\x1b[2J", At: time.Unix(0, 0)}
-	if got, want := who.Who(), `by anna\x1b[2J at 1970-01-01T00:00:00Z`; got != want {
+	if got, want := who.Who(), "by anna\uFFFD[2J at 1970-01-01T00:00:00Z"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if got := fmt.Sprint(watch.Drain{At: time.Unix(0, 0)}.Who()); got != "at 1970-01-01T00:00:00Z" {

@@ -34,7 +34,7 @@ func (g *Guard) status(at time.Duration) watch.Status {
 		Version: watch.Version, At: now, Uptime: at.Seconds(), Alarms: g.alarms.all, Counts: g.counts,
 		Feed: watch.FeedStatus{Up: feed.Up, Since: feed.Since}, Leave: g.c.Drain,
 	}
-	s.Lingers = watch.Plain(g.overseer.lingers(feed))
+	s.Lingers = watch.Short(g.overseer.lingers(feed))
 	for _, b := range g.keeper.blocks {
 		x := watch.BlockStatus{Prefix: b.Prefix, State: b.state.state(), Since: now.Add(b.since - at), Reason: g.keeper.reason(b, at)}
 		switch {
@@ -55,7 +55,7 @@ func (g *Guard) status(at time.Duration) watch.Status {
 			x.Prefixes = append(x.Prefixes, p.String())
 		}
 		if e.trouble != nil {
-			x.Trouble = watch.Plain(e.trouble.Error())
+			x.Trouble = watch.Short(e.trouble.Error())
 		}
 		s.Exports = append(s.Exports, x)
 	}

@@ -71,7 +71,7 @@ func TestStatus(t *testing.T) {
 	if !s.Feed.Up || s.Drain == nil || s.Drain.By != "anna" || s.Counts != g.counts || s.Uptime != at.Seconds() || s.Leave != 30 {
 		t.Errorf("%+v", s)
 	}
-	if len(s.Exports) != 2 || len(s.Exports[0].Prefixes) != 1 || s.Exports[1].Trouble != `no\x1banswer` || len(s.Alarms) != 1 || s.Alarms[0].Since.IsZero() {
+	if len(s.Exports) != 2 || len(s.Exports[0].Prefixes) != 1 || s.Exports[1].Trouble != "no\uFFFDanswer" || len(s.Alarms) != 1 || s.Alarms[0].Since.IsZero() {
 		t.Errorf("%+v", s)
 	}
 	if want := four + " announced, " + six + " withdrawn, 1 alarms"; g.summary() != want {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/raiz-dns/raiz/provision/helper"
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/server"
 )
 
@@ -199,17 +200,5 @@ func (b *bounded) text() string {
 	return b.buf.String()
 }
 
-// oneLine is what a program says as one line, without what a terminal obeys.
-func oneLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case r < ' ' || r > '~':
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	return s[:min(len(s), 400)]
-}
+// oneLine is what a program says as one line.
+func oneLine(s string) string { return printable.Short(strings.Join(strings.Fields(s), " "), 400) }
