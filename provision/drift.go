@@ -39,6 +39,9 @@ func (r *Run) declared(ctx context.Context) verify.Declared {
 func otherwise(p plan.Plan, want *state.Set) verify.Declared {
 	d := verify.Declared{Asked: true}
 	for _, c := range p.Changes {
+		if hasCheck(c) {
+			continue
+		}
 		key := verdict.Seen("key", c.Key.String())
 		if c.Action == plan.Delete && c.Key.Kind == state.Path && !wantsAll(want) {
 			continue
@@ -53,6 +56,13 @@ func otherwise(p plan.Plan, want *state.Set) verify.Declared {
 		d.Unknown = append(d.Unknown, verdict.New("os.declared.unknown", verdict.Seen("key", f.Key.String()), verdict.Error("error", f.Err)))
 	}
 	return d
+}
+
+// hasCheck reports whether verify has a check of this very thing: of each unit,
+// and of each address that has to be there.
+func hasCheck(c plan.Change) bool {
+	what, _, _ := c.Key.Live()
+	return c.Key.Kind == state.Unit || c.Key.Kind == state.Live && what == state.LiveAddress && c.Action != plan.Delete
 }
 
 // wantsAll reports whether secret files are in a set too.

@@ -467,7 +467,7 @@ func (b *bed) faults() []fault {
 		break_: server("ip", "address", "del", "192.175.48.1/32", "dev", "lo"), heal: reapply,
 	}, {
 		name: "extra static route exported", site: asIs,
-		want: map[string]verify.Status{"bgp.export.198.51.100.0": verify.Fail, "guard.alarms": verify.Warn}, // the guard sees it too
+		want: map[string]verify.Status{"bgp.export.198.51.100.0": verify.Fail, "os.declared": verify.Fail, "guard.alarms": verify.Warn}, // the guard sees it too
 		break_: server("sh", "-c", `sed -i '/if proto != "guard" then reject;/d; s|net !~ \[ 192.175.48.0/24|net !~ [ 192.0.2.128/25, 192.175.48.0/24|' /etc/bird/bird.conf &&
 			grep -q 'net !~ \[ 192.0.2.128/25' /etc/bird/bird.conf &&
 			printf 'protocol static leak { ipv4; route 192.0.2.128/25 blackhole; }\n' >>/etc/bird/bird.conf && birdc configure`),
