@@ -42,7 +42,7 @@ type streams struct {
 func run(ctx context.Context, args []string, std streams) exitCode {
 	out := &output{to: std.out}
 	std.out = out
-	g := &globals{std: std, args: args}
+	g := &globals{std: std, args: args, done: ctx.Done()}
 	defer g.close()
 	root := newRoot(g)
 	root.SetArgs(args)

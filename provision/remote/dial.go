@@ -77,6 +77,8 @@ type Conn struct {
 	hops   []*ssh.Client
 	stop   context.CancelFunc
 	dead   atomic.Bool // closed because the far end had stopped answering
+	ended  chan struct{}
+	why    error // how the connection has ended, once it has
 	stats  counters
 }
 
@@ -107,8 +109,12 @@ func Dial(ctx context.Context, t Target) (*Conn, error) {
 		return nil, err
 	}
 	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
-	c := &Conn{client: client, addr: addr, user: t.Login.User, hops: hops, stop: stop}
+	c := &Conn{client: client, addr: addr, user: t.Login.User, hops: hops, stop: stop, ended: make(chan struct{})}
 	go c.keepalive(alive)
+	go func() {
+		c.why = client.Wait()
+		close(c.ended)
+	}()
 	if t.Log != nil {
 		t.Log.Debug("ssh connected", "address", addr.String(), "user", t.Login.User)
 	}
@@ -196,7 +202,8 @@ func handshake(ctx context.Context, raw net.Conn, addr string, config *ssh.Clien
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
-	conn, chans, reqs, err := ssh.NewClientConn(raw, addr, config)
+	room := newCounted(raw)
+	conn, chans, reqs, err := ssh.NewClientConn(room, addr, config)
 	if err != nil {
 		_ = raw.Close()
 		if ctx.Err() != nil {
@@ -208,6 +215,7 @@ func handshake(ctx context.Context, raw net.Conn, addr string, config *ssh.Clien
 		_ = conn.Close()
 		return nil, unfinished(ctx, addr)
 	}
+	room.loggedIn()
 	return ssh.NewClient(conn, chans, reqs), nil
 }
 
