@@ -35,3 +35,8 @@ func ReadAnswer(body []byte, location string) (task, notes string, err error) {
 	uri := taskURI(Answer{props: d.Props, header: http.Header{"Location": {location}}})
 	return uri, NoteText(append(notesIn(d.Props, Public), taskNotes(d)...)), nil
 }
+
+// Spent says what a run has left that has cost so much.
+func Spent(gets int, bytes int64, waited time.Duration) error {
+	return (&counter{Stats: Stats{Gets: gets}, bytes: bytes, waited: waited}).spent()
+}

@@ -1,6 +1,7 @@
 package redfish_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`{"@odata.etag":"W/\"1\"","@odata.id":"/redfish/v1/x"}`), `W/"1"`, "5", "https://192.0.2.1/redfish/v1/TaskService/Tasks/1")
 	f.Add([]byte(`{"error":{"@Message.ExtendedInfo":[{"MessageId":"Base.1.0.X","Message":"m"}]}}`), "", "-1", "//elsewhere.example/x")
 	f.Add([]byte(strings.Repeat("[", 100)), "*", "99999999999999999999", "/a?b#c")
+	f.Add([]byte(`{}`), "", "9223372036854775807", "")
 	f.Fuzz(func(t *testing.T, body []byte, etag, retry, location string) {
 		if wait := redfish.RetryAfter(retry); wait < 0 || wait > 10*time.Second {
 			t.Errorf("Retry-After %q: %s", retry, wait)
@@ -32,4 +34,24 @@ func FuzzAnswer(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestRequestsAreCounted: a run has an end, however a controller links.
+func TestRequestsAreCounted(t *testing.T) {
+	for _, tt := range []struct {
+		gets   int
+		bytes  int64
+		waited time.Duration
+		want   string
+	}{
+		{4000, 200 << 20, 40 * time.Minute, ""},
+		{5001, 0, 0, "5000 requests"},
+		{0, 257 << 20, 0, "256 MiB of answers"},
+		{0, 0, 46 * time.Minute, "45m0s of waiting"},
+	} {
+		err := redfish.Spent(tt.gets, tt.bytes, tt.waited)
+		if (err == nil) != (tt.want == "") || err != nil && (!strings.Contains(err.Error(), tt.want) || !errors.Is(err, redfish.ErrTooMuch)) {
+			t.Errorf("%+v: %v", tt, err)
+		}
+	}
 }
