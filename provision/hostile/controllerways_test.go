@@ -41,7 +41,7 @@ func rawWays() []controllerWay {
 func httpWays() []controllerWay {
 	conn := func(name string, do func(*controller, net.Conn)) controllerWay {
 		return controllerWay{name: name, phase: greeting, says: "read service root of " + address, do: func(c *controller, w http.ResponseWriter, _ *http.Request) {
-			raw, end := taken(w)
+			raw, end := taken(w) // the header is written by hand
 			defer end()
 			do(c, raw)
 		}}
@@ -56,10 +56,10 @@ func httpWays() []controllerWay {
 		conn("no HTTP", func(_ *controller, conn net.Conn) { _, _ = io.WriteString(conn, paint+"\r\n\r\n") }),
 		conn("header byte by byte", func(c *controller, conn net.Conn) { c.drip(conn, header) }),
 		conn("header without end", func(_ *controller, conn net.Conn) { flood(io.MultiWriter(conn), "HTTP/1.1 200 OK\r\nX-A: b\r\n") }),
-		conn("one header line without end", func(_ *controller, conn net.Conn) {
+		exceeds(conn("one header line without end", func(_ *controller, conn net.Conn) {
 			_, _ = io.WriteString(conn, header+"X-A: ")
 			flood(conn, "b")
-		}),
+		})),
 		conn("answers of 100 without end", func(_ *controller, conn net.Conn) { flood(conn, "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n") }),
 		conn("body byte by byte", func(c *controller, conn net.Conn) {
 			_, _ = io.WriteString(conn, header+"Content-Length: 100000\r\n\r\n{\"a\":\"")
@@ -109,6 +109,12 @@ func httpWays() []controllerWay {
 			http.Redirect(w, r, "/redfish/v1/", http.StatusFound)
 		}},
 	}
+}
+
+// exceeds is a way that is ended by its size, and not by the time that it takes.
+func exceeds(way controllerWay) controllerWay {
+	way.says += "|headers exceeded"
+	return way
 }
 
 // loginWays misbehave when the password has come.
