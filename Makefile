@@ -18,7 +18,12 @@
 #             RAIZ_EXPLORE=N takes so many
 # make mutants  each flush, comparison and limit of the transaction taken out,
 #             one after the other: the exploration must turn red
-# make proof  both of these, whole; their figures into docs/figures.json, with
+# make hostile  servers, controllers and plan files that misbehave, each way ten
+#             times from another seed; make test goes each once. RAIZ_HOSTILE=N
+#             goes each so often
+# make fuzz   each target of docs/fuzz.md for FUZZTIME (10m), one after another.
+#             FUZZ="TARGET..." takes these alone
+# make proof  explore and mutants, whole; their figures into docs/figures.json, with
 #             the commit that they are of
 # make raiz   the binary alone
 # make release  archives, packages, SBOM and sums of this commit, into dist/
@@ -37,7 +42,7 @@ TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-serve
                     sudo knot knot-dnssecutils shellcheck procps ldnsutils dns-root-data strace frr qemu-user-static
 RELEASE_PACKAGES  = git gzip tar zip unzip dpkg
 
-.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants proof lint cross release release-check deps-demo deps-test deps-release clean
+.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants proof hostile fuzz lint cross release release-check deps-demo deps-test deps-release clean
 
 raiz: helpers
 	.ci/build raiz $$($(GO) env GOOS) $$($(GO) env GOARCH) bin/raiz
@@ -103,6 +108,14 @@ proof:
 		RAIZ_MUTANTS_OUT=$$dir/mutants.json $(MAKE) mutants && \
 		printf '{\n"commit": "%s",\n"explore": %s,\n"mutants": %s\n}\n' \
 			"$$(git rev-parse HEAD)" "$$(cat $$dir/explore.json)" "$$(cat $$dir/mutants.json)" >docs/figures.json
+
+RAIZ_HOSTILE ?= 10
+
+hostile:
+	RAIZ_HOSTILE=$(RAIZ_HOSTILE) $(GO) test -count=1 -timeout 1h ./provision/hostile
+
+fuzz:
+	.ci/fuzz $(FUZZ)
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...

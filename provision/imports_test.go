@@ -69,6 +69,7 @@ func mayImport() map[string][]string {
 		"provision/helper/apart":    nil,
 		"provision/helper/promise":  nil,
 		"provision/helper/blackbox": nil, // tests alone
+		"provision/hostile":         nil, // tests alone
 		"provision/helper/sim":      rooms("helper", "helper/promise", "server", "state"),
 		"cmd/raiz-helper":           rooms("helper", "helper/guard", "helper/linux", "server", "printable"),
 		"provision/invoke":          rooms("remote", "server"),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/printable"
+	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
@@ -268,8 +269,8 @@ func (e *enrollOptions) pinSite(g *globals, s *site.Site, pins site.Pins, how si
 		return p, exit(exitUsage, err)
 	}
 	p.put = func(name string, text []byte) error { return replaceFile(name, text, st.Mode()) }
-	if p.old, err = os.ReadFile(p.name); err != nil {
-		return p, exit(exitUsage, err)
+	if p.old, err = secret.ReadNamed(p.name); err != nil {
+		return p, exit(exitUsage, fmt.Errorf("%s: %w", p.name, err))
 	}
 	out, diags := site.Enroll(p.old, s.Name, pins, how)
 	for i := range diags {

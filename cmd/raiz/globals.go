@@ -36,7 +36,8 @@ type globals struct {
 	verbose  bool
 	operator string
 	packs    string
-	folder   *secret.Folder // the folder that packs names, once it is open
+	folder   *secret.Folder  // the folder that packs names, once it is open
+	done     <-chan struct{} // closed by a signal
 }
 
 func (g *globals) flags(root *cobra.Command) {
@@ -74,7 +75,7 @@ func (g *globals) read(path string, from lookups) ([]*site.Site, site.Diagnostic
 	if err != nil {
 		return nil, unreadablePacks(err)
 	}
-	o := site.Options{Lookup: from, Base: dir}
+	o := site.Options{Lookup: from, Base: dir, Done: g.done}
 	if o.Operators, err = fs.Sub(packs, "operators"); err != nil {
 		panic("raiz: " + err.Error()) // the name of the folder is a valid one
 	}

@@ -63,7 +63,7 @@ func panicked(w io.Writer, p any) exitCode {
 // run is the whole program. Errors are worded here and nowhere else.
 func run(ctx context.Context, args []string, std streams) (code exitCode) {
 	out := &output{to: std.out}
-	g := &globals{raw: std, args: args}
+	g := &globals{raw: std, args: args, done: ctx.Done()}
 	g.raw.out = out
 	words, problems := std.way(std.out, out), std.way(std.err, std.err)
 	std.out, std.err = words, problems

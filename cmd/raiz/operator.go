@@ -19,6 +19,7 @@ type operatorWord struct {
 	dir  string // of the site files, absolute
 	real string // where the operator file is, or would be
 	text []byte
+	done <-chan struct{}
 }
 
 // purpose is what an operator file is opened for.
@@ -36,7 +37,9 @@ func (w *operatorWord) lookup(name string) secret.Lookup {
 	if w.file == nil {
 		return secret.Grant{}
 	}
-	return w.trust(name).Grant
+	grant := w.trust(name).Grant
+	grant.Done = w.done
+	return grant
 }
 
 // operatorWord reads the operator file for the site files at path. That there
@@ -50,7 +53,7 @@ func (g *globals) operatorWord(path string, why purpose) (operatorWord, error) {
 	if err != nil {
 		return operatorWord{}, exit(exitUsage, err)
 	}
-	w := operatorWord{file: &site.OperatorFile{Path: name}, dir: dir}
+	w := operatorWord{file: &site.OperatorFile{Path: name}, dir: dir, done: g.done}
 	w.real, err = outside(name, dir)
 	if errors.Is(err, fs.ErrNotExist) && (!given || why == toWrite) {
 		return w, nil

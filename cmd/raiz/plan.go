@@ -1,12 +1,11 @@
 package main
 
 import (
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/secret"
 )
 
 func newPlan(g *globals) *cobra.Command {
@@ -56,13 +55,9 @@ server can take no change. That the last change was reverted is a note.`,
 
 // savedPlan reads path as a saved plan; ok is false when it is a site file.
 func savedPlan(path string) (saved plan.Saved, ok bool, err error) {
-	st, err := os.Stat(path)
-	if err != nil || !st.Mode().IsRegular() || st.Size() > 1<<20 {
-		return plan.Saved{}, false, nil
-	}
-	data, err := os.ReadFile(path)
+	data, err := secret.ReadNamed(path)
 	if err != nil || len(data) == 0 || data[0] != '{' {
-		return plan.Saved{}, false, nil
+		return plan.Saved{}, false, nil // reading it as a site file says what is wrong
 	}
 	saved, err = plan.Open(data)
 	return saved, true, err

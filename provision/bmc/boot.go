@@ -28,7 +28,7 @@ func readBoot(d redfish.Document) (*state.Attr, error) {
 	enabled := d.Text("Boot", "BootSourceOverrideEnabled")
 	switch enabled {
 	case "":
-		return nil, unsupported("the system %s has no boot override", d.Text("Id"))
+		return nil, unsupported("the system %s has no boot override", d.ID())
 	case "Disabled", "Once":
 		return attr("order"), nil
 	}
@@ -66,12 +66,12 @@ func bootTo(d redfish.Document, how, ours string) (redfish.Object, error) {
 
 func bootOverride(d redfish.Document, how, target string) (redfish.Object, error) {
 	if !d.Has("Boot", "BootSourceOverrideEnabled") {
-		return nil, unsupported("the system %s has no boot override", d.Text("Id"))
+		return nil, unsupported("the system %s has no boot override", d.ID())
 	}
 	for name, value := range map[string]string{"BootSourceOverrideTarget": target, "BootSourceOverrideEnabled": how} {
 		allowed := clean(d.List("Boot", name+"@Redfish.AllowableValues"))
 		if len(allowed) > 0 && !slices.Contains(allowed, value) && value != "None" {
-			return nil, unsupported("the system %s does not take %s as %s", d.Text("Id"), value, name)
+			return nil, unsupported("the system %s does not take %s as %s", d.ID(), value, name)
 		}
 	}
 	body := redfish.Object{"BootSourceOverrideEnabled": how, "BootSourceOverrideTarget": target}
@@ -85,7 +85,7 @@ func bootOverride(d redfish.Document, how, target string) (redfish.Object, error
 
 func readBootOrder(d redfish.Document) (*state.Attr, error) {
 	if !d.Has("Boot", "BootOrder") {
-		return nil, unsupported("the system %s has no BootOrder", d.Text("Id"))
+		return nil, unsupported("the system %s has no BootOrder", d.ID())
 	}
 	var out []string
 	for _, e := range d.List("Boot", "BootOrder") {
@@ -100,7 +100,7 @@ func fixedBootOrder(d redfish.Document) string {
 	if d.Link("@Redfish.Settings", "SettingsObject") == "" {
 		return ""
 	}
-	return fmt.Sprintf("the system %s changes its boot order at a reboot only; set it on site", d.Text("Id"))
+	return fmt.Sprintf("the system %s changes its boot order at a reboot only; set it on site", d.ID())
 }
 
 func writeBootOrder(d redfish.Document, want state.Attr) (redfish.Object, error) {

@@ -72,7 +72,7 @@ func (c *Controller) Hardware(ctx context.Context) (Hardware, error) {
 func counted(d redfish.Document, path ...string) Quantity {
 	n, ok := d.At(path...).(float64)
 	if !ok || n <= 0 || n > 1<<30 {
-		return Quantity{Err: unsupported("the system %s does not tell its %s", d.Text("Id"), strings.Join(path, "."))}
+		return Quantity{Err: unsupported("the system %s does not tell its %s", d.ID(), strings.Join(path, "."))}
 	}
 	return Quantity{N: int(n)}
 }

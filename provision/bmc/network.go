@@ -30,7 +30,7 @@ func standardNetwork(t profile, d redfish.Document, want map[string]state.Attr) 
 		return nil, err
 	}
 	if len(body) == 0 {
-		return nil, unsupported("the interface %s has no property for what differs", d.Text("Id"))
+		return nil, unsupported("the interface %s has no property for what differs", d.ID())
 	}
 	return body, nil
 }
@@ -50,7 +50,7 @@ func writeDHCP(t profile, d redfish.Document, want map[string]state.Attr, body r
 		return nil
 	}
 	if !d.Has("DHCPv4", "DHCPEnabled") {
-		return unsupported("the interface %s has no DHCPv4", d.Text("Id"))
+		return unsupported("the interface %s has no DHCPv4", d.ID())
 	}
 	on, err := wantOn(want[ipv4DHCPName])
 	if err != nil {
@@ -70,7 +70,7 @@ func writeIPv4(t profile, d redfish.Document, want map[string]state.Attr, body r
 	}
 	_, dhcpChanges := body["DHCPv4"]
 	if !d.Has("IPv4StaticAddresses") && !(t.hiddenStatic && dhcpChanges) {
-		return unsupported("the interface %s has no IPv4StaticAddresses", d.Text("Id"))
+		return unsupported("the interface %s has no IPv4StaticAddresses", d.ID())
 	}
 	addresses, err := wanted(d, want, ipv4AddressName, readIPv4Address, netip.ParsePrefix)
 	if err != nil {
@@ -98,7 +98,7 @@ func writeIPv4(t profile, d redfish.Document, want map[string]state.Attr, body r
 func writeIPv6(t profile, d redfish.Document, want map[string]state.Attr, body redfish.Object) error {
 	if differs(d, want, ipv6AddressName, readIPv6Address) {
 		if !d.Has("IPv6StaticAddresses") {
-			return unsupported("the interface %s has no IPv6StaticAddresses", d.Text("Id"))
+			return unsupported("the interface %s has no IPv6StaticAddresses", d.ID())
 		}
 		addresses, err := wanted(d, want, ipv6AddressName, readIPv6Address, netip.ParsePrefix)
 		if err != nil {
@@ -113,7 +113,7 @@ func writeIPv6(t profile, d redfish.Document, want map[string]state.Attr, body r
 	if differs(d, want, ipv6GatewayName, readIPv6Gateway) {
 		// IPv6DefaultGateway is read-only (OpenBMC: PropertyNotWritable).
 		if !d.Has("IPv6StaticDefaultGateways") {
-			return unsupported("the interface %s has no IPv6StaticDefaultGateways", d.Text("Id"))
+			return unsupported("the interface %s has no IPv6StaticDefaultGateways", d.ID())
 		}
 		gateways, err := wanted(d, want, ipv6GatewayName, readIPv6Gateway, netip.ParseAddr)
 		if err != nil {
@@ -135,7 +135,7 @@ func readVLAN(d redfish.Document) (*state.Attr, error) {
 	case false:
 		return attr("none"), nil
 	}
-	return nil, unsupported("the interface %s has no VLAN", d.Text("Id"))
+	return nil, unsupported("the interface %s has no VLAN", d.ID())
 }
 
 // vlanID reads the number of an 802.1Q tag.
@@ -152,7 +152,7 @@ func writeVLAN(t profile, d redfish.Document, want map[string]state.Attr, body r
 		return nil
 	}
 	if !d.Has("VLAN", "VLANEnable") {
-		return unsupported("the interface %s has no VLAN", d.Text("Id"))
+		return unsupported("the interface %s has no VLAN", d.ID())
 	}
 	if fixed := t.settings[vlanName].fixed; fixed != nil && fixed(d) != "" {
 		return unsupported("%s", fixed(d))

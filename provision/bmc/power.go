@@ -71,7 +71,7 @@ func (c *Controller) Power(ctx context.Context) (string, error) {
 	}
 	s := d.Text("PowerState")
 	if s == "" {
-		return "", fmt.Errorf("read the power of %s: %w", c.session.At.Address, unsupported("the system %s does not tell its PowerState", d.Text("Id")))
+		return "", fmt.Errorf("read the power of %s: %w", c.session.At.Address, unsupported("the system %s does not tell its PowerState", d.ID()))
 	}
 	return redfish.Short(s), nil
 }
@@ -160,7 +160,7 @@ func (c *Controller) reset(ctx context.Context, kinds []string) error {
 	}
 	uri := redfish.LinkTarget(redfish.Object{"@odata.id": d.Text("Actions", "#ComputerSystem.Reset", "target")})
 	if uri == "" {
-		return unsupported("the system %s has no reset", d.Text("Id"))
+		return unsupported("the system %s has no reset", d.ID())
 	}
 	allowed, err := c.resetKinds(ctx, d)
 	if err != nil {
@@ -179,7 +179,7 @@ func (c *Controller) reset(ctx context.Context, kinds []string) error {
 		}
 		return err
 	}
-	return unsupported("the system %s takes %v, and none of %v", d.Text("Id"), allowed, kinds)
+	return unsupported("the system %s takes %v, and none of %v", d.ID(), allowed, kinds)
 }
 
 // resetKinds lists what the system takes, inline or in an ActionInfo as AMI,

@@ -202,7 +202,7 @@ func (c *Controller) follow(ctx context.Context, from string, path ...string) (s
 	if uri := d.Link(path...); uri != "" {
 		return uri, nil
 	}
-	return "", unsupported("the %s %s has no link to %s", from, d.Text("Id"), strings.Join(path, "."))
+	return "", unsupported("the %s %s has no link to %s", from, d.ID(), strings.Join(path, "."))
 }
 
 // findManager picks the manager that provides this service; else, of several,
@@ -317,7 +317,7 @@ func (c *Controller) findAttributes(ctx context.Context) (string, error) {
 			return uri, nil
 		}
 	}
-	return "", unsupported("the manager %s has no link to its attributes", d.Text("Id"))
+	return "", unsupported("the manager %s has no link to its attributes", d.ID())
 }
 
 // surveyAgain makes sure of the links before anything is written: one read of

@@ -52,7 +52,7 @@ func serialMembers(d redfish.Document) []string {
 func readSerial(d redfish.Document) (*state.Attr, error) {
 	members := serialMembers(d)
 	if len(members) == 0 {
-		return nil, unsupported("the system %s has no SerialConsole", d.Text("Id"))
+		return nil, unsupported("the system %s has no SerialConsole", d.ID())
 	}
 	for _, name := range members {
 		if d.At("SerialConsole", name, "ServiceEnabled") == true {
@@ -72,7 +72,7 @@ func writeSerial(d redfish.Document, want state.Attr) (redfish.Object, error) {
 		members[name] = redfish.Object{"ServiceEnabled": on}
 	}
 	if len(members) == 0 {
-		return nil, unsupported("the system %s has no SerialConsole", d.Text("Id"))
+		return nil, unsupported("the system %s has no SerialConsole", d.ID())
 	}
 	return redfish.Object{"SerialConsole": members}, nil
 }

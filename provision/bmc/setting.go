@@ -112,7 +112,7 @@ func lacking(path ...string) func(redfish.Document) string {
 		if d.Has(path...) {
 			return ""
 		}
-		return fmt.Sprintf("the interface %s has no %s", d.Text("Id"), path[0])
+		return fmt.Sprintf("the interface %s has no %s", d.ID(), path[0])
 	}
 }
 

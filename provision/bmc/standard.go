@@ -25,7 +25,7 @@ func ipv4(d redfish.Document) ([]static, error) {
 		return slices.DeleteFunc(staticsV4(d.List("IPv4StaticAddresses")), func(s static) bool { return leased(d, s) }), nil
 	}
 	if !d.Has("IPv4Addresses") {
-		return nil, unsupported("the interface %s has no IPv4 addresses", d.Text("Id"))
+		return nil, unsupported("the interface %s has no IPv4 addresses", d.ID())
 	}
 	return staticsV4(onlyStatic(d.List("IPv4Addresses"))), nil
 }
@@ -81,7 +81,7 @@ func readDHCP(d redfish.Document) (*state.Attr, error) {
 	// Before EthernetInterface v1_4_0 only the origin tells.
 	list := d.List("IPv4Addresses")
 	if len(list) == 0 {
-		return nil, unsupported("the interface %s has no DHCPv4", d.Text("Id"))
+		return nil, unsupported("the interface %s has no DHCPv4", d.ID())
 	}
 	for _, e := range list {
 		if o, _ := e.(redfish.Object); o["AddressOrigin"] == "DHCP" {
@@ -98,7 +98,7 @@ func readIPv6Address(d redfish.Document) (*state.Attr, error) {
 	case d.Has("IPv6Addresses"):
 		return attr(prefixes(staticsV6(onlyStatic(d.List("IPv6Addresses"))))...), nil
 	}
-	return nil, unsupported("the interface %s has no IPv6 addresses", d.Text("Id"))
+	return nil, unsupported("the interface %s has no IPv6 addresses", d.ID())
 }
 
 func readIPv6Gateway(d redfish.Document) (*state.Attr, error) {
@@ -113,7 +113,7 @@ func readIPv6Gateway(d redfish.Document) (*state.Attr, error) {
 		return attr(out...), nil
 	}
 	if !d.Has("IPv6DefaultGateway") {
-		return nil, unsupported("the interface %s has no IPv6 gateway", d.Text("Id"))
+		return nil, unsupported("the interface %s has no IPv6 gateway", d.ID())
 	}
 	// A link-local one was learned from a router, not set.
 	if a, ok := parseAddr(d.At("IPv6DefaultGateway")); ok && !a.IsLinkLocalUnicast() {
@@ -124,7 +124,7 @@ func readIPv6Gateway(d redfish.Document) (*state.Attr, error) {
 
 func readHostname(d redfish.Document) (*state.Attr, error) {
 	if !d.Has("HostName") {
-		return nil, unsupported("the interface %s has no HostName", d.Text("Id"))
+		return nil, unsupported("the interface %s has no HostName", d.ID())
 	}
 	if s := d.Text("HostName"); !placeholder(s) {
 		return attr(s), nil
@@ -134,7 +134,7 @@ func readHostname(d redfish.Document) (*state.Attr, error) {
 
 func writeHostname(d redfish.Document, want state.Attr) (redfish.Object, error) {
 	if !d.Has("HostName") {
-		return nil, unsupported("the interface %s has no HostName", d.Text("Id"))
+		return nil, unsupported("the interface %s has no HostName", d.ID())
 	}
 	s, err := one(want)
 	return redfish.Object{"HostName": s}, err
@@ -145,21 +145,21 @@ func readDNS(d redfish.Document) (*state.Attr, error) {
 		return attr(clean(d.List("StaticNameServers"))...), nil
 	}
 	if !d.Has("NameServers") {
-		return nil, unsupported("the interface %s has no name servers", d.Text("Id"))
+		return nil, unsupported("the interface %s has no name servers", d.ID())
 	}
 	// NameServers holds the ones in use, whoever set them: they are a setting
 	// only where no DHCP server can have.
 	if dhcp, err := readDHCP(d); err == nil && dhcp.Values[0] == "off" {
 		return attr(clean(d.List("NameServers"))...), nil
 	}
-	return nil, unsupported("the interface %s does not tell name servers that were set from those of DHCP", d.Text("Id"))
+	return nil, unsupported("the interface %s does not tell name servers that were set from those of DHCP", d.ID())
 }
 
 // writeDNS writes the list; slots is how many entries a fixed one has.
 func writeDNS(slots int) func(redfish.Document, state.Attr) (redfish.Object, error) {
 	return func(d redfish.Document, want state.Attr) (redfish.Object, error) {
 		if !d.Has("StaticNameServers") {
-			return nil, unsupported("the interface %s has no StaticNameServers", d.Text("Id"))
+			return nil, unsupported("the interface %s has no StaticNameServers", d.ID())
 		}
 		return redfish.Object{"StaticNameServers": asJSON(want.Values, slots, "")}, nil
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -83,5 +84,20 @@ func Open(data []byte) (Saved, error) {
 	if raw, err := hex.DecodeString(s.Digest); s.Site == "" || err != nil || len(raw) != sha256.Size {
 		return Saved{}, fmt.Errorf("%w: site or digest is missing", ErrSaved)
 	}
+	if !s.isAll(data) {
+		return Saved{}, fmt.Errorf("%w: it holds more than raiz writes, or a name twice: make and review a new plan", ErrSaved)
+	}
 	return s, nil
+}
+
+// isAll reports whether a file holds what was read from it and nothing else.
+// Of a name that is there twice encoding/json takes the last, and whoever
+// reviews the file may have seen the first.
+func (s Saved) isAll(data []byte) bool {
+	again, err := json.Marshal(s)
+	if err != nil {
+		return false
+	}
+	var want, have bytes.Buffer
+	return json.Compact(&want, again) == nil && json.Compact(&have, data) == nil && bytes.Equal(want.Bytes(), have.Bytes())
 }

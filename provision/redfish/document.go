@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,6 +73,9 @@ func (d Document) Text(path ...string) string {
 	s, _ := d.At(path...).(string)
 	return strings.TrimSpace(s)
 }
+
+// ID is the name that the resource gives itself, for people.
+func (d Document) ID() string { return printable.Line(d.Text("Id")) }
 
 // List returns the array at path, or nil.
 func (d Document) List(path ...string) []any {
@@ -185,6 +189,9 @@ func Short(s string) string {
 // plain turns an error of gofish into one of ours, because gofish's prints
 // the raw answer.
 func plain(err error, p Privacy) error {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("its %s is a json %s", cmp.Or(wrong.Field, "document"), wrong.Value) // encoding/json names a type of gofish, of a page
+	}
 	e, ok := errors.AsType[*schemas.Error](err)
 	if !ok {
 		return err

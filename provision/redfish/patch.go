@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -118,7 +117,7 @@ func (c *Session) FollowTask(ctx context.Context, ans Answer) (Answer, error) {
 		return ans, nil
 	}
 	end := time.Now().Add(c.Timing.Task)
-	if err := await.For(ctx, c.taskPause(ans.header)); err != nil {
+	if err := await.For(ctx, retryAfter(ans.header, c.Timing.Poll)); err != nil {
 		return ans, err
 	}
 	err := await.Until(ctx, c.Timing.Poll, func(ctx context.Context) (bool, error) {
@@ -166,11 +165,4 @@ func taskNotes(d Document) []Note {
 		}
 	}
 	return out
-}
-
-func (c *Session) taskPause(h http.Header) time.Duration {
-	if s, err := strconv.Atoi(h.Get("Retry-After")); err == nil && s >= 0 {
-		return min(time.Duration(s)*time.Second, maxRetryAfter)
-	}
-	return c.Timing.Poll
 }

@@ -24,6 +24,13 @@ const (
 	maxBody = 4 << 20
 	// maxDepth bounds how deep JSON may nest; real trees stay below 20.
 	maxDepth = 64
+	// maxHeader bounds the header of an answer, with those that precede it.
+	maxHeader = 256 << 10
+	// What one run may cost. The largest real tree has 700 documents, 40 MiB;
+	// links may lead on for ever, and each answer come byte by byte.
+	maxRequests = 5000
+	maxBytes    = 256 << 20
+	maxWaited   = 45 * time.Minute
 	// maxBusy is how often a GET is repeated on 503.
 	maxBusy = 3
 	// maxRetryAfter caps what a controller may ask us to wait.
@@ -49,6 +56,30 @@ type transport struct {
 type counter struct {
 	mu sync.Mutex
 	Stats
+	bytes  int64
+	waited time.Duration
+}
+
+// ErrTooMuch means that a controller takes more requests, bytes or time than a
+// run has for it.
+var ErrTooMuch = errors.New("the controller takes more than a run has for it")
+
+// spent says whether there is anything left.
+func (c *counter) spent() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	what := ""
+	switch {
+	case c.Gets+c.Writes > maxRequests:
+		what = fmt.Sprintf("%d requests", maxRequests)
+	case c.bytes > maxBytes:
+		what = fmt.Sprintf("%d MiB of answers", maxBytes>>20)
+	case c.waited > maxWaited:
+		what = fmt.Sprintf("%s of waiting for answers", maxWaited)
+	default:
+		return nil
+	}
+	return fmt.Errorf("%w: %s, and there is no end; its links may lead in a circle: reset the controller, or update its firmware", ErrTooMuch, what)
 }
 
 func (c *counter) add(f func(*Stats)) {
@@ -57,14 +88,22 @@ func (c *counter) add(f func(*Stats)) {
 	f(&c.Stats)
 }
 
+// take counts what an answer has cost.
+func (c *counter) take(bytes int, waited time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bytes, c.waited = c.bytes+int64(bytes), c.waited+waited
+}
+
 func newTransport(first net.Conn, again func(context.Context) (net.Conn, error), request time.Duration, stats *counter) *transport {
 	t := &transport{first: first, request: request, stats: stats}
 	t.base = &http.Transport{
 		// An If-Match must be compared to the ETag of the plain text: some
 		// web servers hand out another one for the compressed form.
-		DisableCompression: true,
-		MaxConnsPerHost:    1,
-		IdleConnTimeout:    2 * time.Minute,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeader,
+		MaxConnsPerHost:        1,
+		IdleConnTimeout:        2 * time.Minute,
 		DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			t.mu.Lock()
 			c := t.first
@@ -100,7 +139,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil || r.Method != http.MethodGet || resp.StatusCode != http.StatusServiceUnavailable || try > maxBusy {
 			return resp, err
 		}
-		if err := await.For(r.Context(), retryAfter(resp, time.Duration(try)*time.Second)); err != nil {
+		if err := await.For(r.Context(), retryAfter(resp.Header, time.Duration(try)*time.Second)); err != nil {
 			return resp, nil
 		}
 	}
@@ -122,6 +161,12 @@ func (t *transport) sameRoot(r *http.Request) *http.Response {
 
 func (t *transport) once(r *http.Request) (*http.Response, error) {
 	login := r.Method == http.MethodPost && isLogin(r.Context())
+	// The session is ended whatever was spent.
+	if err := t.stats.spent(); err != nil && r.Method != http.MethodDelete {
+		return nil, err
+	}
+	began := time.Now()
+	defer func() { t.stats.take(0, time.Since(began)) }()
 	t.stats.add(func(s *Stats) {
 		switch {
 		case r.Method == http.MethodGet:
@@ -140,6 +185,7 @@ func (t *transport) once(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, cause(ctx, err)
 	}
+	t.stats.take(len(body), 0)
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	resp.ContentLength = int64(len(body))
 	if isLogin(r.Context()) {
@@ -235,11 +281,17 @@ func fixLogin(resp *http.Response, body []byte) {
 	}
 }
 
-func retryAfter(resp *http.Response, fallback time.Duration) time.Duration {
-	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s >= 0 {
-		return min(time.Duration(s)*time.Second, maxRetryAfter)
+// retryAfter is how long an answer asks to wait (RFC 9110 section 10.2.3). Its
+// other form, a date, is by the controller's clock, which nobody has set.
+func retryAfter(h http.Header, fallback time.Duration) time.Duration {
+	s, err := strconv.ParseUint(h.Get("Retry-After"), 10, 63)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return maxRetryAfter
+	case err != nil:
+		return fallback
 	}
-	return fallback
+	return time.Duration(min(s, uint64(maxRetryAfter/time.Second))) * time.Second
 }
 
 // noRedirect follows a redirect on the same host only: gofish's token is a

@@ -127,7 +127,7 @@ func TestDialRefuses(t *testing.T) {
 			{"half a host key", func(t *remote.Target) { t.Login.HostKey = t.Login.HostKey[:30] }, nil, []string{"not a public key; write it as `ssh-keyscan` prints it"}},
 			{"another identity", func(t *remote.Target) { t.Login.IdentityFile = stranger }, remote.ErrAuth,
 				[]string{"ssh " + s.user + "@" + s.addr.String(), "check ssh.identity"}},
-			{"identity is not there", func(t *remote.Target) { t.Login.IdentityFile += ".gone" }, os.ErrNotExist, []string{"read ssh identity: "}},
+			{"identity is not there", func(t *remote.Target) { t.Login.IdentityFile += ".gone" }, os.ErrNotExist, []string{"read ssh identity "}},
 			{"identity is a FIFO", func(t *remote.Target) { t.Login.IdentityFile = pipe }, nil, []string{"read ssh identity " + pipe + ": not a regular file"}},
 			{"identity is none", func(t *remote.Target) { t.Login.IdentityFile = garbage }, nil, []string{"ssh identity " + garbage + ": ssh: no key found"}},
 			{"identity has a passphrase", func(t *remote.Target) { t.Login.IdentityFile = locked }, nil,

@@ -78,6 +78,8 @@ type Conn struct {
 	hops   []*ssh.Client
 	stop   context.CancelFunc
 	dead   atomic.Bool // closed because the far end had stopped answering
+	ended  chan struct{}
+	why    error // how the connection has ended, once it has
 	stats  counters
 }
 
@@ -108,8 +110,12 @@ func Dial(ctx context.Context, t Target) (*Conn, error) {
 		return nil, err
 	}
 	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
-	c := &Conn{client: client, addr: addr, user: t.Login.User, keys: keys.prints(), hops: hops, stop: stop}
+	c := &Conn{client: client, addr: addr, user: t.Login.User, keys: keys.prints(), hops: hops, stop: stop, ended: make(chan struct{})}
 	go c.keepalive(alive)
+	go func() {
+		c.why = client.Wait()
+		close(c.ended)
+	}()
 	if t.Log != nil {
 		t.Log.Debug("ssh connected", "address", addr.String(), "user", t.Login.User)
 	}
@@ -200,7 +206,8 @@ func handshake(ctx context.Context, raw net.Conn, addr string, config *ssh.Clien
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
-	conn, chans, reqs, err := ssh.NewClientConn(raw, addr, config)
+	room := newCounted(raw)
+	conn, chans, reqs, err := ssh.NewClientConn(room, addr, config)
 	if err != nil {
 		_ = raw.Close()
 		if ctx.Err() != nil {
@@ -212,6 +219,7 @@ func handshake(ctx context.Context, raw net.Conn, addr string, config *ssh.Clien
 		_ = conn.Close()
 		return nil, unfinished(ctx, addr)
 	}
+	room.loggedIn()
 	return ssh.NewClient(conn, chans, reqs), nil
 }
 

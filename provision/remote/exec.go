@@ -43,6 +43,19 @@ func (e *execution) run(command, stdin string, requests <-chan *ssh.Request) err
 	return err
 }
 
+// tooMuch says whether the command sent more than raiz reads; the rest is not
+// waited for.
+func (e *execution) tooMuch() error {
+	select {
+	case <-e.stdout.over:
+		return fmt.Errorf("%w of %d bytes", ErrOutput, maxOutput)
+	case <-e.stderr.over:
+		return fmt.Errorf("%w of %d bytes on standard error", ErrOutput, maxSaid)
+	default:
+		return nil
+	}
+}
+
 // exit reads how the command ended (RFC 4254 section 6.10).
 func (e *execution) exit(requests <-chan *ssh.Request) error {
 	err := errNoExit

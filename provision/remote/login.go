@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/raiz-dns/raiz/provision/secret"
 )
 
 // clientConfig returns the configuration for one login, and its keys, which are
@@ -83,13 +85,9 @@ func newKeys(l Login) (*keys, error) {
 		}
 		return k, nil
 	}
-	// A FIFO would hang: the name comes from a site file.
-	if st, err := os.Stat(l.IdentityFile); err == nil && !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("read ssh identity %s: not a regular file", l.IdentityFile)
-	}
-	pem, err := os.ReadFile(l.IdentityFile)
+	pem, err := secret.ReadNamed(l.IdentityFile) // the name comes from a site file
 	if err != nil {
-		return nil, fmt.Errorf("read ssh identity: %w", err)
+		return nil, fmt.Errorf("read ssh identity %s: %w", l.IdentityFile, err)
 	}
 	var locked *ssh.PassphraseMissingError
 	k.identity, err = ssh.ParsePrivateKey(pem)
@@ -148,17 +146,42 @@ func (k *keys) held() []ssh.Signer {
 	if k.socket == "" {
 		return nil
 	}
-	conn, err := net.Dial("unix", k.socket)
+	raw, err := net.DialTimeout("unix", k.socket, listTime)
 	if err != nil {
 		return nil
 	}
+	conn := &prompt{raw, listTime}
 	signers, err := agent.NewClient(conn).Signers()
 	if err != nil {
 		_ = conn.Close()
 		return nil
 	}
+	conn.limit = agentTime
 	k.agent = conn
 	return signers
+}
+
+// How long an agent may take to say which keys it holds, and to sign: it may ask
+// a person first, who has as long as the handshake.
+const (
+	listTime  = 10 * time.Second
+	agentTime = handshakeTimeout
+)
+
+// prompt is a connection to an agent, which has its limit for each answer: the
+// login waits for it and for nothing else, so that no end of the connection to
+// the server would end that wait.
+type prompt struct {
+	net.Conn
+	limit time.Duration
+}
+
+// Write implements net.Conn. The agent is asked by what is written.
+func (p *prompt) Write(b []byte) (int, error) {
+	if err := p.SetDeadline(time.Now().Add(p.limit)); err != nil {
+		return 0, err
+	}
+	return p.Conn.Write(b)
 }
 
 // close ends the connection to the agent. Nobody asks it any more after that.

@@ -1,22 +1,13 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
-)
-
-// Bounds of what a server may send back: its bytes are untrusted.
-const (
-	maxOutput = 8 << 20
-	maxStderr = 64 << 10
 )
 
 // ErrOutput says that a command sent more than raiz is willing to read.
@@ -69,22 +60,23 @@ func (c *Conn) Run(ctx context.Context, s Script) (Result, error) {
 		return Result{Code: -1}, fmt.Errorf("open ssh session: %w", c.cause(err))
 	}
 	defer channel.Close()
-	e := &execution{channel: channel, stdout: &bounded{max: maxOutput}, stderr: &bounded{max: maxStderr}}
+	e := &execution{channel: channel, stdout: newBounded(maxOutput, maxOutput), stderr: newBounded(maxStderr, maxSaid)}
 	done := make(chan error, 1)
 	go func() { done <- e.run(c.shell(s), s.Text, requests) }()
 	select {
 	case err = <-done:
+	case <-e.stdout.over:
+	case <-e.stderr.over:
 	case <-silent:
 		err = ErrLost
 	case <-ctx.Done():
 		_ = channel.Close()
 		err = context.Cause(ctx)
 	}
-	r := Result{Stdout: e.stdout.bytes(), Stderr: strings.TrimSpace(string(e.stderr.bytes()))}
-	if e.stdout.exceeded() {
-		r.Code = -1
-		return r, fmt.Errorf("run on server: %w of %d bytes", ErrOutput, maxOutput)
+	if over := e.tooMuch(); over != nil {
+		err = over
 	}
+	r := Result{Stdout: e.stdout.bytes(), Stderr: strings.TrimSpace(string(e.stderr.bytes()))}
 	if err != nil {
 		r.Code = -1
 		return r, fmt.Errorf("run on server: %w", c.cause(err))
@@ -96,11 +88,24 @@ func (c *Conn) Run(ctx context.Context, s Script) (Result, error) {
 // cause is why a run failed: what the library says of a connection that was given
 // up is that it was closed.
 func (c *Conn) cause(err error) error {
-	if err != nil && c.dead.Load() {
+	switch {
+	case err == nil || errors.Is(err, ErrOutput):
+		return err
+	case c.dead.Load():
 		return fmt.Errorf("%w: no answer for %s", ErrLost, keepaliveInterval*keepaliveMisses)
+	}
+	select {
+	case <-c.ended:
+		if errors.Is(c.why, ErrOutput) {
+			return c.why
+		}
+	case <-time.After(endTime):
 	}
 	return err
 }
+
+// endTime is how long a connection that breaks takes to say why.
+const endTime = 100 * time.Millisecond
 
 // silence returns a channel that is closed once the server has not answered
 // for so long; never when limit is 0.
@@ -200,38 +205,4 @@ func needsQuote(r rune) bool {
 		return false
 	}
 	return !strings.ContainsRune("-_./:@%+,", r)
-}
-
-// bounded keeps the first max bytes and remembers that there were more. It
-// may be read while it is written to.
-type bounded struct {
-	mu   sync.Mutex
-	buf  bytes.Buffer
-	max  int
-	over bool
-}
-
-var _ io.Writer = (*bounded)(nil)
-
-func (b *bounded) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if room := b.max - b.buf.Len(); len(p) > room {
-		b.over = true
-		b.buf.Write(p[:max(room, 0)])
-		return len(p), nil
-	}
-	return b.buf.Write(p)
-}
-
-func (b *bounded) bytes() []byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return bytes.Clone(b.buf.Bytes())
-}
-
-func (b *bounded) exceeded() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.over
 }

@@ -15,6 +15,13 @@ import (
 // made: a few round trips of a bad link.
 const uploadGrace = 5 * time.Second
 
+// An upload takes no longer than this, and the time for its bytes on the slowest
+// link, in bytes a second: a server may take them one by one, and be alive.
+const (
+	uploadTime = 2 * time.Minute
+	slowest    = 4 << 10
+)
+
 // openTime is how long an SFTP server may take to say that it is one.
 const openTime = 30 * time.Second
 
@@ -28,6 +35,9 @@ var ErrNoSFTP = errors.New("no SFTP server answers")
 // connection is closed when it does not even answer that.
 func (c *Conn) Upload(ctx context.Context, path string, data []byte) error {
 	c.stats.uploads.Add(1)
+	limit := uploadTime + time.Duration(len(data)/slowest)*time.Second
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not done after %s", limit))
+	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- c.put(ctx, path, data) }()
 	select {

@@ -38,6 +38,8 @@ type Grant struct {
 	Folders []string
 	// Programs are what exec() may run.
 	Programs []Program
+	// Done ends a program that runs when it is closed; nil never is.
+	Done <-chan struct{}
 }
 
 // Env implements Lookup.
@@ -82,7 +84,7 @@ func (g Grant) File(name string) (string, error) {
 func (g Grant) Exec(argv []string) (string, error) {
 	for _, p := range g.Programs {
 		if p.Allows(argv) {
-			return p.run(argv)
+			return p.run(argv, g.Done)
 		}
 	}
 	return "", ErrNotAllowed

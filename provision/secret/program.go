@@ -57,45 +57,69 @@ func fitsArgument(pattern, arg string) bool {
 }
 
 // run runs it without a shell. What it writes to its standard error is
-// dropped: it may repeat the secret.
-func (p Program) run(argv []string) (string, error) {
-	path := p.Path
-	if path == "" {
-		found, err := exec.LookPath(p.Name)
-		if err != nil {
-			return "", fmt.Errorf("run %s: %w", p.Name, bare(err))
-		}
-		if path, err = filepath.Abs(found); err != nil {
-			return "", fmt.Errorf("run %s: %w", p.Name, err)
-		}
+// dropped: it may repeat the secret. What it has started ends with it, when it
+// takes too long or nobody waits any more.
+func (p Program) run(argv []string, done <-chan struct{}) (string, error) {
+	path, err := p.where()
+	if err != nil {
+		return "", err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), execTime)
 	defer cancel()
-	out := limited{room: maxExec}
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		select {
+		case <-done:
+			cancel()
+		case <-ended:
+		}
+	}()
+	out := limited{room: maxExec, full: cancel}
 	cmd := exec.CommandContext(ctx, path, argv[1:]...)
 	cmd.Dir, cmd.Stdout = p.Dir, &out
+	inGroup(cmd)
 	// A child of the program may hold the pipe open after the program died.
 	cmd.WaitDelay = time.Second
-	err := cmd.Run()
+	err = cmd.Run()
 	switch {
-	case ctx.Err() != nil:
-		return "", fmt.Errorf("run %s: no answer within %s", argv[0], execTime)
 	case out.room < 0:
 		return "", fmt.Errorf("run %s: more than %d bytes of output", argv[0], maxExec)
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return "", fmt.Errorf("run %s: no answer within %s", argv[0], execTime)
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("run %s: interrupted", argv[0])
 	case err != nil:
 		return "", fmt.Errorf("run %s: %w", argv[0], bare(err))
 	}
 	return Chomp(out.buf.Bytes()), nil
 }
 
+// where is the program itself.
+func (p Program) where() (string, error) {
+	if p.Path != "" {
+		return p.Path, nil
+	}
+	found, err := exec.LookPath(p.Name)
+	if err != nil {
+		return "", fmt.Errorf("run %s: %w", p.Name, bare(err))
+	}
+	if found, err = filepath.Abs(found); err != nil {
+		return "", fmt.Errorf("run %s: %w", p.Name, err)
+	}
+	return found, nil
+}
+
 // limited keeps what fits and fails the write that does not.
 type limited struct {
 	buf  bytes.Buffer
 	room int
+	full func() // called when it is
 }
 
 func (l *limited) Write(p []byte) (int, error) {
 	if l.room -= len(p); l.room < 0 {
+		l.full()
 		return 0, errors.New("too much output")
 	}
 	return l.buf.Write(p)

@@ -40,8 +40,16 @@ func (c *converter) claimNet(kind claimKind, what string, p netip.Prefix, at hcl
 	c.claims = append(c.claims, claim{kind: kind, what: what, net: p.Masked(), at: at})
 }
 
+// maxClaims bounds a site: a full one has forty.
+const maxClaims = 5000
+
 // checkClaims compares each claim with those made before it.
 func (c *converter) checkClaims() {
+	if n := len(c.claims); n > maxClaims {
+		c.fail(c.claims[maxClaims].at, problem{"addr-unique", "too many addresses", fmt.Sprintf(
+			"The site has %d addresses and networks; at most %d are read.", n, maxClaims)})
+		return
+	}
 	for i, a := range c.claims {
 		for _, b := range c.claims[:i] {
 			switch {

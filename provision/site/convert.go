@@ -2,7 +2,6 @@ package site
 
 import (
 	"fmt"
-	"maps"
 	"math/big"
 	"slices"
 
@@ -65,6 +64,10 @@ func newConverter(src *source, l *loader) *converter {
 }
 
 func (c *converter) report(sev Severity, at hcl.Range, p problem) {
+	if len(c.diags) > maxProblems {
+		c.broken = true // and all that is to be told of this site was
+		return
+	}
 	pos := position(at)
 	c.diags = append(c.diags, Diagnostic{
 		Severity: sev, Rule: p.rule, Summary: p.summary, Detail: p.detail, Pos: pos, Source: c.src.line(pos),
@@ -139,7 +142,7 @@ func (c *converter) unknown(attr *hcl.Attribute) {
 
 // evaluate returns the value without marks, and where it comes from.
 func (c *converter) evaluate(attr *hcl.Attribute, want cty.Type, what string) (cty.Value, []*origin, bool) {
-	if attr == nil {
+	if attr == nil || len(c.diags) > maxProblems {
 		return cty.NilVal, nil, false
 	}
 	raw, diags := attr.Expr.Value(c.ctx)
@@ -175,7 +178,7 @@ func (c *converter) namesNoLocal(expr hcl.Expression) bool {
 	if c.ctx == nil {
 		return false // operator profiles have no locals
 	}
-	have := slices.Sorted(maps.Keys(c.ctx.Variables["local"].Type().AttributeTypes()))
+	have := localNames(c.ctx)
 	found := false
 	for _, ref := range expr.Variables() {
 		if name := memberOf(ref); ref.RootName() == "local" && name != "" && !slices.Contains(have, name) {
@@ -209,12 +212,19 @@ func (c *converter) label(s string, at hcl.Range, check func(string) *problem) g
 	return given[string]{s, at, c.passes(at, s, check)}
 }
 
+// maxList bounds a list: each of its elements is compared with each.
+const maxList = 1000
+
 // texts returns the strings of a list, each with its own position where the
 // list is written out. It is nil when there is no list, and empty when the
 // list is.
 func (c *converter) texts(attr *hcl.Attribute) []given[string] {
 	val, ok := c.value(attr, cty.List(cty.String), "a list of strings")
 	if !ok {
+		return nil
+	}
+	if n := val.LengthInt(); n > maxList {
+		c.fail(attr.Expr.Range(), problem{"list-length", "list too long", fmt.Sprintf("%s has %d elements; at most %d are read.", attr.Name, n, maxList)})
 		return nil
 	}
 	places := elementRanges(attr.Expr, val.LengthInt())

@@ -14,6 +14,11 @@ import (
 func inspect(src *source) *Diagnostic {
 	tokens, _ := hclsyntax.LexConfig(src.text, src.name, hcl.InitialPos)
 	src.hidden = typedSecrets(tokens)
+	if at, ok := tooManyPieces(tokens); ok {
+		d := fileProblem(src.name, "text too long", "The texts of this file are too long, or hold too many lines. Keep them in files of their own: file(\"PATH\").")
+		d.Pos = position(at)
+		return &d
+	}
 	at, ok := nesting.TooDeep(tokens)
 	if !ok {
 		return nil
@@ -23,4 +28,28 @@ func inspect(src *source) *Diagnostic {
 	d.Pos = position(at)
 	d.Source = src.line(d.Pos)
 	return &d
+}
+
+// maxPieces bounds the pieces of a text times their bytes, of all texts of a
+// file together. The parser joins the pieces one by one; a line is a piece, and
+// so is each percent sign.
+const maxPieces = 1 << 28
+
+// tooManyPieces finds where the texts get too long.
+func tooManyPieces(tokens hclsyntax.Tokens) (hcl.Range, bool) {
+	total, pieces, size := 0, 0, 0
+	for _, tok := range tokens {
+		if tok.Type != hclsyntax.TokenQuotedLit && tok.Type != hclsyntax.TokenStringLit {
+			pieces, size = 0, 0
+			continue
+		}
+		pieces, size = pieces+1, size+len(tok.Bytes)
+		if pieces > 1 {
+			total += size
+		}
+		if total > maxPieces {
+			return tok.Range, true
+		}
+	}
+	return hcl.Range{}, false
 }

@@ -1,6 +1,9 @@
 package site
 
-import "cmp"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Severity says whether a Diagnostic stops raiz.
 type Severity uint8
@@ -32,6 +35,25 @@ func (ds Diagnostics) HasErrors() bool {
 		}
 	}
 	return false
+}
+
+// How many problems are told, of one site or block and in all: nobody reads
+// more, and each costs a look at what was meant.
+const (
+	maxProblems      = 100
+	maxTotalProblems = 1000
+)
+
+// told are the first problems of one load, in order.
+func told(ds Diagnostics) Diagnostics {
+	ds = tidy(ds)
+	if len(ds) <= maxTotalProblems {
+		return ds
+	}
+	more := fileProblem(ds[maxTotalProblems].Pos.File, "more problems",
+		fmt.Sprintf("There are %d more problems, which are told when these are gone.", len(ds)-maxTotalProblems))
+	more.Rule = ""
+	return append(ds[:maxTotalProblems:maxTotalProblems], more)
 }
 
 // compareDiagnostics orders by position, then severity, then text.

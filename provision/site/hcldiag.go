@@ -19,7 +19,7 @@ func position(r hcl.Range) Pos {
 // fromHCL turns what the parser and the evaluator found into Diagnostics.
 func fromHCL(src *source, in hcl.Diagnostics) Diagnostics {
 	var out Diagnostics
-	for _, d := range in {
+	for _, d := range in[:min(len(in), maxProblems)] {
 		diag := Diagnostic{Severity: Error, Summary: lowerFirst(d.Summary), Detail: d.Detail}
 		if d.Severity == hcl.DiagWarning {
 			diag.Severity = Warning

@@ -32,6 +32,8 @@ type Options struct {
 	Packs map[string][]Pack
 	// Operators is the folder with the operator profiles, NAME.hcl.
 	Operators fs.FS
+	// Done ends the evaluation when it is closed; nil never is.
+	Done <-chan struct{}
 }
 
 // Load reads the site file name, or all *.hcl files of the folder name as if
@@ -50,8 +52,10 @@ func Load(fsys fs.FS, name string, opt Options) ([]*Site, Diagnostics) {
 	profiles, more := loadProfiles(opt.Operators, l)
 	diags = append(diags, more...)
 	ctx := &hcl.EvalContext{Functions: functions(l.looked)}
+	l.spent = &budget{done: opt.Done}
 	shared := newLocals(ctx)
-	parsed := parseLocals(files, shared)
+	parsed, more := l.parseLocals(path.Join(opt.Base, name), files, shared)
+	diags = append(diags, more...)
 	ctx.Variables = map[string]cty.Value{"local": shared.evaluate()}
 	diags = append(diags, shared.diags...)
 
@@ -67,6 +71,7 @@ func Load(fsys fs.FS, name string, opt Options) ([]*Site, Diagnostics) {
 	}
 	_ = group.Wait()
 
+	diags = append(diags, l.spent.problems(path.Join(opt.Base, name))...)
 	if used := l.looked.both(); len(used) > 0 {
 		return nil, usedTwice(path.Join(opt.Base, name), used)
 	}
@@ -85,7 +90,7 @@ func Load(fsys fs.FS, name string, opt Options) ([]*Site, Diagnostics) {
 	}
 	sites, more = uniqueNames(sites)
 	diags = append(diags, more...)
-	return sites, tidy(diags)
+	return sites, told(diags)
 }
 
 // inBase gives files and problems the names that people know them by.
@@ -127,38 +132,53 @@ type result struct {
 
 // parsedFile is a file that was parsed before the sites are read.
 type parsedFile struct {
-	body  hcl.Body
+	body  *hclsyntax.Body
+	meter *meter
 	diags Diagnostics
 }
+
+// maxLocalsSize bounds the files that may declare locals, in bytes: their
+// syntax trees stand side by side.
+const maxLocalsSize = 16 << 20
 
 // parseLocals reads the files that may declare locals. The others are parsed
 // when their turn comes and forgotten again: a syntax tree is fifty times as
 // large as its text.
-func parseLocals(files []*source, shared *locals) map[int]parsedFile {
-	parsed := map[int]parsedFile{}
+func (l *loader) parseLocals(name string, files []*source, shared *locals) (map[int]parsedFile, Diagnostics) {
+	parsed, total := map[int]parsedFile{}, 0
 	for i, src := range files {
-		if bytes.Contains(src.text, []byte("locals")) {
-			body, diags := parse(src)
-			parsed[i] = parsedFile{body, diags}
-			if body != nil {
-				shared.add(src, body)
-			}
+		if !bytes.Contains(src.text, []byte("locals")) {
+			continue
+		}
+		if total += len(src.text); total > maxLocalsSize {
+			return parsed, Diagnostics{fileProblem(name, "locals too large", fmt.Sprintf(
+				"The files that say \"locals\" are larger than %d MiB together. Keep locals in a few files of their own.", maxLocalsSize>>20))}
+		}
+		parsed[i] = l.parse(src)
+		if parsed[i].body != nil {
+			shared.add(src, parsed[i])
 		}
 	}
-	return parsed
+	return parsed, nil
 }
 
-// parse returns the body of a file, or nil when it has a syntax error: what is
+// parse returns the body of a file, or none when it has a syntax error: what is
 // left of such a file says little, and guesses would hide the real problem.
-func parse(src *source) (hcl.Body, Diagnostics) {
+func (l *loader) parse(src *source) parsedFile {
 	if d := inspect(src); d != nil {
-		return nil, Diagnostics{*d}
+		return parsedFile{diags: Diagnostics{*d}}
 	}
 	file, diags := hclsyntax.ParseConfig(src.text, src.name, hcl.InitialPos)
 	if diags.HasErrors() {
-		return nil, syntax(src, diags)
+		return parsedFile{diags: syntax(src, diags)}
 	}
-	return file.Body, syntax(src, diags)
+	parsed := parsedFile{file.Body.(*hclsyntax.Body), &meter{shared: l.spent}, syntax(src, diags)}
+	if n := parsed.meter.body(parsed.body); n > maxBlocks {
+		d := fileProblem(src.name, "too many blocks", fmt.Sprintf("This file has %d blocks; at most %d are read.", n, maxBlocks))
+		d.Pos.Line, d.Pos.Column = 1, 1
+		return parsedFile{diags: Diagnostics{d}}
+	}
+	return parsed
 }
 
 // loader holds what the files of one Load share; nothing in it changes while
@@ -171,16 +191,24 @@ type loader struct {
 	packs    map[string][]Pack
 	lookup   func(site string) secret.Lookup
 	looked   *lookups
+	spent    *budget
+}
+
+// of is the loader with what one file has of its own.
+func (l loader) of(m *meter) *loader {
+	l.ctx = m.context(l.ctx)
+	return &l
 }
 
 func loadFile(src *source, file parsedFile, l *loader) result {
-	if file.body == nil && file.diags == nil {
-		file.body, file.diags = parse(src)
+	if file.body == nil && file.diags == nil && !l.spent.over() {
+		file = l.parse(src)
 	}
 	res := result{diags: file.diags}
 	if file.body == nil {
 		return res
 	}
+	l = l.of(file.meter)
 	var raw rawFile
 	body := dynblock.Expand(file.body, l.ctx, dynblock.OptCheckForEach(boundForEach()))
 	decoded := fromHCL(src, gohcl.DecodeBody(body, l.ctx, &raw))
@@ -198,8 +226,8 @@ func loadFile(src *source, file parsedFile, l *loader) result {
 	return res
 }
 
-// maxBlocks bounds what the dynamic blocks of one file may make, since they
-// nest.
+// maxBlocks bounds the blocks of one file, and what its dynamic blocks may make,
+// since they nest.
 const maxBlocks = 10_000
 
 func boundForEach() func(cty.Value, hcl.Expression, *hcl.EvalContext) hcl.Diagnostics {

@@ -22,6 +22,7 @@ type locals struct {
 	ctx    *hcl.EvalContext // functions only
 	attrs  map[string]*hcl.Attribute
 	src    map[string]*source
+	meters map[string]*meter
 	values map[string]cty.Value
 	busy   map[string]bool
 	diags  Diagnostics
@@ -29,14 +30,14 @@ type locals struct {
 
 func newLocals(ctx *hcl.EvalContext) *locals {
 	return &locals{
-		ctx: ctx, attrs: map[string]*hcl.Attribute{}, src: map[string]*source{},
+		ctx: ctx, attrs: map[string]*hcl.Attribute{}, src: map[string]*source{}, meters: map[string]*meter{},
 		values: map[string]cty.Value{}, busy: map[string]bool{},
 	}
 }
 
 // add takes the locals blocks of one file.
-func (l *locals) add(src *source, body hcl.Body) {
-	content, _, diags := body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "locals"}}})
+func (l *locals) add(src *source, file parsedFile) {
+	content, _, diags := file.body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "locals"}}})
 	l.diags = append(l.diags, fromHCL(src, diags)...)
 	for _, block := range content.Blocks {
 		attrs, diags := block.Body.JustAttributes()
@@ -47,7 +48,7 @@ func (l *locals) add(src *source, body hcl.Body) {
 					fmt.Sprintf("local.%s is already declared at %s.", name, where(first.NameRange)))
 				continue
 			}
-			l.attrs[name], l.src[name] = attrs[name], src
+			l.attrs[name], l.src[name], l.meters[name] = attrs[name], src, file.meter
 		}
 	}
 }
@@ -56,6 +57,9 @@ func (l *locals) add(src *source, body hcl.Body) {
 func where(r hcl.Range) string { return fmt.Sprintf("%s:%d", r.Filename, r.Start.Line) }
 
 func (l *locals) report(src *source, at hcl.Range, rule, summary, detail string) {
+	if len(l.diags) > maxTotalProblems {
+		return
+	}
 	pos := position(at)
 	l.diags = append(l.diags, Diagnostic{Severity: Error, Rule: rule, Summary: summary, Detail: detail, Pos: pos, Source: src.line(pos)})
 }
@@ -91,7 +95,7 @@ func (l *locals) value(name string) cty.Value {
 	needs, ok := l.needs(src, attr.Expr)
 	val := cty.DynamicVal
 	if ok {
-		ctx := l.ctx.NewChild()
+		ctx := l.meters[name].context(l.ctx).NewChild()
 		ctx.Variables = map[string]cty.Value{"local": cty.ObjectVal(needs)}
 		var diags hcl.Diagnostics
 		val, diags = attr.Expr.Value(ctx)
@@ -114,7 +118,10 @@ func (l *locals) needs(src *source, expr hcl.Expression) (map[string]cty.Value, 
 			continue // hcl says that there is no such variable
 		}
 		name := memberOf(ref)
-		if _, known := l.attrs[name]; !known {
+		if _, known := l.attrs[name]; !known && len(l.diags) > maxProblems {
+			ok = false // enough of them are told
+			continue
+		} else if !known {
 			l.report(src, ref.SourceRange(), "locals", "unknown local value", noSuchLocal(name, slices.Sorted(maps.Keys(l.attrs))))
 			ok = false
 			continue

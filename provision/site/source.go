@@ -18,6 +18,10 @@ type source struct {
 	// hidden are the lines that are in no Diagnostic, because they may hold
 	// a password somebody typed in. inspect finds them.
 	hidden []lines
+	// begins is where each line begins, and secret which of them are hidden:
+	// a file may have a problem on each of its lines.
+	begins []int
+	secret []bool
 }
 
 // lines are the first and the last of some lines, counted from 1.
@@ -32,19 +36,47 @@ func (s *source) line(at Pos) string {
 	if s == nil || at.File != s.name || at.Line < 1 {
 		return ""
 	}
-	rest := s.text
-	for range at.Line - 1 {
-		i := bytes.IndexByte(rest, '\n')
-		if i < 0 {
-			return ""
-		}
-		rest = rest[i+1:]
-	}
-	line, _, _ := bytes.Cut(rest, []byte("\n"))
-	if !utf8.Valid(line) || s.mayHoldSecret(at.Line) {
+	s.index()
+	if at.Line > len(s.begins) || s.secret[at.Line-1] {
 		return ""
 	}
-	return clip(strings.TrimSuffix(string(line), "\r"))
+	rest := s.text[s.begins[at.Line-1]:]
+	// Clipped twice: what is looked at is no longer than what is shown.
+	line, _, _ := bytes.Cut(rest[:min(len(rest), longestLine+utf8.UTFMax)], []byte("\n"))
+	if whole := bytes.TrimSuffix(line, []byte("\r")); utf8.Valid(whole) {
+		return clip(string(whole))
+	}
+	return cutRune(line)
+}
+
+// cutRune drops the rune that a long line was cut in; a line that is not text
+// anywhere else is not shown.
+func cutRune(line []byte) string {
+	for n := 1; n < utf8.UTFMax && n < len(line); n++ {
+		if cut := line[:len(line)-n]; len(line) > longestLine && utf8.Valid(cut) {
+			return clip(string(cut))
+		}
+	}
+	return ""
+}
+
+// index finds the lines, once.
+func (s *source) index() {
+	if s.begins != nil {
+		return
+	}
+	s.begins = []int{0}
+	for i, b := range s.text {
+		if b == '\n' {
+			s.begins = append(s.begins, i+1)
+		}
+	}
+	s.secret = make([]bool, len(s.begins))
+	for _, l := range s.hidden {
+		for i := max(l.first, 1); i <= min(l.last, len(s.secret)); i++ {
+			s.secret[i-1] = true
+		}
+	}
 }
 
 func clip(line string) string {
@@ -58,22 +90,22 @@ func clip(line string) string {
 	return line[:end] + "…"
 }
 
-func (s *source) mayHoldSecret(line int) bool {
-	return slices.ContainsFunc(s.hidden, func(l lines) bool { return l.first <= line && line <= l.last })
-}
-
 // typedSecrets returns the lines of the values of secret arguments that hold
 // literal text. It looks at tokens, not at the parsed file, so that it also
 // covers a file with a syntax error.
 func typedSecrets(tokens hclsyntax.Tokens) []lines {
 	var out []lines
 	out = append(out, typedKeys(tokens)...)
-	for i, tok := range tokens {
-		if i+1 == len(tokens) || !assigns(tokens[i+1].Type) || !namesSecret(tok) {
+	for i := 0; i < len(tokens); i++ {
+		tok := tokens[i]
+		if !setsSecret(tokens, i) {
 			continue
 		}
+		// What is inside a value is hidden with it or holds no text: it is
+		// looked at once.
 		value := valueTokens(tokens[i+2:])
-		if referencesOnly(value) {
+		i += 1 + len(value)
+		if referencesOnly(value) && !setsInside(value) {
 			continue
 		}
 		out = append(out, lines{tok.Range.Start.Line, value[len(value)-1].Range.End.Line})
@@ -133,12 +165,7 @@ func referencesOnly(value hclsyntax.Tokens) bool {
 	if value[0].Type != hclsyntax.TokenIdent {
 		return false
 	}
-	call := false
-	switch string(value[0].Bytes) {
-	case "env", "file", "exec":
-		call = len(value) > 1 && value[1].Type == hclsyntax.TokenOParen
-	}
-	depth := 0
+	call, depth := callsFirst(value), 0
 	for i, tok := range value {
 		depth += nesting.Bracket(tok.Type)
 		switch tok.Type {
@@ -153,4 +180,25 @@ func referencesOnly(value hclsyntax.Tokens) bool {
 		}
 	}
 	return true
+}
+
+// callsFirst reports whether a value begins with a call that looks something up.
+func callsFirst(value hclsyntax.Tokens) bool {
+	return len(value) > 1 && value[1].Type == hclsyntax.TokenOParen && slices.Contains(lookupNames(), string(value[0].Bytes))
+}
+
+// setsSecret reports whether the token at i is given a value, and names a secret.
+func setsSecret(tokens hclsyntax.Tokens, i int) bool {
+	return i+1 < len(tokens) && assigns(tokens[i+1].Type) && namesSecret(tokens[i])
+}
+
+// setsInside reports whether a call gives a secret a value, which is no HCL, and
+// what people type by mistake.
+func setsInside(value hclsyntax.Tokens) bool {
+	for i := range value {
+		if callsFirst(value) && setsSecret(value, i) {
+			return true
+		}
+	}
+	return false
 }

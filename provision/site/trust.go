@@ -84,13 +84,13 @@ func ParseOperatorFile(text []byte, name string) (*OperatorFile, Diagnostics) {
 		return f, Diagnostics{d}
 	}
 	src := &source{name: name, text: text}
-	body, diags := parse(src)
-	if body == nil {
-		return f, tidy(diags)
+	parsed := (&loader{spent: &budget{}}).parse(src)
+	if parsed.body == nil {
+		return f, tidy(parsed.diags)
 	}
 	var raw rawOperatorFile
 	c := newConverter(src, &loader{ctx: nil, looked: newLookups(nil, ".")})
-	c.diags = append(diags, fromHCL(src, gohcl.DecodeBody(body, nil, &raw))...)
+	c.diags = append(parsed.diags, fromHCL(src, gohcl.DecodeBody(parsed.body, nil, &raw))...)
 	c.dropNulls(&raw)
 	for i := range raw.Sites {
 		f.sites = append(f.sites, trusted{raw.Sites[i].Name, c.trust(&raw.Sites[i], filepath.Dir(name))})

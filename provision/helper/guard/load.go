@@ -71,7 +71,7 @@ func (l *load) take(read func(name string) ([]byte, error), names ...string) {
 				if !isLoopback(f[1]) { // such as a resolver's, of which nobody here asks anything
 					l.queued[f[9]] = n
 				}
-			case f[3] == "01" && !isLoopback(f[2]): // ESTABLISHED
+			case strings.HasPrefix(name, "tcp") && f[3] == "01" && !isLoopback(f[2]): // ESTABLISHED
 				l.conns[kernelAddr(f[1])]++
 			}
 		}
