@@ -70,7 +70,7 @@ func (c *converter) agents(raw []rawAgent) []Agent {
 		if len(a.From) > 0 && len(a.Listens) == 0 {
 			c.fail(r.From.NameRange, problem{"agent-listens", "from without a port", "from says who may send something to the agent. Say with listens where it takes it."})
 		}
-		if len(a.Units)+len(a.Listens)+len(a.Keys) == 0 {
+		if r.Units == nil && r.Listens == nil && r.Keys == nil {
 			c.fail(r.Range, problem{"agent-empty", "agent without anything", "An agent that has neither units, listens nor keys declares nothing."})
 		}
 		out = append(out, a)
