@@ -1,9 +1,12 @@
 package helper_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/raiz-dns/raiz/provision/helper"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 )
@@ -85,4 +88,35 @@ func TestReviewedRunning(t *testing.T) {
 	if got, err := b.m.Console().Sysctls(forwarding); err != nil || got[forwarding] != "7" {
 		t.Errorf("it is %v, %v", got, err)
 	}
+}
+
+// What runs and could not be loaded again is not replaced.
+func TestRunningThatDoesNotComeBack(t *testing.T) {
+	b := newBench()
+	q := b.request(t, "run000000rules", 120)
+	q.Apply.Manifest.Files[0].Runtime = &state.Runtime{
+		Shows: []string{"nft", "list", "ruleset"}, Loads: []string{"nft", "--file", "{}"}, Clears: "flush ruleset\n",
+	}
+	b.spoil = func(os helper.OS) helper.OS { return &foreignRules{os} }
+	a := b.ask(q)
+	if a.Error == nil || a.Error.Code != server.ErrRefused || !strings.Contains(a.Error.Text, "could not be put back") || b.text() != "" {
+		t.Errorf("%+v %v", a.Status, a.Error)
+	}
+}
+
+// foreignRules has rules that nft shows and does not take.
+type foreignRules struct{ helper.OS }
+
+func (f *foreignRules) Run(argv []string, limit time.Duration) (string, error) {
+	if argv[0] == "nft" {
+		return "table ip filter {\n\t# xt_MASQUERADE\n}\n", nil
+	}
+	return f.OS.Run(argv, limit)
+}
+
+func (f *foreignRules) Apart(commands [][]string, limit time.Duration) (string, error) {
+	if len(commands) == 2 && commands[1][1] == "list" {
+		return "syntax error, unexpected xt_MASQUERADE", errors.New("exit status 1")
+	}
+	return f.OS.Apart(commands, limit)
 }

@@ -176,13 +176,36 @@ func (h *Helper) snapshotRunning(n int, b *before) error {
 			return fmt.Errorf("look at what runs of %s: %w", f.Path, err)
 		}
 		if t.Runtime.Loaded() {
-			if err := h.write(runningOf(n, len(b.Running)), []byte(t.Runtime.Clears+shown)); err != nil {
+			file := runningOf(n, len(b.Running))
+			if err := h.write(file, []byte(t.Runtime.Clears+shown)); err != nil {
 				return fmt.Errorf("keep what runs of %s: %w", f.Path, err)
+			}
+			if err := h.comesBack(f, file, shown); err != nil {
+				return err
 			}
 		}
 		b.Running = append(b.Running, t)
 	}
 	return nil
+}
+
+// comesBack refuses to replace what could not be loaded again, such as rules that
+// another program has made in a form of its own.
+func (h *Helper) comesBack(f server.File, file, shown string) error {
+	if shown == "" {
+		return nil
+	}
+	made, err := h.os.Apart([][]string{loading(f.Runtime, file), f.Runtime.Shows}, runningLimit)
+	why := ""
+	switch {
+	case err != nil:
+		why = fmt.Sprintf("%v: %s", err, lastLines(made))
+	case made != shown:
+		why = strings.Join(bounded(unlikeLines(made, shown)), "; ")
+	default:
+		return nil
+	}
+	return refused("what runs of %s could not be put back, should the change be taken back: %s; take it away by hand first, or have it loaded from a file", f.Path, server.Told(why))
 }
 
 // runs is what runs now of a file. A program that is not there yet has loaded
