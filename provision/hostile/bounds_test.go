@@ -92,7 +92,7 @@ func speaks(t *testing.T, err error, words string, secrets ...string) {
 	}
 	// What an error quotes is cleaned where it is printed.
 	for _, r := range printable.Lines(text) {
-		if r != '\n' && unicode.IsControl(r) {
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
 			t.Fatalf("paints: %.500q", printable.Lines(text))
 		}
 	}

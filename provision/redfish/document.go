@@ -75,7 +75,7 @@ func (d Document) Text(path ...string) string {
 }
 
 // ID is the name that the resource gives itself, for people.
-func (d Document) ID() string { return printable.Line(d.Text("Id")) }
+func (d Document) ID() string { return printable.Short(d.Text("Id"), maxWords) }
 
 // List returns the array at path, or nil.
 func (d Document) List(path ...string) []any {
