@@ -18,8 +18,8 @@ func newPlan(g *globals) *cobra.Command {
 what an apply would change and what that does to the service. After a "!" it
 names what is on the server that nobody has declared. It exits 0 when all is as
 declared, 2 when there is something to change, 3 when something else is not as
-declared, and 4 when it could not look, or the server can take no change. That the
-last change was reverted is a note.`,
+declared, and 4 when it could not look, or the server can take no change.
+That the last change was reverted is a note.`,
 		Example: `  raiz plan gru1.hcl
   raiz plan gru1.hcl --out gru1.plan && raiz apply gru1.plan`,
 		Args: cobra.ExactArgs(1),
