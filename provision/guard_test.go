@@ -31,9 +31,17 @@ type wrong struct {
 }
 
 func wrongs() []wrong {
+	// What is compared of it is as it has to be.
 	const sshd = `# refuses everybody
-PubkeyAuthentication no
 PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+PubkeyAuthentication yes
+X11Forwarding no
+PermitTunnel no
+GatewayPorts no
+AllowTcpForwarding local
+AuthorizedKeysFile none
 `
 	return []wrong{{
 		name:   "gateway",

@@ -81,7 +81,8 @@ func aroundCases() []judged {
 		})},
 		{"a declared rule is gone", around(func(a *verify.Around) { a.Rules = a.Rules[1:] })},
 		{"something listens", around(func(a *verify.Around) {
-			a.Sockets = append(a.Sockets, server.Socket{Network: "tcp", At: netip.MustParseAddrPort("0.0.0.0:4444"), Program: "nc"}, server.Socket{Network: "udp", At: netip.MustParseAddrPort("[::]:22")})
+			a.Sockets = append(a.Sockets, server.Socket{Network: "tcp", At: netip.MustParseAddrPort("0.0.0.0:4444"), Program: "nc"}, server.Socket{Network: "udp", At: netip.MustParseAddrPort("[::]:22")},
+				server.Socket{Network: "tcp", At: netip.MustParseAddrPort("0.0.0.0:40000"), Program: "nc"}, server.Socket{Network: "udp", At: netip.MustParseAddrPort("198.51.100.1:40000"), Program: "bird"})
 		})},
 		{"a second root", around(func(a *verify.Around) { a.Roots = append(a.Roots, "toor") })},
 		{"root twice", around(func(a *verify.Around) { a.Roots = append(a.Roots, "root") })},

@@ -88,7 +88,7 @@ func unitRuns(name string, e ServerEvidence) finding {
 		return fail(loadState(u), verdict.New("unit.masked.advice", unit))
 	case u.Load != "loaded":
 		return fail(loadState(u), verdict.New("unit.load.advice", unit))
-	case u.Active != "active":
+	case u.Active != "active" && u.Active != "reloading": // which it goes on while it is
 		return fail(verdict.New("unit.down", verdict.Seen("active", u.Active), verdict.Seen("sub", u.Sub)), verdict.New("unit.down.advice", unit))
 	case u.File != "enabled":
 		return fail(verdict.New("unit.disabled", verdict.Seen("file", u.File)), verdict.New("unit.disabled.advice"))

@@ -166,6 +166,11 @@ const (
 	portBGP = 179
 )
 
+// firstClient is where the ports begin that the kernel chooses for who asks for
+// none (net.ipv4.ip_local_port_range). Of UDP a client without another side, such
+// as the sending half of BFD, looks like a server; the firewall lets nobody in.
+const firstClient = 32768
+
 func bfdPorts() []uint16 { return []uint16{3784, 4784} }
 
 // foreignSockets take something that nobody has declared.
@@ -181,6 +186,9 @@ func foreignSockets(s *site.Site, _ Evidence, a *Around) []verdict.Message {
 	}
 	var out []verdict.Message
 	for _, x := range a.Sockets {
+		if x.Network == "udp" && x.At.Port() >= firstClient {
+			continue
+		}
 		if !slices.Contains(declared, site.Listen{Network: x.Network, Port: x.At.Port()}) {
 			out = append(out, verdict.New("os.socket.foreign", verdict.Seen("network", x.Network), verdict.Seen("at", x.At.String()), verdict.Seen("program", x.Program)))
 		}
