@@ -48,19 +48,31 @@ func TestDrift(t *testing.T) {
 	for _, x := range all {
 		t.Run(x.Name, func(t *testing.T) { b.tamper(t, x) })
 	}
+	t.Run("mended", func(t *testing.T) {
+		b.mustApply(b.Site)
+		b.green(t)
+	})
 	t.Run("managed files", func(t *testing.T) { b.tamperFiles(t) })
 	t.Run("agents", func(t *testing.T) { b.agents(t) })
 }
 
+// tamper leaves to the end what an apply mends: what was done before it does not
+// hide what is done next.
 func (b *bed) tamper(t *testing.T, x tampering) {
+	says := regexp.MustCompile(x.Plan)
+	if said := b.planSays(); says.MatchString(said) {
+		t.Errorf("a plan says %q before it was done:\n%s", x.Plan, said)
+	}
 	b.on(b.Server, "sh", "-c", x.Do)
 	if x.Undo != "" {
 		defer func() {
 			b.on(b.Server, "sh", "-c", x.Undo)
-			b.green(t)
+			if said := b.planSays(); says.MatchString(said) {
+				t.Errorf("a plan says %q after it was undone:\n%s", x.Plan, said)
+			}
 		}()
 	}
-	if said := b.planSays(); !regexp.MustCompile(x.Plan).MatchString(said) {
+	if said := b.planSays(); !says.MatchString(said) {
 		t.Errorf("a plan does not say %q:\n%s", x.Plan, said)
 	}
 	var no []string
@@ -73,9 +85,8 @@ func (b *bed) tamper(t *testing.T, x tampering) {
 	if !slices.ContainsFunc(no, is.MatchString) {
 		t.Errorf("of %q no check says no, but %q", x.Verify, no)
 	}
-	if x.Mended {
-		b.mustApply(b.Site)
-		b.green(t)
+	if x.Undo == "" && !x.Mended {
+		t.Error("nobody mends it")
 	}
 }
 

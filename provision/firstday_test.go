@@ -114,8 +114,10 @@ func (b *bed) startWithoutTime() {
 	b.on(b.Router.Machine, "systemctl", "start", "chrony")
 	b.must(b.Primary.Start(b.t.Context()))
 	b.on(b.Server, "systemctl", "start", "chrony", "raiz-clock")
-	_, err = b.Primary.Bump(b.t.Context(), ".")
+	bumped, err := b.Primary.Bump(b.t.Context(), ".")
 	b.must(err)
+	// The announcement alone may be the one that has not been withdrawn yet.
+	b.until(settle, "the new serial", b.serves(bumped.Serial))
 	b.until(settle, "the announcement", b.announced(true))
 }
 

@@ -31,7 +31,7 @@ const (
 	// sweepGrace is how long the server may take after its timer: some ten
 	// seconds, more on a machine that has other work, and again where it has to
 	// be tried a second time.
-	sweepGrace = time.Minute
+	sweepGrace = 3 * time.Minute
 	sweepFirst = 20 * time.Second
 	// sweepMeeting leaves two operators the time to get in each other's way.
 	sweepMeeting = 30 * time.Second

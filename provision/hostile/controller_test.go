@@ -141,7 +141,7 @@ type controllerWay struct {
 // quickly are bounds that fit a test; they are the same bounds.
 func quickly() redfish.Timing {
 	return redfish.Timing{
-		Connect: 2 * time.Second, Stagger: 100 * time.Millisecond, Prefer: 100 * time.Millisecond, Request: time.Second,
+		Connect: 2 * time.Second, Stagger: 100 * time.Millisecond, Prefer: 100 * time.Millisecond, Request: 3 * time.Second,
 		Task: time.Second, Poll: 10 * time.Millisecond, Logout: time.Second,
 	}
 }
