@@ -28,10 +28,23 @@ type Planned struct {
 	unmanaged   map[string]string // settings of the BMC that are left alone, and why
 }
 
+func (r *Run) wanted() (*state.Set, error) {
+	return render.Desired(r.site, r.o.Packs, render.With{Secrets: render.Revealed, Program: r.o.Helpers.Sum()})
+}
+
+// Reviewed refuses a saved plan that is of other site files. It contacts nobody.
+func (r *Run) Reviewed(saved plan.Saved) error {
+	want, err := r.wanted()
+	if err != nil {
+		return err
+	}
+	return saved.Before(plan.Wants(want))
+}
+
 // Plan observes the site and compares. What could not be looked at is in the
 // plan as unknown; the error is for sites that cannot be rendered.
 func (r *Run) Plan(ctx context.Context) (Planned, error) {
-	want, err := render.Desired(r.site, r.o.Packs, render.With{Secrets: render.Revealed, Program: r.o.Helpers.Sum()})
+	want, err := r.wanted()
 	if err != nil {
 		return Planned{}, err
 	}
@@ -55,9 +68,9 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 		p.Seen.Facts = seen.Facts.Without(state.Setting)
 	}
 	if conn, err := r.server(ctx); err == nil && seen.ServerErr == nil {
-		p.Found = verify.AroundResults(r.site, seen.Server, render.ServiceTable, conn.Keys())
+		p.Found = verify.AroundResults(r.site, seen.Server, byPacks(r.site, r.o.Packs), conn.Keys())
 	}
-	p.Plan = plan.Diff(p.Want, p.Seen.Facts).Over(standing(p.Want, p.Seen.Server, looks)).Beside(found(p.Found))
+	p.Plan = plan.Diff(p.Want, p.Seen.Facts).Wanting(want).Over(standing(p.Want, p.Seen.Server, looks)).Beside(found(p.Found))
 	return p, nil
 }
 

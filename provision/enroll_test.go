@@ -114,7 +114,7 @@ func TestEnroll(t *testing.T) {
 		t.Fatal(diags)
 	}
 	s = loaded(t, pinned, found)
-	if s.BMC.Fingerprint != certificate.Fingerprint || s.Server.SSH.HostKey != key || s.MissingSecrets().HasErrors() {
+	if s.BMC.Fingerprint != certificate.Fingerprint || s.Server.SSH.Host.Key != key || s.MissingSecrets().HasErrors() {
 		t.Errorf("the file does not hold the pins: %v\n%s", s.MissingSecrets(), pinned)
 	}
 	for i, changed := range []bool{true, false} {

@@ -142,7 +142,7 @@ func stock(b *testing.B, s *site.Site, near *links) func() *exec.Cmd {
 		b.Fatal(err)
 	}
 	known := filepath.Join(b.TempDir(), "known_hosts")
-	if err := os.WriteFile(known, []byte("copy "+s.Server.SSH.HostKey+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(known, []byte("copy "+s.Server.SSH.Host.Key+"\n"), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(at)

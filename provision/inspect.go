@@ -22,32 +22,29 @@ type Vantages struct {
 
 // Verify looks from everywhere it can and judges.
 func (r *Run) Verify(ctx context.Context, v Vantages) []verify.Result {
-	from := verify.Vantages{
-		SSH:     func(ctx context.Context) (verify.Server, error) { return r.server(ctx) },
-		Router:  v.Router,
-		Outside: v.Outside,
-	}
-	from.Table, from.Declared = render.ServiceTable, r.declared
-	from.Units, from.Looks, from.UnitsErr = looks(r.site, r.o.Packs)
+	from := byPacks(r.site, r.o.Packs)
+	from.SSH = func(ctx context.Context) (verify.Server, error) { return r.server(ctx) }
+	from.Router, from.Outside, from.Declared = v.Router, v.Outside, r.declared
 	if r.site.BMC != nil {
 		from.BMC = func(ctx context.Context) (verify.Controller, error) { return r.controller(ctx) }
 	}
 	return verify.Judge(r.site, verify.Gather(ctx, r.site, from))
 }
 
-// looks are what the packs of a site say of their services, and of how their
-// programs are looked at.
-func looks(s *site.Site, packs fs.FS) (verify.Units, verify.Looks, error) {
+// byPacks has what the packs of a site say of their services, their ports, and
+// of how their programs are looked at.
+func byPacks(s *site.Site, packs fs.FS) verify.Vantages {
+	out := verify.Vantages{Table: render.ServiceTable, Units: verify.Units{}, Looks: verify.Looks{}}
 	components, err := render.Components(s, packs)
 	if err != nil {
-		return nil, nil, err
+		return verify.Vantages{Table: render.ServiceTable, UnitsErr: err}
 	}
-	units, looks := verify.Units{}, verify.Looks{}
 	for _, c := range components {
-		units[c.Kind] = c.Services
-		maps.Copy(looks, c.Observations)
+		out.Units[c.Kind] = c.Services
+		out.Ports = append(out.Ports, c.Listens...)
+		maps.Copy(out.Looks, c.Observations)
 	}
-	return units, looks, nil
+	return out
 }
 
 // VerifyWithin verifies again and again until every check has passed or the

@@ -440,7 +440,7 @@ func (b *bed) faults() []fault {
 	return []fault{{
 		name: "wrong host key", break_: nothing, heal: nothing, want: failing("ssh.login"),
 		site: changed(func(s *site.Site) {
-			s.Server.SSH.HostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDtKgFd6b6M7UnP9ztYSBwJlmfMj34Fc2Gpnuln9JQm4"
+			s.Server.SSH.Host.Key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDtKgFd6b6M7UnP9ztYSBwJlmfMj34Fc2Gpnuln9JQm4"
 		}),
 	}, {
 		name: "wrong TLS fingerprint", break_: nothing, heal: nothing, want: failing("bmc.login"),

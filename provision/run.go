@@ -42,6 +42,8 @@ type Options struct {
 	Home string
 	// AgentSocket is the path of an ssh-agent; "" means none.
 	AgentSocket string
+	// Revoked are SSH host keys that are never right.
+	Revoked []string
 	// Links remembers where a BMC keeps things; nil remembers nothing.
 	Links bmc.LinkCache
 	// Helpers are the programs that do raiz's work on a server.
@@ -247,19 +249,30 @@ const maxNoise = 80
 
 func (r *Run) sshTarget(addrs []netip.AddrPort) remote.Target {
 	s := r.site.Server.SSH
+	names := []string{r.site.Server.Hostname}
+	for _, a := range declared(r.site.Server) {
+		names = append(names, a.Addr().String())
+	}
 	t := remote.Target{
 		Addresses: addrs,
-		Login:     remote.Login{User: s.User, HostKey: s.HostKey, IdentityFile: r.path(s.Identity), AgentSocket: r.o.AgentSocket},
+		Login:     r.login(s.User, s.Identity, s.Host, names...),
 		Dial:      r.o.Dial,
 		Log:       r.o.Log,
 	}
 	for _, j := range s.Jump {
 		t.Jumps = append(t.Jumps, remote.Hop{
 			Address: netip.AddrPortFrom(j.Address, j.Port),
-			Login:   remote.Login{User: j.User, HostKey: j.HostKey, IdentityFile: r.path(j.Identity), AgentSocket: r.o.AgentSocket},
+			Login:   r.login(j.User, j.Identity, j.Host, j.Name, j.Address.String()),
 		})
 	}
 	return t
+}
+
+func (r *Run) login(user, identity string, host site.HostPin, names ...string) remote.Login {
+	return remote.Login{
+		User: user, IdentityFile: r.path(identity), AgentSocket: r.o.AgentSocket,
+		Pin: remote.Pin{Key: host.Key, Previous: host.Previous, Authority: host.Authority, Names: names, Revoked: r.o.Revoked},
+	}
 }
 
 func (r *Run) path(file string) string {

@@ -71,7 +71,7 @@ func (w *worker) dial(ctx context.Context) (*remote.Conn, error) {
 	addrs = append(addrs, netip.AddrPortFrom(ssh.Bootstrap, 22))
 	return remote.Dial(ctx, remote.Target{
 		Addresses: addrs, Dial: w.g.Netns(rehearse.RoleController).DialContext,
-		Login: remote.Login{User: ssh.User, HostKey: ssh.HostKey, IdentityFile: ssh.Identity},
+		Login: remote.Login{User: ssh.User, Pin: remote.Pin{Key: ssh.Host.Key}, IdentityFile: ssh.Identity},
 	})
 }
 

@@ -163,7 +163,12 @@ site "reference" {
       nics           = 2       # Ethernet ports
     }
 
-    # How it answers as delivered, before the first apply.
+    # Accounts that others have on the controller, such as the host's own: raiz
+    # leaves them alone. raiz verify names every other administrator.
+    accounts = ["noc"]
+
+    # How it answers as delivered, before the first apply. That account is
+    # switched off once the one above has been seen to log in.
     factory {
       address  = "192.168.0.120" # needed
       username = "root"          # needed
@@ -181,13 +186,24 @@ site "reference" {
 
     # needed: how it is logged in to.
     ssh {
-      user     = "root"        # without it: "root"
-      port     = 22            # without it: 22
-      identity = "~/.ssh/raiz" # private key; without it the agent's keys
+      user = "root" # without it: "root"
+      port = 22     # without it: 22
+
+      # Private key; without it the agent's keys. A certificate beside it,
+      # ~/.ssh/raiz-cert.pub, is used; of a key in a FIDO2 device or with a
+      # passphrase the agent makes the signatures.
+      identity = "~/.ssh/raiz"
 
       # Its public host key, as in /etc/ssh/ssh_host_ed25519_key.pub. May be
       # left out until `raiz enroll` has seen it; plan and apply need it.
       host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDtKgFd6b6M7UnP9ztYSBwJlmfMj34Fc2Gpnuln9JQm4"
+
+      # The key before, while it is being changed: either may be the right one.
+      previous_host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIZlExF2yzGT0BESRlmOUtR0uVPVpU8J11iPL6MnpGDS"
+
+      # Or, instead of a key or beside it, who signs host certificates. One of
+      # them has to name the server's hostname or a management address.
+      host_authority = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDIoysGOzoaSHDTNPeLWHo9XSE9jO35Z/yiRyNJbXes1"
 
       # Where it answers before the first apply, if not at its address below.
       bootstrap = "192.0.2.30"
@@ -283,20 +299,22 @@ site "reference" {
     }
 
     neighbor "edge2" {
-      asn       = 64500
-      addresses = ["198.51.100.3", "2001:db8:0:3::3"]
-      password  = env("GRU2_BGP_PASSWORD")
+      asn          = 64500
+      addresses    = ["198.51.100.3", "2001:db8:0:3::3"]
+      password     = env("GRU2_BGP_PASSWORD")
+      ttl_security = true
     }
 
     # Some operators have a session with somebody else besides: it needs no
     # router of the host, and its AS is another.
     neighbor "upstream" {
-      transit   = true # without it: false
-      asn       = 64501
-      addresses = ["198.51.100.4"]
-      password  = env("GRU2_TRANSIT_PASSWORD")
-      accept    = "default"
-      announce  = "nothing"
+      transit      = true # without it: false
+      asn          = 64501
+      addresses    = ["198.51.100.4"]
+      password     = env("GRU2_TRANSIT_PASSWORD")
+      ttl_security = true
+      accept       = "default"
+      announce     = "nothing"
     }
   }
 

@@ -17,6 +17,9 @@ type Component struct {
 	// of Debian alone under its name, such as "bookworm".
 	Packages map[string][]string
 	Unit     string // main unit, where other packs need to name it
+	// Listens are the ports on which its programs take what comes from others,
+	// as "tcp/53": of whatever else listens, verify says that nobody declared it.
+	Listens  []string
 	Files    []File
 	Services []string // units that are to be enabled and running
 	Options  []Option

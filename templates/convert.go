@@ -21,7 +21,7 @@ type reader struct {
 }
 
 func (r reader) component(name string, raw rawComponent) (Component, error) {
-	c := Component{Name: raw.Name, Kind: raw.Kind, Default: raw.Default, Unit: raw.Unit, BadZone: BadZone(raw.BadZone), Anchors: raw.Anchors}
+	c := Component{Name: raw.Name, Kind: raw.Kind, Default: raw.Default, Unit: raw.Unit, Listens: raw.Listens, BadZone: BadZone(raw.BadZone), Anchors: raw.Anchors}
 	if raw.Name != name {
 		return Component{}, fmt.Errorf("calls itself %q", raw.Name)
 	}

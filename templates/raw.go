@@ -15,6 +15,7 @@ type rawComponent struct {
 	Packages  []string     `hcl:"packages,optional"`
 	Releases  []rawRelease `hcl:"release,block"`
 	Unit      string       `hcl:"unit,optional"`
+	Listens   []string     `hcl:"listens,optional"`
 	BadZone   string       `hcl:"bad_zone,optional"`
 	Anchors   bool         `hcl:"trust_anchors,optional"`
 	Files     []rawFile    `hcl:"file,block"`

@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -76,6 +77,13 @@ func checkFile(raw rawFile) error {
 // is read for it. A daemon has ten.
 const maxFiles = 200
 
+// isListen recognises a transport and a port, as "udp/53".
+func isListen(s string) bool {
+	network, port, ok := strings.Cut(s, "/")
+	n, err := strconv.ParseUint(port, 10, 16)
+	return ok && (network == "tcp" || network == "udp") && err == nil && n > 0 && strconv.FormatUint(n, 10) == port
+}
+
 // checkNames looks at the packages and units of a pack, and at how much it is.
 func checkNames(raw rawComponent) error {
 	if n := len(raw.Files) + len(raw.Rehearsal); n > maxFiles {
@@ -100,6 +108,11 @@ func checkNames(raw rawComponent) error {
 	if raw.Unit != "" {
 		if err := state.CheckUnit(raw.Unit); err != nil {
 			return err
+		}
+	}
+	for _, l := range raw.Listens {
+		if !isListen(l) {
+			return fmt.Errorf("listens: %q is no transport and port, such as \"tcp/53\"", l)
 		}
 	}
 	for _, s := range raw.Services {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
@@ -18,6 +20,7 @@ import (
 type applyOptions struct {
 	target target
 	guards guards
+	source string // the site file of a plan, where that is not where the plan says
 }
 
 func newApply(g *globals) *cobra.Command {
@@ -43,6 +46,7 @@ write into the site file. Whoever interrupts it is told how the server stands.`,
 	}
 	a.target.flags(cmd)
 	a.guards.flags(cmd)
+	cmd.Flags().StringVar(&a.source, "source", "", "the site file or folder that PLAN was made from, where that is not below this folder")
 	return cmd
 }
 
@@ -69,7 +73,10 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 		return exit(exitUsage, fmt.Errorf("%s: %w", path, err))
 	}
 	if isPlan {
-		path, a.target.siteName = saved.Source, saved.Site
+		if path, err = a.sourceOf(saved, path); err != nil {
+			return exit(exitUsage, err)
+		}
+		a.target.siteName = saved.Site
 	}
 	s, o, _, err := a.target.aim(g, path)
 	if err != nil {
@@ -77,6 +84,11 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 	}
 	if err := a.guards.set(&o); err != nil {
 		return err
+	}
+	if isPlan {
+		if err := provision.New(s, o).Reviewed(saved); err != nil {
+			return exit(exitError, err)
+		}
 	}
 	run, planned, err := g.planAlone(ctx, s, o)
 	if err != nil {
@@ -109,6 +121,18 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 		return exit(exitError, failed)
 	}
 	return g.carriedOut(run, journal, failed)
+}
+
+// sourceOf is where the site of a saved plan is read from. The plan may be
+// anybody's: it leads to no file outside of this folder.
+func (a applyOptions) sourceOf(saved plan.Saved, file string) (string, error) {
+	switch {
+	case a.source != "":
+		return a.source, nil
+	case !filepath.IsLocal(saved.Source):
+		return "", fmt.Errorf("%s was made from %s, which is not below this folder: if those are the site files that you mean, give --source %s", file, saved.Source, saved.Source)
+	}
+	return saved.Source, nil
 }
 
 // carryOut changes a server and shows how it ended.

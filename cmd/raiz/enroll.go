@@ -178,7 +178,7 @@ func (e *enrollOptions) scanServer(ctx context.Context, g *globals, s *site.Site
 	e.done.Server = &hostKeyResult{seen.Address.String(), seen.Key, seen.Fingerprint}
 	kind, _, _ := strings.Cut(seen.Key, " ")
 	printable.Fprintf(g.people(), "server at %s\n  host key  %s %s\n", seen.Address, kind, seen.Fingerprint)
-	return seen.Key, g.agree("the server", seen.Fingerprint, s.Server.SSH.HostKey == seen.Key, e.acceptHostKey, "--accept-host-key")
+	return seen.Key, g.agree("the server", seen.Fingerprint, s.Server.SSH.Host.Key == seen.Key, e.acceptHostKey, "--accept-host-key")
 }
 
 // agree returns nil when what was seen is pinned already, or accepted.
@@ -291,7 +291,7 @@ func (e *enrollOptions) pinSite(g *globals, s *site.Site, pins site.Pins, how si
 // pinOperator is the operator file with the pins.
 func pinOperator(g *globals, s *site.Site, word *operatorWord, pins site.Pins, how site.Pinned) (pinned, error) {
 	p := pinned{name: word.real, old: word.text, put: writeOperatorFile}
-	old := site.Pins{HostKey: s.Server.SSH.HostKey}
+	old := site.Pins{HostKey: s.Server.SSH.Host.Key}
 	if s.BMC != nil {
 		old.Certificate = s.BMC.Fingerprint
 	}

@@ -290,6 +290,7 @@ func (t *target) aim(g *globals, path string) (*site.Site, provision.Options, pr
 	if err := g.withSecrets(s, &word); err != nil {
 		return fail(err)
 	}
+	o.Revoked = word.trust(s.Name).Revoked
 	return s, o, provision.Vantages{}, nil
 }
 

@@ -84,7 +84,7 @@ func in(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	saved, err := json.Marshal(plan.Saved{Schema: 2, Site: "as112-gru1", Source: "gru1.hcl", Digest: strings.Repeat("0", 64)})
+	saved, err := json.Marshal(plan.Saved{Schema: 3, Site: "as112-gru1", Source: "gru1.hcl", Wants: strings.Repeat("0", 64), Digest: strings.Repeat("0", 64)})
 	if err != nil {
 		t.Fatal(err)
 	}

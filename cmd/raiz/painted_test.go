@@ -124,7 +124,7 @@ func TestPainted(t *testing.T) {
 	}
 	saved := func(change func(*plan.Saved)) func() []string {
 		return func() []string {
-			s := plan.Saved{Schema: 2, Site: "as112-gru1", Source: "gru1.hcl", Digest: strings.Repeat("0", 64)}
+			s := plan.Saved{Schema: 3, Site: "as112-gru1", Source: "gru1.hcl", Wants: strings.Repeat("0", 64), Digest: strings.Repeat("0", 64)}
 			change(&s)
 			// As raiz writes it: bytes that are no UTF-8 become U+FFFD, which is
 			// written otherwise the second time.

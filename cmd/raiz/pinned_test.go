@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -22,6 +23,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/raiz-dns/raiz/provision/plan"
+	"github.com/raiz-dns/raiz/provision/render"
 	"github.com/raiz-dns/raiz/provision/simbmc"
 )
 
@@ -290,6 +293,57 @@ func (s *scene) all() map[string]*listener {
 	return map[string]*listener{"own BMC": s.ownBMC, "own server": s.ownServer, "their BMC": s.theirBMC, "their server": s.theirServer}
 }
 
+// planFiles: a plan file leads to no other site files, and one that is of others
+// than those at hand is refused before anybody is dialled.
+func (s *scene) planFiles(t *testing.T) {
+	file := s.put("sites/gru1.hcl", s.site)
+	t.Chdir(s.dir)
+	g, _ := quiet()
+	g.operator = filepath.Join(s.dir, "operator.hcl")
+	own, o, _, err := new(target).aim(g, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := render.Desired(own, o.Packs, render.With{Secrets: render.Revealed, Program: o.Helpers.Sum()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		source, wants string
+		more          []string
+		code          exitCode
+		says          string
+		dials         bool
+	}{
+		"of these":             {"sites/gru1.hcl", plan.Wants(want), nil, exitUnreachable, "", true},
+		"of others":            {"sites/gru1.hcl", strings.Repeat("0", 64), nil, exitError, "so that nobody was contacted", false},
+		"from elsewhere":       {file, plan.Wants(want), nil, exitUsage, "is not below this folder", false},
+		"from above":           {"../" + filepath.Base(s.dir) + "/sites/gru1.hcl", plan.Wants(want), nil, exitUsage, "is not below this folder", false},
+		"from elsewhere, said": {"/nowhere/gru1.hcl", plan.Wants(want), []string{"--source", file}, exitUnreachable, "", true},
+		"of others, said":      {"/nowhere/gru1.hcl", strings.Repeat("0", 64), []string{"--source", file}, exitError, "so that nobody was contacted", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, l := range s.all() {
+				l.forget()
+			}
+			text, err := json.Marshal(plan.Saved{Schema: 3, Site: "as112-gru1", Source: c.source, Wants: c.wants, Digest: strings.Repeat("0", 64)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			args := append([]string{"apply", s.put("x.plan", string(text)), "--yes", "--operator", g.operator}, c.more...)
+			code, out, said := raiz(t, args...)
+			if code != c.code || !strings.Contains(said, c.says) {
+				t.Errorf("exit %d, want %d: %s%s", code, c.code, out, said)
+			}
+			for who, l := range s.all() {
+				if n, _ := l.told(); (n > 0) != (c.dials && strings.HasPrefix(who, "own")) && !(c.dials && who == "their BMC") {
+					t.Errorf("%s was dialled %d times", who, n)
+				}
+			}
+		})
+	}
+}
+
 // TestPinnedInside: with an operator file, the secrets of a site go to its
 // machines and to nobody else, whatever the site file says.
 func TestPinnedInside(t *testing.T) {
@@ -311,6 +365,7 @@ func TestPinnedInside(t *testing.T) {
 		}
 	})
 	t.Run("enrolled", func(t *testing.T) { s.t = t; s.enrolled(t) })
+	t.Run("plan files", func(t *testing.T) { s.t = t; s.planFiles(t) })
 	replace := func(pairs ...string) func(string) string {
 		return func(site string) string {
 			for i := 0; i < len(pairs); i += 2 {

@@ -13,12 +13,8 @@ import (
 
 // declaredUser is the user the site declares, or "".
 func (c *Controller) declaredUser() string {
-	for _, e := range c.session.Target.Endpoints {
-		if e.Origin == redfish.Declared {
-			return e.Username
-		}
-	}
-	return ""
+	e, _ := c.way(redfish.Declared)
+	return e.Username
 }
 
 // readAccount tells whether the declared user can log in. A session of that
@@ -54,48 +50,84 @@ type accounts struct {
 
 // findAccount looks a user up among the accounts.
 func (c *Controller) findAccount(ctx context.Context, user string) (accounts, error) {
+	out := accounts{}
+	var err error
+	out.collection, err = c.eachAccount(ctx, func(i int, d redfish.Document) bool {
+		switch name := d.Text("UserName"); {
+		case name == user:
+			out.account = d
+			return false
+		case name == "" && out.free == "" && i >= c.firstSlot():
+			out.free = d.URI
+		}
+		return true
+	})
+	return out, err
+}
+
+// maxAccounts is more than any controller is known to have; iDRAC has 16 slots.
+const maxAccounts = 64
+
+// allAccounts are the accounts, empty slots among them.
+func (c *Controller) allAccounts(ctx context.Context) ([]redfish.Document, error) {
+	var out []redfish.Document
+	_, err := c.eachAccount(ctx, func(_ int, d redfish.Document) bool {
+		out = append(out, d)
+		return true
+	})
+	return out, err
+}
+
+// eachAccount goes through the accounts until see has seen enough, and returns
+// their collection. An account that goes meanwhile is none.
+func (c *Controller) eachAccount(ctx context.Context, see func(i int, d redfish.Document) bool) (string, error) {
 	uri := c.session.Root.Link("AccountService")
 	if uri == "" {
-		return accounts{}, unsupported("the controller has no account service")
+		return "", unsupported("the controller has no account service")
 	}
 	service, err := c.session.Get(ctx, uri)
 	if gone(err) {
-		return accounts{}, unsupported("the controller lists %s but does not have it", uri)
+		return "", unsupported("the controller lists %s but does not have it", uri)
 	} else if err != nil {
-		return accounts{}, err
+		return "", err
 	}
-	out := accounts{collection: service.Link("Accounts")}
-	if out.collection == "" {
-		return out, unsupported("the account service lists no accounts")
+	collection := service.Link("Accounts")
+	if collection == "" {
+		return "", unsupported("the account service lists no accounts")
 	}
-	query := out.collection
-	expand := c.session.Root.At("ProtocolFeaturesSupported", "ExpandQuery", "NoLinks") == true
-	if expand {
-		query += "?$expand=.($levels=1)"
-	}
-	list, err := c.session.Get(ctx, query)
-	if expand && redfish.StatusOf(err) >= 400 {
-		list, err = c.session.Get(ctx, out.collection)
-	}
+	list, err := c.expanded(ctx, collection)
 	if err != nil {
-		return out, err
+		return collection, err
 	}
-	for i, e := range list.List("Members") {
+	members := list.List("Members")
+	if len(members) > maxAccounts {
+		return collection, fmt.Errorf("%s has %d accounts, more than %d", collection, len(members), maxAccounts)
+	}
+	for i, e := range members {
 		d, err := c.member(ctx, e)
 		if gone(err) {
 			continue
 		} else if err != nil {
-			return out, err
+			return collection, err
 		}
-		switch name := d.Text("UserName"); {
-		case name == user:
-			out.account = d
-			return out, nil
-		case name == "" && out.free == "" && i >= c.firstSlot():
-			out.free = d.URI
+		if !see(i, d) {
+			break
 		}
 	}
-	return out, nil
+	return collection, nil
+}
+
+// expanded reads a collection with its members in it, where the controller says
+// that it can (DSP0266 clause 7.3.1).
+func (c *Controller) expanded(ctx context.Context, uri string) (redfish.Document, error) {
+	if c.session.Root.At("ProtocolFeaturesSupported", "ExpandQuery", "NoLinks") != true {
+		return c.session.Get(ctx, uri)
+	}
+	list, err := c.session.Get(ctx, uri+"?$expand=.($levels=1)")
+	if redfish.StatusOf(err) >= 400 {
+		return c.session.Get(ctx, uri)
+	}
+	return list, err
 }
 
 func (c *Controller) firstSlot() int {

@@ -62,6 +62,7 @@ func document(body []byte) (redfish.Document, error) {
 // The names of the settings.
 const (
 	Account          = accountName
+	FactoryAccount   = factoryAccountName
 	Boot             = bootName
 	BootOrder        = bootOrderName
 	DNS              = dnsName

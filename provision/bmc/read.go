@@ -81,10 +81,12 @@ func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, err
 	if k.Kind != state.Setting {
 		return nil, unsupported("%s is no setting of a bmc", k)
 	}
-	if k.Name == accountName {
+	switch k.Name {
+	case accountName:
 		return c.readAccount(ctx)
-	}
-	if k.Name == httpsCertificateName {
+	case factoryAccountName:
+		return c.readFactory(ctx)
+	case httpsCertificateName:
 		return c.readHTTPS()
 	}
 	s, ok := c.where.profile.settings[k.Name]

@@ -26,13 +26,15 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 	}
 	c.session.ResetDue = false
 	var out []Outcome
-	var network []Change
+	var network, door []Change
 	for _, ch := range inOrder(changes) {
 		switch {
 		case ch.Key.Kind != state.Setting || !slices.Contains(order(), ch.Key.Name):
 			out = append(out, Outcome{ch.Key, Unsupported, unsupported("raiz knows no bmc setting of this name")})
 		case isNetwork(ch.Key.Name):
 			network = append(network, ch)
+		case ch.Key.Name == factoryAccountName:
+			door = append(door, ch)
 		case ch.Key.Name == accountName:
 			out = append(out, c.outcome(ch, c.setAccount(ctx, ch)))
 		case ch.Key.Name == httpsCertificateName:
@@ -53,8 +55,27 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 			}
 		}
 	}
+	// Of the ways in, one is changed at a time.
+	for _, ch := range door {
+		err := openBefore(out)
+		if err == nil {
+			err = c.closeFactory(ctx, ch)
+		}
+		out = append(out, c.outcome(ch, err))
+	}
 	c.remember()
 	return c.finish(out)
+}
+
+// openBefore is why the account of the factory stays: something about the way in
+// is in doubt.
+func openBefore(out []Outcome) error {
+	for _, o := range out {
+		if (o.Status == Failed || o.Status == Unknown) && (isNetwork(o.Key.Name) || o.Key.Name == accountName) {
+			return fmt.Errorf("the account of the factory stays until %s is as wanted", o.Key.Name)
+		}
+	}
+	return nil
 }
 
 // setOne changes one setting outside the network group.

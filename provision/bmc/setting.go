@@ -40,6 +40,7 @@ const (
 	bootOrderName     = "boot-order" // as the system names its boot options
 
 	httpsCertificateName = "https-certificate" // its fingerprint
+	factoryAccountName   = "factory-account"   // "on" while it may log in
 )
 
 // The resources a setting may live in; names of links in the cache too.
@@ -53,6 +54,7 @@ const (
 	inAttributes = "attributes" // Dell
 	inPower      = "power"      // Lenovo
 	inOemNTP     = "oem-ntp"    // Supermicro before X11
+	inFactory    = "factory"    // the account of the factory
 )
 
 // setting says where one setting lives and how it is read and written.
@@ -214,6 +216,7 @@ func order() []string {
 	return []string{
 		accountName, hostnameName, dnsName, ntpName, ipmiName, sshName, telnetName, snmpName, httpName, kvmIPName, virtualMediaName, serialConsoleName, httpsCertificateName,
 		powerPolicyName, bootName, bootOrderName, vlanName, ipv4DHCPName, ipv4AddressName, ipv4GatewayName, ipv6AddressName, ipv6GatewayName,
+		factoryAccountName,
 	}
 }
 

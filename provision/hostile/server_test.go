@@ -76,7 +76,7 @@ func logIn(t *testing.T, way serverWay, r *rand.Rand) {
 	if way.config != nil {
 		way.config(s, s.config)
 	}
-	login := remote.Login{User: "root", HostKey: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(host.PublicKey()))), IdentityFile: identity}
+	login := remote.Login{User: "root", Pin: remote.Pin{Key: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(host.PublicKey())))}, IdentityFile: identity}
 	if way.agent != nil {
 		login.IdentityFile, login.AgentSocket = "", s.listen(t, "unix", s.way.agent)
 	}

@@ -166,7 +166,7 @@ func (s *station) key(t *testing.T, name string) (path, public string) {
 func (s *station) conn(t *testing.T, user string) *remote.Conn {
 	t.Helper()
 	conn, err := remote.Dial(t.Context(), remote.Target{
-		Addresses: []netip.AddrPort{s.addr}, Login: remote.Login{User: user, HostKey: s.hostKey, IdentityFile: s.identity},
+		Addresses: []netip.AddrPort{s.addr}, Login: remote.Login{User: user, Pin: remote.Pin{Key: s.hostKey}, IdentityFile: s.identity},
 	})
 	if err != nil {
 		t.Fatal(err)

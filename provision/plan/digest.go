@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"hash"
 	"strings"
@@ -16,7 +18,7 @@ func digestDelete(sum hash.Hash, fact state.Fact) {
 	fmt.Fprintf(sum, "delete %q %s\n", fact.Key, haveText(fact.Value))
 }
 
-func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
+func digestWanted(sum hash.Hash, it state.Item) {
 	fmt.Fprintf(sum, "want %q %s\n", it.Key, wantText(it.Value))
 	// How a change takes effect is reviewed with it: a pack that runs another
 	// command has moved the plan, although the bytes are the same.
@@ -25,6 +27,10 @@ func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
 	if r := e.Runtime; r != nil {
 		fmt.Fprintf(sum, "runtime %+v %q %q %q %q\n", r.Sysctls, r.Shows, r.Settings, r.Loads, r.Clears)
 	}
+}
+
+func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
+	digestWanted(sum, it)
 	switch {
 	case fact.Err != nil:
 		fmt.Fprintf(sum, "have unknown %t\n", fact.Unsupported())
@@ -33,6 +39,18 @@ func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
 	default:
 		fmt.Fprintf(sum, "have %s equal %t\n", haveText(fact.Value), it.Value.Equal(fact.Value))
 	}
+}
+
+// Wants identifies what a site wants, whatever any machine has: who comes with a
+// plan can be told that it is of other site files before anybody is contacted.
+// It depends on no secret.
+func Wants(want *state.Set) string {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "raiz wants 1 %q\n", want.Site())
+	for it := range want.All() {
+		digestWanted(sum, it)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // wantText tells wanted values apart without telling a secret.

@@ -51,6 +51,7 @@ type Plan struct {
 	// it.
 	Found  []verdict.Message
 	digest string
+	wants  string
 }
 
 // Empty reports whether everything is as wanted. A plan with unknowns is not
@@ -112,7 +113,13 @@ func Diff(want *state.Set, have *state.Facts) Plan {
 		p.Changes = append(p.Changes, Change{Key: fact.Key, Action: Delete, Before: fact.Value, Effect: effectOfDelete(want, fact.Key)})
 	}
 	slices.SortStableFunc(p.Changes, func(a, b Change) int { return a.Key.Compare(b.Key) })
-	p.digest = hex.EncodeToString(sum.Sum(nil))
+	p.digest, p.wants = hex.EncodeToString(sum.Sum(nil)), Wants(want)
+	return p
+}
+
+// Wanting says what a site wants as a whole, where a plan was made of a part.
+func (p Plan) Wanting(all *state.Set) Plan {
+	p.wants = Wants(all)
 	return p
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // savedSchema is the version of the format of a saved plan.
-const savedSchema = 2
+const savedSchema = 3
 
 // maxSaved bounds a plan file in bytes: it is read from wherever CI kept it.
 const maxSaved = 1 << 20
@@ -25,6 +25,7 @@ type Saved struct {
 	Schema  int           `json:"schema"`
 	Site    string        `json:"site"`
 	Source  string        `json:"source"` // the site file or directory
+	Wants   string        `json:"wants"`  // what the site files made of it, whatever the machines have
 	Digest  string        `json:"digest"`
 	Changes []SavedChange `json:"changes"`
 }
@@ -42,7 +43,7 @@ var ErrSaved = errors.New("not a plan file")
 // Save returns the plan as the bytes of a file. source is where the site was
 // read from. The same plan gives the same bytes.
 func Save(p Plan, source string) ([]byte, error) {
-	s := Saved{Schema: savedSchema, Site: p.Site, Source: source, Digest: p.digest, Changes: p.list()}
+	s := Saved{Schema: savedSchema, Site: p.Site, Source: source, Wants: p.wants, Digest: p.digest, Changes: p.list()}
 	out, err := json.MarshalIndent(s, "", "  ")
 	return append(out, '\n'), err
 }
@@ -58,6 +59,19 @@ func (p Plan) list() []SavedChange {
 // ErrList says that the list in a plan file is not what its digest stands for:
 // somebody has reviewed another change than the one that would be made.
 var ErrList = errors.New("its list of changes is not the one of its digest")
+
+// ErrOther says that a plan is of other site files, packs or another raiz than those
+// at hand.
+var ErrOther = errors.New("it is not of these site files")
+
+// Before holds a saved plan against what the site files at hand want, before
+// anybody is contacted.
+func (s Saved) Before(wants string) error {
+	if s.Wants != wants {
+		return fmt.Errorf("%w, these packs and this raiz, so that nobody was contacted: make and review a new plan", ErrOther)
+	}
+	return nil
+}
 
 // Check holds a saved plan against one that has just been made. Where the digest
 // is another one the plan has moved, which is not said here; where it is the
@@ -81,13 +95,18 @@ func Open(data []byte) (Saved, error) {
 	if s.Schema != savedSchema {
 		return Saved{}, fmt.Errorf("%w: schema %d, this raiz reads %d", ErrSaved, s.Schema, savedSchema)
 	}
-	if raw, err := hex.DecodeString(s.Digest); s.Site == "" || err != nil || len(raw) != sha256.Size {
-		return Saved{}, fmt.Errorf("%w: site or digest is missing", ErrSaved)
+	if s.Site == "" || s.Source == "" || !isSum(s.Digest) || !isSum(s.Wants) {
+		return Saved{}, fmt.Errorf("%w: site, source or a digest is missing", ErrSaved)
 	}
 	if !s.isAll(data) {
 		return Saved{}, fmt.Errorf("%w: it holds more than raiz writes, or a name twice: make and review a new plan", ErrSaved)
 	}
 	return s, nil
+}
+
+func isSum(text string) bool {
+	raw, err := hex.DecodeString(text)
+	return err == nil && len(raw) == sha256.Size
 }
 
 // isAll reports whether a file holds what was read from it and nothing else.

@@ -35,7 +35,7 @@ func TestSaveAndOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := plan.Saved{Schema: 2, Site: "gru1", Source: "sites/gru1.hcl", Digest: p.Digest(), Changes: []plan.SavedChange{
+	want := plan.Saved{Schema: 3, Site: "gru1", Source: "sites/gru1.hcl", Wants: have.Wants, Digest: p.Digest(), Changes: []plan.SavedChange{
 		{Key: "file /etc/a", Action: plan.Update, Effect: "session-reset.password"},
 		{Key: "file /etc/b", Action: plan.Create},
 		{Key: "file /etc/c", Action: plan.Delete},
@@ -89,11 +89,13 @@ func TestOpenRefuses(t *testing.T) {
 		{"cut off", good[:len(good)/2], "not a plan file: unexpected end of JSON input"},
 		{"two plans", append(bytes.Clone(good), good...), "not a plan file: invalid character '{' after top-level value"},
 		{"another type", replace(`"gru1"`, "7"), "not a plan file: json: cannot unmarshal number into Go struct field Saved.site of type string"},
-		{"a later schema", replace(`"schema": 2`, `"schema": 3`), "not a plan file: schema 3, this raiz reads 2"},
-		{"no schema", replace(`"schema": 2,`, ""), "not a plan file: schema 0, this raiz reads 2"},
-		{"no site", replace(`"gru1"`, `""`), "not a plan file: site or digest is missing"},
-		{"digest cut off", replace(digest, digest[:12]), "not a plan file: site or digest is missing"},
-		{"no digest at all", replace(digest, strings.Repeat("z", 64)), "not a plan file: site or digest is missing"},
+		{"a later schema", replace(`"schema": 3`, `"schema": 4`), "not a plan file: schema 4, this raiz reads 3"},
+		{"no schema", replace(`"schema": 3,`, ""), "not a plan file: schema 0, this raiz reads 3"},
+		{"no site", replace(`"gru1"`, `""`), "not a plan file: site, source or a digest is missing"},
+		{"digest cut off", replace(digest, digest[:12]), "not a plan file: site, source or a digest is missing"},
+		{"no source", replace(`"gru1.hcl"`, `""`), "not a plan file: site, source or a digest is missing"},
+		{"nothing that it wants", replace(`"wants": "`, `"wants": "0`), "not a plan file: site, source or a digest is missing"},
+		{"no digest at all", replace(digest, strings.Repeat("z", 64)), "not a plan file: site, source or a digest is missing"},
 		{"too large", append(bytes.Clone(good), bytes.Repeat([]byte(" "), 1<<20)...), "not a plan file: over 1048576 bytes"},
 	}
 	for _, tt := range tests {
@@ -118,14 +120,14 @@ func FuzzOpen(f *testing.F) {
 	}
 	f.Add(good)
 	f.Add(bytes.Replace(good, []byte(`"digest": ""`), []byte(`"digest": "`+strings.Repeat("0", 64)+`"`), 1))
-	f.Add([]byte(`{"schema":2,"site":"a","changes":null}`))
+	f.Add([]byte(`{"schema":3,"site":"a","changes":null}`))
 	f.Add([]byte("[1]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		saved, err := plan.Open(data)
 		switch {
 		case err != nil && !errors.Is(err, plan.ErrSaved):
 			t.Errorf("error is not ErrSaved: %v", err)
-		case err == nil && (saved.Site == "" || len(saved.Digest) != 64 || saved.Schema != 2):
+		case err == nil && (saved.Site == "" || len(saved.Digest) != 64 || saved.Schema != 3):
 			t.Errorf("took %+v", saved)
 		}
 	})

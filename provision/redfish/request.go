@@ -61,6 +61,18 @@ func (c *Session) writeOnce(ctx context.Context, method, uri string, body Object
 	return out, nil
 }
 
+// Delete deletes a resource. What is gone already is deleted.
+func (c *Session) Delete(ctx context.Context, uri string) error {
+	resp, err := c.again(ctx, func() (*http.Response, error) { return c.api.WithContext(ctx).Delete(uri) })
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
+	if StatusOf(err) == http.StatusNotFound {
+		return nil
+	}
+	return named(err, http.MethodDelete, uri, Public)
+}
+
 // again runs a request, and once more after a new login when the session has
 // ended. A refused session has carried nothing out.
 func (c *Session) again(ctx context.Context, do func() (*http.Response, error)) (*http.Response, error) {

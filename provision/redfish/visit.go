@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -92,22 +93,65 @@ func (c *Session) Token() string {
 // session. When the user is our own, whose sessions end with the old password,
 // the new session becomes ours.
 func (c *Session) ProveLogin(ctx context.Context, user string, password secret.Value) error {
-	there := *c
-	there.At.Username, there.At.Password = user, password
-	if err := there.openSession(ctx); err != nil {
+	if user == c.At.Username {
+		return c.Become(ctx, user, password)
+	}
+	there, err := c.as(ctx, user, password)
+	if err != nil {
 		return err
 	}
 	delete(c.Refused, user)
-	if user == c.At.Username {
-		c.At.Password = password
-		_ = c.dropSession(ctx)
-		c.api, c.relogins = there.api, 0
-		return nil
-	}
-	if err := there.dropSession(ctx); err != nil {
-		c.Log.Warn("bmc session left behind", "user", user, "err", err)
-	}
+	there.depart(ctx)
 	return nil
+}
+
+// Become goes on as a user on the connection that stands, and ends the session
+// before.
+func (c *Session) Become(ctx context.Context, user string, password secret.Value) error {
+	there, err := c.as(ctx, user, password)
+	if err != nil {
+		return err
+	}
+	delete(c.Refused, user)
+	_ = c.dropSession(ctx)
+	c.At, c.api, c.relogins = there.At, there.api, 0
+	return nil
+}
+
+// LetsIn tries a login on the connection that stands, and deletes the session
+// where it opens one. A password that has to be changed first lets in, too.
+func (c *Session) LetsIn(ctx context.Context, user string, password secret.Value) (bool, error) {
+	there, err := c.as(ctx, user, password)
+	switch {
+	case err == nil:
+		there.depart(ctx)
+		return true, nil
+	case errors.Is(err, ErrPasswordChange):
+		return true, nil
+	case errors.Is(err, ErrAuth):
+		return false, nil
+	}
+	return false, err
+}
+
+// as opens another session on the connection that stands.
+func (c *Session) as(ctx context.Context, user string, password secret.Value) (*Session, error) {
+	there := *c
+	there.At.Username, there.At.Password = user, password
+	for _, e := range c.Target.Endpoints {
+		if e.Username == user {
+			there.At.Origin = e.Origin
+			break
+		}
+	}
+	return &there, there.openSession(ctx)
+}
+
+// depart deletes a session that has shown what it was for.
+func (c *Session) depart(ctx context.Context) {
+	if err := c.dropSession(ctx); err != nil {
+		c.Log.Warn("bmc session left behind", "user", c.At.Username, "err", err)
+	}
 }
 
 // adopt carries the session of another connection over; where the controller

@@ -44,7 +44,7 @@ func (t *Testbed) substitute(s *site.Site) (*site.Site, []Substitution, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c.Server.SSH.HostKey = strings.TrimSpace(strings.TrimSuffix(host.public, hostKeyPurpose))
+	c.Server.SSH.Host = site.HostPin{Key: strings.TrimSpace(strings.TrimSuffix(host.public, hostKeyPurpose))}
 	c.Server.SSH.Identity = filepath.Join(t.dir(), identityFile)
 	note("the server is a new one here", "server ssh host_key")
 	note("the real key opens the real server only", "server ssh identity")

@@ -26,7 +26,7 @@ func guarded() *site.Site {
 	s.BGP.Neighbors[0].Password = missing("C")
 	s.BGP.Neighbors = append(s.BGP.Neighbors, site.Neighbor{Name: "open"})
 	s.DNS.Keys = []site.TSIG{{Name: "transfer", Algorithm: "hmac-sha256", Secret: missing("D")}}
-	s.Server.SSH.HostKey, s.Server.SSH.Identity = "ssh-ed25519 real", "/home/real"
+	s.Server.SSH.Host.Key, s.Server.SSH.Identity = "ssh-ed25519 real", "/home/real"
 	s.Server.SSH.Jump = []site.Jump{{Name: "bastion"}}
 	return s
 }
@@ -62,7 +62,7 @@ func TestSubstitute(t *testing.T) {
 	if !got.BGP.Neighbors[1].Password.IsZero() {
 		t.Error("a neighbor without a password got one")
 	}
-	if got.BMC.CA != nil || got.BMC.Fingerprint != "sha256:made" || got.Server.SSH.Jump != nil || !strings.HasPrefix(got.Server.SSH.HostKey, "ssh-ed25519 AAAA") {
+	if got.BMC.CA != nil || got.BMC.Fingerprint != "sha256:made" || got.Server.SSH.Jump != nil || !strings.HasPrefix(got.Server.SSH.Host.Key, "ssh-ed25519 AAAA") {
 		t.Error("a trust of the real site is left")
 	}
 }

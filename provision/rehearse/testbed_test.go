@@ -119,7 +119,7 @@ func login(t *testing.T, tb *rehearse.Testbed, addr, command string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, _, _, _, err := ssh.ParseAuthorizedKey([]byte(tb.Site.Server.SSH.HostKey))
+	host, _, _, _, err := ssh.ParseAuthorizedKey([]byte(tb.Site.Server.SSH.Host.Key))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,15 @@ func hostKeyAlgorithms() []string {
 // rsaAlgorithms are the signatures of an RSA key: RFC 8332 has two without SHA-1.
 func rsaAlgorithms() []string { return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256} }
 
+// certificateAlgorithms are the signatures that a host with a certificate may show
+// itself with.
+func certificateAlgorithms() []string {
+	return []string{
+		ssh.CertAlgoED25519v01, ssh.CertAlgoECDSA256v01, ssh.CertAlgoECDSA384v01, ssh.CertAlgoECDSA521v01,
+		ssh.CertAlgoRSASHA512v01, ssh.CertAlgoRSASHA256v01,
+	}
+}
+
 // algorithmsFor returns the signatures that a pinned key may make, none where
 // each needs SHA-1.
 func algorithmsFor(keyType string) []string {

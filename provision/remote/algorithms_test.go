@@ -115,7 +115,7 @@ func TestOffered(t *testing.T) {
 			t.Run(name+" "+kind, func(t *testing.T) {
 				target := s.target()
 				target.Addresses = []netip.AddrPort{addr}
-				target.Login.HostKey = line(signer(t, hostKey(t, kind)).PublicKey())
+				target.Login.Pin.Key = line(signer(t, hostKey(t, kind)).PublicKey())
 				if err := way(target); err == nil {
 					t.Error("a server that hangs up is taken for one")
 				}
@@ -188,7 +188,7 @@ func TestOldServer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSSHDWith(t, o.config)
 			target := s.target()
-			target.Login.HostKey = s.hostKeys[o.pinned]
+			target.Login.Pin.Key = s.hostKeys[o.pinned]
 			_, dialed := remote.Dial(t.Context(), target)
 			errs := map[string]error{"dial": dialed, "verify": remote.VerifyHostKey(t.Context(), target)}
 			if name != "one host key" { // a scan takes the other one
@@ -279,7 +279,7 @@ func TestDSA(t *testing.T) {
 	}
 	s := newInProcess(t)
 	target := s.target()
-	target.Login.HostKey = line(public)
+	target.Login.Pin.Key = line(public)
 	if _, err := remote.Dial(t.Context(), target); err == nil || !strings.Contains(err.Error(), "ssh-dss is no type that raiz trusts; pin the server's ed25519 key") {
 		t.Errorf("pinned: %v", err)
 	}

@@ -118,13 +118,13 @@ func TestDialRefuses(t *testing.T) {
 			is     error
 			want   []string
 		}{
-			{"another host key", func(t *remote.Target) { t.Login.HostKey = line(other) }, remote.ErrHostKey,
+			{"another host key", func(t *remote.Target) { t.Login.Pin.Key = line(other) }, remote.ErrHostKey,
 				[]string{s.addr.String(), "want " + ssh.FingerprintSHA256(other), "got ssh-ed25519 " + ssh.FingerprintSHA256(served), "ssh.host_key"}},
 			{"a host key of a type that the server has not", func(target *remote.Target) {
-				target.Login.HostKey = line(signer(t, newKey(t, ssh.KeyAlgoECDSA256)).PublicKey())
+				target.Login.Pin.Key = line(signer(t, newKey(t, ssh.KeyAlgoECDSA256)).PublicKey())
 			}, remote.ErrHostKey, []string{s.addr.String(), "the pinned one is ecdsa-sha2-nistp256, the server has ", "ssh-ed25519"}},
-			{"no host key", func(t *remote.Target) { t.Login.HostKey = "" }, nil, []string{`pinned host key "": not a public key`}},
-			{"half a host key", func(t *remote.Target) { t.Login.HostKey = t.Login.HostKey[:30] }, nil, []string{"not a public key; write it as `ssh-keyscan` prints it"}},
+			{"no host key", func(t *remote.Target) { t.Login.Pin.Key = "" }, nil, []string{"no pinned host key: write it into host_key"}},
+			{"half a host key", func(t *remote.Target) { t.Login.Pin.Key = t.Login.Pin.Key[:30] }, nil, []string{"not a public key; write it as `ssh-keyscan` prints it"}},
 			{"another identity", func(t *remote.Target) { t.Login.IdentityFile = stranger }, remote.ErrAuth,
 				[]string{"ssh " + s.user + "@" + s.addr.String(), "check ssh.identity"}},
 			{"identity is not there", func(t *remote.Target) { t.Login.IdentityFile += ".gone" }, os.ErrNotExist, []string{"read ssh identity "}},
@@ -196,7 +196,7 @@ func TestDialNobodyListens(t *testing.T) {
 func TestDialPinnedRSA(t *testing.T) {
 	onEach(t, func(t *testing.T, s station) {
 		target := s.target()
-		target.Login.HostKey = s.hostKeys[ssh.KeyAlgoRSA]
+		target.Login.Pin.Key = s.hostKeys[ssh.KeyAlgoRSA]
 		if r, err := dial(t, target).Run(t.Context(), remote.Script{Text: "echo x"}); err != nil || string(r.Stdout) != "x\n" {
 			t.Errorf("got %q, %v", r.Stdout, err)
 		}
@@ -431,15 +431,15 @@ func TestJumpRefuses(t *testing.T) {
 	}{
 		{"jump host is not there", func(t *remote.Target) { t.Jumps[0].Address = nobody }, remote.ErrUnreachable,
 			"jump host " + nobody.String() + ": unreachable over SSH: " + nobody.String()},
-		{"jump host has another key", func(t *remote.Target) { t.Jumps[0].Login.HostKey = s.hostKeys[ssh.KeyAlgoED25519] }, remote.ErrHostKey,
+		{"jump host has another key", func(t *remote.Target) { t.Jumps[0].Login.Pin.Key = s.hostKeys[ssh.KeyAlgoED25519] }, remote.ErrHostKey,
 			"jump host " + jump.addr.String() + ": ssh " + jump.addr.String() + ": wrong host key"},
 		{"jump host refuses the login", func(t *remote.Target) { t.Jumps[0].Login.IdentityFile = s.identity }, remote.ErrAuth,
 			"jump host " + jump.addr.String() + ": ssh root@" + jump.addr.String() + ": login refused"},
-		{"jump host is not described", func(t *remote.Target) { t.Jumps[0].Login.HostKey = "" }, nil,
-			"jump host " + jump.addr.String() + ": pinned host key"},
+		{"jump host is not described", func(t *remote.Target) { t.Jumps[0].Login.Pin.Key = "" }, nil,
+			"jump host " + jump.addr.String() + ": no pinned host key"},
 		{"server is not there", func(t *remote.Target) { t.Addresses[0] = nobody }, remote.ErrUnreachable,
 			"unreachable over SSH: " + nobody.String() + " (ssh: rejected: connect failed"},
-		{"server has another key", func(t *remote.Target) { t.Login.HostKey = jump.hostKeys[ssh.KeyAlgoED25519] }, remote.ErrHostKey,
+		{"server has another key", func(t *remote.Target) { t.Login.Pin.Key = jump.hostKeys[ssh.KeyAlgoED25519] }, remote.ErrHostKey,
 			"ssh " + s.addr.String() + ": wrong host key"},
 	}
 	for _, tt := range tests {

@@ -60,9 +60,10 @@ type Hop struct {
 // Login is how to log in to one host.
 type Login struct {
 	User string
-	// HostKey is the pinned public key in the form "ssh-ed25519 AAAA…".
-	HostKey string
-	// IdentityFile is a private key; "" means the agent alone.
+	// Pin is what the host is recognised by.
+	Pin Pin
+	// IdentityFile is a private key; "" means the agent alone. A certificate
+	// beside it, FILE-cert.pub, is offered first.
 	IdentityFile string
 	// AgentSocket is the path of an ssh-agent; "" means none.
 	AgentSocket string
@@ -237,7 +238,7 @@ func explainHandshake(addr string, config *ssh.ClientConfig, err error) error {
 	}
 	var none *ssh.AlgorithmNegotiationError
 	if errors.As(err, &none) && none.What == "host key" {
-		return fmt.Errorf("ssh %s: %w", addr, &hostKeyError{fmt.Sprintf("the pinned one is %s, the server has %s",
+		return fmt.Errorf("ssh %s: %w", addr, &hostKeyError{why: fmt.Sprintf("the pinned one is %s, the server has %s",
 			config.HostKeyAlgorithms[0], few(none.RequestedAlgorithms))})
 	}
 	if strings.Contains(err.Error(), "unable to authenticate") {

@@ -30,11 +30,11 @@ func ScanHostKey(ctx context.Context, t Target) (HostKey, error) {
 // VerifyHostKey goes as far as ScanHostKey, and returns nil when the key is the pinned
 // one of t. Its errors are those of Dial.
 func VerifyHostKey(ctx context.Context, t Target) error {
-	pinned, err := parsePinned(t.Login.HostKey)
+	pins, err := parsePin(t.Login.Pin)
 	if err != nil {
 		return err
 	}
-	_, err = look(ctx, t, algorithmsFor(pinned.Type()), pin(pinned))
+	_, err = look(ctx, t, pins.algorithms(), pins.accept)
 	return err
 }
 

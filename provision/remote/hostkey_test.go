@@ -81,11 +81,11 @@ func TestVerifyHostKey(t *testing.T) {
 	onEach(t, func(t *testing.T, s station) {
 		for _, kind := range []string{ssh.KeyAlgoED25519, ssh.KeyAlgoRSA} {
 			target := s.target()
-			target.Login = remote.Login{HostKey: s.hostKeys[kind]} // no user, no key
+			target.Login = remote.Login{Pin: remote.Pin{Key: s.hostKeys[kind]}} // no user, no key
 			if err := remote.VerifyHostKey(t.Context(), target); err != nil {
 				t.Errorf("%s: %v", kind, err)
 			}
-			target.Login.HostKey = line(signer(t, newKey(t, kind)).PublicKey())
+			target.Login.Pin.Key = line(signer(t, newKey(t, kind)).PublicKey())
 			if err := remote.VerifyHostKey(t.Context(), target); !errors.Is(err, remote.ErrHostKey) {
 				t.Errorf("another %s key: %v", kind, err)
 			}
@@ -96,8 +96,8 @@ func TestVerifyHostKey(t *testing.T) {
 		if !errors.Is(err, remote.ErrUnreachable) || !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("nobody there: %v", err)
 		}
-		target.Login.HostKey = ""
-		if err := remote.VerifyHostKey(t.Context(), target); err == nil || !strings.Contains(err.Error(), "not a public key") {
+		target.Login.Pin.Key = ""
+		if err := remote.VerifyHostKey(t.Context(), target); err == nil || !strings.Contains(err.Error(), "no pinned host key") {
 			t.Errorf("no key: %v", err)
 		}
 	})

@@ -2,9 +2,12 @@ package remote
 
 import (
 	"bytes"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,11 +18,9 @@ import (
 )
 
 // clientConfig returns the configuration for one login, and its keys, which are
-// closed once the handshake is over. Only algorithms of the pinned key's own type are
-// offered: otherwise a server with several keys may answer with one that is
-// right but not the pinned one (golang/go#29286).
+// closed once the handshake is over.
 func clientConfig(l Login) (*ssh.ClientConfig, *keys, error) {
-	pinned, err := parsePinned(l.HostKey)
+	pins, err := parsePin(l.Pin)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -31,50 +32,21 @@ func clientConfig(l Login) (*ssh.ClientConfig, *keys, error) {
 		Config:            algorithms(),
 		User:              l.User,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeysCallback(keys.signers)},
-		HostKeyCallback:   pin(pinned),
-		HostKeyAlgorithms: algorithmsFor(pinned.Type()),
+		HostKeyCallback:   pins.accept,
+		HostKeyAlgorithms: pins.algorithms(),
 		ClientVersion:     "SSH-2.0-raiz",
 	}, keys, nil
 }
 
-func parsePinned(text string) (ssh.PublicKey, error) {
-	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(text))
-	if err != nil {
-		return nil, fmt.Errorf("pinned host key %.40q: not a public key; write it as `ssh-keyscan` prints it, without the host name", text)
-	}
-	if len(algorithmsFor(key.Type())) == 0 {
-		return nil, fmt.Errorf("pinned host key: %s is no type that raiz trusts; pin the server's ed25519 key, from its /etc/ssh/ssh_host_ed25519_key.pub", key.Type())
-	}
-	return key, nil
-}
-
-func pin(want ssh.PublicKey) ssh.HostKeyCallback {
-	return func(_ string, _ net.Addr, got ssh.PublicKey) error {
-		if string(got.Marshal()) == string(want.Marshal()) {
-			return nil
-		}
-		return &hostKeyError{fmt.Sprintf("want %s, got %s %s", ssh.FingerprintSHA256(want), got.Type(), ssh.FingerprintSHA256(got))}
-	}
-}
-
-// hostKeyError wraps ErrHostKey; it finds its way through the words that the
-// library puts around it.
-type hostKeyError struct{ why string }
-
-func (e *hostKeyError) Error() string {
-	return ErrHostKey.Error() + ": " + e.why + "; if the server was reinstalled, read its new key on the console and write it into ssh.host_key"
-}
-
-func (e *hostKeyError) Unwrap() error { return ErrHostKey }
-
 // keys are what one login may offer: the identity, then what the agent holds.
 type keys struct {
-	identity ssh.Signer    // nil when there is none, or a passphrase on it
-	locked   ssh.PublicKey // of an identity with a passphrase, where it tells
-	socket   string
-	ask      sync.Once // several addresses may be tried at once
-	offered  []ssh.Signer
-	agent    net.Conn // open while signatures may be asked for
+	identity    ssh.Signer       // nil when there is none, or the agent alone can use it
+	elsewhere   ssh.PublicKey    // of an identity that the agent alone can use, where it tells
+	certificate *ssh.Certificate // of the identity; nil without one
+	socket      string
+	ask         sync.Once // several addresses may be tried at once
+	offered     []ssh.Signer
+	agent       net.Conn // open while signatures may be asked for
 }
 
 func newKeys(l Login) (*keys, error) {
@@ -85,28 +57,110 @@ func newKeys(l Login) (*keys, error) {
 		}
 		return k, nil
 	}
-	pem, err := secret.ReadNamed(l.IdentityFile) // the name comes from a site file
+	text, err := secret.ReadNamed(l.IdentityFile) // the name comes from a site file
 	if err != nil {
 		return nil, fmt.Errorf("read ssh identity %s: %w", l.IdentityFile, err)
 	}
+	if err := k.read(text, l); err != nil {
+		return nil, err
+	}
+	public := k.elsewhere
+	if k.identity != nil {
+		public = k.identity.PublicKey()
+	}
+	if public != nil {
+		k.certificate, err = certificateOf(public, l.IdentityFile+"-cert.pub")
+	}
+	return k, err
+}
+
+// read takes what a private key file has. Of a key with a passphrase, and of one
+// in a FIDO2 device, the agent makes the signatures.
+func (k *keys) read(text []byte, l Login) error {
 	var locked *ssh.PassphraseMissingError
-	k.identity, err = ssh.ParsePrivateKey(pem)
+	var err error
+	k.identity, err = ssh.ParsePrivateKey(text)
+	inDevice := deviceKey(text)
 	switch {
 	case errors.As(err, &locked) && l.AgentSocket == "":
-		return nil, fmt.Errorf("ssh identity %s has a passphrase: add it to an agent with ssh-add", l.IdentityFile)
+		return fmt.Errorf("ssh identity %s has a passphrase: add it to an agent with ssh-add", l.IdentityFile)
 	case errors.As(err, &locked): // the agent has it, or the server refuses and says so
-		k.locked = locked.PublicKey
+		k.elsewhere = locked.PublicKey
+	case inDevice != nil && l.AgentSocket == "":
+		return fmt.Errorf("ssh identity %s is a key in a FIDO2 device: add it to an agent with ssh-add", l.IdentityFile)
+	case inDevice != nil:
+		k.identity, k.elsewhere = nil, inDevice
 	case err != nil:
-		return nil, fmt.Errorf("ssh identity %s: %w", l.IdentityFile, err)
+		return fmt.Errorf("ssh identity %s: %w", l.IdentityFile, err)
 	}
-	if k.identity != nil {
-		kind := k.identity.PublicKey().Type()
-		if k.identity = withoutSHA1(k.identity); k.identity == nil {
-			return nil, fmt.Errorf("ssh identity %s: %s signs with SHA-1 alone; make a new key with ssh-keygen -t ed25519", l.IdentityFile, kind)
-		}
+	if k.identity == nil {
+		return nil
 	}
-	return k, nil
+	kind := k.identity.PublicKey().Type()
+	if k.identity = withoutSHA1(k.identity); k.identity == nil {
+		return fmt.Errorf("ssh identity %s: %s signs with SHA-1 alone; make a new key with ssh-keygen -t ed25519", l.IdentityFile, kind)
+	}
+	return nil
 }
+
+// deviceKey is the public key of a file that stands for a key in a FIDO2 device
+// (PROTOCOL.u2f and PROTOCOL.key of OpenSSH); nil for any other.
+func deviceKey(text []byte) ssh.PublicKey {
+	block, _ := pem.Decode(text)
+	const magic = "openssh-key-v1\x00"
+	if block == nil || !bytes.HasPrefix(block.Bytes, []byte(magic)) {
+		return nil
+	}
+	var file struct {
+		Cipher, KDF, Options string
+		Keys                 uint32
+		Public               []byte
+		Rest                 []byte `ssh:"rest"`
+	}
+	if ssh.Unmarshal(block.Bytes[len(magic):], &file) != nil {
+		return nil
+	}
+	key, err := ssh.ParsePublicKey(file.Public)
+	if err != nil || key.Type() != ssh.KeyAlgoSKED25519 && key.Type() != ssh.KeyAlgoSKECDSA256 {
+		return nil
+	}
+	return key
+}
+
+// certificateOf is the certificate that lies beside a key, as ssh(1) looks for it;
+// nil where there is none. One that does not hold any more is better said here
+// than by a server that refuses and does not say why.
+func certificateOf(key ssh.PublicKey, file string) (*ssh.Certificate, error) {
+	text, err := secret.ReadNamed(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read ssh certificate %s: %w", file, err)
+	}
+	public, _, _, _, err := ssh.ParseAuthorizedKey(text)
+	cert, ok := public.(*ssh.Certificate)
+	if err != nil || !ok {
+		return nil, fmt.Errorf("ssh certificate %s: not a certificate; ssh-keygen -L -f shows one", file)
+	}
+	bad := func(why string) error {
+		return fmt.Errorf("ssh certificate %s %s; have the key signed anew, or take the certificate away", file, why)
+	}
+	now := uint64(time.Now().Unix())
+	switch {
+	case !sameKey(cert.Key, key):
+		return nil, bad("is of another key than the one beside it")
+	case cert.CertType != ssh.UserCert:
+		return nil, bad("is one for hosts")
+	case now < cert.ValidAfter:
+		return nil, bad("holds from " + day(cert.ValidAfter) + " on, by the clock of this machine")
+	case cert.ValidBefore != ssh.CertTimeInfinity && now >= cert.ValidBefore:
+		return nil, bad("held until " + day(cert.ValidBefore))
+	}
+	return cert, nil
+}
+
+func day(seconds uint64) string { return time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339) }
 
 // signers asks the agent, which need not be there when an identity is. The
 // key that is meant comes first: servers stop listening after a few.
@@ -115,11 +169,18 @@ func (k *keys) signers() ([]ssh.Signer, error) {
 	return k.offered, nil
 }
 
-// prints are the fingerprints of what was offered.
+// prints are the fingerprints of what was offered, those of authorities with "CA "
+// in front.
 func (k *keys) prints() []string {
 	var out []string
 	for _, s := range k.offered {
-		out = append(out, ssh.FingerprintSHA256(s.PublicKey()))
+		key, cert := unwrapped(s.PublicKey())
+		if cert != nil {
+			out = append(out, "CA "+ssh.FingerprintSHA256(cert.SignatureKey))
+		}
+		if print := ssh.FingerprintSHA256(key); !slices.Contains(out, print) {
+			out = append(out, print)
+		}
 	}
 	return out
 }
@@ -127,19 +188,45 @@ func (k *keys) prints() []string {
 func (k *keys) inOrder() []ssh.Signer {
 	var first, rest []ssh.Signer
 	if k.identity != nil {
-		first = append(first, k.identity)
+		first = k.certified(k.identity)
 	}
 	for _, s := range k.held() {
 		if s = withoutSHA1(s); s == nil {
 			continue
 		}
-		if k.locked != nil && bytes.Equal(s.PublicKey().Marshal(), k.locked.Marshal()) {
-			first = append(first, s)
+		if key, _ := unwrapped(s.PublicKey()); k.elsewhere != nil && sameKey(key, k.elsewhere) {
+			first = append(first, k.certified(s)...)
 			continue
 		}
 		rest = append(rest, s)
 	}
 	return append(first, rest...)
+}
+
+// certified is a key of ours, with the certificate in front where there is one.
+func (k *keys) certified(s ssh.Signer) []ssh.Signer {
+	if _, cert := unwrapped(s.PublicKey()); cert != nil || k.certificate == nil {
+		return []ssh.Signer{s}
+	}
+	signed, err := ssh.NewCertSigner(k.certificate, s)
+	if err != nil {
+		return []ssh.Signer{s} // it is of another key, which was looked at before
+	}
+	return []ssh.Signer{signed, s}
+}
+
+// unwrapped is a key without its certificate, and that. What an agent holds is a
+// key of the agent's until it is parsed.
+func unwrapped(key ssh.PublicKey) (ssh.PublicKey, *ssh.Certificate) {
+	if held, ok := key.(*agent.Key); ok {
+		if parsed, err := ssh.ParsePublicKey(held.Blob); err == nil {
+			key = parsed
+		}
+	}
+	if cert, ok := key.(*ssh.Certificate); ok {
+		return cert.Key, cert
+	}
+	return key, nil
 }
 
 func (k *keys) held() []ssh.Signer {

@@ -42,7 +42,7 @@ type station struct {
 }
 
 func (s station) login() remote.Login {
-	return remote.Login{User: s.user, HostKey: s.hostKeys[ssh.KeyAlgoED25519], IdentityFile: s.identity}
+	return remote.Login{User: s.user, Pin: remote.Pin{Key: s.hostKeys[ssh.KeyAlgoED25519]}, IdentityFile: s.identity}
 }
 
 func (s station) target() remote.Target {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -56,6 +57,9 @@ func settings(s *site.Site) []state.Item {
 		add("power-restore", state.Effect{}, string(b.PowerRestore))
 	}
 	optional(b, add)
+	if f := b.Factory; f != nil && !strings.EqualFold(f.Username, b.Username) {
+		add("factory-account", state.Effect{}, "off")
+	}
 	return items
 }
 

@@ -9,7 +9,12 @@ import (
 
 // firewall is who may send what to the server, besides what others need.
 func (v *Values) firewall(s *site.Site) {
-	v.OwnSources, v.NotifySources = ownSources(s), notifySources(s)
+	var own []netip.Addr
+	for _, p := range s.Server.Management.Addresses {
+		own = append(own, p.Addr())
+	}
+	v.ManagementFamilies = families(own)
+	v.OwnSources, v.NotifySources = ownSources(s), notifySources(s, v.ManagementFamilies)
 }
 
 // ownSources are the blocks and the loopback, by family.
@@ -33,7 +38,7 @@ func widest(all []netip.Prefix) []netip.Prefix {
 
 // notifySources: NOTIFY comes to the management addresses, which are this
 // copy's alone; one to an anycast address would reach any copy.
-func notifySources(s *site.Site) []Notify {
+func notifySources(s *site.Site, management []Family) []Notify {
 	var from []netip.Addr
 	for _, z := range s.DNS.Zones {
 		for _, p := range z.Primaries {
@@ -44,14 +49,10 @@ func notifySources(s *site.Site) []Notify {
 	}
 	var out []Notify
 	for _, f := range families(from) {
-		n := Notify{Family: f.Number, From: f.Addresses}
-		for _, a := range s.Server.Management.Addresses {
-			if familyOf(a.Addr()) == f.Number {
-				n.To = append(n.To, a.Addr().String())
+		for _, to := range management {
+			if to.Number == f.Number {
+				out = append(out, Notify{Family: f.Number, From: f.Addresses, To: to.Addresses})
 			}
-		}
-		if len(n.To) > 0 {
-			out = append(out, n)
 		}
 	}
 	return out

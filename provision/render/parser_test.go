@@ -33,6 +33,7 @@ func parsers() []parser {
 		{"verify-zone", "/usr/local/lib/raiz/verify-zone", []string{"bash", "-n", "{}"}, [2]string{"judge() {", "judge() ("}},
 		{"shellcheck verify-zone", "/usr/local/lib/raiz/verify-zone", []string{"shellcheck", "-S", "warning", "{}"}, [2]string{"local keys at=() out\n", "local keys=$(false)\n"}},
 		{"nft", "/etc/nftables.conf", append(alone(), "nft", "--check", "--file", "{}"), [2]string{"policy drop;", "policy perhaps;"}},
+		{"nft comes back", "/etc/nftables.conf", append(alone(), "sh", "-euc", comesBack, "sh", "{}"), [2]string{"iif lo accept", "iif lo accept\n\t\tip saddr { 10.0.0.0/25, 10.0.0.128/25 } accept"}},
 		{"chronyd", "/etc/chrony/chrony.conf", []string{"chronyd", "-p", "-f", "{}"}, [2]string{"makestep 1 3", "makestep often"}},
 		{"sshd", "/etc/ssh/sshd_config.d/00-raiz.conf", []string{"sshd", "-t", "-f", "{}"}, [2]string{"X11Forwarding no", "X11Forwarding perhaps"}},
 		{"systemd-analyze", "/etc/systemd/system/raiz-guard.service", []string{"systemd-analyze", "verify", "{}"}, [2]string{"Restart=always", "Restart=seldom\nFoo=bar"}},
@@ -42,6 +43,10 @@ func parsers() []parser {
 		{"systemd-analyze", "/etc/systemd/system/raiz-clock.service", []string{"systemd-analyze", "verify", "{}"}, [2]string{"Restart=on-failure", "Restart=seldom\nFoo=bar"}},
 	}
 }
+
+// comesBack wants of the rules that what nft shows of them is taken, and is shown
+// as the same again: an apply can put back no others.
+const comesBack = `nft --file "$1" && nft list ruleset >"$1.shown" && nft flush ruleset && nft --file "$1.shown" && nft list ruleset | diff "$1.shown" -`
 
 // exposure holds a unit to 2.5 of the 10 that systemd gives to one that is not
 // confined at all.
@@ -148,7 +153,7 @@ func TestRealParsersTakeIt(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			need(t, p.argv[0])
-			if p.name == "nft" {
+			if strings.HasPrefix(p.name, "nft") {
 				need(t, "nft")
 			}
 			read := 0
@@ -209,7 +214,9 @@ func TestRealParsersTakeTheUnusual(t *testing.T) {
 		{"a session of a family without blocks", []string{`, "2001:db8:53::/48"`, "", `, "2001:db8:53::53"`, ""}, []string{"bird", "nft", "nsd-checkconf", "bash"}},
 		{"a default of a family without blocks", []string{`, "2001:db8:53::/48"`, "", `, "2001:db8:53::53"`, "", "hold_time     = 30", "hold_time     = 30\n      accept       = \"default\""}, []string{"bird"}},
 		{"one family alone", []string{`, "2001:db8:53::/48"`, "", `, "2001:db8:53::53"`, "", `, "2001:db8:0:3::2"`, "", `, "2001:db8:0:3::1/64"`, ""}, []string{"bird", "nft", "bash"}},
-		{"SSH from one family alone", []string{`, "2001:db8:9::/48"`, ""}, []string{"nft"}},
+		{"SSH from one family alone", []string{`, "2001:db8:9::/48"`, ""}, []string{"nft", "nft comes back"}},
+		{"SSH from networks that touch and overlap", []string{`"203.0.113.0/25"`, `"203.0.113.0/25", "203.0.113.128/25", "198.51.100.0/24"`}, []string{"nft", "nft comes back"}},
+		{"SSH from anywhere", []string{`      from     = ["198.51.100.128/25", "2001:db8:9::/48", "203.0.113.0/25"]` + "\n", ""}, []string{"nft", "nft comes back"}},
 		{"the root", []string{`zone "example.net"`, `zone "."`}, []string{"nsd-checkconf", "bash", "nft"}},
 		{"names that differ in a dot", []string{`zone "example.net" {`, "zone \"a_b.net\" {\n      primaries = [\"192.0.2.53\"]\n      unauthenticated = \"x\"\n      unverified = \"x\"\n    }\n    zone \"a.b.net\" {"}, []string{"nsd-checkconf"}},
 	}

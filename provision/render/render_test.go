@@ -278,7 +278,8 @@ func TestRevealedNeedsEverySecret(t *testing.T) {
 	}{
 		{"BGP", "as112-gru1", nil, `render as112-gru1: a secret is missing: env("GRU1_BGP_PASSWORD"): environment variable GRU1_BGP_PASSWORD is not set`},
 		{"TSIG", "reference", []string{
-			"      password = env(\"GRU2_BGP_PASSWORD\")\n\n", "", "      password  = env(\"GRU2_BGP_PASSWORD\")\n", "", "      password  = env(\"GRU2_TRANSIT_PASSWORD\")\n", ""},
+			"      password = env(\"GRU2_BGP_PASSWORD\")\n\n", "", "      password     = env(\"GRU2_BGP_PASSWORD\")\n", "", "      password     = env(\"GRU2_TRANSIT_PASSWORD\")\n", "",
+			`operator = "raices"`, `operator = "lab"`, "  override \"bmc-ipv6\" {\n    reason = \"This controller cannot filter IPv6, so that it gets IPv4 only.\"\n  }\n", ""},
 			`render reference: a secret is missing: env("GRU2_XFR_SECRET"): environment variable GRU2_XFR_SECRET is not set`},
 	}
 	for _, tt := range tests {

@@ -15,5 +15,5 @@ func (v *Values) system(s *site.Site) {
 			v.Agents = append(v.Agents, agent)
 		}
 	}
-	v.SSH = SSH{Port: ssh.Port, User: ssh.User, RootLogin: ssh.User == "root", Any: len(ssh.From) == 0, From: prefixFamilies(ssh.From)}
+	v.SSH = SSH{Port: ssh.Port, User: ssh.User, RootLogin: ssh.User == "root", From: prefixFamilies(ssh.From)}
 }

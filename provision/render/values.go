@@ -12,27 +12,28 @@ import (
 // prefixes are text as netip writes it. A field that a site leaves out is its
 // zero value. docs/packs.md shows each with an example.
 type Values struct {
-	Source           string           // name of the site
-	Release          string           // release of Debian, such as "bookworm"
-	Hostname         string           // of the server
-	Management       Link             // the interface by which the server is managed
-	Service          ServiceLink      // the interface that leads to the routers
-	Table            int              // number of the routing table for what the service answers
-	Rules            []Rule           // sources whose answers are looked up in Table
-	ServiceAddresses []ServiceAddress // where DNS answers
-	ServiceFamilies  []Family         // service addresses by family; a family without any is left out
-	OwnSources       []Family         // sources that nobody out there can have: the blocks and the loopback
-	NotifySources    []Notify         // who may send NOTIFY, by family
-	NTP              []string         // time servers, names or addresses
-	Time             Time             // how a pack learns of the clock
-	Resolvers        []string         // addresses of resolvers
-	SSH              SSH              // how the server is logged in to
-	Agents           []Agent          // what else takes something on this server
-	BGP              BGP              // the routing
-	DNS              DNS              // the name service
-	Guard            Guard            // what decides whether the blocks are announced
-	Options          map[string]any   // options of this pack, by name: string, int64, bool or list of strings
-	Item             any              // of a file with each: the element it is made for
+	Source             string           // name of the site
+	Release            string           // release of Debian, such as "bookworm"
+	Hostname           string           // of the server
+	Management         Link             // the interface by which the server is managed
+	Service            ServiceLink      // the interface that leads to the routers
+	ManagementFamilies []Family         // management addresses by family: the operator's doors; a family without any is left out
+	Table              int              // number of the routing table for what the service answers
+	Rules              []Rule           // sources whose answers are looked up in Table
+	ServiceAddresses   []ServiceAddress // where DNS answers
+	ServiceFamilies    []Family         // service addresses by family; a family without any is left out
+	OwnSources         []Family         // sources that nobody out there can have: the blocks and the loopback
+	NotifySources      []Notify         // who may send NOTIFY, by family
+	NTP                []string         // time servers, names or addresses
+	Time               Time             // how a pack learns of the clock
+	Resolvers          []string         // addresses of resolvers
+	SSH                SSH              // how the server is logged in to
+	Agents             []Agent          // what else takes something on this server
+	BGP                BGP              // the routing
+	DNS                DNS              // the name service
+	Guard              Guard            // what decides whether the blocks are announced
+	Options            map[string]any   // options of this pack, by name: string, int64, bool or list of strings
+	Item               any              // of a file with each: the element it is made for
 }
 
 // Time is how other packs learn of the clock. The time pack brings the unit.
@@ -112,8 +113,7 @@ type SSH struct {
 	Port      uint16   // of TCP
 	User      string   // who logs in
 	RootLogin bool     // whether root itself logs in, with a key
-	Any       bool     // from anywhere: the site declares no networks
-	From      []Family // networks that may
+	From      []Family // networks that may; none where the site declares none, which is from anywhere
 }
 
 // Agent is something of the operator's own that takes what comes.

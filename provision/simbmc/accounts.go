@@ -84,13 +84,38 @@ func (b *BMC) saveAccount(id string, res *resource) {
 		if p != u.password {
 			// A changed password ends the sessions of its user (Dell's own
 			// scripts warn of it; bmcweb does the same).
-			maps.DeleteFunc(b.sessions, func(_ string, s session) bool { return s.user == name })
+			b.endSessions(name)
 		}
 		u.password, u.mustChange = p, false
 	}
 	res.doc["Password"] = nil
 	u.role, u.enabled = str(res.doc["RoleId"]), res.doc["Enabled"] != false
+	if !u.enabled {
+		b.endSessions(name)
+		u.enabled = b.faults.DisabledLogsIn
+	}
 	b.users[name] = u
+}
+
+func (b *BMC) endSessions(user string) {
+	maps.DeleteFunc(b.sessions, func(_ string, s session) bool { return s.user == user })
+}
+
+// deleteAccount answers a DELETE of an account. A slot is emptied by a PATCH.
+func (b *BMC) deleteAccount(path string) reply {
+	res := b.tree[path]
+	switch {
+	case res == nil:
+		return refuse(http.StatusNotFound, refusal("ResourceMissingAtURI", path))
+	case b.who.slots > 0:
+		return refuse(http.StatusMethodNotAllowed, refusal("OperationNotAllowed"))
+	}
+	name := str(res.doc["UserName"])
+	delete(b.users, name)
+	delete(b.tree, path)
+	b.endSessions(name)
+	b.listAccounts()
+	return reply{status: http.StatusNoContent}
 }
 
 // createAccount answers a POST to the account collection.

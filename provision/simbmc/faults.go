@@ -57,6 +57,8 @@ type Faults struct {
 	Reset int
 	// SlowTLS delays every TLS handshake.
 	SlowTLS time.Duration
+	// DisabledLogsIn lets an account log in that was switched off.
+	DisabledLogsIn bool
 	// MustChange refuses every user until the password is changed.
 	MustChange bool
 	// Slow delays every answer, or until the client hangs up.

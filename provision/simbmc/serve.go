@@ -216,6 +216,9 @@ func (b *BMC) answer(r *http.Request, path string, body []byte) reply {
 	case http.MethodPost:
 		return b.post(path, body)
 	case http.MethodDelete:
+		if strings.HasPrefix(path, accountsPath+"/") {
+			return b.deleteAccount(path)
+		}
 		return b.logout(path)
 	}
 	return refuse(http.StatusMethodNotAllowed, refusal("OperationNotAllowed"))

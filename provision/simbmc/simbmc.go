@@ -191,6 +191,20 @@ func (b *BMC) Addresses() []netip.Prefix {
 	return slices.Clone(b.live)
 }
 
+// Users are the names of those who may log in, sorted.
+func (b *BMC) Users() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []string
+	for name, u := range b.users {
+		if u.enabled {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // SetFaults changes how it misbehaves, from the next request on.
 func (b *BMC) SetFaults(f Faults) {
 	b.mu.Lock()

@@ -6,8 +6,10 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -26,8 +28,9 @@ func (c *converter) bmc(raw *rawBMC, least Hardware) *BMC {
 		b.Hostname = c.text(raw.Hostname, hostname).val
 	}
 	if c.need(raw.Username, raw.Range, "username", `username = "raiz"`) {
-		b.Username = c.text(raw.Username, shaped("a user name", "write letters, digits and . _ + -", word)).val
+		b.Username = c.text(raw.Username, userName()).val
 	}
+	b.Accounts = c.bmcAccounts(raw.Accounts)
 	if c.need(raw.Password, raw.Range, "password", `password = env("BMC_PASSWORD")`) {
 		b.Password = c.secret(raw.Password, "bmc.password", loginPassword)
 	}
@@ -101,13 +104,29 @@ func checkCA(text string) error {
 	return nil
 }
 
+func userName() func(string) *problem {
+	return shaped("a user name", "write letters, digits and . _ + -", word)
+}
+
+// bmcAccounts are those of others: no drift, and never changed.
+func (c *converter) bmcAccounts(attr *hcl.Attribute) []string {
+	var out []string
+	for _, t := range c.texts(attr) {
+		if c.passes(t.at, t.val, userName()) && !slices.Contains(out, t.val) {
+			out = append(out, t.val)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 func (c *converter) factory(raw *rawFactory) *Factory {
 	f := &Factory{}
 	if c.need(raw.Address, raw.Range, "address", `address = "192.168.0.120"`) {
 		f.Address = c.addr(raw.Address, "the BMC as delivered", forHelper).val
 	}
 	if c.need(raw.Username, raw.Range, "username", `username = "root"`) {
-		f.Username = c.text(raw.Username, shaped("a user name", "write letters, digits and . _ + -", word)).val
+		f.Username = c.text(raw.Username, userName()).val
 	}
 	if c.need(raw.Password, raw.Range, "password", `password = env("BMC_FACTORY")`) {
 		f.Password = c.secret(raw.Password, "bmc.factory.password", loginPassword)

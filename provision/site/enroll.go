@@ -17,6 +17,8 @@ import (
 type Pins struct {
 	Certificate string // of the BMC: "sha256:" and 64 hex digits
 	HostKey     string // of the server: "ssh-ed25519 AAAA…"
+	Previous    string // the key before it
+	Authority   string // which signs host certificates
 }
 
 // Pinned says what becomes of a pin that is there already.

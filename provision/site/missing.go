@@ -38,12 +38,12 @@ func (s *Site) MissingSecrets() Diagnostics {
 				"Run raiz enroll %s at the machine, or write certificate = \"sha256:...\" or ca = file(\"bmc-ca.pem\").", s.Name))
 		}
 	}
-	if s.Server.SSH.HostKey == "" {
+	if s.Server.SSH.Host == (HostPin{}) {
 		add("server.ssh.host_key", "pin-missing", "server cannot be recognised", fmt.Sprintf(
 			"Run raiz enroll %s at the machine, or write host_key = \"...\" from its /etc/ssh/ssh_host_ed25519_key.pub.", s.Name))
 	}
 	for _, j := range s.Server.SSH.Jump {
-		if j.HostKey == "" {
+		if j.Host == (HostPin{}) {
 			add("server.ssh.jump."+j.Name, "pin-missing", "jump host cannot be recognised", fmt.Sprintf(
 				"Write host_key = \"...\" from /etc/ssh/ssh_host_ed25519_key.pub of %s.", j.Address))
 		}

@@ -84,6 +84,7 @@ type rawBMC struct {
 	CA           *hcl.Attribute `hcl:"ca,optional"`
 	PowerRestore *hcl.Attribute `hcl:"power_restore,optional"`
 	Previous     *hcl.Attribute `hcl:"previous_password,optional"`
+	Accounts     *hcl.Attribute `hcl:"accounts,optional"`
 	VLAN         *hcl.Attribute `hcl:"vlan,optional"`
 	Protocols    *hcl.Attribute `hcl:"protocols,optional"`
 	Serial       *hcl.Attribute `hcl:"serial_console,optional"`
@@ -138,6 +139,8 @@ type rawSSH struct {
 	Port      *hcl.Attribute `hcl:"port,optional"`
 	Identity  *hcl.Attribute `hcl:"identity,optional"`
 	HostKey   *hcl.Attribute `hcl:"host_key,optional"`
+	Previous  *hcl.Attribute `hcl:"previous_host_key,optional"`
+	Authority *hcl.Attribute `hcl:"host_authority,optional"`
 	Bootstrap *hcl.Attribute `hcl:"bootstrap,optional"`
 	From      *hcl.Attribute `hcl:"from,optional"`
 	Keys      *hcl.Attribute `hcl:"keys,optional"`
@@ -153,6 +156,8 @@ type rawJump struct {
 	Port      *hcl.Attribute `hcl:"port,optional"`
 	Identity  *hcl.Attribute `hcl:"identity,optional"`
 	HostKey   *hcl.Attribute `hcl:"host_key,optional"`
+	Previous  *hcl.Attribute `hcl:"previous_host_key,optional"`
+	Authority *hcl.Attribute `hcl:"host_authority,optional"`
 }
 
 type rawInterface struct {

@@ -44,6 +44,8 @@ func requirements(ranges []special) map[string]requirement {
 		"rack-units":      {"too few rack units", isNumberList, enoughRackUnits},
 		"region":          {"host outside of the region", isWordList, inRegion},
 		"reserve":         {"reserve missing", isLengthList, reserveGiven},
+		"ssh-networks":    {"SSH open to everybody", nil, sshNetworks},
+		"ttl-security":    {"BGP session without TTL security", nil, ttlSecurity},
 		"service-public":  {"BGP link not public", nil, servicePublic(ranges)},
 	}
 }
@@ -148,6 +150,25 @@ func bgpPassword(s *Site, _ string) []breach {
 		}
 	}
 	return out
+}
+
+// ttlSecurity is for neighbors on the link alone (RFC 5082 section 3), which all
+// are: a session over several hops cannot be declared.
+func ttlSecurity(s *Site, _ string) []breach {
+	var out []breach
+	for _, n := range s.BGP.Neighbors {
+		if !n.TTLSecurity {
+			out = append(out, breach{"bgp.neighbor." + n.Name, "Whoever is further away than the link can send to the session. Add here and at the host's router: ttl_security = true."})
+		}
+	}
+	return out
+}
+
+func sshNetworks(s *Site, _ string) []breach {
+	if len(s.Server.SSH.From) > 0 {
+		return nil
+	}
+	return []breach{{"server.ssh", `Write the networks that the operator, its CI and its engineers come from: from = ["203.0.113.64/26"].`}}
 }
 
 func blocksKnown(s *Site, value string) []breach {

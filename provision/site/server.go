@@ -83,14 +83,15 @@ func (c *converter) netInterface(raw *rawInterface, kind claimKind, p purpose) (
 
 func (c *converter) ssh(raw *rawSSH) SSH {
 	c.keep("server.ssh.host_key", raw.Range)
+	c.mark("server.ssh", raw.Range)
 	s := SSH{
 		User:     defaultUser,
 		Port:     uint16(c.number(raw.Port, 1, 65535, 22)),
 		Identity: c.text(raw.Identity, keyFile).val,
-		HostKey:  c.hostKey(raw.HostKey),
+		Host:     c.hostPin(raw.HostKey, raw.Previous, raw.Authority),
 	}
 	if raw.User != nil {
-		s.User = c.text(raw.User, shaped("a user name", "write letters, digits and . _ + -", word)).val
+		s.User = c.text(raw.User, userName()).val
 	}
 	if got := c.addr(raw.Bootstrap, "the server as installed", forHelper); got.ok {
 		s.Bootstrap = got.val
@@ -143,7 +144,7 @@ func (c *converter) jumps(raw []rawJump) []Jump {
 			User:     defaultUser,
 			Port:     uint16(c.number(r.Port, 1, 65535, 22)),
 			Identity: c.text(r.Identity, keyFile).val,
-			HostKey:  c.hostKey(r.HostKey),
+			Host:     c.hostPin(r.HostKey, r.Previous, r.Authority),
 		}
 		if r.User != nil {
 			j.User = c.text(r.User, shaped("a user name", "write letters, digits and . _ + -", word)).val
@@ -157,6 +158,14 @@ func (c *converter) jumps(raw []rawJump) []Jump {
 	return out
 }
 
+func (c *converter) hostPin(key, previous, authority *hcl.Attribute) HostPin {
+	p := HostPin{Key: c.hostKey(key), Previous: c.hostKey(previous), Authority: c.hostKey(authority)}
+	if previous != nil && key == nil {
+		c.fail(previous.NameRange, problem{"host-key", "the key before which one", "previous_host_key is the key before host_key, which is not there. Write the new one into host_key."})
+	}
+	return p
+}
+
 // hostKey returns the key in the form "TYPE BASE64", without the comment.
 func (c *converter) hostKey(attr *hcl.Attribute) string {
 	val, ok := c.value(attr, cty.String, "a string")
@@ -165,7 +174,7 @@ func (c *converter) hostKey(attr *hcl.Attribute) string {
 	}
 	key, why := parseHostKey(val.AsString())
 	if why != "" {
-		c.fail(attr.Expr.Range(), problem{"host-key", "not a host key", why + " It is the line of /etc/ssh/ssh_host_ed25519_key.pub on the server."})
+		c.fail(attr.Expr.Range(), problem{"host-key", "not a host key", why + " It is the line of a .pub file, such as /etc/ssh/ssh_host_ed25519_key.pub on the server."})
 	}
 	return key
 }

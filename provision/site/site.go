@@ -82,6 +82,7 @@ type BMC struct {
 	CA           []byte // PEM; nil when Fingerprint is used
 	PowerRestore PowerRestore
 	Factory      *Factory // how it answers before the first apply; may be nil
+	Accounts     []string // that others have on it
 
 	// Previous is the password before Password, while that is being changed:
 	// either may be the right one. IsZero when none.
@@ -154,7 +155,7 @@ type SSH struct {
 	User      string
 	Port      uint16         // 22 unless declared
 	Identity  string         // private key file; "" means the agent alone
-	HostKey   string         // "ssh-ed25519 AAAA…", pinned
+	Host      HostPin        // what it is recognised by
 	Bootstrap netip.Addr     // where it answers before the first apply; may be invalid
 	From      []netip.Prefix // networks SSH is accepted from; none means any
 	Keys      []string       // fingerprints of keys that may log in beside the one that raiz uses
@@ -168,7 +169,15 @@ type Jump struct {
 	Address  netip.Addr
 	Port     uint16
 	Identity string
-	HostKey  string
+	Host     HostPin
+}
+
+// HostPin is what an SSH host is recognised by: keys are "ssh-ed25519 AAAA…". It
+// may be empty until the machine is there: MissingSecrets tells.
+type HostPin struct {
+	Key       string
+	Previous  string // the key before it, while that is being changed: either may be the right one
+	Authority string // signs certificates of the host (@cert-authority of known_hosts)
 }
 
 // Interface is a network interface of the server.

@@ -37,9 +37,8 @@ type Trust struct {
 	Grant secret.Grant
 	// HostKeys are the SSH host keys of the server, "ssh-ed25519 AAAA…".
 	HostKeys []string
-	// Authorities are the keys of @cert-authority lines. They are kept for
-	// host certificates, which raiz does not take yet: a server is known by
-	// its key.
+	// Authorities are the keys of @cert-authority lines: a site may name one of
+	// them as its host_authority.
 	Authorities []string
 	// Revoked are keys that are never right, whatever else says so.
 	Revoked []string

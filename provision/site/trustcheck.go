@@ -61,7 +61,8 @@ func (f *OperatorFile) shown(s *Site) string { return s.Pos.File }
 
 // pins are what the site file itself says of its machines.
 func (s *Site) pins() Pins {
-	p := Pins{HostKey: s.Server.SSH.HostKey}
+	host := s.Server.SSH.Host
+	p := Pins{HostKey: host.Key, Previous: host.Previous, Authority: host.Authority}
 	if s.BMC != nil {
 		p.Certificate = s.BMC.Fingerprint
 	}
@@ -77,8 +78,15 @@ func (f *OperatorFile) strangers(s *Site, t Trust) Diagnostics {
 			"%s does not have %s for site %q, so nothing is sent there. If the machine was replaced, compare it on site and run raiz enroll %s --replace.",
 			f.Path, key, s.Name, f.shown(s))))
 	}
-	if key := s.Server.SSH.HostKey; key != "" && !t.hasKey(key) {
+	host := s.Server.SSH.Host
+	if host.Key != "" && !t.hasKey(host.Key) {
 		add("server.ssh.host_key", "server", "this host_key")
+	}
+	if host.Previous != "" && !t.hasKey(host.Previous) {
+		add("server.ssh.host_key", "server", "this previous_host_key")
+	}
+	if host.Authority != "" && (!slices.Contains(t.Authorities, host.Authority) || slices.Contains(t.Revoked, host.Authority)) {
+		add("server.ssh.host_key", "server", "this host_authority, as @cert-authority,")
 	}
 	b := s.BMC
 	if b == nil {
@@ -168,8 +176,8 @@ func suggestBlock(s *Site, dir string, refs []*reference, pins Pins) []byte {
 	}
 	list("env", variables)
 	list("folders", folders)
-	if pins.HostKey != "" {
-		fmt.Fprintf(&b, "  known_hosts = <<-EOT\n    %s %s\n  EOT\n", strings.Join(serverNames(s), ","), pins.HostKey)
+	if lines := knownHosts(strings.Join(serverNames(s), ","), pins); lines != "" {
+		fmt.Fprintf(&b, "  known_hosts = <<-EOT\n%s  EOT\n", lines)
 	}
 	if pins.Certificate != "" {
 		fmt.Fprintf(&b, "  bmc_certificates = [%s]\n", quote(pins.Certificate))
@@ -177,6 +185,17 @@ func suggestBlock(s *Site, dir string, refs []*reference, pins Pins) []byte {
 	b.WriteString(programs.String())
 	b.WriteString("}\n")
 	return hclwrite.Format([]byte(b.String()))
+}
+
+// knownHosts are the lines of known_hosts that pins of a server are.
+func knownHosts(names string, pins Pins) string {
+	var b strings.Builder
+	for _, p := range []struct{ mark, key string }{{"", pins.HostKey}, {"", pins.Previous}, {"@cert-authority ", pins.Authority}} {
+		if p.key != "" {
+			fmt.Fprintf(&b, "    %s%s %s\n", p.mark, names, p.key)
+		}
+	}
+	return b.String()
 }
 
 // folderToAllow is the folder of a file: from home where it is written so.

@@ -50,6 +50,12 @@ func bmcCases() []judged {
 		{"setting that could not be read", setting("ntp", state.Fact{Err: errors.New("timeout")})},
 		{"setting that is absent", setting("ntp", state.Fact{})},
 		{"setting with one more", setting("dns", state.Fact{Value: state.Attr{Values: []string{"192.0.2.1", "192.0.2.2"}}})},
+		{"an administrator that nobody declared", func(e *verify.Evidence) { e.BMC.Administrators = []string{"raiz", "eve", "RAIZ"} }},
+		{"nobody listed the accounts", func(e *verify.Evidence) { e.BMC.Administrators = nil }},
+		{"accounts that could not be read", func(e *verify.Evidence) { e.BMC.AdministratorsErr = errors.New("timeout") }},
+		{"accounts that are not listed", func(e *verify.Evidence) {
+			e.BMC.AdministratorsErr = fmt.Errorf("no: %w", state.ErrUnsupported)
+		}},
 		{"setting that nobody reported on", func(e *verify.Evidence) { delete(e.BMC.Facts, "hostname") }},
 	}
 	for _, name := range slices.Sorted(maps.Keys(healthy().BMC.Facts)) {
@@ -84,6 +90,11 @@ func aroundCases() []judged {
 			a.Sockets = append(a.Sockets, server.Socket{Network: "tcp", At: netip.MustParseAddrPort("0.0.0.0:4444"), Program: "nc"}, server.Socket{Network: "udp", At: netip.MustParseAddrPort("[::]:22")},
 				server.Socket{Network: "tcp", At: netip.MustParseAddrPort("0.0.0.0:40000"), Program: "nc"}, server.Socket{Network: "udp", At: netip.MustParseAddrPort("198.51.100.1:40000"), Program: "bird"})
 		})},
+		{"ports that the packs do not have", func(e *verify.Evidence) {
+			e.Ports = e.Ports[:2]
+			e.Server.Around.Sockets = append(e.Server.Around.Sockets, server.Socket{Network: "tcp", At: netip.MustParseAddrPort("0.0.0.0:179"), Program: "bird"})
+		}},
+		{"nobody knows the ports", func(e *verify.Evidence) { e.Ports, e.UnitsErr = nil, errors.New("no such pack") }},
 		{"a second root", around(func(a *verify.Around) { a.Roots = append(a.Roots, "toor") })},
 		{"root twice", around(func(a *verify.Around) { a.Roots = append(a.Roots, "root") })},
 		{"a foreign key", around(func(a *verify.Around) {

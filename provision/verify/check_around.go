@@ -82,6 +82,8 @@ func (c aroundCheck) look(s *site.Site, e Evidence) finding {
 		return unknown(why(errNotLooked))
 	case a.Errs[c.part] != nil:
 		return unknown(why(a.Errs[c.part]))
+	case c.part == server.PartSockets && e.UnitsErr != nil:
+		return unknown(why(e.UnitsErr)) // the ports are in the packs
 	}
 	found := few(c.find(s, e, a))
 	switch {
@@ -95,8 +97,8 @@ func (c aroundCheck) look(s *site.Site, e Evidence) finding {
 
 // AroundResults judge what nobody has declared, as a plan tells it: what is not as it
 // has to be, and what nobody could look at.
-func AroundResults(s *site.Site, f server.Facts, table int, keys []string) []Result {
-	e := Evidence{Table: table, LoginKeys: keys, Server: readFacts(f)}
+func AroundResults(s *site.Site, f server.Facts, from Vantages, keys []string) []Result {
+	e := Evidence{Table: from.Table, Ports: from.Ports, LoginKeys: keys, Server: readFacts(f)}
 	checks := slices.DeleteFunc(aroundChecks(s, e), func(c check) bool { return c.id == "os.declared" })
 	for i := range checks {
 		checks[i].needs = nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/redfish"
@@ -17,7 +18,7 @@ func settingNames(want map[string][]string) []string {
 	first := []string{
 		"account", "ipv4.dhcp", "ipv4.address", "ipv4.gateway", "ipv6.address", "ipv6.gateway", "vlan", "dns", "ntp", "hostname", "ipmi",
 		"protocol.ssh", "protocol.telnet", "protocol.snmp", "protocol.http", "protocol.kvm-ip", "protocol.virtual-media",
-		"serial-console", "https-certificate", "power-restore", "boot", "boot-order",
+		"serial-console", "https-certificate", "power-restore", "boot", "boot-order", "factory-account",
 	}
 	out := slices.DeleteFunc(first, func(name string) bool { return want[name] == nil })
 	for _, name := range slices.Sorted(maps.Keys(want)) {
@@ -40,6 +41,10 @@ func bmcChecks(s *site.Site, e Evidence) []check {
 		id: "bmc.health", vantage: FromBMC, title: verdict.New("bmc.health.title"), want: verdict.New("bmc.health", verdict.Seen("health", "OK")),
 		about: []string{"BMC"}, needs: []string{"bmc.login"}, find: func() finding { return bmcHealth(e.BMC.Identity) },
 	}}
+	checks = append(checks, check{
+		id: "bmc.accounts", vantage: FromBMC, title: verdict.New("bmc.accounts.title"), want: verdict.New("bmc.accounts.want"),
+		about: []string{"BMC"}, needs: []string{"bmc.login"}, find: func() finding { return foreignAdministrators(s.BMC, e.BMC) },
+	})
 	for _, name := range slices.Sorted(maps.Keys(s.BMC.Unmanaged)) {
 		checks = append(checks, check{
 			id: "bmc." + name, vantage: FromBMC, title: verdict.New("bmc.setting.title", verdict.Word("setting", name)),
@@ -111,6 +116,33 @@ func bmcSetting(want []string, f state.Fact) finding {
 	return fail(values, verdict.New("bmc.setting.advice"))
 }
 
+// foreignAdministrators may change the BMC, and nobody has declared them. Of the
+// account of the factory there is a check of its own.
+func foreignAdministrators(b *site.BMC, e BMCEvidence) finding {
+	switch {
+	case e.AdministratorsErr != nil && errors.Is(e.AdministratorsErr, state.ErrUnsupported):
+		return warn(verdict.New("bmc.accounts.unsupported")).with(why(e.AdministratorsErr))
+	case e.AdministratorsErr != nil:
+		return unknown(why(e.AdministratorsErr))
+	case len(e.Administrators) == 0:
+		return unknown(why(errNotLooked)) // we have come as one of them
+	}
+	declared := append([]string{b.Username}, b.Accounts...)
+	if b.Factory != nil {
+		declared = append(declared, b.Factory.Username)
+	}
+	var out []verdict.Message
+	for _, name := range e.Administrators {
+		if !slices.ContainsFunc(declared, func(d string) bool { return strings.EqualFold(d, name) }) {
+			out = append(out, verdict.New("bmc.account.foreign", verdict.Seen("name", name)))
+		}
+	}
+	if len(out) > 0 {
+		return finding{status: Fail, got: few(out), advice: []verdict.Message{verdict.New("bmc.accounts.advice")}}
+	}
+	return pass(verdict.New("bmc.accounts.want"))
+}
+
 // wantedSettings are said here once more, from the site and not from what
 // render makes of it: a check must be able to catch a rendering that is wrong.
 func wantedSettings(b *site.BMC) map[string][]string {
@@ -147,6 +179,9 @@ func wantedSettings(b *site.BMC) map[string][]string {
 	if len(b.BootOrder) > 0 {
 		want["boot-order"] = b.BootOrder
 	}
+	if b.Factory != nil && !strings.EqualFold(b.Factory.Username, b.Username) {
+		want["factory-account"] = []string{"off"}
+	}
 	maps.DeleteFunc(want, func(name string, _ []string) bool { _, off := b.Unmanaged[name]; return off })
 	return want
 }
@@ -166,6 +201,11 @@ func bmcCodes() []verdict.Definition {
 		verdict.Define("bmc.health.advice", "where to see what is broken"),
 		verdict.Define("bmc.health.untold", "the health is not told"),
 		verdict.Define("bmc.health.untold.why", "some controllers do not tell it"),
+		verdict.Define("bmc.accounts.title", "who may change the BMC"),
+		verdict.Define("bmc.accounts.want", "nobody but those that the site declares"),
+		verdict.Define("bmc.accounts.unsupported", "the controller does not list its accounts"),
+		verdict.Define("bmc.account.foreign", "an administrator that nobody has declared", verdict.TypeSeen.Named("name")),
+		verdict.Define("bmc.accounts.advice", "where to declare it, or to remove it"),
 		verdict.Define("bmc.setting.title", "a setting of the BMC", verdict.TypeWord.Named("setting")),
 		verdict.Define("bmc.setting.want", "the values that the site declares", verdict.TypeWords.Named("values")),
 		verdict.Define("bmc.setting", "the values of a setting", verdict.TypeAllSeen.Named("values")),

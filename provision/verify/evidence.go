@@ -21,9 +21,10 @@ type Units map[string][]string
 // has nothing at all, which is not taken for good.
 type Evidence struct {
 	Units    Units
-	UnitsErr error // why nobody knows of them
-	Looks    Looks // how programs are looked at, not what was seen
-	Table    int   // the routing table of the service link, as the packs number it
+	UnitsErr error    // why nobody knows of them
+	Looks    Looks    // how programs are looked at, not what was seen
+	Table    int      // the routing table of the service link, as the packs number it
+	Ports    []string // on which the packs' programs listen, as "tcp/53"
 	Declared Declared
 	// LoginKeys are fingerprints of the keys that we have come with.
 	LoginKeys []string
@@ -41,6 +42,9 @@ type BMCEvidence struct {
 	Err      error
 	Identity bmc.Identity
 	Facts    map[string]state.Fact // by name of the setting
+	// Administrators are the accounts that may change settings.
+	Administrators    []string
+	AdministratorsErr error
 	// Hardware is counted where the site says what there has to be.
 	Hardware    bmc.Hardware
 	HardwareErr error

@@ -160,41 +160,32 @@ func ruleWords(r server.Rule) string {
 	return strings.Join(append(words, "table", fmt.Sprint(r.Table)), " ")
 }
 
-// The ports of what a copy does (RFC 1035, RFC 4271, RFC 5881, RFC 5883).
-const (
-	portDNS = 53
-	portBGP = 179
-)
-
 // firstClient is where the ports begin that the kernel chooses for who asks for
 // none (net.ipv4.ip_local_port_range). Of UDP a client without another side, such
 // as the sending half of BFD, looks like a server; the firewall lets nobody in.
 const firstClient = 32768
 
-func bfdPorts() []uint16 { return []uint16{3784, 4784} }
-
 // foreignSockets take something that nobody has declared.
-func foreignSockets(s *site.Site, _ Evidence, a *Around) []verdict.Message {
-	declared := []site.Listen{
-		{Network: "tcp", Port: s.Server.SSH.Port}, {Network: "tcp", Port: portDNS}, {Network: "udp", Port: portDNS}, {Network: "tcp", Port: portBGP},
-	}
-	for _, p := range bfdPorts() {
-		declared = append(declared, site.Listen{Network: "udp", Port: p})
-	}
+func foreignSockets(s *site.Site, e Evidence, a *Around) []verdict.Message {
+	declared := append(slices.Clone(e.Ports), portName("tcp", s.Server.SSH.Port))
 	for _, agent := range s.Server.Agents {
-		declared = append(declared, agent.Listens...)
+		for _, l := range agent.Listens {
+			declared = append(declared, portName(l.Network, l.Port))
+		}
 	}
 	var out []verdict.Message
 	for _, x := range a.Sockets {
 		if x.Network == "udp" && x.At.Port() >= firstClient {
 			continue
 		}
-		if !slices.Contains(declared, site.Listen{Network: x.Network, Port: x.At.Port()}) {
+		if !slices.Contains(declared, portName(x.Network, x.At.Port())) {
 			out = append(out, verdict.New("os.socket.foreign", verdict.Seen("network", x.Network), verdict.Seen("at", x.At.String()), verdict.Seen("program", x.Program)))
 		}
 	}
 	return out
 }
+
+func portName(network string, port uint16) string { return fmt.Sprintf("%s/%d", network, port) }
 
 func foreignAccounts(_ *site.Site, _ Evidence, a *Around) []verdict.Message {
 	var out []verdict.Message

@@ -34,6 +34,7 @@ type Server interface {
 // Controller is a session with the BMC; *bmc.Controller is one.
 type Controller interface {
 	Identity(context.Context) (bmc.Identity, error)
+	Administrators(context.Context) ([]string, error)
 	Read(context.Context, []state.Item) []state.Fact
 }
 
@@ -42,8 +43,9 @@ type Controller interface {
 type Vantages struct {
 	Units    Units
 	Looks    Looks
-	UnitsErr error // why nobody knows of them
-	Table    int   // the routing table of the service link
+	UnitsErr error    // why nobody knows of them
+	Table    int      // the routing table of the service link
+	Ports    []string // on which the packs' programs listen, as "tcp/53"
 	Declared func(context.Context) Declared
 	BMC      func(context.Context) (Controller, error)
 	SSH      func(context.Context) (Server, error)
@@ -64,7 +66,7 @@ func everyWay() []way { return []way{lookAtBMC, lookAtServer, lookAtRouter, look
 // Gather looks from every vantage at once. It has no error of its own: what
 // could not be seen is in the evidence with its reason.
 func Gather(ctx context.Context, s *site.Site, v Vantages) Evidence {
-	e := Evidence{Units: v.Units, UnitsErr: v.UnitsErr, Looks: v.Looks, Table: v.Table}
+	e := Evidence{Units: v.Units, UnitsErr: v.UnitsErr, Looks: v.Looks, Table: v.Table, Ports: v.Ports}
 	var all sync.WaitGroup
 	for _, look := range everyWay() {
 		all.Go(func() { look(ctx, s, v, &e) })

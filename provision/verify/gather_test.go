@@ -174,6 +174,10 @@ func (c controller) Identity(context.Context) (bmc.Identity, error) {
 	return healthy().BMC.Identity, c.err
 }
 
+func (c controller) Administrators(context.Context) ([]string, error) {
+	return healthy().BMC.Administrators, c.err
+}
+
 func (c controller) Read(_ context.Context, wanted []state.Item) []state.Fact {
 	var out []state.Fact
 	for _, it := range wanted {
@@ -190,6 +194,7 @@ func vantages(t *testing.T) (verify.Vantages, *connection) {
 		Units:    units(),
 		Looks:    looksOf(t, "bgp/bird", "time/chrony"),
 		Table:    112,
+		Ports:    healthy().Ports,
 		Declared: func(context.Context) verify.Declared { return verify.Declared{Asked: true} },
 		BMC:      func(context.Context) (verify.Controller, error) { return controller{}, nil },
 		SSH:      func(context.Context) (verify.Server, error) { return conn, nil },

@@ -84,7 +84,8 @@ func healthy() verify.Evidence {
 			Identity: bmc.Identity{Vendor: "Example", Model: "X1", Firmware: "1.2", Serial: "S1", Health: "OK"},
 			Facts: settings("account", "raiz", "ipmi", "off", "ipv4.dhcp", "off",
 				"ipv4.address", "192.0.2.10/28", "ipv4.gateway", "192.0.2.1", "ipv6.address", "2001:db8:0:1::10/64", "ipv6.gateway", "2001:db8:0:1::1",
-				"dns", "192.0.2.1", "ntp", "192.0.2.1", "hostname", "gru1-bmc", "power-restore", "always-on"),
+				"dns", "192.0.2.1", "ntp", "192.0.2.1", "hostname", "gru1-bmc", "power-restore", "always-on", "factory-account", "off"),
+			Administrators: []string{"raiz"},
 		},
 		Login: "192.0.2.20:22",
 		Server: verify.ServerEvidence{
@@ -106,6 +107,7 @@ func healthy() verify.Evidence {
 			UDP:    answers("udp"),
 			Around: around(),
 		},
+		Ports: []string{"tcp/53", "udp/53", "tcp/179", "udp/3784", "udp/4784"},
 		Table: 112, Declared: verify.Declared{Asked: true}, LoginKeys: []string{"SHA256:ours"},
 		TCP: answers("tcp"),
 		Router: verify.RouterEvidence{Asked: true, Routes: []verify.Route{
@@ -241,7 +243,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%s does not say all: %+v", r.ID, r)
 		}
 	}
-	if len(results) != 86 {
+	if len(results) != 88 {
 		t.Errorf("%d checks", len(results))
 	}
 	if n := len(verify.Failed(results)) + len(verify.Undecided(results)); n != 0 {

@@ -36,6 +36,7 @@ func gatherBMC(ctx context.Context, s *site.Site, v Vantages) BMCEvidence {
 	for _, f := range c.Read(ctx, wanted) {
 		e.Facts[f.Key.Name] = f
 	}
+	e.Administrators, e.AdministratorsErr = c.Administrators(ctx)
 	if s.BMC.Hardware != (site.Hardware{}) {
 		e.Hardware, e.HardwareErr = countHardware(ctx, c)
 	}

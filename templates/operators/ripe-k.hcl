@@ -72,4 +72,22 @@ profile "ripe-k" {
     source = "RIPE NCC, requirements for hosting an instance of K-root"
     as_of  = "2026-11-23"
   }
+
+  # Protections that every copy has, or says why not: sessions that nobody else
+  # can reset or speak on (RFC 7454 sections 5.1 and 5.2), and a login that is
+  # there for the operator's own networks alone (RFC 4778 section 2.2.2).
+  rule "bgp-password" {
+    source = "https://www.rfc-editor.org/rfc/rfc7454"
+    as_of  = "2026-11-23"
+  }
+
+  rule "ttl-security" {
+    source = "https://www.rfc-editor.org/rfc/rfc7454"
+    as_of  = "2026-11-23"
+  }
+
+  rule "ssh-networks" {
+    source = "https://www.rfc-editor.org/rfc/rfc4778"
+    as_of  = "2026-11-23"
+  }
 }

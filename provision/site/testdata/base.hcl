@@ -63,6 +63,7 @@ site "gru1" {
       asn       = 64500
       addresses = ["198.51.100.0", "2001:db8:0:3::2"]
       password  = env("BGP")
+      ttl_security = true
     }
   }
   anycast "as112" {

@@ -66,6 +66,8 @@ site "as112-gru1" {
       identity  = "~/.ssh/raiz"
       host_key  = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDtKgFd6b6M7UnP9ztYSBwJlmfMj34Fc2Gpnuln9JQm4"
       bootstrap = "192.0.2.30" # where it answers before the first apply
+      # The operator's own networks, and nobody else.
+      from = ["203.0.113.64/26", "2001:db8:100::/48"]
     }
 
     interface "management" {

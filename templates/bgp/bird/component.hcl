@@ -3,6 +3,7 @@ component "bird" {
   default  = true
   packages = ["bird2"]
   unit     = "bird.service"
+  listens  = ["tcp/179", "udp/3784", "udp/4784"] # BGP, BFD
 
   file "/etc/bird/raiz-passwords.conf" {
     template = "passwords.conf.tmpl"

@@ -11,6 +11,7 @@ component "frr" {
   # the user up (DynamicUser=, nss-systemd(8)).
   packages = ["frr", "bash", "libnss-systemd"]
   unit     = "frr.service"
+  listens  = ["tcp/179", "udp/3784", "udp/3785", "udp/4784"] # BGP, BFD with its echo
 
   # Apart from frr.conf, so that everything else may be read and compared in
   # the open: bgpd reads it before vtysh tells it frr.conf.

@@ -2,6 +2,7 @@ component "knot" {
   kind     = "dns"
   packages = ["knot", "knot-dnssecutils"]
   unit     = "knot.service"
+  listens  = ["tcp/53", "udp/53"]
   # What is wrong in its signatures or its ZONEMD is not served. Its keys are
   # the zone's own: the trust anchors of the site are not looked at.
   bad_zone = "refuses"

@@ -3,6 +3,7 @@ component "nsd" {
   default  = true
   packages = ["nsd", "ldnsutils"]
   unit     = "nsd.service"
+  listens  = ["tcp/53", "udp/53"]
   bad_zone = "refuses"
 
   trust_anchors = true

@@ -45,6 +45,8 @@ component "debian" {
         pubkeyauthentication         = "yes"
         x11forwarding                = "no"
         allowtcpforwarding           = "local"
+        allowagentforwarding         = "no"
+        allowstreamlocalforwarding   = "no"
         permittunnel                 = "no"
         gatewayports                 = "no"
       }

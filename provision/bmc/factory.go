@@ -1,0 +1,157 @@
+package bmc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/raiz-dns/raiz/provision/redfish"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// way returns the first way in of an origin.
+func (c *Controller) way(origin string) (redfish.Endpoint, bool) {
+	for _, e := range c.session.Target.Endpoints {
+		if e.Origin == origin {
+			return e, true
+		}
+	}
+	return redfish.Endpoint{}, false
+}
+
+// errNoAccount is an account that the controller does not have.
+var errNoAccount = errors.New("there is no such account")
+
+// findFactory finds the account that the controller was delivered with.
+func (c *Controller) findFactory(ctx context.Context) (string, error) {
+	door, _ := c.way(redfish.Factory)
+	found, err := c.findAccount(ctx, door.Username)
+	switch {
+	case err != nil:
+		return "", err
+	case found.account.URI == "":
+		return "", errNoAccount
+	}
+	c.where.docs[inFactory] = found.account
+	return found.account.URI, nil
+}
+
+// readFactory tells whether the account of the factory may log in. Where it is a
+// user's own there is none besides.
+func (c *Controller) readFactory(ctx context.Context) (*state.Attr, error) {
+	door, ok := c.way(redfish.Factory)
+	switch {
+	case !ok:
+		return nil, errors.New("no account of the factory is known")
+	case strings.EqualFold(door.Username, c.declaredUser()):
+		return attr("off"), nil
+	case strings.EqualFold(door.Username, c.session.At.Username):
+		return attr("on"), nil // it let us in
+	}
+	d, err := c.load(ctx, inFactory)
+	switch {
+	case errors.Is(err, errNoAccount):
+		return attr("off"), nil
+	case err != nil:
+		return nil, err
+	case d.At("Enabled") == false:
+		return attr("off"), nil
+	}
+	return attr("on"), nil
+}
+
+// closeFactory ends the account that the controller was delivered with: it is
+// disabled, or deleted where accounts cannot be. That is done as the declared
+// user, whose own login is thereby shown, and proven by logins of the factory's
+// that fail.
+func (c *Controller) closeFactory(ctx context.Context, ch Change) error {
+	if want, ok := ch.Value.(state.Attr); !ok || !want.Equal(*attr("off")) {
+		return fmt.Errorf("%w: the account of the factory can only be switched off", errValue)
+	}
+	own, ok := c.way(redfish.Declared)
+	door, known := c.way(redfish.Factory)
+	if !ok || !known || strings.EqualFold(own.Username, door.Username) {
+		return fmt.Errorf("%w: no account of the factory besides the declared user is known", errValue)
+	}
+	if c.session.At.Username != own.Username {
+		if err := c.session.Become(ctx, own.Username, own.Password); err != nil {
+			return fmt.Errorf("the account of the factory stays, because nobody else can log in: %w", err)
+		}
+	}
+	c.refresh()
+	switch d, err := c.load(ctx, inFactory); {
+	case errors.Is(err, errNoAccount):
+	case err != nil:
+		return err
+	case d.At("Enabled") == false:
+	default:
+		if err := c.shut(ctx, d); err != nil && redfish.StatusOf(err) != 0 {
+			return refusal(err) // a lost answer may have been carried out: the logins tell
+		}
+		delete(c.where.links, inFactory)
+		c.where.dirty = true
+	}
+	return c.proveShut(ctx)
+}
+
+// shut ends an account the way its document has it: HPE's have no Enabled.
+func (c *Controller) shut(ctx context.Context, d redfish.Document) error {
+	if !d.Has("Enabled") {
+		return c.session.Delete(ctx, d.URI)
+	}
+	_, err := c.session.Patch(ctx, d, redfish.Confidential, func(redfish.Document) (redfish.Object, error) {
+		return redfish.Object{"Enabled": false}, nil
+	})
+	if s := redfish.StatusOf(err); s == http.StatusBadRequest || s == http.StatusMethodNotAllowed {
+		if gone := c.session.Delete(ctx, d.URI); gone == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// proveShut sees that no password of the factory's account opens a session, and
+// that it reads so.
+func (c *Controller) proveShut(ctx context.Context) error {
+	for _, e := range c.session.Target.Endpoints {
+		if e.Origin != redfish.Factory || e.Password.IsZero() || e.Password.Err() != nil {
+			continue
+		}
+		in, err := c.session.LetsIn(ctx, e.Username, e.Password)
+		switch {
+		case err != nil:
+			return &unprovenError{fmt.Errorf("prove that %s can no longer log in: %w", e.Username, err)}
+		case in:
+			return fmt.Errorf("%w: %s still logs in", redfish.ErrRefused, e.Username)
+		}
+	}
+	c.refresh()
+	switch have, err := c.readFactory(ctx); {
+	case err != nil:
+		return &unprovenError{err}
+	case !same(have, *attr("off")):
+		return fmt.Errorf("%w: the account of the factory reads back as enabled", redfish.ErrRefused)
+	}
+	return nil
+}
+
+// Administrators are the names of enabled accounts that may change settings, at
+// most those of a collection of 64.
+func (c *Controller) Administrators(ctx context.Context) ([]string, error) {
+	c.refresh()
+	all, err := c.allAccounts(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts of %s: %w", c.session.At.Address, err)
+	}
+	var out []string
+	for _, d := range all {
+		// A role of the controller's own may do anything (ManagerAccount, RoleId).
+		role := d.Text("RoleId")
+		if name := d.Text("UserName"); name != "" && d.At("Enabled") != false && role != "ReadOnly" && role != "None" && role != "NoAccess" {
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
