@@ -193,6 +193,63 @@ func TestOperatorFileCheck(t *testing.T) {
 	}
 }
 
+// TestHostPins: neither the key before nor an authority is taken from the site file
+// alone.
+func TestHostPins(t *testing.T) {
+	base, err := os.ReadFile("testdata/base.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := func(pins string) *site.Site {
+		t.Helper()
+		whole := strings.Replace(string(base), "      bootstrap = ", pins+"\n      bootstrap = ", 1)
+		sites, diags := site.Load(fstest.MapFS{"in.hcl": {Data: []byte(whole)}}, "in.hcl", operators())
+		if len(sites) != 1 {
+			t.Fatal(text(diags))
+		}
+		return sites[0]
+	}
+	word := func(lines string) *site.OperatorFile {
+		t.Helper()
+		f, diags := site.ParseOperatorFile([]byte("site \"gru1\" {\n  env = [\"*\"]\n  known_hosts = <<-EOT\n    x "+seenKey+"\n"+lines+"  EOT\n  bmc_certificates = [\""+basePrint+"\"]\n}\n"), "/op.hcl")
+		if len(diags) > 0 {
+			t.Fatal(text(diags))
+		}
+		return f
+	}
+	previous, authority := load(`      previous_host_key = "`+otherKey+`"`), load(`      host_authority = "`+otherKey+`"`)
+	for name, c := range map[string]struct {
+		site *site.Site
+		word string
+		says string // "" where all is well
+	}{
+		"a key before, known":                {previous, "    x " + otherKey + "\n", ""},
+		"a key before, not known":            {previous, "", "this previous_host_key"},
+		"a key before, known as authority":   {previous, "    @cert-authority x " + otherKey + "\n", "this previous_host_key"},
+		"a key before, revoked":              {previous, "    x " + otherKey + "\n    @revoked x " + otherKey + "\n", "this previous_host_key"},
+		"an authority, known":                {authority, "    @cert-authority x " + otherKey + "\n", ""},
+		"an authority, not known":            {authority, "", "this host_authority"},
+		"an authority, known as a host":      {authority, "    x " + otherKey + "\n", "this host_authority"},
+		"an authority, revoked":              {authority, "    @cert-authority x " + otherKey + "\n    @revoked x " + otherKey + "\n", "this host_authority"},
+		"neither, in a file that names both": {load(""), "    x " + otherKey + "\n    @cert-authority x " + otherKey + "\n", ""},
+	} {
+		f := word(c.word)
+		if said := text(f.Check(c.site, f.For("gru1", "/sites"))); (said == "") != (c.says == "") || !strings.Contains(said, c.says) {
+			t.Errorf("%s: %s", name, said)
+		}
+	}
+	// What it says to write is enough.
+	for _, s := range []*site.Site{previous, authority} {
+		none := &site.OperatorFile{Path: "/op.hcl"}
+		_, rest, _ := strings.Cut(none.Check(s, none.For("gru1", "/sites"))[0].Detail, "\n\n")
+		block, _, _ := strings.Cut(rest, "}\n")
+		f, diags := site.ParseOperatorFile([]byte(block+"}\n"), "/op.hcl")
+		if said := f.Check(s, f.For("gru1", "/sites")); len(diags)+len(said) > 0 {
+			t.Errorf("%s%s\n%s", text(diags), text(said), block)
+		}
+	}
+}
+
 // No text makes the parser of operator files panic, and what enroll adds to one
 // that is valid leaves it so, with every byte of it where it was.
 func FuzzOperatorFile(f *testing.F) {
