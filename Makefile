@@ -23,8 +23,9 @@
 #             goes each so often
 # make fuzz   each target of docs/fuzz.md for FUZZTIME (10m), one after another.
 #             FUZZ="TARGET..." takes these alone
-# make proof  explore and mutants, whole; their figures into docs/figures.json, with
-#             the commit that they are of
+# make proof  explore and mutants, whole, and what a plan costs against the commit
+#             PLAN_BASE; their figures into docs/figures.json, with the commit
+#             that they are of
 # make raiz   the binary alone
 # make release  archives, packages, SBOM and sums of this commit, into dist/
 # make release-check  releases it twice in different folders: every byte the same
@@ -101,13 +102,17 @@ explore:
 mutants:
 	RAIZ_MUTANTS=1 $(GO) test -run 'TestMutants$$' -count=1 -timeout 12h -v ./provision/helper/sim
 
-proof:
+# The last commit that compared files alone: what it costs to look at effects.
+PLAN_BASE ?= 17087a9
+
+proof: deps-test
 	@[ -z "$$(git status --porcelain)" ] || { echo "proof: there are changes that no commit has" >&2; exit 1; }
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 		RAIZ_EXPLORE_OUT=$$dir/explore.json $(MAKE) explore && \
 		RAIZ_MUTANTS_OUT=$$dir/mutants.json $(MAKE) mutants && \
-		printf '{\n"commit": "%s",\n"explore": %s,\n"mutants": %s\n}\n' \
-			"$$(git rev-parse HEAD)" "$$(cat $$dir/explore.json)" "$$(cat $$dir/mutants.json)" >docs/figures.json
+		.ci/plan-cost $(PLAN_BASE) >$$dir/plan.json && \
+		printf '{\n"commit": "%s",\n"explore": %s,\n"mutants": %s,\n"plan": %s\n}\n' \
+			"$$(git rev-parse HEAD)" "$$(cat $$dir/explore.json)" "$$(cat $$dir/mutants.json)" "$$(cat $$dir/plan.json)" >docs/figures.json
 
 RAIZ_HOSTILE ?= 10
 
