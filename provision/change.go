@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/observe"
@@ -29,8 +30,17 @@ type Planned struct {
 }
 
 func (r *Run) wanted() (*state.Set, error) {
-	return render.Desired(r.site, r.o.Packs, render.With{Secrets: render.Revealed, Program: r.o.Helpers.Sum()})
+	want, err := render.Desired(r.site, r.o.Packs, render.With{Secrets: render.Revealed, Program: r.o.Helpers.Sum()})
+	switch {
+	case err != nil || !r.o.BMCOnly:
+		return want, err
+	case r.site.BMC == nil:
+		return nil, errNoBMC
+	}
+	return want.Where(func(it state.Item) bool { return it.Key.Kind == state.Setting }), nil
 }
+
+var errNoBMC = errors.New("the site declares no bmc")
 
 // Reviewed refuses a saved plan that is of other site files. It contacts nobody.
 func (r *Run) Reviewed(saved plan.Saved) error {
@@ -52,13 +62,14 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 	if err != nil {
 		return Planned{}, err
 	}
-	seen := observe.Read(ctx, want, observe.Sources{
-		Server: func(ctx context.Context) (observe.Prober, error) {
+	from := observe.Sources{BMC: func(ctx context.Context) (observe.SettingReader, error) { return r.controller(ctx) }}
+	if !r.o.BMCOnly {
+		from.Server = func(ctx context.Context) (observe.Prober, error) {
 			conn, err := r.server(ctx)
 			return firstLook{conn, looks["sessions"].Argv(nil), verify.AroundQuestion(r.site)}, err
-		},
-		BMC: func(ctx context.Context) (observe.SettingReader, error) { return r.controller(ctx) },
-	})
+		}
+	}
+	seen := observe.Read(ctx, want, from)
 	p := Planned{Want: want, Seen: seen, handsOnSite: r.o.HandsOnSite, takeOver: r.o.TakeOver}
 	if r.site.BMC != nil {
 		p.unmanaged = r.site.BMC.Unmanaged
@@ -66,6 +77,10 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 	if r.o.HandsOnSite && seen.BMCErr != nil {
 		p.Want = want.Without(state.Setting)
 		p.Seen.Facts = seen.Facts.Without(state.Setting)
+	}
+	if r.o.BMCOnly {
+		p.Plan = plan.Diff(p.Want, p.Seen.Facts)
+		return p, nil
 	}
 	if conn, err := r.server(ctx); err == nil && seen.ServerErr == nil {
 		p.Found = verify.AroundResults(r.site, seen.Server, byPacks(r.site, r.o.Packs), conn.Keys())
@@ -99,7 +114,7 @@ func (r *Run) Apply(ctx context.Context, p Planned, approved string) (apply.Jour
 	if err := p.Refusal(); err != nil {
 		return apply.Journal{Outcome: apply.NotTried}, err
 	}
-	deps, err := r.deps(ctx)
+	deps, err := r.depsOf(ctx, p.Plan)
 	if err != nil {
 		return apply.Journal{Outcome: apply.NotTried}, err
 	}
@@ -170,6 +185,21 @@ func around(past []server.Status) (current, earlier int) {
 		}
 	}
 	return current, earlier
+}
+
+// depsOf needs a server unless the plan is one of the BMC alone. Where that moves it
+// needs another way in: a server that answers, or somebody on site.
+func (r *Run) depsOf(ctx context.Context, p plan.Plan) (apply.Deps, error) {
+	if !r.o.BMCOnly {
+		return r.deps(ctx)
+	}
+	moves := slices.ContainsFunc(p.Of(state.Setting), func(c plan.Change) bool { return c.Effect.Name == state.MovesController })
+	if moves && !r.o.HandsOnSite {
+		if _, err := r.server(ctx); err != nil {
+			return apply.Deps{}, fmt.Errorf("%w: it moves the BMC, and the server does not answer as another way in: %w; where somebody stands beside it, give --hands-on-site", apply.ErrNotApplicable, err)
+		}
+	}
+	return apply.Deps{Log: r.o.Log}, nil
 }
 
 func (r *Run) deps(ctx context.Context) (apply.Deps, error) {

@@ -45,6 +45,7 @@ func TestDrift(t *testing.T) {
 	b := newBedOf(t, soon(loadSite(t, "../sites/as112-gru1.hcl")), rehearse.Options{})
 	b.mustApply(b.Site)
 	b.verifyUntil(b.Site, allInOrder())
+	t.Run("updates", func(t *testing.T) { b.packagesKept(t) })
 	for _, x := range all {
 		t.Run(x.Name, func(t *testing.T) { b.tamper(t, x) })
 	}
@@ -54,6 +55,22 @@ func TestDrift(t *testing.T) {
 	})
 	t.Run("managed files", func(t *testing.T) { b.tamperFiles(t) })
 	t.Run("agents", func(t *testing.T) { b.agents(t) })
+}
+
+// packagesKept are as apt takes them, whatever its other files say, and as Perl does for
+// needrestart.
+func (b *bed) packagesKept(t *testing.T) {
+	dump := b.on(b.Server, "apt-config", "dump")
+	for _, want := range []string{`APT::Periodic::Unattended-Upgrade "1";`, `Unattended-Upgrade::Package-Blacklist:: "^bird2$";`, `Unattended-Upgrade::Package-Blacklist:: "^nsd$";`} {
+		if !strings.Contains(dump, want) {
+			t.Errorf("apt does not have %s", want)
+		}
+	}
+	kept := b.on(b.Server, "perl", "-e", `our %nrconf; do "/etc/needrestart/conf.d/60-raiz.conf" or die $@;
+		for my $unit (qw(bird.service nsd.service raiz-guard.service cron.service nsdxservice)) { print "$unit " for grep { $unit =~ $_ } keys %{$nrconf{override_rc}} }`)
+	if got := strings.Fields(kept); !slices.Equal(got, []string{"bird.service", "nsd.service", "raiz-guard.service"}) {
+		t.Errorf("needrestart leaves %q alone", got)
+	}
 }
 
 // tamper leaves to the end what an apply mends: what was done before it does not

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/await"
@@ -22,6 +23,9 @@ type Vantages struct {
 
 // Verify looks from everywhere it can and judges.
 func (r *Run) Verify(ctx context.Context, v Vantages) []verify.Result {
+	if r.o.BMCOnly {
+		return r.verifyBMC(ctx)
+	}
 	from := byPacks(r.site, r.o.Packs)
 	from.SSH = func(ctx context.Context) (verify.Server, error) { return r.server(ctx) }
 	from.Router, from.Outside, from.Declared = v.Router, v.Outside, r.declared
@@ -29,6 +33,13 @@ func (r *Run) Verify(ctx context.Context, v Vantages) []verify.Result {
 		from.BMC = func(ctx context.Context) (verify.Controller, error) { return r.controller(ctx) }
 	}
 	return verify.Judge(r.site, verify.Gather(ctx, r.site, from))
+}
+
+// verifyBMC looks at the controller alone.
+func (r *Run) verifyBMC(ctx context.Context) []verify.Result {
+	from := verify.Vantages{BMC: func(ctx context.Context) (verify.Controller, error) { return r.controller(ctx) }}
+	results := verify.Judge(r.site, verify.Gather(ctx, r.site, from))
+	return slices.DeleteFunc(results, func(r verify.Result) bool { return r.Vantage != verify.FromBMC })
 }
 
 // byPacks has what the packs of a site say of their services, their ports, and

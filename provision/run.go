@@ -59,6 +59,8 @@ type Options struct {
 	// that may cut access needs no proof of the other way in, and a BMC that
 	// does not answer is left as it is.
 	HandsOnSite bool
+	// BMCOnly leaves the server alone, which need not have an operating system yet.
+	BMCOnly bool
 	// TakeOver says that the BGP sessions of a copy that raiz did not build may
 	// be reset.
 	TakeOver bool
@@ -195,7 +197,7 @@ func (r *Run) lifeline(ctx context.Context) error {
 		return nil
 	}
 	if r.site.BMC == nil {
-		return errors.New("the site declares no bmc")
+		return errNoBMC
 	}
 	c, err := r.controller(ctx)
 	if err != nil {
@@ -285,7 +287,7 @@ func (r *Run) path(file string) string {
 func (r *Run) openBMC(ctx context.Context) (*bmc.Controller, error) {
 	b := r.site.BMC
 	if b == nil {
-		return nil, errors.New("the site declares no bmc")
+		return nil, errNoBMC
 	}
 	t := bmc.Target{Target: redfish.Target{Fingerprint: b.Fingerprint, CA: b.CA, Dial: r.o.Dial, Log: r.o.Log}, Links: r.o.Links}
 	t.Endpoints = endpoints(b)

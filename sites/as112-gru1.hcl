@@ -63,6 +63,7 @@ site "as112-gru1" {
     hostname = "gru1"
     ntp      = ["192.0.2.1"]
     dns      = ["192.0.2.1"]
+    updates  = "unattended"
 
     ssh {
       user      = "root"

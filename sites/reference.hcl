@@ -184,6 +184,11 @@ site "reference" {
     dns      = ["192.0.2.1"]               # resolvers the server itself uses
     history  = 10                          # without it: 10; generations to go back to
 
+    # Who updates packages: "unattended" (Debian's unattended-upgrades) or
+    # "by-hand". Either way what answers and what announces is left out, and
+    # needrestart does not restart it. Without it that is left as it is.
+    updates = "unattended"
+
     # needed: how it is logged in to.
     ssh {
       user = "root" # without it: "root"

@@ -60,6 +60,7 @@ site "root-example" {
     hostname = "gru2"
     ntp      = ["192.0.2.1", "2001:db8:0:1::1"]
     dns      = ["192.0.2.1"]
+    updates  = "by-hand"
 
     ssh {
       user      = "root"

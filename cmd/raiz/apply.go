@@ -38,13 +38,15 @@ not there yet, and 2 when the BMC has refused a setting: then it prints what to
 write into the site file. Whoever interrupts it is told how the server stands.`,
 		Example: `  raiz apply gru1.plan
   raiz apply gru1.hcl
-  raiz apply gru1.hcl --yes    in CI, where the change was reviewed in git`,
+  raiz apply gru1.hcl --yes    in CI, where the change was reviewed in git
+  raiz apply gru1.hcl --bmc-only --hands-on-site    beside a server without a system`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.apply(cmd, args[0], a)
 		},
 	}
 	a.target.flags(cmd)
+	a.target.bmcFlag(cmd)
 	a.guards.flags(cmd)
 	cmd.Flags().StringVar(&a.source, "source", "", "the site file or folder that PLAN was made from, where that is not below this folder")
 	return cmd

@@ -237,12 +237,18 @@ type target struct {
 	siteName  string
 	rehearsal string
 	via       string
+	bmcOnly   bool
 }
 
 func (t *target) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&t.siteName, "site", "", "name of the site, where the files hold several")
 	cmd.Flags().StringVar(&t.rehearsal, "rehearsal", "", "go to this rehearsal (see raiz rehearse status) instead of the real site")
 	cmd.Flags().StringVar(&t.via, "via", "", "log in at this ADDRESS or ADDRESS:PORT, where the server answers now")
+}
+
+// bmcFlag is for verbs that can do with the controller alone.
+func (t *target) bmcFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&t.bmcOnly, "bmc-only", false, "the BMC alone: the server need not have an operating system yet")
 }
 
 // login reads --via.
@@ -276,6 +282,9 @@ func (t *target) aim(g *globals, path string) (*site.Site, provision.Options, pr
 	}
 	if o.Via, err = t.login(s.Server.SSH.Port); err != nil {
 		return fail(err)
+	}
+	if o.BMCOnly = t.bmcOnly; o.BMCOnly && s.BMC == nil {
+		return fail(exit(exitUsage, fmt.Errorf("site %s has no bmc", s.Name)))
 	}
 	if t.rehearsal != "" {
 		return t.onRehearsal(s, o)

@@ -51,6 +51,7 @@ That the last change was reverted is a note.`,
 		},
 	}
 	t.flags(cmd)
+	t.bmcFlag(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "keep the plan in this file, for raiz apply; it holds no secret")
 	return cmd
 }

@@ -50,6 +50,7 @@ ticket or a comment, FILE.xml as JUnit for a CI.`,
 		},
 	}
 	t.flags(cmd)
+	t.bmcFlag(cmd)
 	cmd.Flags().StringVar(&keep, "report", "", "write what was found into this file too: .html, .md or .xml")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "look again until everything passes, at most this long")
 	return cmd

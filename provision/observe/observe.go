@@ -28,8 +28,9 @@ type SettingReader interface {
 	Read(context.Context, []state.Item) []state.Fact
 }
 
-// Sources are where facts come from. A source that could not be opened is nil
-// and its error says why: then everything it would have answered is unknown.
+// Sources are where facts come from. One that cannot be opened says why: then
+// everything it would have answered is unknown. Without a Server nobody asks one,
+// and nothing of one may be wanted.
 type Sources struct {
 	Server func(context.Context) (Prober, error)
 	BMC    func(context.Context) (SettingReader, error)
@@ -75,6 +76,9 @@ func readBMC(ctx context.Context, want *state.Set, from Sources) ([]state.Fact, 
 }
 
 func readServer(ctx context.Context, want *state.Set, from Sources) (server.Facts, []state.Fact, error) {
+	if from.Server == nil {
+		return server.Facts{}, nil, nil
+	}
 	request := request(want)
 	seen, err := probe(ctx, request, from)
 	f := far{want: want, seen: seen, key: request.Key, links: map[string]link{}}

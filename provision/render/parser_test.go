@@ -34,6 +34,8 @@ func parsers() []parser {
 		{"shellcheck verify-zone", "/usr/local/lib/raiz/verify-zone", []string{"shellcheck", "-S", "warning", "{}"}, [2]string{"local keys at=() out\n", "local keys=$(false)\n"}},
 		{"nft", "/etc/nftables.conf", append(alone(), "nft", "--check", "--file", "{}"), [2]string{"policy drop;", "policy perhaps;"}},
 		{"nft comes back", "/etc/nftables.conf", append(alone(), "sh", "-euc", comesBack, "sh", "{}"), [2]string{"iif lo accept", "iif lo accept\n\t\tip saddr { 10.0.0.0/25, 10.0.0.128/25 } accept"}},
+		{"apt-config", "/etc/apt/apt.conf.d/60-raiz", []string{"apt-config", "--config-file", "{}", "dump"}, [2]string{"Package-Blacklist {", "Package-Blacklist { {"}},
+		{"perl", "/etc/needrestart/conf.d/60-raiz.conf", []string{"perl", "-c", "{}"}, [2]string{"} = 0;", "} = ;"}},
 		{"chronyd", "/etc/chrony/chrony.conf", []string{"chronyd", "-p", "-f", "{}"}, [2]string{"makestep 1 3", "makestep often"}},
 		{"sshd", "/etc/ssh/sshd_config.d/00-raiz.conf", []string{"sshd", "-t", "-f", "{}"}, [2]string{"X11Forwarding no", "X11Forwarding perhaps"}},
 		{"systemd-analyze", "/etc/systemd/system/raiz-guard.service", []string{"systemd-analyze", "verify", "{}"}, [2]string{"Restart=always", "Restart=seldom\nFoo=bar"}},

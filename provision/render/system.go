@@ -1,9 +1,21 @@
 package render
 
-import "github.com/raiz-dns/raiz/provision/site"
+import (
+	"slices"
+
+	"github.com/raiz-dns/raiz/provision/site"
+	"github.com/raiz-dns/raiz/templates"
+)
 
 // system is the machine itself, and who may log in to it.
-func (v *Values) system(s *site.Site) {
+func (v *Values) system(s *site.Site, components []templates.Component) {
+	v.Updates = Updates{By: string(s.Server.Updates)}
+	for _, c := range components {
+		if slices.Contains([]string{"time", "dns", "bgp", "guard"}, c.Kind) {
+			v.Updates.Packages = append(v.Updates.Packages, c.PackagesOn(s.Server.Release)...)
+			v.Updates.Units = append(v.Updates.Units, c.Services...)
+		}
+	}
 	v.Release, v.Hostname, v.Resolvers = s.Server.Release, s.Server.Hostname, words(s.Server.DNS)
 	ssh := s.Server.SSH
 	for _, a := range s.Server.Agents {

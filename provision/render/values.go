@@ -14,6 +14,7 @@ import (
 type Values struct {
 	Source             string           // name of the site
 	Release            string           // release of Debian, such as "bookworm"
+	Updates            Updates          // who updates packages
 	Hostname           string           // of the server
 	Management         Link             // the interface by which the server is managed
 	Service            ServiceLink      // the interface that leads to the routers
@@ -91,6 +92,13 @@ type ServiceAddress struct {
 	Family  int    // 4 or 6
 	Address string // without a length
 	Host    string // as a prefix of full length
+}
+
+// Updates are what they may do to what answers and what announces.
+type Updates struct {
+	By       string   // "unattended", "by-hand", or "" where the site does not say
+	Packages []string // of what answers and what announces
+	Units    []string // of what answers and what announces
 }
 
 // Family is what is said once for each address family.

@@ -14,7 +14,7 @@ import (
 // for secret files. Each kind has a file here, which a site enters once.
 func values(s *site.Site, packs fs.FS, components []templates.Component, secrets Secrets) (open, closed Values, err error) {
 	open = Values{Source: s.Name}
-	open.system(s)
+	open.system(s, components)
 	open.network(s)
 	open.firewall(s)
 	open.time(s)

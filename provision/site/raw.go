@@ -127,6 +127,7 @@ type rawServer struct {
 	NTP        *hcl.Attribute `hcl:"ntp,optional"`
 	DNS        *hcl.Attribute `hcl:"dns,optional"`
 	Release    *hcl.Attribute `hcl:"release,optional"`
+	Updates    *hcl.Attribute `hcl:"updates,optional"`
 	History    *hcl.Attribute `hcl:"history,optional"`
 	SSH        *rawSSH        `hcl:"ssh,block"`
 	Agents     []rawAgent     `hcl:"agent,block"`

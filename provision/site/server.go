@@ -22,6 +22,7 @@ func (c *converter) server(raw *rawServer) (Server, attachment) {
 	}
 	s.DNS, s.NTP = c.helpers(raw.DNS, raw.NTP, raw.Range, "the server")
 	s.Release = c.oneOf(raw.Release, "bookworm", "bookworm", "trixie")
+	s.Updates = Updates(c.oneOf(raw.Updates, "", string(UpdatesUnattended), string(UpdatesByHand)))
 	s.History = int(c.number(raw.History, 2, 100, 10))
 	if raw.SSH == nil {
 		c.fail(raw.Range, problem{"required", "missing block", `ssh is needed here, for example: ssh { identity = "~/.ssh/raiz" }`})

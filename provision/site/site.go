@@ -143,12 +143,22 @@ type Server struct {
 	Release    string // of Debian: "bookworm" unless declared
 	NTP        []string
 	DNS        []netip.Addr // resolvers the server itself uses
+	Updates    Updates      // who updates packages; "" leaves that as it is
 	History    int          // generations the server keeps to go back to; 10 unless declared
 	SSH        SSH
 	Agents     []Agent
 	Management Interface
 	Service    Interface
 }
+
+// Updates is who updates the packages of a server.
+type Updates string
+
+// Whatever it is, what answers and what announces is not restarted by it.
+const (
+	UpdatesUnattended Updates = "unattended" // Debian's unattended-upgrades, for all but those packages
+	UpdatesByHand     Updates = "by-hand"    // the operator, or a tool of the operator's
+)
 
 // SSH is how the server is logged in to.
 type SSH struct {

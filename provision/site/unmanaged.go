@@ -18,7 +18,7 @@ type bmcSetting struct{ name, attribute string }
 // the same on every site, or is needed to reach the BMC, whoever set it.
 func bmcSettings() []bmcSetting {
 	out := []bmcSetting{
-		{"account", ""}, {"factory-account", "factory"}, {"hostname", "hostname"}, {"dns", "dns"}, {"ntp", "ntp"}, {"ipmi", ""}, {"serial-console", "serial_console"},
+		{"account", ""}, {"factory-account", ""}, {"hostname", "hostname"}, {"dns", "dns"}, {"ntp", "ntp"}, {"ipmi", ""}, {"serial-console", "serial_console"},
 		{"https-certificate", "https"}, {"power-restore", "power_restore"}, {"boot", "boot"}, {"boot-order", "boot_order"}, {"vlan", "vlan"},
 		{"ipv4.dhcp", ""}, {"ipv4.address", ""}, {"ipv4.gateway", "gateways"}, {"ipv6.address", ""}, {"ipv6.gateway", "gateways"},
 	}

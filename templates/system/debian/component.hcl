@@ -52,6 +52,19 @@ component "debian" {
       }
     }
   }
+  # Both are there for programs that need not be.
+  file "/etc/apt/apt.conf.d/60-raiz" {
+    when     = ".Updates.By"
+    template = "apt.conf.tmpl"
+    check    = ["apt-config", "--config-file", "{}", "dump"]
+    bad      = "apt.conf.bad"
+  }
+  file "/etc/needrestart/conf.d/60-raiz.conf" {
+    when     = ".Updates.By"
+    template = "needrestart.conf.tmpl"
+    check    = ["perl", "-c", "{}"]
+    bad      = "needrestart.conf.bad"
+  }
   file "/etc/systemd/journald.conf.d/raiz.conf" {
     template = "journald.conf.tmpl"
     unit     = "systemd-journald.service"
