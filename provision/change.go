@@ -40,8 +40,6 @@ func (r *Run) wanted() (*state.Set, error) {
 	return want.Where(func(it state.Item) bool { return it.Key.Kind == state.Setting }), nil
 }
 
-var errNoBMC = errors.New("the site declares no bmc")
-
 // Reviewed refuses a saved plan that is of other site files. It contacts nobody.
 func (r *Run) Reviewed(saved plan.Saved) error {
 	want, err := r.wanted()

@@ -51,7 +51,7 @@ func rights(mac string) []right {
 		{"port of SSH", "192.0.2.20:22", func(s *site.Site) { s.Server.SSH.Port = 2222 }},
 		{"port, firewall and host name", "192.0.2.20:2222", func(s *site.Site) {
 			s.Server.Hostname = "gru1c"
-			s.Server.SSH.From = prefixes("100.64.0.0/10")
+			s.Server.SSH.From = prefixes("203.0.113.64/27")
 		}},
 		{"all back", "192.0.2.20:22", func(*site.Site) {}},
 	}
@@ -119,7 +119,7 @@ func (b *bed) rollsBack() {
 	run := provision.New(b.Site, o)
 	past, err := run.History(b.t.Context())
 	b.must(err)
-	if n := len(past); n < 9 || !past[n-1].Current || !strings.Contains(past[n-1].Who, "test from 100.64.") {
+	if n := len(past); n < 9 || !past[n-1].Current || !strings.Contains(past[n-1].Who, "test from 203.0.113.") {
 		b.t.Errorf("history: %+v", past)
 	}
 	j, err := run.Rollback(b.t.Context(), 0)

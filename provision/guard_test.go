@@ -41,6 +41,8 @@ X11Forwarding no
 PermitTunnel no
 GatewayPorts no
 AllowTcpForwarding local
+AllowAgentForwarding no
+AllowStreamLocalForwarding no
 AuthorizedKeysFile none
 `
 	return []wrong{{
@@ -69,7 +71,7 @@ AuthorizedKeysFile none
 		reason: "declared address 2001:db8:0:2::66: ssh [2001:db8:0:2::66]:22: wrong host key",
 	}, {
 		name:   "firewall that drops SSH",
-		change: func(s *site.Site) { s.Server.SSH.From = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")} },
+		change: func(s *site.Site) { s.Server.SSH.From = []netip.Prefix{netip.MustParsePrefix("198.51.101.0/24")} },
 		reason: "no new connection to the declared address",
 	}, {
 		name:   "sshd that refuses the key",

@@ -284,6 +284,8 @@ func (r *Run) path(file string) string {
 	return file
 }
 
+var errNoBMC = errors.New("the site declares no bmc")
+
 func (r *Run) openBMC(ctx context.Context) (*bmc.Controller, error) {
 	b := r.site.BMC
 	if b == nil {

@@ -11,6 +11,16 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
+// way returns the first way in of an origin.
+func (c *Controller) way(origin string) (redfish.Endpoint, bool) {
+	for _, e := range c.session.Target.Endpoints {
+		if e.Origin == origin {
+			return e, true
+		}
+	}
+	return redfish.Endpoint{}, false
+}
+
 // declaredUser is the user the site declares, or "".
 func (c *Controller) declaredUser() string {
 	e, _ := c.way(redfish.Declared)

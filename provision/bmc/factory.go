@@ -11,31 +11,26 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// way returns the first way in of an origin.
-func (c *Controller) way(origin string) (redfish.Endpoint, bool) {
-	for _, e := range c.session.Target.Endpoints {
-		if e.Origin == origin {
-			return e, true
-		}
-	}
-	return redfish.Endpoint{}, false
-}
+// factoryLink names the account of the factory among the remembered links.
+const factoryLink = "factory"
 
-// errNoAccount is an account that the controller does not have.
-var errNoAccount = errors.New("there is no such account")
-
-// findFactory finds the account that the controller was delivered with.
-func (c *Controller) findFactory(ctx context.Context) (string, error) {
+// factory is the account that the controller was delivered with; zero where it has
+// none. Where it was seen before it takes one look, while it is the same account.
+func (c *Controller) factory(ctx context.Context) (redfish.Document, error) {
 	door, _ := c.way(redfish.Factory)
-	found, err := c.findAccount(ctx, door.Username)
-	switch {
-	case err != nil:
-		return "", err
-	case found.account.URI == "":
-		return "", errNoAccount
+	if uri := c.where.links[factoryLink]; uri != "" {
+		d, err := c.session.Get(ctx, uri)
+		if err == nil && d.Text("UserName") == door.Username || err != nil && !gone(err) {
+			return d, err
+		}
+		delete(c.where.links, factoryLink)
+		c.where.dirty = true
 	}
-	c.where.docs[inFactory] = found.account
-	return found.account.URI, nil
+	found, err := c.findAccount(ctx, door.Username)
+	if err == nil && found.account.URI != "" {
+		c.where.links[factoryLink], c.where.dirty = found.account.URI, true
+	}
+	return found.account, err
 }
 
 // readFactory tells whether the account of the factory may log in. Where it is a
@@ -50,13 +45,11 @@ func (c *Controller) readFactory(ctx context.Context) (*state.Attr, error) {
 	case strings.EqualFold(door.Username, c.session.At.Username):
 		return attr("on"), nil // it let us in
 	}
-	d, err := c.load(ctx, inFactory)
+	d, err := c.factory(ctx)
 	switch {
-	case errors.Is(err, errNoAccount):
-		return attr("off"), nil
 	case err != nil:
 		return nil, err
-	case d.At("Enabled") == false:
+	case d.URI == "" || d.At("Enabled") == false:
 		return attr("off"), nil
 	}
 	return attr("on"), nil
@@ -81,17 +74,15 @@ func (c *Controller) closeFactory(ctx context.Context, ch Change) error {
 		}
 	}
 	c.refresh()
-	switch d, err := c.load(ctx, inFactory); {
-	case errors.Is(err, errNoAccount):
+	d, err := c.factory(ctx)
+	switch {
 	case err != nil:
 		return err
-	case d.At("Enabled") == false:
+	case d.URI == "" || d.At("Enabled") == false:
 	default:
 		if err := c.shut(ctx, d); err != nil && redfish.StatusOf(err) != 0 {
 			return refusal(err) // a lost answer may have been carried out: the logins tell
 		}
-		delete(c.where.links, inFactory)
-		c.where.dirty = true
 	}
 	return c.proveShut(ctx)
 }

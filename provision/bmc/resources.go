@@ -140,9 +140,6 @@ func (c *Controller) fits(name string, d redfish.Document) bool {
 		return false
 	}
 	switch name {
-	case inFactory:
-		door, _ := c.way(redfish.Factory)
-		return d.Text("UserName") == door.Username
 	case inManager:
 		return d.Text("FirmwareVersion") == c.where.facts.Firmware && lineOf(c.session.Root, d) == c.where.facts.Line
 	case inEthernet:
@@ -192,8 +189,6 @@ func (c *Controller) resolve(ctx context.Context, name string) (string, error) {
 		return c.findPower(ctx)
 	case inAttributes:
 		return c.findAttributes(ctx)
-	case inFactory:
-		return c.findFactory(ctx)
 	}
 	panic("bmc: no way to find " + name)
 }

@@ -54,7 +54,6 @@ const (
 	inAttributes = "attributes" // Dell
 	inPower      = "power"      // Lenovo
 	inOemNTP     = "oem-ntp"    // Supermicro before X11
-	inFactory    = "factory"    // the account of the factory
 )
 
 // setting says where one setting lives and how it is read and written.

@@ -202,8 +202,8 @@ func answerWays() []controllerWay {
 		return controllerWay{name: name, phase: p, says: says, do: do}
 	}
 	return []controllerWay{
-		at("each answer byte by byte", logged, "no answer within 1s", func(c *controller, w http.ResponseWriter, _ *http.Request) { c.drip(w, " ") }),
-		at("no answer any more", logged, "no answer within 1s", func(c *controller, _ http.ResponseWriter, r *http.Request) { c.hang(r) }),
+		at("each answer byte by byte", logged, "no answer within 3s", func(c *controller, w http.ResponseWriter, _ *http.Request) { c.drip(w, " ") }),
+		at("no answer any more", logged, "no answer within 3s", func(c *controller, _ http.ResponseWriter, r *http.Request) { c.hang(r) }),
 		at("busy for ever", reading, "status 503", func(_ *controller, w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "-1")
 			w.WriteHeader(503)
