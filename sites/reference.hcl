@@ -230,7 +230,6 @@ site "reference" {
       }
     }
 
-    # needed: how the operator gets in.
     # What else lives on the server. raiz does not install it, opens its ports
     # to the networks of from, and does not take it for drift.
     agent "metrics" {
@@ -240,6 +239,7 @@ site "reference" {
       keys    = ["SHA256:WjNDQXdGNzRLM2pBb1Jxa0ZkM2dMcFhqWnRVbW4zUQk"] # that log in for it
     }
 
+    # needed: how the operator gets in.
     interface "management" {
       # needed: by the kernel's name, or by mac as below.
       match = { name = "eno1" }

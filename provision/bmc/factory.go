@@ -33,6 +33,10 @@ func (c *Controller) factory(ctx context.Context) (redfish.Document, error) {
 	return found.account, err
 }
 
+// shut is the account of a way in that opens nothing. Its name is part of what is
+// wanted: a plan that was reviewed ends no other.
+func shut(door redfish.Endpoint) *state.Attr { return attr(door.Username + ": off") }
+
 // readFactory tells whether the account of the factory may log in. Where it is a
 // user's own there is none besides.
 func (c *Controller) readFactory(ctx context.Context) (*state.Attr, error) {
@@ -41,18 +45,18 @@ func (c *Controller) readFactory(ctx context.Context) (*state.Attr, error) {
 	case !ok:
 		return nil, errors.New("no account of the factory is known")
 	case strings.EqualFold(door.Username, c.declaredUser()):
-		return attr("off"), nil
+		return shut(door), nil
 	case strings.EqualFold(door.Username, c.session.At.Username):
-		return attr("on"), nil // it let us in
+		return attr(door.Username + ": on"), nil // it let us in
 	}
 	d, err := c.factory(ctx)
 	switch {
 	case err != nil:
 		return nil, err
 	case d.URI == "" || d.At("Enabled") == false:
-		return attr("off"), nil
+		return shut(door), nil
 	}
-	return attr("on"), nil
+	return attr(door.Username + ": on"), nil
 }
 
 // closeFactory ends the account that the controller was delivered with: it is
@@ -60,11 +64,11 @@ func (c *Controller) readFactory(ctx context.Context) (*state.Attr, error) {
 // user, whose own login is thereby shown, and proven by logins of the factory's
 // that fail.
 func (c *Controller) closeFactory(ctx context.Context, ch Change) error {
-	if want, ok := ch.Value.(state.Attr); !ok || !want.Equal(*attr("off")) {
-		return fmt.Errorf("%w: the account of the factory can only be switched off", errValue)
-	}
 	own, ok := c.way(redfish.Declared)
 	door, known := c.way(redfish.Factory)
+	if want, is := ch.Value.(state.Attr); !is || !want.Equal(*shut(door)) {
+		return fmt.Errorf("%w: the account of the factory can only be switched off, and it is %q", errValue, door.Username)
+	}
 	if !ok || !known || strings.EqualFold(own.Username, door.Username) {
 		return fmt.Errorf("%w: no account of the factory besides the declared user is known", errValue)
 	}
@@ -80,15 +84,16 @@ func (c *Controller) closeFactory(ctx context.Context, ch Change) error {
 		return err
 	case d.URI == "" || d.At("Enabled") == false:
 	default:
-		if err := c.shut(ctx, d); err != nil && redfish.StatusOf(err) != 0 {
+		if err := c.end(ctx, d); err != nil && redfish.StatusOf(err) != 0 {
 			return refusal(err) // a lost answer may have been carried out: the logins tell
 		}
 	}
-	return c.proveShut(ctx)
+	return c.proveShut(ctx, door)
 }
 
-// shut ends an account the way its document has it: HPE's have no Enabled.
-func (c *Controller) shut(ctx context.Context, d redfish.Document) error {
+// end disables an account, or deletes it, the way its document has it: HPE's have no
+// Enabled.
+func (c *Controller) end(ctx context.Context, d redfish.Document) error {
 	if !d.Has("Enabled") {
 		return c.session.Delete(ctx, d.URI)
 	}
@@ -105,7 +110,7 @@ func (c *Controller) shut(ctx context.Context, d redfish.Document) error {
 
 // proveShut sees that no password of the factory's account opens a session, and
 // that it reads so.
-func (c *Controller) proveShut(ctx context.Context) error {
+func (c *Controller) proveShut(ctx context.Context, door redfish.Endpoint) error {
 	for _, e := range c.session.Target.Endpoints {
 		if e.Origin != redfish.Factory || e.Password.IsZero() || e.Password.Err() != nil {
 			continue
@@ -122,7 +127,7 @@ func (c *Controller) proveShut(ctx context.Context) error {
 	switch have, err := c.readFactory(ctx); {
 	case err != nil:
 		return &unprovenError{err}
-	case !same(have, *attr("off")):
+	case !same(have, *shut(door)):
 		return fmt.Errorf("%w: the account of the factory reads back as enabled", redfish.ErrRefused)
 	}
 	return nil

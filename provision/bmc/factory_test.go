@@ -54,8 +54,8 @@ func TestFactoryAccount(t *testing.T) {
 			target := l.target(declared(), factory())
 			target.Links = &cache{}
 			c := l.open(target)
-			equal(t, []string{"on"}, read(t, c, bmc.FactoryAccount)[bmc.FactoryAccount])
-			out, err := c.Set(t.Context(), changes(map[string][]string{bmc.FactoryAccount: {"off"}}))
+			equal(t, []string{"root: on"}, read(t, c, bmc.FactoryAccount)[bmc.FactoryAccount])
+			out, err := c.Set(t.Context(), changes(map[string][]string{bmc.FactoryAccount: {"root: off"}}))
 			if o := outcomeOf(t, out, bmc.FactoryAccount); err == nil || o.Status == bmc.Done {
 				t.Errorf("it was ended before anybody else could log in: %s", o.Status)
 			}
@@ -65,7 +65,7 @@ func TestFactoryAccount(t *testing.T) {
 			}
 
 			c = l.open(target)
-			out, err = c.Set(t.Context(), changes(map[string][]string{bmc.FactoryAccount: {"off"}, bmc.Account: {"raiz"}}))
+			out, err = c.Set(t.Context(), changes(map[string][]string{bmc.FactoryAccount: {"root: off"}, bmc.Account: {"raiz"}}))
 			if err != nil {
 				t.Fatalf("%v %v", out, err)
 			}
@@ -78,7 +78,7 @@ func TestFactoryAccount(t *testing.T) {
 			for range 2 {
 				target.Endpoints = []redfish.Endpoint{l.at(declared()), factory()}
 				c = l.open(target)
-				equal(t, []string{"off"}, read(t, c, bmc.FactoryAccount)[bmc.FactoryAccount])
+				equal(t, []string{"root: off"}, read(t, c, bmc.FactoryAccount)[bmc.FactoryAccount])
 				cost = append(cost, c.Stats().Gets)
 				l.close(c)
 			}
@@ -101,7 +101,7 @@ func TestFactoryStays(t *testing.T) {
 	want := wanted()
 	delete(want, bmc.IPv6Address)
 	delete(want, bmc.IPv6Gateway)
-	want[bmc.FactoryAccount] = []string{"off"}
+	want[bmc.FactoryAccount] = []string{"root: off"}
 	out, err := c.Set(t.Context(), changes(want))
 	o := outcomeOf(t, out, bmc.FactoryAccount)
 	if err == nil || o.Status == bmc.Done || !strings.Contains(o.Err.Error(), "stays until") {
@@ -119,7 +119,7 @@ func TestFactoryStillLogsIn(t *testing.T) {
 	l := newLab(t, simbmc.Config{Faults: simbmc.Faults{DisabledLogsIn: true}})
 	c := l.open(l.target(declared(), factory()))
 	defer l.close(c)
-	out, err := c.Set(t.Context(), changes(map[string][]string{bmc.FactoryAccount: {"off"}, bmc.Account: {"raiz"}}))
+	out, err := c.Set(t.Context(), changes(map[string][]string{bmc.FactoryAccount: {"root: off"}, bmc.Account: {"raiz"}}))
 	if o := outcomeOf(t, out, bmc.FactoryAccount); err == nil || o.Status != bmc.Failed || !strings.Contains(o.Err.Error(), "root still logs in") {
 		t.Errorf("%s: %v", o.Status, o.Err)
 	}
@@ -133,7 +133,7 @@ func TestFactoryPasswords(t *testing.T) {
 	second.Password = declared().Password
 	c := l.open(l.target(l.at(declared()), factory(), second))
 	defer l.close(c)
-	out, _ := c.Set(t.Context(), changes(map[string][]string{bmc.FactoryAccount: {"off"}}))
+	out, _ := c.Set(t.Context(), changes(map[string][]string{bmc.FactoryAccount: {"root: off"}}))
 	if o := outcomeOf(t, out, bmc.FactoryAccount); o.Status != bmc.Failed {
 		t.Errorf("%s: %v", o.Status, o.Err)
 	}
@@ -146,8 +146,8 @@ func TestFactoryOtherUser(t *testing.T) {
 	own := l.at(declared())
 	own.Username = "root"
 	c := l.open(l.target(own, factory()))
-	equal(t, []string{"off"}, read(t, c, bmc.FactoryAccount)[bmc.FactoryAccount])
-	out, err := c.Set(t.Context(), changes(map[string][]string{bmc.FactoryAccount: {"off"}}))
+	equal(t, []string{"root: off"}, read(t, c, bmc.FactoryAccount)[bmc.FactoryAccount])
+	out, err := c.Set(t.Context(), changes(map[string][]string{bmc.FactoryAccount: {"root: off"}}))
 	l.close(c)
 	if err == nil || out[0].Status == bmc.Done || !l.letsIn(own) {
 		t.Errorf("%v: the only account may not end", out)

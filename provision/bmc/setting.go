@@ -40,7 +40,7 @@ const (
 	bootOrderName     = "boot-order" // as the system names its boot options
 
 	httpsCertificateName = "https-certificate" // its fingerprint
-	factoryAccountName   = "factory-account"   // "on" while it may log in
+	factoryAccountName   = "factory-account"   // "root: on" while that one may log in
 )
 
 // The resources a setting may live in; names of links in the cache too.

@@ -146,18 +146,28 @@ func certificateOf(key ssh.PublicKey, file string) (*ssh.Certificate, error) {
 	bad := func(why string) error {
 		return fmt.Errorf("ssh certificate %s %s; have the key signed anew, or take the certificate away", file, why)
 	}
-	now := uint64(time.Now().Unix())
 	switch {
 	case !sameKey(cert.Key, key):
 		return nil, bad("is of another key than the one beside it")
 	case cert.CertType != ssh.UserCert:
 		return nil, bad("is one for hosts")
-	case now < cert.ValidAfter:
-		return nil, bad("holds from " + day(cert.ValidAfter) + " on, by the clock of this machine")
-	case cert.ValidBefore != ssh.CertTimeInfinity && now >= cert.ValidBefore:
-		return nil, bad("held until " + day(cert.ValidBefore))
+	}
+	if why := outOfTime(cert); why != "" {
+		return nil, bad(why)
 	}
 	return cert, nil
+}
+
+// outOfTime says why a certificate does not hold today, or "".
+func outOfTime(cert *ssh.Certificate) string {
+	now := uint64(time.Now().Unix())
+	switch {
+	case now < cert.ValidAfter:
+		return "holds from " + day(cert.ValidAfter) + " on, by the clock of this machine"
+	case cert.ValidBefore != ssh.CertTimeInfinity && now >= cert.ValidBefore:
+		return "held until " + day(cert.ValidBefore)
+	}
+	return ""
 }
 
 func day(seconds uint64) string { return time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339) }

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -99,7 +100,11 @@ func (p pins) algorithms() []string {
 // accept is a ssh.HostKeyCallback.
 func (p pins) accept(_ string, _ net.Addr, got ssh.PublicKey) error {
 	if cert, ok := got.(*ssh.Certificate); ok {
-		return p.acceptCertificate(cert)
+		err := p.acceptCertificate(cert)
+		if err != nil && slices.ContainsFunc(p.keys, func(k ssh.PublicKey) bool { return sameKey(k, cert.Key) }) {
+			return p.accept("", nil, cert.Key) // a pinned key is right with any certificate
+		}
+		return err
 	}
 	if p.isRevoked(got) {
 		return &hostKeyError{why: "it is revoked: " + ssh.FingerprintSHA256(got)}
@@ -135,19 +140,17 @@ func (p pins) acceptCertificate(cert *ssh.Certificate) error {
 	case len(cert.ValidPrincipals) == 0:
 		return bad("names no host")
 	}
-	var err error
-	for _, name := range p.names {
-		if err = new(ssh.CertChecker).CheckCert(name, cert); err == nil {
-			return nil
-		}
+	names := slices.DeleteFunc(slices.Clone(p.names), func(n string) bool { return !slices.Contains(cert.ValidPrincipals, n) })
+	if len(names) == 0 {
+		return bad(fmt.Sprintf("is for %s, and not for %s", few(cert.ValidPrincipals), cmp.Or(strings.Join(p.names, " or "), "this host, which has no name")))
 	}
-	if err == nil {
-		return bad("cannot be of this host, which has no name")
+	if why := outOfTime(cert); why != "" {
+		return bad(why)
 	}
-	if !slices.ContainsFunc(p.names, func(n string) bool { return slices.Contains(cert.ValidPrincipals, n) }) {
-		return bad(fmt.Sprintf("is for %s, and not for %s", few(cert.ValidPrincipals), strings.Join(p.names, " or ")))
+	if err := new(ssh.CertChecker).CheckCert(names[0], cert); err != nil {
+		return bad("does not hold: " + strings.TrimPrefix(err.Error(), "ssh: "))
 	}
-	return bad("does not hold: " + strings.TrimPrefix(err.Error(), "ssh: "))
+	return nil
 }
 
 func (p pins) isRevoked(key ssh.PublicKey) bool {

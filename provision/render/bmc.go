@@ -58,7 +58,7 @@ func settings(s *site.Site) []state.Item {
 	}
 	optional(b, add)
 	if f := b.Factory; f != nil && !strings.EqualFold(f.Username, b.Username) {
-		add("factory-account", state.Effect{}, "off")
+		add("factory-account", state.Effect{}, f.Username+": off")
 	}
 	return items
 }

@@ -12,7 +12,8 @@ func (v *Values) system(s *site.Site, components []templates.Component) {
 	v.Updates = Updates{By: string(s.Server.Updates)}
 	for _, c := range components {
 		if slices.Contains([]string{"time", "dns", "bgp", "guard"}, c.Kind) {
-			v.Updates.Packages = append(v.Updates.Packages, c.PackagesOn(s.Server.Release)...)
+			// The first one is the program itself; others are what it needs.
+			v.Updates.Packages = append(v.Updates.Packages, c.PackagesOn(s.Server.Release)[:min(1, len(c.PackagesOn(s.Server.Release)))]...)
 			v.Updates.Units = append(v.Updates.Units, c.Services...)
 		}
 	}

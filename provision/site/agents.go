@@ -42,7 +42,7 @@ type rawAgent struct {
 	Keys      *hcl.Attribute `hcl:"keys,optional"`
 }
 
-func (c *converter) agents(raw []rawAgent) []Agent {
+func (c *converter) agents(raw []rawAgent, ssh uint16) []Agent {
 	var out []Agent
 	var names []given[string]
 	for i := range raw {
@@ -62,6 +62,10 @@ func (c *converter) agents(raw []rawAgent) []Agent {
 			l, ok := parseListen(t.val)
 			if !ok {
 				c.fail(t.at, problem{"agent-listens", "not a port", fmt.Sprintf("%q is no transport and port, such as \"tcp/9100\" or \"udp/5300\".", short(t.val))})
+				continue
+			}
+			if owner := portOwner(l, ssh); owner != "" {
+				c.fail(t.at, problem{"agent-listens", "port that is taken", fmt.Sprintf("%s is that of %s.", t.val, owner)})
 				continue
 			}
 			a.Listens = append(a.Listens, l)
@@ -84,6 +88,7 @@ func (c *converter) agentFrom(r *rawAgent) []netip.Prefix {
 	for _, t := range c.texts(r.From) {
 		if p := c.masked(t); p.ok && c.usableNet(t.at, p.val, "a network", forHelper) {
 			out = append(out, p.val)
+			c.comers = append(c.comers, given[netip.Prefix]{p.val, t.at, true})
 		}
 	}
 	return sortedPrefixes(out)

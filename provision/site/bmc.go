@@ -30,7 +30,6 @@ func (c *converter) bmc(raw *rawBMC, least Hardware) *BMC {
 	if c.need(raw.Username, raw.Range, "username", `username = "raiz"`) {
 		b.Username = c.text(raw.Username, userName()).val
 	}
-	b.Accounts = c.bmcAccounts(raw.Accounts)
 	if c.need(raw.Password, raw.Range, "password", `password = env("BMC_PASSWORD")`) {
 		b.Password = c.secret(raw.Password, "bmc.password", loginPassword)
 	}
@@ -44,6 +43,7 @@ func (c *converter) bmc(raw *rawBMC, least Hardware) *BMC {
 	if raw.Factory != nil {
 		b.Factory = c.factory(raw.Factory)
 	}
+	b.Accounts = c.bmcAccounts(raw.Accounts, b)
 	return b
 }
 
@@ -109,9 +109,20 @@ func userName() func(string) *problem {
 }
 
 // bmcAccounts are those of others: no drift, and never changed.
-func (c *converter) bmcAccounts(attr *hcl.Attribute) []string {
+func (c *converter) bmcAccounts(attr *hcl.Attribute, b *BMC) []string {
 	var out []string
 	for _, t := range c.texts(attr) {
+		why := ""
+		switch {
+		case strings.EqualFold(t.val, b.Username):
+			why = "is username, which raiz sets up"
+		case b.Factory != nil && strings.EqualFold(t.val, b.Factory.Username):
+			why = "is the user of factory, whose account raiz ends. To keep it, write unmanaged = { \"factory-account\" = \"REASON\" } instead"
+		}
+		if why != "" {
+			c.fail(t.at, problem{"bmc-accounts", "account of raiz's own", fmt.Sprintf("%q %s.", short(t.val), why)})
+			continue
+		}
 		if c.passes(t.at, t.val, userName()) && !slices.Contains(out, t.val) {
 			out = append(out, t.val)
 		}

@@ -3,6 +3,7 @@ package site
 import (
 	"fmt"
 	"math/big"
+	"net/netip"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -18,8 +19,9 @@ type converter struct {
 	src    *source
 	lab    bool
 	claims []claim
-	places map[string]Pos  // where things are written, for rules between blocks
-	kept   map[string]spot // and for what is only missed after Load
+	comers []given[netip.Prefix] // networks that something is let in from
+	places map[string]Pos        // where things are written, for rules between blocks
+	kept   map[string]spot       // and for what is only missed after Load
 	diags  Diagnostics
 	broken bool // a value has a problem that is reported elsewhere
 	vague  Diagnostics

@@ -60,6 +60,7 @@ func (c *converter) site(raw *rawSite) *Site {
 		c.sessions(s)
 	}
 	c.primariesElsewhere(s, raw.DNS)
+	c.comersCome(s)
 	c.require(s)
 	c.oneCause()
 	s.spots, s.references = c.kept, c.references

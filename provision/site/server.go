@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -29,7 +30,7 @@ func (c *converter) server(raw *rawServer) (Server, attachment) {
 	} else {
 		s.SSH = c.ssh(raw.SSH)
 	}
-	s.Agents = c.agents(raw.Agents)
+	s.Agents = c.agents(raw.Agents, s.SSH.Port)
 	link := attachment{what: "the service interface"}
 	seen := map[string]hcl.Range{}
 	for i := range raw.Interfaces {
@@ -87,7 +88,7 @@ func (c *converter) ssh(raw *rawSSH) SSH {
 	c.mark("server.ssh", raw.Range)
 	s := SSH{
 		User:     defaultUser,
-		Port:     uint16(c.number(raw.Port, 1, 65535, 22)),
+		Port:     c.sshPort(raw.Port),
 		Identity: c.text(raw.Identity, keyFile).val,
 		Host:     c.hostPin(raw.HostKey, raw.Previous, raw.Authority),
 	}
@@ -110,6 +111,7 @@ func (c *converter) ssh(raw *rawSSH) SSH {
 			}
 			if c.usableNet(t.at, p.val, "a network", forHelper) {
 				s.From = append(s.From, p.val)
+				c.comers = append(c.comers, given[netip.Prefix]{p.val, t.at, true})
 			}
 		}
 	}
@@ -117,6 +119,49 @@ func (c *converter) ssh(raw *rawSSH) SSH {
 	s.Keys = c.loginKeys(raw.Keys)
 	s.Jump = c.jumps(raw.Jump)
 	return s
+}
+
+// sshPort is none of those that the copy answers on.
+func (c *converter) sshPort(attr *hcl.Attribute) uint16 {
+	port := uint16(c.number(attr, 1, 65535, 22))
+	if owner := portOwner(Listen{"tcp", port}, 0); owner != "" {
+		c.fail(attr.Expr.Range(), problem{"ssh-port", "port that is taken", fmt.Sprintf("%d is that of %s.", port, owner)})
+	}
+	return port
+}
+
+// portOwner is what of the copy has a port, or "".
+func portOwner(l Listen, ssh uint16) string {
+	switch {
+	case l.Port == 53:
+		return "DNS"
+	case l.Port == 179 && l.Network == "tcp":
+		return "BGP"
+	case l.Port == ssh && l.Network == "tcp":
+		return "SSH, which ssh.from opens"
+	}
+	return ""
+}
+
+// comersCome: what comes from the copy's own blocks is dropped as made up, and the
+// server does not come to itself.
+func (c *converter) comersCome(s *Site) {
+	for _, p := range c.comers {
+		why := ""
+		for _, b := range s.Blocks() {
+			if b.Bits() <= p.val.Bits() && b.Contains(p.val.Addr()) {
+				why = "is in the block " + b.String() + ", which this copy announces itself"
+			}
+		}
+		for _, own := range s.Server.Management.Addresses {
+			if p.val.IsSingleIP() && own.Addr() == p.val.Addr() {
+				why = "is the server itself"
+			}
+		}
+		if why != "" {
+			c.fail(p.at, problem{"ssh-from", "nobody comes from there", fmt.Sprintf("%s %s.", p.val, why)})
+		}
+	}
 }
 
 // keyFile checks the name of a private key file. Some people put the key there.

@@ -180,7 +180,7 @@ func wantedSettings(b *site.BMC) map[string][]string {
 		want["boot-order"] = b.BootOrder
 	}
 	if b.Factory != nil && !strings.EqualFold(b.Factory.Username, b.Username) {
-		want["factory-account"] = []string{"off"}
+		want["factory-account"] = []string{b.Factory.Username + ": off"}
 	}
 	maps.DeleteFunc(want, func(name string, _ []string) bool { _, off := b.Unmanaged[name]; return off })
 	return want

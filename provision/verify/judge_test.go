@@ -84,7 +84,7 @@ func healthy() verify.Evidence {
 			Identity: bmc.Identity{Vendor: "Example", Model: "X1", Firmware: "1.2", Serial: "S1", Health: "OK"},
 			Facts: settings("account", "raiz", "ipmi", "off", "ipv4.dhcp", "off",
 				"ipv4.address", "192.0.2.10/28", "ipv4.gateway", "192.0.2.1", "ipv6.address", "2001:db8:0:1::10/64", "ipv6.gateway", "2001:db8:0:1::1",
-				"dns", "192.0.2.1", "ntp", "192.0.2.1", "hostname", "gru1-bmc", "power-restore", "always-on", "factory-account", "off"),
+				"dns", "192.0.2.1", "ntp", "192.0.2.1", "hostname", "gru1-bmc", "power-restore", "always-on", "factory-account", "root: off"),
 			Administrators: []string{"raiz"},
 		},
 		Login: "192.0.2.20:22",
