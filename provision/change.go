@@ -72,18 +72,22 @@ func (r *Run) Plan(ctx context.Context) (Planned, error) {
 	if r.site.BMC != nil {
 		p.unmanaged = r.site.BMC.Unmanaged
 	}
+	if r.o.BMCOnly {
+		p.Plan = plan.Diff(want, seen.Facts)
+		p.Plan.Part = plan.BMCAlone
+		return p, nil
+	}
+	var part plan.Part
 	if r.o.HandsOnSite && seen.BMCErr != nil {
+		part = plan.ServerAlone
 		p.Want = want.Without(state.Setting)
 		p.Seen.Facts = seen.Facts.Without(state.Setting)
-	}
-	if r.o.BMCOnly {
-		p.Plan = plan.Diff(p.Want, p.Seen.Facts)
-		return p, nil
 	}
 	if conn, err := r.server(ctx); err == nil && seen.ServerErr == nil {
 		p.Found = verify.AroundResults(r.site, seen.Server, byPacks(r.site, r.o.Packs), conn.Keys())
 	}
 	p.Plan = plan.Diff(p.Want, p.Seen.Facts).Wanting(want).Over(standing(p.Want, p.Seen.Server, looks)).Beside(found(p.Found))
+	p.Plan.Part = part
 	return p, nil
 }
 

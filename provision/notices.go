@@ -9,6 +9,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/server"
@@ -38,6 +39,9 @@ func (p Planned) Notices() []verdict.Message {
 	} else if s.Guard != nil && s.Guard.Silent == "" && (p.Plan.Risk(state.SessionReset) || p.Plan.Risk(state.ServiceGap)) {
 		out = append(out, verdict.New("notice.gap"))
 	}
+	if p.Plan.Part == plan.BMCAlone {
+		return append(out, append([]verdict.Message{BMCAlone()}, p.leftAlone()...)...)
+	}
 	if p.handsOnSite {
 		out = append(out, verdict.New("notice.hands-on-site"))
 		if p.Seen.BMCErr != nil {
@@ -45,11 +49,20 @@ func (p Planned) Notices() []verdict.Message {
 		}
 	}
 	out = append(out, resets(p.Plan)...)
+	return append(out, p.leftAlone()...)
+}
+
+// leftAlone are the settings of the BMC that the site does not want to be managed.
+func (p Planned) leftAlone() []verdict.Message {
+	var out []verdict.Message
 	for _, name := range slices.Sorted(maps.Keys(p.unmanaged)) {
 		out = append(out, verdict.New("notice.unmanaged", verdict.Word("setting", name), verdict.Seen("reason", p.unmanaged[name])))
 	}
 	return out
 }
+
+// BMCAlone is the note of whatever has looked at nothing else.
+func BMCAlone() verdict.Message { return verdict.New("notice.bmc-alone") }
 
 // guarded says what is not announced although nobody wants that: a plan in which
 // all is as declared is no proof that all is well.

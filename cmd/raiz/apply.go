@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -70,14 +72,20 @@ func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions) error {
 // applyOnce returns apply.ErrBusy where somebody else is at work.
 func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) error {
 	ctx := cmd.Context()
-	saved, isPlan, err := savedPlan(path)
+	file := path
+	saved, isPlan, err := savedPlan(file)
 	if err != nil {
-		return exit(exitUsage, fmt.Errorf("%s: %w", path, err))
+		return exit(exitUsage, fmt.Errorf("%s: %w", file, err))
 	}
 	if isPlan {
-		if path, err = a.sourceOf(saved, path); err != nil {
-			return exit(exitUsage, err)
-		}
+		path, err = a.sourceOf(saved, file)
+	} else if a.source != "" {
+		err = fmt.Errorf("--source is for saved plans, and %s is none", file)
+	}
+	if err != nil {
+		return exit(exitUsage, err)
+	}
+	if isPlan {
 		a.target.siteName = saved.Site
 	}
 	s, o, _, err := a.target.aim(g, path)
@@ -89,7 +97,7 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 	}
 	if isPlan {
 		if err := provision.New(s, o).Reviewed(saved); err != nil {
-			return exit(exitError, err)
+			return exit(exitUsage, fmt.Errorf("%s: %w", file, err))
 		}
 	}
 	run, planned, err := g.planAlone(ctx, s, o)
@@ -103,13 +111,16 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 	}
 	if isPlan {
 		if err := saved.Check(planned.Plan); err != nil {
-			return exit(exitUsage, fmt.Errorf("%s: %w", path, err))
+			return exit(exitUsage, fmt.Errorf("%s: %w", file, err))
 		}
 	}
 	switch {
 	case !planned.Plan.Applicable():
 		return exit(exitUnreachable, nil)
-	case planned.Plan.Empty() && (!isPlan || saved.Digest == planned.Plan.Digest()):
+	case planned.Plan.Empty(): // what was reviewed is what stands, whoever made it so
+		if planned.Plan.Part == plan.ServerAlone {
+			return exit(exitUnreachable, nil)
+		}
 		return nil
 	case planned.Refusal() != nil:
 		return g.carriedOut(run, apply.Journal{Outcome: apply.NotTried}, planned.Refusal())
@@ -122,15 +133,23 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 	if errors.Is(failed, apply.ErrBusy) {
 		return exit(exitError, failed)
 	}
-	return g.carriedOut(run, journal, failed)
+	if err := g.carriedOut(run, journal, failed); err != nil || planned.Plan.Part != plan.ServerAlone {
+		return err
+	}
+	return exit(exitUnreachable, nil)
 }
 
 // sourceOf is where the site of a saved plan is read from. The plan may be
 // anybody's: it leads to no file outside of this folder.
 func (a applyOptions) sourceOf(saved plan.Saved, file string) (string, error) {
-	switch {
+	here := a.target.siteName
+	switch _, err := os.Stat(saved.Source); {
+	case here != "" && here != saved.Site:
+		return "", fmt.Errorf("%s is of site %s, and not of %s", file, saved.Site, here)
 	case a.source != "":
 		return a.source, nil
+	case filepath.IsLocal(saved.Source) && errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%s was made from %s, which is not here: apply it in the folder where it was made, or give --source", file, saved.Source)
 	case !filepath.IsLocal(saved.Source):
 		return "", fmt.Errorf("%s was made from %s, which is not below this folder: if those are the site files that you mean, give --source %s", file, saved.Source, saved.Source)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
@@ -57,7 +58,10 @@ func planCode(p provision.Planned) exitCode {
 	case !p.Plan.Empty():
 		return exitPending
 	}
-	return verifyCode(p.Found)
+	if code := verifyCode(p.Found); code != exitDone || p.Plan.Part != plan.ServerAlone {
+		return code
+	}
+	return exitUnreachable // of the BMC nobody knows anything
 }
 
 func verifyCode(results []verify.Result) exitCode {

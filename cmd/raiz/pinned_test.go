@@ -316,11 +316,13 @@ func (s *scene) planFiles(t *testing.T) {
 		dials         bool
 	}{
 		"of these":             {"sites/gru1.hcl", plan.Wants(want), nil, exitUnreachable, "", true},
-		"of others":            {"sites/gru1.hcl", strings.Repeat("0", 64), nil, exitError, "so that nobody was contacted", false},
+		"of others":            {"sites/gru1.hcl", strings.Repeat("0", 64), nil, exitUsage, "so that nobody was contacted", false},
 		"from elsewhere":       {file, plan.Wants(want), nil, exitUsage, "is not below this folder", false},
 		"from above":           {"../" + filepath.Base(s.dir) + "/sites/gru1.hcl", plan.Wants(want), nil, exitUsage, "is not below this folder", false},
 		"from elsewhere, said": {"/nowhere/gru1.hcl", plan.Wants(want), []string{"--source", file}, exitUnreachable, "", true},
-		"of others, said":      {"/nowhere/gru1.hcl", strings.Repeat("0", 64), []string{"--source", file}, exitError, "so that nobody was contacted", false},
+		"of another site":      {"sites/gru1.hcl", plan.Wants(want), []string{"--site", "other"}, exitUsage, "is of site as112-gru1, and not of other", false},
+		"from nowhere":         {"gone/gru1.hcl", plan.Wants(want), nil, exitUsage, "which is not here", false},
+		"of others, said":      {"/nowhere/gru1.hcl", strings.Repeat("0", 64), []string{"--source", file}, exitUsage, "so that nobody was contacted", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, l := range s.all() {

@@ -12,6 +12,7 @@ import (
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/report"
 	"github.com/raiz-dns/raiz/provision/report/messages"
+	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
 func newVerify(g *globals) *cobra.Command {
@@ -40,6 +41,9 @@ ticket or a comment, FILE.xml as JUnit for a CI.`,
 			}
 			results := provision.VerifyWithin(cmd.Context(), s, o, v, wait)
 			r := report.Report{Site: s, Verify: results}
+			if t.bmcOnly {
+				r.Notices = []verdict.Message{provision.BMCAlone()}
+			}
 			if err := g.show(r); err != nil {
 				return exit(exitError, err)
 			}

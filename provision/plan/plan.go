@@ -49,10 +49,21 @@ type Plan struct {
 	Standing Standing
 	// Found is what is there beside it that nobody has declared; no change mends
 	// it.
-	Found  []verdict.Message
+	Found []verdict.Message
+	// Part is what the plan is of, where it is not the whole site.
+	Part   Part
 	digest string
 	wants  string
 }
+
+// Part is a part of a site.
+type Part string
+
+// The parts that a plan may be of.
+const (
+	BMCAlone    Part = "bmc"    // nobody has looked at the server
+	ServerAlone Part = "server" // nobody has looked at the BMC
+)
 
 // Empty reports whether everything is as wanted. A plan with unknowns is not
 // empty: nobody knows what it would say.

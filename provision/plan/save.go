@@ -68,7 +68,7 @@ var ErrOther = errors.New("it is not of these site files")
 // anybody is contacted.
 func (s Saved) Before(wants string) error {
 	if s.Wants != wants {
-		return fmt.Errorf("%w, these packs and this raiz, so that nobody was contacted: make and review a new plan", ErrOther)
+		return fmt.Errorf("%w, these packs, this raiz, or was made with other flags (--bmc-only), so that nobody was contacted: make and review a new plan", ErrOther)
 	}
 	return nil
 }

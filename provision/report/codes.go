@@ -50,6 +50,8 @@ func planCodes() []verdict.Definition {
 		verdict.Define("plan.site", "before that nothing is to be done", site),
 		verdict.Define("plan.beside", "there is nothing to change, and something else on the server is not as declared"),
 		verdict.Define("plan.as-declared", "nothing is to be done"),
+		verdict.Define("plan.bmc-as-declared", "nothing is to be done at the BMC, and nobody has looked at the server"),
+		verdict.Define("plan.server-as-declared", "nothing is to be done on the server, and nobody has looked at the BMC"),
 		verdict.Define("plan.rest-as-declared", "nothing is to be done that this machine can do"),
 		verdict.Define("plan.changes", "what is to be done", verdict.TypeMessage.Named("changes"), verdict.TypeWord.Named("digest")),
 		verdict.Define("plan.blocked", "the plan cannot be applied", verdict.TypeMessage.Named("things")),

@@ -70,6 +70,7 @@ type declareDocument struct {
 type planDocument struct {
 	Digest      string           `json:"digest"`
 	Empty       bool             `json:"empty"`
+	Part        plan.Part        `json:"part,omitempty"` // "bmc" or "server", where nobody has looked at the other
 	Applicable  bool             `json:"applicable"`
 	Changes     []changeDocument `json:"changes"`
 	Unknown     []factDocument   `json:"unknown"`
@@ -237,7 +238,7 @@ func problems(ds site.Diagnostics) []problemDocument {
 }
 
 func planJSON(p plan.Plan) *planDocument {
-	d := &planDocument{Digest: p.Digest(), Empty: p.Empty(), Applicable: p.Applicable(), Changes: []changeDocument{}, Unknown: facts(p.Unknown), Unsupported: facts(p.Unsupported)}
+	d := &planDocument{Digest: p.Digest(), Empty: p.Empty(), Part: p.Part, Applicable: p.Applicable(), Changes: []changeDocument{}, Unknown: facts(p.Unknown), Unsupported: facts(p.Unsupported)}
 	words := messages.English()
 	d.Found = said(words, p.Found)
 	for _, c := range p.Changes {

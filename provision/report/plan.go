@@ -30,6 +30,10 @@ func (p *printer) plan(pl plan.Plan) {
 		p.line("%s %s", p.red(heading), p.words.Say(verdict.New("plan.blocked", verdict.Inner("things", things(len(pl.Unknown))))))
 	case pl.Empty() && len(pl.Found) > 0:
 		p.line("%s %s", p.yellow(site), p.words.Say(verdict.New("plan.beside")))
+	case pl.Empty() && pl.Part == plan.ServerAlone:
+		p.line("%s %s", p.yellow(site), p.words.Say(verdict.New("plan.server-as-declared")))
+	case pl.Empty() && pl.Part == plan.BMCAlone && len(pl.Unsupported) == 0:
+		p.line("%s %s", p.green(site), p.words.Say(verdict.New("plan.bmc-as-declared")))
 	case pl.Empty() && len(pl.Unsupported) > 0:
 		p.line("%s %s", p.yellow(site), p.words.Say(verdict.New("plan.rest-as-declared")))
 	case pl.Empty():

@@ -289,6 +289,9 @@ func EnrollOperator(text []byte, name string, s *Site, pins, old Pins, pinned Pi
 		}
 	}
 	t := f.For(s.Name, "")
+	if slices.Contains(t.Revoked, pins.HostKey) {
+		return text, Diagnostics{{Severity: Error, Rule: "operator-file", Summary: "host key revoked", Pos: Pos{File: name, Line: 1, Column: 1}, Detail: "The server shows a key that is @revoked here: it is not pinned. Give it a new host key on its console."}}
+	}
 	if t.hasKey(pins.HostKey) {
 		pins.HostKey = ""
 	}

@@ -156,7 +156,7 @@ func TestOperatorFileCheck(t *testing.T) {
 		"empty":              {"", []string{"says nothing of site"}, nil},
 		"one lookup":         {strings.Replace(whole, `"BGP", `, "", 1), []string{"lookup not allowed", `env = ["BGP"]`}, []string{`"BMC"`}},
 		"another key":        {strings.Replace(whole, seenKey, otherKey, 1), []string{"server not known", "--replace"}, []string{seenKey, "AAAAC3NzaC1lZDI1NTE5AAAAIDtKgFd6b6M7UnP9ztYSBwJlmfMj34Fc2Gpnuln9JQm4`"}},
-		"revoked":            {strings.Replace(whole, "\"gru1 ", "\"@revoked gru1 "+seenKey+"\\ngru1 ", 1), []string{"server not known"}, nil},
+		"revoked":            {strings.Replace(whole, "\"gru1 ", "\"@revoked gru1 "+seenKey+"\\ngru1 ", 1), []string{"host key revoked"}, nil},
 		"an authority alone": {strings.Replace(whole, "\"gru1 ", "\"@cert-authority gru1 ", 1), []string{"server not known"}, nil},
 		"another BMC":        {strings.Replace(whole, "sha256:37", "sha256:00", 1), []string{"BMC not known"}, []string{basePrint}},
 		"no pins at all":     {"site \"*\" {\n  env = [\"*\"]\n}\n", []string{"BMC not known", "server not known"}, nil},
@@ -226,16 +226,24 @@ func TestHostPins(t *testing.T) {
 		"a key before, known":                {previous, "    x " + otherKey + "\n", ""},
 		"a key before, not known":            {previous, "", "this previous_host_key"},
 		"a key before, known as authority":   {previous, "    @cert-authority x " + otherKey + "\n", "this previous_host_key"},
-		"a key before, revoked":              {previous, "    x " + otherKey + "\n    @revoked x " + otherKey + "\n", "this previous_host_key"},
+		"a key before, revoked":              {previous, "    x " + otherKey + "\n    @revoked x " + otherKey + "\n", "host key revoked"},
 		"an authority, known":                {authority, "    @cert-authority x " + otherKey + "\n", ""},
 		"an authority, not known":            {authority, "", "this host_authority"},
 		"an authority, known as a host":      {authority, "    x " + otherKey + "\n", "this host_authority"},
-		"an authority, revoked":              {authority, "    @cert-authority x " + otherKey + "\n    @revoked x " + otherKey + "\n", "this host_authority"},
+		"an authority, revoked":              {authority, "    @cert-authority x " + otherKey + "\n    @revoked x " + otherKey + "\n", "host key revoked"},
 		"neither, in a file that names both": {load(""), "    x " + otherKey + "\n    @cert-authority x " + otherKey + "\n", ""},
 	} {
 		f := word(c.word)
 		if said := text(f.Check(c.site, f.For("gru1", "/sites"))); (said == "") != (c.says == "") || !strings.Contains(said, c.says) {
 			t.Errorf("%s: %s", name, said)
+		}
+	}
+	// enroll pins none that is revoked.
+	revoked := "site \"*\" {\n  known_hosts = \"@revoked * " + seenKey + "\"\n}\n"
+	for _, pinned := range []site.Pinned{site.KeepPinned, site.ReplacePinned} {
+		out, diags := site.EnrollOperator([]byte(revoked), "/op.hcl", previous, site.Pins{HostKey: seenKey}, site.Pins{}, pinned)
+		if !diags.HasErrors() || string(out) != revoked {
+			t.Errorf("it pins a revoked key: %s", out)
 		}
 	}
 	// What it says to write is enough.

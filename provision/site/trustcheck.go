@@ -79,6 +79,12 @@ func (f *OperatorFile) strangers(s *Site, t Trust) Diagnostics {
 			f.Path, key, s.Name, f.shown(s))))
 	}
 	host := s.Server.SSH.Host
+	for _, key := range []string{host.Key, host.Previous, host.Authority} {
+		if key != "" && slices.Contains(t.Revoked, key) {
+			return append(out, s.at("server.ssh.host_key", "operator-file", "host key revoked", fmt.Sprintf(
+				"%s says @revoked of a key that the site names: no machine with it gets anything. Give the server a new host key on its console, or have it signed by another authority, and run raiz enroll %s --replace.", f.Path, f.shown(s))))
+		}
+	}
 	if host.Key != "" && !t.hasKey(host.Key) {
 		add("server.ssh.host_key", "server", "this host_key")
 	}

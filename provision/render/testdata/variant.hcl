@@ -30,7 +30,7 @@ site "variant" {
       user     = "operator"
       port     = 2222
       identity = "~/.ssh/raiz"
-      from     = ["198.51.100.128/25", "2001:db8:9::/48", "203.0.113.0/25"]
+      from     = ["198.51.100.128/25", "2001:db8:9::/48", "192.0.2.128/25"]
       host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDtKgFd6b6M7UnP9ztYSBwJlmfMj34Fc2Gpnuln9JQm4"
     }
     interface "management" {

@@ -58,6 +58,15 @@ component "debian" {
     template = "apt.conf.tmpl"
     check    = ["apt-config", "--config-file", "{}", "dump"]
     bad      = "apt.conf.bad"
+    command  = ["apt-config", "shell"] # it is read whenever apt runs: nothing has to be told
+    running {
+      # Another file may come later.
+      shows = ["apt-config", "dump", "--format", "%F %v%n"]
+      settings = {
+        "APT::Periodic::Unattended-Upgrade"    = "{{ if eq .Updates.By \"unattended\" }}1{{ else }}0{{ end }}"
+        "Unattended-Upgrade::Automatic-Reboot" = "false"
+      }
+    }
   }
   file "/etc/needrestart/conf.d/60-raiz.conf" {
     when     = ".Updates.By"
