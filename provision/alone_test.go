@@ -11,6 +11,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/plan"
 	"github.com/raiz-dns/raiz/provision/rehearse"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verify"
@@ -68,5 +69,24 @@ func TestBMCAlone(t *testing.T) {
 	b.verifyUntil(b.Site, allInOrder())
 	if all, _ := b.plan(b.Site); !all.Plan.Empty() {
 		t.Errorf("left: %+v", all.Plan.Changes)
+	}
+
+	// Of a controller that nobody has seen nothing is known, whoever is on site.
+	b.must(b.Unplug(t.Context(), rehearse.LinkBMC))
+	unseen := func(o provision.Options) plan.Plan {
+		t.Helper()
+		run := provision.New(b.Site, o)
+		defer run.Close(context.Background())
+		planned, err := run.Plan(t.Context())
+		b.must(err)
+		return planned.Plan
+	}
+	if p := unseen(alone); p.Applicable() || p.Part != plan.BMCAlone {
+		t.Errorf("a plan of a BMC that is away: %d unknown, of %q", len(p.Unknown), p.Part)
+	}
+	onSite := b.o
+	onSite.HandsOnSite = true
+	if p := unseen(onSite); !p.Empty() || p.Part != plan.ServerAlone {
+		t.Errorf("a plan beside a BMC that is away: %d changes, of %q", len(p.Changes), p.Part)
 	}
 }
