@@ -4,12 +4,17 @@ package provision_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/netip"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/rehearse"
@@ -53,6 +58,7 @@ func TestDrift(t *testing.T) {
 		b.mustApply(b.Site)
 		b.green(t)
 	})
+	t.Run("controller", func(t *testing.T) { b.tamperBMC(t) })
 	t.Run("managed files", func(t *testing.T) { b.tamperFiles(t) })
 	t.Run("agents", func(t *testing.T) { b.agents(t) })
 }
@@ -169,6 +175,50 @@ func (b *bed) tamperFiles(t *testing.T) {
 	b.mustApply(b.Site)
 	b.green(t)
 	b.on(b.Server, "sh", "-c", "find /etc /usr/local -name '*.away' -delete")
+}
+
+// tamperBMC has somebody else at the controller: what the site declares is named by
+// a plan and mended, and of another administrator verify tells.
+func (b *bed) tamperBMC(t *testing.T) {
+	b.redfish(http.MethodPatch, "/redfish/v1/AccountService/Accounts/"+b.Site.BMC.Factory.Username, `{"Enabled": true}`)
+	b.redfish(http.MethodPost, "/redfish/v1/AccountService/Accounts", `{"UserName": "eve", "Password": "Planted-Eve-1", "RoleId": "Administrator"}`)
+	if said := b.planSays(); !strings.Contains(said, "bmc factory-account") {
+		t.Errorf("a plan does not say that the factory's account is on:\n%s", said)
+	}
+	for _, id := range []string{"bmc.factory-account", "bmc.accounts"} {
+		if !slices.ContainsFunc(b.looks(b.Site), func(r verify.Result) bool { return r.ID == id && r.Status == verify.Fail }) {
+			t.Errorf("%s does not say no", id)
+		}
+	}
+	b.mustApply(b.Site)
+	b.redfish(http.MethodDelete, "/redfish/v1/AccountService/Accounts/eve", "")
+	b.green(t)
+	for _, r := range b.looks(b.Site) {
+		if (r.ID == "bmc.factory-account" || r.ID == "bmc.accounts") && r.Status != verify.Pass {
+			t.Errorf("%s is %s after it was mended", r.ID, r.Status)
+		}
+	}
+}
+
+// redfish asks the controller as the site's user, with nothing of raiz between.
+func (b *bed) redfish(method, path, body string) {
+	b.t.Helper()
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+		DialContext:     b.Netns(rehearse.RoleController).DialContext,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // whose it is does not matter here
+	}}
+	defer client.CloseIdleConnections()
+	at := netip.AddrPortFrom(b.Site.BMC.Addresses[0].Addr(), b.Site.BMC.Port)
+	r, err := http.NewRequestWithContext(b.t.Context(), method, "https://"+at.String()+path, strings.NewReader(body))
+	b.must(err)
+	r.SetBasicAuth(b.Site.BMC.Username, b.Site.BMC.Password.Reveal())
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := client.Do(r)
+	b.must(err)
+	defer resp.Body.Close()
+	if text, _ := io.ReadAll(resp.Body); resp.StatusCode >= 300 {
+		b.t.Fatalf("%s %s: %s: %s", method, path, resp.Status, text)
+	}
 }
 
 // agents are declared, and raise nothing.

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"path/filepath"
+
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
@@ -59,7 +62,11 @@ That the last change was reverted is a note.`,
 // savedPlan reads path as a saved plan; ok is false when it is a site file.
 func savedPlan(path string) (saved plan.Saved, ok bool, err error) {
 	data, err := secret.ReadNamed(path)
-	if err != nil || len(data) == 0 || data[0] != '{' {
+	switch {
+	case err == nil && len(data) > 0 && data[0] == '{':
+	case err == nil && filepath.Ext(path) == ".plan":
+		return plan.Saved{}, false, fmt.Errorf("%w: it does not begin with a {, as what raiz plan --out has written", plan.ErrSaved)
+	default:
 		return plan.Saved{}, false, nil // reading it as a site file says what is wrong
 	}
 	saved, err = plan.Open(data)
