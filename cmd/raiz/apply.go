@@ -73,19 +73,14 @@ func (g *globals) apply(cmd *cobra.Command, path string, a applyOptions) error {
 func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) error {
 	ctx := cmd.Context()
 	file := path
-	saved, isPlan, err := savedPlan(file)
-	if err != nil {
-		return exit(exitUsage, fmt.Errorf("%s: %w", file, err))
-	}
-	if isPlan {
-		path, err = a.sourceOf(saved, file)
-	} else if a.source != "" {
-		err = fmt.Errorf("--source is for saved plans, and %s is none", file)
-	}
+	saved, isPlan, err := a.read(file)
 	if err != nil {
 		return exit(exitUsage, err)
 	}
 	if isPlan {
+		if path, err = a.sourceOf(saved, file); err != nil {
+			return exit(exitUsage, err)
+		}
 		a.target.siteName = saved.Site
 	}
 	s, o, _, err := a.target.aim(g, path)
@@ -118,10 +113,7 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 	case !planned.Plan.Applicable():
 		return exit(exitUnreachable, nil)
 	case planned.Plan.Empty(): // what was reviewed is what stands, whoever made it so
-		if planned.Plan.Part == plan.ServerAlone {
-			return exit(exitUnreachable, nil)
-		}
-		return nil
+		return unseen(planned.Plan)
 	case planned.Refusal() != nil:
 		return g.carriedOut(run, apply.Journal{Outcome: apply.NotTried}, planned.Refusal())
 	case !isPlan && !a.guards.yes:
@@ -133,10 +125,31 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 	if errors.Is(failed, apply.ErrBusy) {
 		return exit(exitError, failed)
 	}
-	if err := g.carriedOut(run, journal, failed); err != nil || planned.Plan.Part != plan.ServerAlone {
+	if err := g.carriedOut(run, journal, failed); err != nil {
 		return err
 	}
-	return exit(exitUnreachable, nil)
+	return unseen(planned.Plan)
+}
+
+// unseen is the end of a run in which nobody has seen the BMC: all is well as far as
+// anybody knows.
+func unseen(p plan.Plan) error {
+	if p.Part == plan.ServerAlone {
+		return exit(exitUnreachable, nil)
+	}
+	return nil
+}
+
+// read reads what is to be applied, where that is a saved plan.
+func (a applyOptions) read(file string) (saved plan.Saved, isPlan bool, err error) {
+	saved, isPlan, err = savedPlan(file)
+	switch {
+	case err != nil:
+		return saved, false, fmt.Errorf("%s: %w", file, err)
+	case !isPlan && a.source != "":
+		return saved, false, fmt.Errorf("--source is for saved plans, and %s is none", file)
+	}
+	return saved, isPlan, nil
 }
 
 // sourceOf is where the site of a saved plan is read from. The plan may be
