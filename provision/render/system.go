@@ -13,7 +13,9 @@ func (v *Values) system(s *site.Site, components []templates.Component) {
 	for _, c := range components {
 		if slices.Contains([]string{"time", "dns", "bgp", "guard"}, c.Kind) {
 			// The first one is the program itself; others are what it needs.
-			v.Updates.Packages = append(v.Updates.Packages, c.PackagesOn(s.Server.Release)[:min(1, len(c.PackagesOn(s.Server.Release)))]...)
+			if all := c.PackagesOn(s.Server.Release); len(all) > 0 {
+				v.Updates.Packages = append(v.Updates.Packages, all[0])
+			}
 			v.Updates.Units = append(v.Updates.Units, c.Services...)
 		}
 	}
