@@ -267,10 +267,12 @@ func (b *bed) badFile() {
 // expires: SERVFAIL at the SOA's expire, withdrawn by the server itself, and
 // back with the primaries.
 func (b *bed) expires() {
+	b.until(settle, "the announcement", b.announced(true))
 	served, err := b.Primary.Expire(b.t.Context(), ".", rehearse.ExpirySOA)
 	b.must(err)
 	b.must(b.serves(served.Serial)())
-	b.must(b.announced(true)())
+	// BFD takes a machine that stood still for a moment for a lost one.
+	b.until(5*time.Second, "the announcement", b.announced(true))
 	b.until(time.Minute, "the expiry", func() error {
 		if have, err := b.serial(); err == nil {
 			return fmt.Errorf("still serves %d", have)

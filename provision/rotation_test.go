@@ -199,6 +199,11 @@ func (b *bed) rotateHostKey() {
 	far := func(name string) {
 		b.t.Helper()
 		b.on(b.Server, "sh", "-ec", "cp /root/"+name+" "+file+"; cp /root/"+name+".pub "+file+".pub; systemctl reload ssh")
+		// sshd starts itself anew, and nobody listens for a moment.
+		b.until(settle, "sshd with its "+name+" key", func() error {
+			_, err := b.Server.Run(b.t.Context(), "sh", "-c", "ssh-keyscan -t ed25519 localhost | grep -qF \"$(cut -d' ' -f2 "+file+".pub)\"")
+			return err
+		})
 	}
 	pinned := func(now, before string) *site.Site {
 		s := *b.Site
