@@ -142,7 +142,7 @@ func (b *bed) gracefully(deed func()) {
 }
 
 func (b *bed) drill(d drill) {
-	b.must(b.announced(true)())
+	b.still()
 	mended := false
 	mend := func() {
 		if !mended {

@@ -99,7 +99,7 @@ func (b *bed) withdrawsWhatIsStale() {
 	served, err := b.Primary.Quicken(b.t.Context(), ".")
 	b.must(err)
 	b.until(time.Minute, "the zone", b.serves(served.Serial))
-	b.must(b.announced(true)())
+	b.still()
 	b.must(b.Primary.Stop(b.t.Context()))
 	b.until(90*time.Second, "the withdrawal of what is stale", b.announced(false))
 	b.must(b.Primary.Start(b.t.Context()))
