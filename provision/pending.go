@@ -110,6 +110,15 @@ func (r *Run) released(ctx context.Context, pending server.Status, reason error)
 
 // pendingNow is the generation that is pending, nil for none.
 func (r *Run) pendingNow(ctx context.Context) (*server.Status, error) {
+	facts, err := r.probeAnew(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return facts.Pending, nil
+}
+
+// probeAnew looks over a new connection at what concerns the server as a whole.
+func (r *Run) probeAnew(ctx context.Context) (*server.Facts, error) {
 	conn, err := r.dialAnew(ctx)
 	if err != nil {
 		return nil, err
@@ -124,7 +133,7 @@ func (r *Run) pendingNow(ctx context.Context) (*server.Status, error) {
 	case reply.Answer.Facts == nil:
 		return nil, server.ErrAnswer
 	}
-	return reply.Answer.Facts.Pending, nil
+	return reply.Answer.Facts, nil
 }
 
 // revertOverdue has the server put back what its owner's time is over for. The

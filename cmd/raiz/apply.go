@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +23,8 @@ import (
 type applyOptions struct {
 	target target
 	guards guards
+	reboot bool
+	within time.Duration
 	source string // the site file of a plan, where that is not where the plan says
 }
 
@@ -50,6 +53,8 @@ write into the site file. Whoever interrupts it is told how the server stands.`,
 	a.target.flags(cmd)
 	a.target.bmcFlag(cmd)
 	a.guards.flags(cmd)
+	cmd.Flags().BoolVar(&a.reboot, "reboot", false, "where settings of the BMC wait for a reboot of the server, make one, with the blocks withdrawn")
+	cmd.Flags().DurationVar(&a.within, "reboot-within", provision.DefaultRebootWithin, "how long the server may take to come back from it")
 	cmd.Flags().StringVar(&a.source, "source", "", "the site file or folder that PLAN was made from, where that is not below this folder")
 	return cmd
 }
@@ -113,6 +118,9 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 	case !planned.Plan.Applicable():
 		return exit(exitUnreachable, nil)
 	case planned.Plan.Empty(): // what was reviewed is what stands, whoever made it so
+		if err := g.reboot(ctx, run, planned, apply.Journal{}, a); err != nil {
+			return err
+		}
 		return unseen(planned.Plan)
 	case planned.Refusal() != nil:
 		return g.carriedOut(run, apply.Journal{Outcome: apply.NotTried}, planned.Refusal())
@@ -128,7 +136,29 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 	if err := g.carriedOut(run, journal, failed); err != nil {
 		return err
 	}
+	if err := g.reboot(ctx, run, planned, journal, a); err != nil {
+		return err
+	}
 	return unseen(planned.Plan)
+}
+
+// reboot makes what waits for a reboot of the server take effect, where that was
+// asked for.
+func (g *globals) reboot(ctx context.Context, run *provision.Run, p provision.Planned, j apply.Journal, a applyOptions) error {
+	names := p.Waiting(j)
+	if !a.reboot || len(names) == 0 {
+		return nil
+	}
+	if !a.guards.yes {
+		if err := g.ask(namingSite("Withdraw all blocks of this copy and reboot its server?", p.Plan.Site, "not rebooted", "give --yes")); err != nil {
+			return err
+		}
+	}
+	if err := run.Reboot(ctx, p, names, a.within); err != nil {
+		return exit(exitError, err)
+	}
+	printable.Fprintf(g.people(), "%s\n", messages.English().Say(verdict.New("notice.in-effect", verdict.Words("settings", names))))
+	return nil
 }
 
 // unseen is the end of a run in which nobody has seen the BMC: all is well as far as

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/raiz-dns/raiz/provision"
 	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/server"
-	"github.com/raiz-dns/raiz/provision/watch"
 )
 
 func newDrain(g *globals) *cobra.Command {
@@ -67,16 +63,8 @@ func drain(cmd *cobra.Command, g *globals, t *target, path string, yes bool, q s
 	if err != nil {
 		return exit(exitError, err)
 	}
-	want := watch.Announced
-	if q.Wanted {
-		want = watch.Withdrawn
-	}
-	left := 0
 	for _, b := range guard.Blocks {
 		printable.Fprintf(g.people(), "%s %s: %s\n", b.Prefix, string(b.State), b.Reason)
-		if b.State != want {
-			left++
-		}
 	}
 	if guard.Silent != "" {
 		printable.Fprintf(g.people(), "the guard on the server: %s\n", guard.Silent)
@@ -84,19 +72,18 @@ func drain(cmd *cobra.Command, g *globals, t *target, path string, yes bool, q s
 	if err := g.put(drainResult(s.Name, guard)); err != nil {
 		return err
 	}
-	switch {
-	case q.Wanted && guard.Silent != "" && !guard.Down:
-		return exit(exitError, errors.New("the drain is written down, and nobody knows whether the blocks are withdrawn: see at the router, and why its guard is silent"))
-	case q.Wanted && left > 0:
-		return exit(exitError, fmt.Errorf("%d of %d blocks are not withdrawn: journalctl -u raiz-guard on the server tells more", left, len(guard.Blocks)))
-	case q.Wanted && guard.Lingers != "" && !guard.Down:
-		return exit(exitError, fmt.Errorf("the guard has withdrawn the blocks, and they may still be announced: %s; see at the router", guard.Lingers))
-	case q.Wanted && guard.Wanted != nil && guard.Wanted.Passing != "":
-		return exit(exitError, fmt.Errorf("the blocks are withdrawn until the next boot and no longer: %s", guard.Wanted.Passing))
-	case !q.Wanted && (left > 0 || guard.Silent != ""):
-		return exit(exitFailed, errors.New("not every block is announced; raiz verify tells more"))
+	if !q.Wanted {
+		return exit(exitCodeOf(provision.Announced(guard), exitFailed))
 	}
-	return nil
+	return exit(exitCodeOf(provision.Withdrawn(guard), exitError))
+}
+
+// exitCodeOf is a code with its error, or the end of what went well.
+func exitCodeOf(err error, code exitCode) (exitCode, error) {
+	if err == nil {
+		return exitDone, nil
+	}
+	return code, err
 }
 
 // drainResult is how the blocks stand then.

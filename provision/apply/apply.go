@@ -72,6 +72,9 @@ type Outcome string
 const (
 	// Done: it is as planned, and that was seen.
 	Done Outcome = "done"
+	// Waits: it is written as planned, that was seen, and it takes effect at the
+	// next reboot of the server.
+	Waits Outcome = "waits"
 	// Unsupported: this machine cannot have it; nothing changed.
 	Unsupported Outcome = "unsupported"
 	// Failed: it is as it was before.
@@ -106,6 +109,17 @@ type Journal struct {
 // next plan has it again, until the site says to leave it alone.
 func (j Journal) Refused() bool {
 	return slices.ContainsFunc(j.Entries, func(e Entry) bool { return e.Outcome == Unsupported })
+}
+
+// Waits names the settings that take effect at the next reboot of the server.
+func (j Journal) Waits() []string {
+	var out []string
+	for _, e := range j.Entries {
+		if name, ok := SettingOf(e.Step); ok && e.Outcome == Waits {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func (j *Journal) add(step verdict.Message, outcome Outcome, err error, since time.Time) {

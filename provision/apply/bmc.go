@@ -26,7 +26,7 @@ func settings(ctx context.Context, p plan.Plan, d Deps, j *Journal) error {
 	bad := 0
 	for _, o := range outcomes {
 		outcome := bmcOutcome(o)
-		if outcome != Done && outcome != Unsupported {
+		if outcome != Done && outcome != Waits && outcome != Unsupported {
 			bad++
 		}
 		j.add(Setting(o.Key), outcome, o.Err, start)
@@ -46,6 +46,8 @@ func bmcOutcome(o bmc.Outcome) Outcome {
 	switch o.Status {
 	case bmc.Done:
 		return Done
+	case bmc.Pending:
+		return Waits
 	case bmc.Unsupported:
 		return Unsupported
 	case bmc.Unknown:

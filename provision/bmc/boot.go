@@ -96,13 +96,6 @@ func readBootOrder(d redfish.Document) (*state.Attr, error) {
 	return attr(out...), nil
 }
 
-func fixedBootOrder(d redfish.Document) string {
-	if d.Link("@Redfish.Settings", "SettingsObject") == "" {
-		return ""
-	}
-	return fmt.Sprintf("the system %s changes its boot order at a reboot only; set it on site", d.ID())
-}
-
 func writeBootOrder(d redfish.Document, want state.Attr) (redfish.Object, error) {
 	have, err := readBootOrder(d)
 	if err != nil {

@@ -16,21 +16,46 @@ func cannot(personality string) map[string][]string {
 	no := []string{"(unsupported)"}
 	out := map[string]map[string][]string{
 		"openbmc":    {bmc.VLAN: no, bmc.SNMP: no, bmc.HTTP: no, bmc.KVMIP: no, bmc.VirtualMedia: no, bmc.SerialConsole: no},
-		"idrac":      {bmc.PowerPolicy: no},
+		"idrac":      {},
 		"ilo":        {bmc.VLAN: no, bmc.SerialConsole: no},
 		"xcc":        {bmc.SerialConsole: no},
-		"supermicro": {bmc.PowerPolicy: no, bmc.SerialConsole: no},
+		"supermicro": {bmc.SerialConsole: no},
 		"ami":        {bmc.PowerPolicy: no, bmc.DNS: no, bmc.IPv6Address: no, bmc.IPv6Gateway: no, bmc.SSH: {"on"}, bmc.HTTP: no},
 	}[personality]
 	out[bmc.Telnet] = no
 	return out
 }
 
+// waiting lists what takes effect at a reboot of the server, and how it reads
+// until then.
+func waiting(personality string) map[string][]string {
+	order, policy := []string{"Boot0001", "Boot0002"}, []string{"last-state"}
+	return map[string]map[string][]string{
+		"idrac": {bmc.PowerPolicy: policy, bmc.BootOrder: order}, "supermicro": {bmc.PowerPolicy: policy},
+		"xcc": {bmc.BootOrder: order}, "ami": {bmc.BootOrder: order},
+	}[personality]
+}
+
+// settingsObjects is how many are looked at where everything is declared.
+func settingsObjects(personality string) int { return len(waiting(personality)) }
+
 // expected is what wanted settings read as once set.
 func expected(personality string) map[string][]string {
 	want := wanted()
 	maps.Copy(want, cannot(personality))
+	maps.Copy(want, waiting(personality))
 	return want
+}
+
+// ends is how a change of a setting ends.
+func ends(personality, name string) bmc.Status {
+	if _, no := cannot(personality)[name]; no {
+		return bmc.Unsupported
+	}
+	if _, waits := waiting(personality)[name]; waits {
+		return bmc.Pending
+	}
+	return bmc.Done
 }
 
 // TestContract sets every setting alone on every personality, reads it back,
@@ -43,11 +68,8 @@ func TestContract(t *testing.T) {
 				l := newLab(t, simbmc.Config{Personality: personality})
 				c := l.open(l.target(declared(), factory()))
 				out, err := c.Set(t.Context(), changes(map[string][]string{name: wanted()[name]}))
-				status := bmc.Done
-				if _, no := cannot(personality)[name]; no {
-					status = bmc.Unsupported
-				}
-				if out[0].Status != status || (err == nil) != (status == bmc.Done) {
+				status := ends(personality, name)
+				if out[0].Status != status || (err == nil) != (status != bmc.Unsupported) {
 					t.Fatalf("got %s %v, want %s", out[0].Status, err, status)
 				}
 				want := map[string][]string{name: expected(personality)[name]}
@@ -97,9 +119,8 @@ func bringUp(t *testing.T, personality string, cfg simbmc.Config) {
 	}
 	out, err := c.Set(t.Context(), changes(wanted()))
 	for _, o := range out {
-		_, no := cannot(personality)[o.Key.Name]
-		if (o.Status == bmc.Done) == no {
-			t.Errorf("%s: %s %v", o.Key, o.Status, o.Err)
+		if want := ends(personality, o.Key.Name); o.Status != want && (want != bmc.Unsupported || o.Status == bmc.Done) {
+			t.Errorf("%s: %s %v, want %s", o.Key, o.Status, o.Err, want)
 		}
 	}
 	if err != nil {
@@ -116,7 +137,7 @@ func bringUp(t *testing.T, personality string, cfg simbmc.Config) {
 	target.Links = nil
 	again(t, l, target, personality, 12)
 	target.Links = links
-	again(t, l, target, personality, 5)
+	again(t, l, target, personality, 5+settingsObjects(personality))
 }
 
 // again is a run that finds nothing to do.

@@ -43,15 +43,16 @@ type Change struct {
 // Status is how a change ended.
 type Status string
 
-// The statuses. Only Done means that the setting reads back as wanted.
+// The statuses. Only Done means that the setting is in effect as wanted.
 const (
 	Done        Status = "done"
+	Pending     Status = "pending"     // written, and proven to be what the next reboot of the server makes it
 	Unsupported Status = "unsupported" // this controller has no such setting, or does not let it be written
 	Failed      Status = "failed"      // it is not as wanted
 	Unknown     Status = "unknown"     // nobody could look
 )
 
-// Outcome is what became of one change. Err is nil for Done alone.
+// Outcome is what became of one change. Err is nil for Done and Pending.
 type Outcome struct {
 	Key    state.Key
 	Status Status
@@ -75,8 +76,13 @@ func failed(err error) bool {
 // outcome classifies the error of one change.
 func (c *Controller) outcome(ch Change, err error) Outcome {
 	o := Outcome{Key: ch.Key, Status: Done}
-	if err == nil {
+	switch {
+	case err == nil:
 		c.session.Log.Info("bmc setting proven", "setting", ch.Key.Name)
+		return o
+	case errors.Is(err, errPending):
+		c.session.Log.Info("bmc setting waits for a reboot of the server", "setting", ch.Key.Name)
+		o.Status = Pending
 		return o
 	}
 	o.Err = fmt.Errorf("set %s of %s: %w", ch.Key.Name, c.session.At.Address, err)

@@ -18,7 +18,7 @@ func standard() profile {
 
 			serialConsoleName: {in: inSystem, read: readSerial, body: writeSerial},
 			bootName:          {in: inSystem, read: readBoot, body: writeBoot},
-			bootOrderName:     {in: inSystem, read: readBootOrder, body: writeBootOrder, fixed: fixedBootOrder},
+			bootOrderName:     {in: inSystem, read: readBootOrder, body: writeBootOrder, atReset: true},
 		},
 	}
 	for name, property := range protocols() {

@@ -87,8 +87,7 @@ func quirksDell() []quirk {
 	return []quirk{
 		{Quirk{"idrac-attributes", "iDRAC9 6.00 and 7.10: NIC.1 lacks DHCPv4 and StaticNameServers; all of it lives in DellAttributes (also terraform-provider-redfish)"}, idrac, dellProfile},
 		{Quirk{"idrac-power-in-bios", "iDRAC9 7.10, iDRAC10 1.20: AcPwrRcvry of the BIOS, which takes a job and a reboot to write"}, idrac, func(t *profile) {
-			t.settings[powerPolicyName] = setting{in: inBios, read: readEnum(powerDell, "Attributes", "AcPwrRcvry"),
-				fixed: always("iDRAC keeps the power policy in the BIOS (AcPwrRcvry): changing it takes a job and a reboot; set it on site")}
+			t.settings[powerPolicyName] = inBIOS(readEnum(powerDell, "Attributes", "AcPwrRcvry"), writeEnum(powerDell, "Attributes", "AcPwrRcvry"))
 		}},
 		{Quirk{"idrac-account-slots", "iDRAC9 7.10: sixteen fixed slots, filled by PATCH; the first is reserved"}, idrac, func(t *profile) { t.accountSlots, t.firstSlot = true, 1 }},
 	}
@@ -122,8 +121,8 @@ func quirksSupermicro() []quirk {
 		}},
 		{Quirk{"supermicro-power-in-bios", "X13: RestoreonACPowerLoss_0035 of the BIOS where the system has no PowerRestorePolicy; the suffix differs from board to board"}, smc, func(t *profile) {
 			s := t.settings[powerPolicyName]
-			s.orElse = &setting{in: inBios, read: readSupermicroPower,
-				fixed: always("this controller keeps the power policy in the BIOS (RestoreonACPowerLoss): changing it takes a reboot; set it on site")}
+			bios := inBIOS(readSupermicroPower, writeSupermicroPower)
+			s.orElse = &bios
 			t.settings[powerPolicyName] = s
 		}},
 		{Quirk{"supermicro-oem-ntp", "X10 4.00 (Redfish 1.0.1): NTP lives in Oem.Supermicro.NTP of the manager"}, func(f facts) bool { return f.Line == lineSupermicro && strings.HasPrefix(f.Redfish, "1.0.") }, func(t *profile) {

@@ -41,17 +41,12 @@ func (c *Controller) readAll(ctx context.Context, wanted []state.Item) []state.F
 	out := make([]state.Fact, 0, len(wanted))
 	err := c.survey(ctx)
 	for _, it := range wanted {
-		k := it.Key
-		f := state.Fact{Key: k, Err: err}
-		if err == nil || k.Name == accountName {
-			var v *state.Attr
-			v, f.Err = c.judged(ctx, it, err)
-			if _, fixed := errors.AsType[*fixedError](f.Err); v != nil && (f.Err == nil || fixed) {
-				f.Value = *v
-			}
+		f := state.Fact{Key: it.Key, Err: err}
+		if err == nil || it.Key.Name == accountName {
+			f = c.judged(ctx, it, err)
 		}
 		if f.Err != nil {
-			f.Err = fmt.Errorf("read %s of %s: %w", k.Name, c.session.At.Address, f.Err)
+			f.Err = fmt.Errorf("read %s of %s: %w", it.Key.Name, c.session.At.Address, f.Err)
 		}
 		out = append(out, f)
 	}
@@ -60,21 +55,25 @@ func (c *Controller) readAll(ctx context.Context, wanted []state.Item) []state.F
 
 // judged reads one setting, and says when it cannot become what is wanted. sick
 // is why the controller can be looked at but not changed, or nil.
-func (c *Controller) judged(ctx context.Context, it state.Item, sick error) (*state.Attr, error) {
+func (c *Controller) judged(ctx context.Context, it state.Item, sick error) state.Fact {
+	f := state.Fact{Key: it.Key}
 	v, err := c.readOne(ctx, it.Key)
+	if err == nil && sick == nil {
+		f.AtReboot, f.Pending, err = c.pending(ctx, it.Key.Name, v)
+	}
 	want, ok := it.Value.(state.Attr)
-	if err != nil || !ok || same(v, want) {
-		return v, err
-	}
-	if sick != nil {
-		return v, sick
-	}
-	if c.where != nil {
-		if why := c.unsettable(ctx, it, want); why != "" {
-			err = &fixedError{why}
+	if err == nil && ok && !same(v, want) && (f.Pending == nil || !want.Equal(f.Pending)) {
+		if err = sick; err == nil && c.where != nil {
+			if why := c.unsettable(ctx, it, want); why != "" {
+				err = &fixedError{why}
+			}
 		}
 	}
-	return v, err
+	if _, fixed := errors.AsType[*fixedError](err); v != nil && (err == nil || fixed) {
+		f.Value = *v
+	}
+	f.Err = err
+	return f
 }
 
 func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, error) {

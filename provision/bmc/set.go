@@ -89,6 +89,9 @@ func (c *Controller) setOne(ctx context.Context, ch Change) error {
 	if err != nil {
 		return err
 	}
+	if uri := c.settingsObject(s); uri != "" {
+		return c.stage(ctx, s, uri, want)
+	}
 	if same(have, want) {
 		return nil
 	}

@@ -70,6 +70,9 @@ type setting struct {
 	fixed func(redfish.Document) string
 	// before is a PATCH to the interface that must come first; may be nil.
 	before func(eth redfish.Document) redfish.Object
+	// atReset says that it is written to the settings object of its resource,
+	// where that names one, and takes effect when the server is reset.
+	atReset bool
 	// orElse is where to look when this is unsupported; may be nil.
 	orElse *setting
 }
@@ -129,6 +132,12 @@ func unsupported(format string, args ...any) error {
 // look.
 func nowhere(why string) setting {
 	return setting{why: why, read: func(redfish.Document) (*state.Attr, error) { return nil, unsupported("%s", why) }}
+}
+
+// inBIOS is a setting among the attributes of the BIOS, which are read from Bios
+// and written to its settings object.
+func inBIOS(read func(redfish.Document) (*state.Attr, error), body func(redfish.Document, state.Attr) (redfish.Object, error)) setting {
+	return setting{in: inBios, read: read, body: body, atReset: true, fixed: withoutSettings}
 }
 
 // word is one pair of a controller's spelling and ours.

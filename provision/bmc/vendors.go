@@ -126,26 +126,33 @@ func writeNTPSlots(d redfish.Document, want state.Attr) (redfish.Object, error) 
 	return redfish.Object{"NTP": redfish.Object{"NTPServers": asJSON(want.Values, places, ""), "ProtocolEnabled": len(want.Values) > 0}}, nil
 }
 
-// readSupermicroPower reads a BIOS attribute whose suffix differs from board
-// to board.
-func readSupermicroPower(d redfish.Document) (*state.Attr, error) {
+// powerSupermicro is RestoreonACPowerLoss of the BIOS.
+func powerSupermicro() []word {
+	return []word{{"Power On", "always-on"}, {"Stay Off", "always-off"}, {"Last State", "last-state"}}
+}
+
+// supermicroPower is the BIOS attribute of the power policy, whose suffix
+// differs from board to board; "" where there is none.
+func supermicroPower(d redfish.Document) string {
 	all, _ := d.At("Attributes").(redfish.Object)
 	for _, name := range sortedKeys(all) {
-		if !strings.HasPrefix(name, "RestoreonACPowerLoss") {
-			continue
-		}
-		switch s, _ := all[name].(string); s {
-		case "Power On":
-			return attr("always-on"), nil
-		case "Stay Off":
-			return attr("always-off"), nil
-		case "Last State":
-			return attr("last-state"), nil
-		default:
-			return nil, fmt.Errorf("read %s: %q is no known value", name, redfish.Short(s))
+		if strings.HasPrefix(name, "RestoreonACPowerLoss") {
+			return name
 		}
 	}
-	return nil, unsupported("neither the system nor its BIOS has a power policy")
+	return ""
+}
+
+func readSupermicroPower(d redfish.Document) (*state.Attr, error) {
+	name := supermicroPower(d)
+	if name == "" {
+		return nil, unsupported("neither the system nor its BIOS has a power policy")
+	}
+	return readEnum(powerSupermicro, "Attributes", name)(d)
+}
+
+func writeSupermicroPower(d redfish.Document, want state.Attr) (redfish.Object, error) {
+	return writeEnum(powerSupermicro, "Attributes", supermicroPower(d))(d, want)
 }
 
 func readSupermicroNTP(d redfish.Document) (*state.Attr, error) {

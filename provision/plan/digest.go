@@ -31,6 +31,13 @@ func digestWanted(sum hash.Hash, it state.Item) {
 
 func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
 	digestWanted(sum, it)
+	// Only where there is any, so that plans of other sites keep their digest.
+	if fact.AtReboot {
+		fmt.Fprintf(sum, "at reboot\n")
+	}
+	if fact.Pending != nil {
+		fmt.Fprintf(sum, "pending %s\n", haveText(fact.Pending))
+	}
 	switch {
 	case fact.Err != nil:
 		fmt.Fprintf(sum, "have unknown %t\n", fact.Unsupported())

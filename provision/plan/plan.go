@@ -33,6 +33,11 @@ type Change struct {
 	Effect state.Effect
 	// Foreign says that what stands there is nothing that raiz has put there.
 	Foreign bool
+	// AtReboot says that it takes effect at the next reboot of the server.
+	AtReboot bool
+	// Pending is what would take effect then without the change; nil where
+	// nothing would.
+	Pending state.Value
 }
 
 // Plan is what would have to change, in key order, and what stands in the way
@@ -45,6 +50,9 @@ type Plan struct {
 	Unknown []state.Fact
 	// Unsupported cannot be had on this machine: it is said, and is no change.
 	Unsupported []state.Fact
+	// Waiting has been written as it is wanted, and takes effect at the next
+	// reboot of the server: nothing is left to be changed, and it is not so yet.
+	Waiting []state.Fact
 	// Standing is what the server has that raiz did not build.
 	Standing Standing
 	// Found is what is there beside it that nobody has declared; no change mends
@@ -110,10 +118,12 @@ func Diff(want *state.Set, have *state.Facts) Plan {
 			}
 		case fact.Unknown():
 			p.Unknown = append(p.Unknown, fact)
+		case fact.Pending != nil && it.Value.Equal(fact.Pending):
+			p.Waiting = append(p.Waiting, fact)
 		case fact.Value == nil:
-			p.Changes = append(p.Changes, Change{Key: it.Key, Action: Create, After: it.Value, Effect: it.Effect})
-		case !it.Value.Equal(fact.Value):
-			p.Changes = append(p.Changes, Change{Key: it.Key, Action: Update, Before: fact.Value, After: it.Value, Effect: it.Effect})
+			p.Changes = append(p.Changes, Change{Key: it.Key, Action: Create, After: it.Value, Effect: it.Effect, AtReboot: fact.AtReboot, Pending: fact.Pending})
+		case fact.Pending != nil || !it.Value.Equal(fact.Value):
+			p.Changes = append(p.Changes, Change{Key: it.Key, Action: Update, Before: fact.Value, After: it.Value, Effect: it.Effect, AtReboot: fact.AtReboot, Pending: fact.Pending})
 		}
 	}
 	for fact := range have.All() {

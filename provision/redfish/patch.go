@@ -1,6 +1,7 @@
 package redfish
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,35 @@ import (
 // Patch writes one document: the ladder of If-Match, a busy controller
 // waited out, a task followed to its end.
 func (c *Session) Patch(ctx context.Context, d Document, p Privacy, build func(Document) (Object, error)) (Answer, error) {
+	ans, err := c.submit(ctx, d, p, build)
+	if err != nil {
+		return ans, err
+	}
+	return c.FollowTask(ctx, ans)
+}
+
+// Stage writes a settings object whose values take effect at a reset (DSP0266
+// clause 9.10). The task of such a write ends with the reset: it is looked at
+// once, for whether it has failed already.
+func (c *Session) Stage(ctx context.Context, d Document, build func(Document) (Object, error)) (Answer, error) {
+	ans, err := c.submit(ctx, d, Public, build)
+	if err != nil || ans.status != http.StatusAccepted {
+		return ans, err
+	}
+	uri := taskURI(ans)
+	if uri == "" {
+		return ans, nil
+	}
+	if d, err := c.Get(ctx, uri); err == nil {
+		_, notes, failed := taskEnd(d)
+		ans.Notes = append(ans.Notes, notes...)
+		return ans, failed
+	}
+	return ans, nil // what reads back tells
+}
+
+// submit writes one document, and leaves a task to itself.
+func (c *Session) submit(ctx context.Context, d Document, p Privacy, build func(Document) (Object, error)) (Answer, error) {
 	body, err := build(d)
 	if err != nil {
 		return Answer{}, err
@@ -26,10 +56,7 @@ func (c *Session) Patch(ctx context.Context, d Document, p Privacy, build func(D
 		ans, err := c.Write(ctx, http.MethodPatch, writeURI(d), body, ladder[i], p)
 		status := StatusOf(err)
 		if status != http.StatusPreconditionFailed && status != http.StatusPreconditionRequired {
-			if err != nil {
-				return ans, err
-			}
-			return c.FollowTask(ctx, ans)
+			return ans, err
 		}
 		if status == http.StatusPreconditionFailed && !looked {
 			// Somebody may have written in between: look again before
@@ -128,12 +155,9 @@ func (c *Session) FollowTask(ctx context.Context, ans Answer) (Answer, error) {
 		case err != nil:
 			return false, err
 		}
-		switch state := d.Text("TaskState"); state {
-		case "Exception", "Killed", "Cancelled", "Interrupted":
-			return false, fmt.Errorf("%w: its task ended as %s%s", ErrRefused, state, Because(taskNotes(d)))
-		case "Completed", "":
-			ans.Notes = append(ans.Notes, taskNotes(d)...)
-			return true, nil
+		if over, notes, err := taskEnd(d); over {
+			ans.Notes = append(ans.Notes, notes...)
+			return true, err
 		}
 		if time.Now().After(end) {
 			return false, fmt.Errorf("follow task %s: still %s after %s", uri, d.Text("TaskState"), c.Timing.Task)
@@ -141,6 +165,19 @@ func (c *Session) FollowTask(ctx context.Context, ans Answer) (Answer, error) {
 		return false, nil
 	})
 	return ans, err
+}
+
+// taskEnd tells whether a task is over, and how it ended (Task.TaskState,
+// Job.JobState; "Failed" and "CompletedWithErrors" are Dell's).
+func taskEnd(d Document) (over bool, notes []Note, err error) {
+	notes = taskNotes(d)
+	switch state := cmp.Or(d.Text("TaskState"), d.Text("JobState")); state {
+	case "Exception", "Killed", "Cancelled", "Interrupted", "Failed", "CompletedWithErrors":
+		return true, notes, fmt.Errorf("%w: its task ended as %s%s", ErrRefused, state, Because(notes))
+	case "Completed", "":
+		return true, notes, nil
+	}
+	return false, notes, nil
 }
 
 func taskURI(ans Answer) string {

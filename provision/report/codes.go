@@ -29,6 +29,7 @@ func headings() []verdict.Definition {
 		verdict.Define("report.applied", "before which generation is confirmed"),
 		verdict.Define("report.confirmed", "the generation is confirmed on the server", verdict.TypeWord.Named("generation")),
 		verdict.Define("report.settings-applied", "an apply that did not touch the operating system has ended well"),
+		verdict.Define("report.waits", "settings of the BMC are written and take effect at the next reboot of the server", verdict.TypeWords.Named("settings")),
 		verdict.Define("report.reverted", "before why the server has reverted"),
 		verdict.Define("report.as-before", "after a revert"),
 		verdict.Define("report.unknown", "before why nobody knows how an apply has ended"),
@@ -53,6 +54,8 @@ func planCodes() []verdict.Definition {
 		verdict.Define("plan.bmc-as-declared", "nothing is to be done at the BMC, and nobody has looked at the server"),
 		verdict.Define("plan.server-as-declared", "nothing is to be done on the server, and nobody has looked at the BMC"),
 		verdict.Define("plan.rest-as-declared", "nothing is to be done that this machine can do"),
+		verdict.Define("plan.waits", "nothing is left to be done, and what is written takes effect at the next reboot of the server"),
+		verdict.Define("plan.waiting", "a setting of the BMC that is written and takes effect at the next reboot of the server", verdict.TypeAllSeen.Named("pending"), verdict.TypeAllSeen.Named("now")),
 		verdict.Define("plan.changes", "what is to be done", verdict.TypeMessage.Named("changes"), verdict.TypeWord.Named("digest")),
 		verdict.Define("plan.blocked", "the plan cannot be applied", verdict.TypeMessage.Named("things")),
 	}
@@ -69,6 +72,9 @@ func changeCodes() []verdict.Definition {
 		verdict.Define("change.then-reload", "what makes a new file take effect", verdict.TypeUnit.Named("unit")),
 		verdict.Define("change.then-restart", "what makes a new file take effect", verdict.TypeUnit.Named("unit")),
 		verdict.Define("change.then-run", "what makes a new file take effect", verdict.TypeSeen.Named("command")),
+		verdict.Define("change.at-reboot", "a change that takes effect at the next reboot of the server"),
+		verdict.Define("change.pending", "what would take effect at the next reboot without the change", verdict.TypeMessage.Named("values")),
+		verdict.Define("change.values", "the values of a setting", verdict.TypeAllSeen.Named("values")),
 		verdict.Define("change.not-in-effect", "a file is as it is wanted, and something else runs"),
 	}
 }

@@ -75,6 +75,8 @@ type planDocument struct {
 	Changes     []changeDocument `json:"changes"`
 	Unknown     []factDocument   `json:"unknown"`
 	Unsupported []factDocument   `json:"unsupported"`
+	// Waiting is written, and takes effect at the next reboot of the server.
+	Waiting []waitingDocument `json:"waiting,omitempty"`
 	// Found is what nobody has declared, or what no change mends.
 	Found []saidDocument `json:"found,omitempty"`
 }
@@ -91,6 +93,16 @@ type changeDocument struct {
 	Effect *saidDocument `json:"effect,omitempty"`
 	// Foreign is set where what stands there is nothing that raiz has put there.
 	Foreign bool `json:"foreign,omitempty"`
+	// AtReboot is set where it takes effect at the next reboot of the server;
+	// Pending is what would take effect then without it.
+	AtReboot bool `json:"atReboot,omitempty"`
+	Pending  any  `json:"pending,omitempty"`
+}
+
+type waitingDocument struct {
+	Key     string `json:"key"`
+	Now     any    `json:"now,omitempty"`
+	Pending any    `json:"pending"`
 }
 
 type factDocument struct {
@@ -241,10 +253,14 @@ func planJSON(p plan.Plan) *planDocument {
 	d := &planDocument{Digest: p.Digest(), Empty: p.Empty(), Part: p.Part, Applicable: p.Applicable(), Changes: []changeDocument{}, Unknown: facts(p.Unknown), Unsupported: facts(p.Unsupported)}
 	words := messages.English()
 	d.Found = said(words, p.Found)
+	for _, f := range p.Waiting {
+		d.Waiting = append(d.Waiting, waitingDocument{f.Key.String(), value(f.Value), value(f.Pending)})
+	}
 	for _, c := range p.Changes {
 		d.Changes = append(d.Changes, changeDocument{
 			Key: c.Key.String(), Action: c.Action, Before: value(c.Before), After: value(c.After),
 			Unit: c.Effect.Unit, How: c.Effect.How, Risk: c.Effect.Name.Risk(), Effect: saidOnce(words, c.Effect.Message()), Foreign: c.Foreign,
+			AtReboot: c.AtReboot, Pending: value(c.Pending),
 		})
 	}
 	return d

@@ -17,6 +17,9 @@ func (p *printer) plan(pl plan.Plan) {
 	for _, f := range pl.Unsupported {
 		p.line("%s %s: %s", p.yellow("!"), f.Key, printable.Line(f.Err.Error()))
 	}
+	for _, f := range pl.Waiting {
+		p.line("%s %s: %s", p.yellow("…"), f.Key, p.words.Say(waiting(f)))
+	}
 	for _, c := range pl.Changes {
 		p.change(c)
 	}
@@ -30,6 +33,8 @@ func (p *printer) plan(pl plan.Plan) {
 		p.line("%s %s", p.red(heading), p.words.Say(verdict.New("plan.blocked", verdict.Inner("things", things(len(pl.Unknown))))))
 	case pl.Empty() && len(pl.Found) > 0:
 		p.line("%s %s", p.yellow(site), p.words.Say(verdict.New("plan.beside")))
+	case pl.Empty() && len(pl.Waiting) > 0:
+		p.line("%s %s", p.yellow(site), p.words.Say(verdict.New("plan.waits")))
 	case pl.Empty() && pl.Part == plan.ServerAlone:
 		p.line("%s %s", p.yellow(site), p.words.Say(verdict.New("plan.server-as-declared")))
 	case pl.Empty() && pl.Part == plan.BMCAlone && len(pl.Unsupported) == 0:
@@ -41,6 +46,18 @@ func (p *printer) plan(pl plan.Plan) {
 	default:
 		p.line("%s %s", p.bold(heading), p.words.Say(verdict.New("plan.changes", verdict.Inner("changes", changes(len(pl.Changes))), verdict.Word("digest", fmt.Sprintf("%.12s", pl.Digest())))))
 	}
+}
+
+// waiting is a setting that is written and not in effect yet.
+func waiting(f state.Fact) verdict.Message {
+	pending, _ := f.Pending.(state.Attr)
+	now, _ := f.Value.(state.Attr)
+	return verdict.New("plan.waiting", verdict.AllSeen("pending", pending.Values), verdict.AllSeen("now", now.Values))
+}
+
+func valuesOf(v state.Value) verdict.Message {
+	a, _ := v.(state.Attr)
+	return verdict.New("change.values", verdict.AllSeen("values", a.Values))
 }
 
 // unknown names each reason once: what cannot be reached has dozens of things
@@ -68,6 +85,12 @@ func (p *printer) change(c plan.Change) {
 	p.line("%s %s%s", mark, c.Key, p.summary(c))
 	if does := c.Effect.Message(); !does.IsZero() {
 		p.line("    %s", p.yellow(p.words.Say(does)))
+	}
+	if c.AtReboot {
+		p.line("    %s", p.yellow(p.words.Say(verdict.New("change.at-reboot"))))
+	}
+	if c.Pending != nil {
+		p.line("    %s", p.yellow(p.words.Say(verdict.New("change.pending", verdict.Inner("values", valuesOf(c.Pending))))))
 	}
 	if c.Foreign {
 		p.line("    %s", p.yellow(p.words.Say(verdict.New("change.foreign"))))

@@ -18,6 +18,7 @@ func buildAMI(b *BMC) {
 	b.root(object{"Vendor": "AMI", "Product": "AMI Redfish Server", "RedfishVersion": "1.7.0", "UUID": b.cfg.UUID, "Oem": object{"Ami": object{}}})
 	b.managerDoc("410810600", "Self", object{"SerialConsole": object{"ServiceEnabled": true, "ConnectTypesSupported": []any{"IPMI"}}})
 	b.machine("Self", "GIGABYTE", nil, nil)
+	b.stageBoot(rootPath+"/Systems/Self", rootPath+"/Systems/Self/SD", keepsAll)
 	b.protocol(object{"NTPServers": []any{"time.nist.gov", "pool.ntp.org"}, "Port": 123, "ProtocolEnabled": false}, rules{
 		"NTP":  nested(rules{"NTPServers": words(0), "ProtocolEnabled": boolean}),
 		"IPMI": nested(rules{"ProtocolEnabled": boolean}),

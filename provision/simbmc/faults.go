@@ -40,6 +40,8 @@ type Faults struct {
 	Partial bool
 	// ReadOnly names top-level properties that are refused as not writable.
 	ReadOnly []string
+	// SettingsFail makes the server's firmware refuse what waits for a reboot.
+	SettingsFail bool
 	// Hangs makes the operating system of the server ignore a shutdown.
 	Hangs bool
 	// Ignore accepts every PATCH and changes nothing.

@@ -13,7 +13,7 @@ func idrac() personality {
 	return personality{
 		firmware: "7.10.30.00", build: buildIDRAC, settle: settleIDRAC,
 		manager: rootPath + "/Managers/iDRAC.Embedded.1", eth: rootPath + "/Managers/iDRAC.Embedded.1/EthernetInterfaces/NIC.1",
-		etag: ETagNone, success: http.StatusOK, partial: true, expand: true, slots: 16,
+		etag: ETagNone, success: http.StatusOK, partial: true, expand: true, slots: 16, jobs: true,
 	}
 }
 
@@ -26,11 +26,15 @@ func buildIDRAC(b *BMC) {
 	})
 	b.managerDoc("15G Monolithic", "System.Embedded.1", nil)
 	links3 := links(b.dellPath(), b.who.manager+"/Oem/Dell/DellAttributes/System.Embedded.1")
-	obj(b.tree[b.who.manager].doc["Links"])["Oem"] = object{"Dell": object{"DellAttributes": links3}}
+	obj(b.tree[b.who.manager].doc["Links"])["Oem"] = object{"Dell": object{"DellAttributes": links3, "Jobs": link(b.jobsPath())}}
 	b.add(b.who.manager+"/Oem/Dell/DellAttributes/System.Embedded.1", "DellAttributes.v1_0_0.DellAttributes", object{"Attributes": object{"ServerPwr.1.PSRapidOn": "Enabled"}}, nil)
 	bios := rootPath + "/Systems/System.Embedded.1/Bios"
 	b.machine("System.Embedded.1", "Dell Inc.", object{"Bios": link(bios)}, nil)
 	b.add(bios, "Bios.v1_2_1.Bios", object{"Attributes": object{"AcPwrRcvry": "Last", "AcPwrRcvryDelay": "Immediate"}}, nil)
+	system := rootPath + "/Systems/System.Embedded.1"
+	b.stageBIOS(bios, bios+"/Settings", keepsWaiting, map[string]rule{"AcPwrRcvry": oneOf("On", "Off", "Last")}).withJobs().clearable(bios + "/Settings")
+	b.stageBoot(system, system+"/Settings", keepsWaiting).withJobs()
+	b.listJobs()
 	b.protocol(object{"NTPServers": []any{}, "ProtocolEnabled": false}, nil)
 	b.collect(b.who.manager+"/EthernetInterfaces", "EthernetInterfaceCollection", b.who.eth)
 	b.add(b.who.eth, "EthernetInterface.v1_10_0.EthernetInterface", object{

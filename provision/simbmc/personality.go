@@ -33,6 +33,7 @@ type personality struct {
 	leaseWins          bool // static addresses are idle while DHCP is on
 	certificates       bool // the certificate of HTTPS can be replaced
 	certificateAtReset bool // which shows after a reset of the manager
+	jobs               bool // what waits for a reboot is a job
 	serial             bool // the manager's SerialConsole can be switched
 	// protocols can be switched, besides IPMI.
 	protocols []string
@@ -97,16 +98,25 @@ func (b *BMC) machine(id, maker string, more object, r rules) *resource {
 	for k, v := range more {
 		doc[k] = v
 	}
-	r = r.and(rules{"Boot": nested(rules{
-		"BootSourceOverrideEnabled": oneOf("Disabled", "Once", "Continuous"), "BootSourceOverrideTarget": text,
-		"BootSourceOverrideMode": oneOf("Legacy", "UEFI"), "BootOrder": words(0),
-	})})
+	r = r.and(rules{"Boot": nested(bootRules(words(0)))})
 	b.add(cha, "Chassis.v1_20_0.Chassis", object{
 		"ChassisType": "RackMount", "Manufacturer": maker, "Model": b.cfg.Model, "SerialNumber": b.cfg.Serial, "Status": health("OK"),
 		"Links": object{"ComputerSystems": links(sys), "ManagedBy": links(b.who.manager)},
 	}, nil)
 	b.hardware(sys, cha, doc)
 	return b.add(sys, "ComputerSystem.v1_17_0.ComputerSystem", doc, r)
+}
+
+// bootRules are those of Boot; order is nil where a settings object has it.
+func bootRules(order rule) rules {
+	r := rules{
+		"BootSourceOverrideEnabled": oneOf("Disabled", "Once", "Continuous"), "BootSourceOverrideTarget": text,
+		"BootSourceOverrideMode": oneOf("Legacy", "UEFI"),
+	}
+	if order != nil {
+		r["BootOrder"] = order
+	}
+	return r
 }
 
 // bootDoc is Boot of a system that nobody has touched.

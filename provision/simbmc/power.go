@@ -1,6 +1,9 @@
 package simbmc
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 const systemReset = "/Actions/ComputerSystem.Reset"
 
@@ -56,6 +59,9 @@ func (b *BMC) resetSystem(system, kind string) reply {
 
 // doReset has it done; without a server the state alone changes.
 func (b *BMC) doReset(res *resource, kind string) {
+	if kind == "On" || strings.HasSuffix(kind, "Restart") {
+		b.startUp()
+	}
 	switch {
 	case b.cfg.Reset != nil:
 		b.wait.Go(func() { b.cfg.Reset(b.ctx, kind) })

@@ -58,6 +58,9 @@ func nested(r rules) rule {
 // apply returns the object after the writes, and every refusal.
 func (r rules) apply(have, want object) (object, []message) {
 	out := obj(clone(have))
+	if out == nil {
+		out = object{} // it may be written although it does not show
+	}
 	var refused []message
 	for _, k := range sortedKeys(want) {
 		check, ok := r[k]

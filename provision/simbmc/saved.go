@@ -37,6 +37,7 @@ func (b *BMC) load(tree fs.FS) error {
 		a.network = true
 	}
 	b.stage()
+	b.stageSaved()
 	for _, p := range []string{rootPath + "/SessionService", sessionsPath, rootPath + "/TaskService", taskPath} {
 		b.tree[p] = own[p]
 	}

@@ -103,15 +103,7 @@ func (b *BMC) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if b.sleep(r.Context(), slow) != nil {
 		return
 	}
-	path := "/" + strings.Trim(r.URL.Path, "/")
-	b.mu.Lock()
-	out := b.answer(r, path, body)
-	status := out.status
-	if out.cut || out.reset {
-		status = 0
-	}
-	b.log = append(b.log, Request{Method: r.Method, Path: path, Status: status, Keys: topKeys(body)})
-	b.mu.Unlock()
+	out := b.decide(r, body)
 	switch {
 	case out.reset:
 		resetConnection(w)
@@ -120,6 +112,20 @@ func (b *BMC) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		out.write(w)
 	}
+}
+
+// decide makes the answer to one request, and logs it.
+func (b *BMC) decide(r *http.Request, body []byte) reply {
+	b.mu.Lock()
+	defer b.mu.Unlock() // also where it panics: then the client is cut off, and nobody hangs
+	path := "/" + strings.Trim(r.URL.Path, "/")
+	out := b.answer(r, path, body)
+	status := out.status
+	if out.cut || out.reset {
+		status = 0
+	}
+	b.log = append(b.log, Request{Method: r.Method, Path: path, Status: status, Keys: topKeys(body)})
+	return out
 }
 
 // sleep waits, unless the client hangs up or the controller is closed.
@@ -216,8 +222,11 @@ func (b *BMC) answer(r *http.Request, path string, body []byte) reply {
 	case http.MethodPost:
 		return b.post(path, body)
 	case http.MethodDelete:
-		if strings.HasPrefix(path, accountsPath+"/") {
+		switch {
+		case strings.HasPrefix(path, accountsPath+"/"):
 			return b.deleteAccount(path)
+		case strings.HasPrefix(path, b.jobsPath()+"/"):
+			return b.deleteJob(path)
 		}
 		return b.logout(path)
 	}

@@ -29,6 +29,7 @@ func buildSupermicro(b *BMC) {
 	bios := rootPath + "/Systems/1/Bios"
 	b.machine("1", "Supermicro", object{"Bios": link(bios)}, nil)
 	b.add(bios, "Bios.v1_2_0.Bios", object{"Attributes": object{"RestoreonACPowerLoss_0035": "Last State", "PowerButtonFunction_0036": "Instant Off"}}, nil)
+	b.stageBIOS(bios, bios+"/SD", keepsAll, map[string]rule{"RestoreonACPowerLoss_0035": oneOf("Power On", "Stay Off", "Last State")})
 	b.protocol(object{"NTPServers": []any{"localhost", "127.0.0.1"}, "ProtocolEnabled": false}, rules{
 		"NTP":      nested(rules{"NTPServers": words(0), "ProtocolEnabled": boolean}),
 		"IPMI":     nested(rules{"ProtocolEnabled": boolean}),

@@ -25,6 +25,8 @@ type resource struct {
 	after func()
 	// network marks settings whose change may cut the connection.
 	network bool
+	// settings is set where it is the settings object of another resource.
+	settings *settings
 }
 
 func link(p string) object { return object{"@odata.id": p} }

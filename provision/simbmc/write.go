@@ -34,6 +34,9 @@ func (b *BMC) patch(r *http.Request, path string, body []byte) reply {
 	if len(want) == 0 {
 		return refuse(http.StatusBadRequest, refusal("EmptyJSON"))
 	}
+	if r, busy := b.staging(res); busy {
+		return r
+	}
 	have, refused := b.writable(res).apply(res.doc, want)
 	if len(refused) > 0 && !b.faults.Partial && !b.who.partial {
 		return refuse(http.StatusBadRequest, refused...)
@@ -51,8 +54,11 @@ func (b *BMC) patch(r *http.Request, path string, body []byte) reply {
 			return reply{cut: true}
 		}
 	}
-	if b.faults.Task != "" {
+	switch {
+	case b.faults.Task != "":
 		return b.startTask()
+	case res.settings != nil && res.settings.jobs:
+		return b.startJob(res)
 	}
 	return b.accepted(res, refused)
 }
@@ -118,7 +124,11 @@ func (b *BMC) taskReply(path string) reply {
 	if !ok {
 		return refuse(http.StatusNotFound, refusal("ResourceMissingAtURI", path))
 	}
-	if left := res.doc["polls"].(int); left > 0 {
+	left, polled := res.doc["polls"].(int)
+	if !polled { // it ends with a reset of the server
+		return reply{status: http.StatusOK, body: obj(clone(res.doc))}
+	}
+	if left > 0 {
 		res.doc["polls"] = left - 1
 		return reply{status: http.StatusOK, body: b.taskBody(path), header: http.Header{"Retry-After": {"0"}}}
 	}
@@ -139,7 +149,10 @@ func (b *BMC) post(path string, body []byte) reply {
 	if len(body) > 0 && json.Unmarshal(body, &in) != nil {
 		return refuse(http.StatusBadRequest, refusal("MalformedJSON"))
 	}
+	cleared, clears := isClearPending(path)
 	switch {
+	case clears:
+		return b.clearSettings(cleared)
 	case path == accountsPath:
 		return b.createAccount(in)
 	case path == certificatesPath+replaceAction && b.who.certificates && b.tree[certificatesPath] != nil:

@@ -17,6 +17,7 @@ func buildXCC(b *BMC) {
 	b.root(object{"Vendor": "Lenovo", "UUID": b.cfg.UUID})
 	b.managerDoc("Lenovo XClarity Controller", "1", object{"Oem": object{"Lenovo": object{"ServiceAdvisor": rootPath + "/Managers/1/Oem/Lenovo/ServiceAdvisor"}}})
 	b.machine("1", "Lenovo", nil, nil)
+	b.stageBoot(rootPath+"/Systems/1", rootPath+"/Systems/1/Pending", keepsAll)
 	power := rootPath + "/Chassis/1/Power"
 	b.tree[rootPath+"/Chassis/1"].doc["Power"] = link(power)
 	b.add(power, "Power.v1_6_0.Power", object{"Oem": object{"Lenovo": object{"PowerRestorePolicy": "Restore", "LocalPowerControlEnabled": true}}}, rules{

@@ -22,6 +22,11 @@ type Fact struct {
 	Key   Key
 	Value Value
 	Err   error
+	// AtReboot says that a change of it takes effect at the next reboot of the
+	// server. Pending is what it becomes then, where that has been written and
+	// is another value than the one in effect; nil otherwise.
+	AtReboot bool
+	Pending  Value
 }
 
 // Unknown reports whether the thing could not be looked at.

@@ -105,7 +105,13 @@ func bmcSetting(want []string, f state.Fact) finding {
 	}
 	have, ok := f.Value.(state.Attr)
 	values := verdict.New("bmc.setting", verdict.AllSeen("values", have.Values))
+	pending, waits := f.Pending.(state.Attr)
+	waiting := verdict.New("bmc.setting.waits", verdict.AllSeen("values", have.Values), verdict.AllSeen("pending", pending.Values))
 	switch {
+	case waits && slices.Equal(pending.Values, want):
+		return warn(waiting, verdict.New("bmc.setting.waits.advice"))
+	case waits:
+		return fail(waiting, verdict.New("bmc.setting.advice"))
 	case ok && slices.Equal(have.Values, want):
 		return pass(values)
 	case f.Unsupported() && ok:
@@ -209,6 +215,8 @@ func bmcCodes() []verdict.Definition {
 		verdict.Define("bmc.setting.title", "a setting of the BMC", verdict.TypeWord.Named("setting")),
 		verdict.Define("bmc.setting.want", "the values that the site declares", verdict.TypeWords.Named("values")),
 		verdict.Define("bmc.setting", "the values of a setting", verdict.TypeAllSeen.Named("values")),
+		verdict.Define("bmc.setting.waits", "the setting is to become another one at the next reboot of the server", verdict.TypeAllSeen.Named("values"), verdict.TypeAllSeen.Named("pending")),
+		verdict.Define("bmc.setting.waits.advice", "what makes a setting take effect that waits for a reboot"),
 		verdict.Define("bmc.setting.unsupported", "the controller does not have the setting"),
 		verdict.Define("bmc.setting.unmanaged", "the site leaves the setting alone"),
 		verdict.Define("bmc.setting.unmanaged.why", "why the site leaves it alone, in its words", verdict.TypeSeen.Named("reason")),

@@ -1,0 +1,172 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/raiz-dns/raiz/provision/apply"
+	"github.com/raiz-dns/raiz/provision/await"
+	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/server"
+	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
+)
+
+// DefaultRebootWithin is how long a server may take to come back from a reboot:
+// the firmware of a large one tests its memory for minutes, and carries out what
+// waited for it.
+const DefaultRebootWithin = 20 * time.Minute
+
+// settles is how long a BMC may take, once the server answers, to show what the
+// firmware has made of its settings.
+const settles = 2 * time.Minute
+
+// Waiting names the settings of the BMC that take effect at the next reboot of
+// the server: written by this apply, and before it.
+func (p Planned) Waiting(j apply.Journal) []string {
+	out := j.Waits()
+	for _, f := range p.Plan.Waiting {
+		out = append(out, f.Key.Name)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Reboot makes what waits for it take effect: the blocks are withdrawn, the
+// server is restarted by its BMC, and once it answers again and the settings are
+// seen to be in effect the blocks are announced. A drain that stood before stays.
+// Its error says where that has ended; blocks that were withdrawn stay so then.
+func (r *Run) Reboot(ctx context.Context, p Planned, names []string, within time.Duration) error {
+	ctl, err := r.controller(ctx)
+	if err != nil {
+		return err
+	}
+	switch power, err := ctl.Power(ctx); {
+	case err != nil:
+		return fmt.Errorf("nothing was rebooted: %w", err)
+	case power != "On":
+		return fmt.Errorf("nothing was rebooted: the server is %s, and what waits takes effect when it is switched on", power)
+	}
+	took, boot, err := r.drainFirst(ctx)
+	if err != nil {
+		return fmt.Errorf("nothing was rebooted: %w", err)
+	}
+	r.tell(verdict.New("notice.rebooting"))
+	if err := ctl.SetPower(ctx, bmc.PowerRestart, bmc.Graceful, within); err != nil {
+		return r.leftDrained(took, err)
+	}
+	if err := r.cameBack(ctx, ctl, p.Want, names, boot, within); err != nil {
+		return r.leftDrained(took, err)
+	}
+	if !took {
+		return nil
+	}
+	guard, err := r.Drain(ctx, server.DrainRequest{})
+	if err == nil {
+		err = Announced(guard)
+	}
+	return err
+}
+
+// drainFirst withdraws the blocks; took says that nobody had before. boot is the
+// boot that the server is in.
+func (r *Run) drainFirst(ctx context.Context) (took bool, boot string, err error) {
+	if r.o.BMCOnly {
+		return false, "", nil
+	}
+	facts, err := r.probeAnew(ctx)
+	if err != nil {
+		return false, "", err
+	}
+	if facts.Guard != nil && facts.Guard.Wanted != nil {
+		return false, facts.BootID, Withdrawn(*facts.Guard)
+	}
+	guard, err := r.Drain(ctx, server.DrainRequest{Wanted: true})
+	if err == nil {
+		err = Withdrawn(guard)
+	}
+	return true, facts.BootID, err
+}
+
+func (r *Run) leftDrained(took bool, err error) error {
+	if !took {
+		return err
+	}
+	return fmt.Errorf("%w; the blocks stay withdrawn: raiz undrain announces them again", err)
+}
+
+// cameBack waits until nothing waits any more, and the server answers from
+// another boot.
+func (r *Run) cameBack(ctx context.Context, ctl *bmc.Controller, want *state.Set, names []string, boot string, within time.Duration) error {
+	var wanted []state.Item
+	for _, name := range names {
+		it, ok := want.Get(state.Key{Kind: state.Setting, Name: name})
+		if !ok {
+			return fmt.Errorf("nobody wants the setting %s", name)
+		}
+		wanted = append(wanted, it)
+	}
+	end := time.Now().Add(within)
+	var since time.Time // when the firmware was first seen not to have taken it
+	return await.Until(ctx, poll, func(ctx context.Context) (bool, error) {
+		err := r.booted(ctx, boot)
+		if err == nil {
+			err = inEffect(ctl.Read(ctx, wanted), want)
+		}
+		if refused, ok := errors.AsType[*notTakenError](err); !ok {
+			since = time.Time{}
+		} else if since.IsZero() {
+			since = time.Now()
+		} else if time.Since(since) > min(settles, within/4) {
+			return false, refused
+		}
+		if err != nil && time.Now().After(end) {
+			return false, fmt.Errorf("%w, %s after the restart", err, within)
+		}
+		return err == nil, nil
+	})
+}
+
+// booted wants the server to answer from another boot. Of the BMC alone nobody
+// knows whether there is a system to answer.
+func (r *Run) booted(ctx context.Context, before string) error {
+	if r.o.BMCOnly {
+		return nil
+	}
+	facts, err := r.probeAnew(ctx)
+	if err == nil && facts.BootID == before {
+		err = errors.New("the server has not been restarted")
+	}
+	return err
+}
+
+// notTakenError is a setting that waited for the reboot, and did not become so.
+type notTakenError struct{ name string }
+
+func (e *notTakenError) Error() string {
+	return fmt.Sprintf("%s: the server's firmware has not taken what waited for the reboot: its own log tells why; raiz plan has it again", e.name)
+}
+
+func inEffect(facts []state.Fact, want *state.Set) error {
+	for _, f := range facts {
+		it, _ := want.Get(f.Key)
+		switch {
+		case f.Err != nil:
+			return f.Err
+		case f.Pending != nil:
+			return fmt.Errorf("%s waits for a reboot still", f.Key.Name)
+		case f.Value == nil || !it.Value.Equal(f.Value):
+			return &notTakenError{f.Key.Name}
+		}
+	}
+	return nil
+}
+
+func (r *Run) tell(m verdict.Message) {
+	if r.o.Tell != nil {
+		r.o.Tell(m)
+	}
+}
