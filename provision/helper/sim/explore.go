@@ -256,27 +256,22 @@ func (e *explorer) crashes(w *world, p Path, points []point, worlds int) (run in
 	if worlds <= 0 || len(p.Crashes) == deepest {
 		return 0
 	}
-	type beginning struct {
-		*world
-		Crash
-	}
-	var fresh []beginning
+	var fresh []loss // and not their worlds: of a long run there are tens of thousands at once
 	for tried, l := range e.losses(points) {
 		if len(fresh) == worlds || tried > 3*worlds {
 			break
 		}
-		n := w.revive(*l.at, l.k)
-		state := n.state()
+		state := w.revive(*l.at, l.k).state()
 		if e.begun[state] {
 			e.count.Equal++
 			continue
 		}
 		e.begun[state] = true
-		fresh = append(fresh, beginning{n, Crash{l.at.call, l.k}})
+		fresh = append(fresh, l)
 	}
-	for i, b := range fresh {
-		next := Path{p.At, p.And, append(p.Crashes[:len(p.Crashes):len(p.Crashes)], b.Crash)}
-		run += e.again(b.world, next, (worlds-run)/(len(fresh)-i))
+	for i, l := range fresh {
+		next := Path{p.At, p.And, append(p.Crashes[:len(p.Crashes):len(p.Crashes)], Crash{l.at.call, l.k})}
+		run += e.again(w.revive(*l.at, l.k), next, (worlds-run)/(len(fresh)-i))
 	}
 	return run
 }

@@ -57,7 +57,9 @@ func TestExplore(t *testing.T) {
 	if worlds > many {
 		b.Keeps = append(b.Keeps, 3, 4, 5, 6) // of each directory by itself
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // little lives long here
+	// Little lives long here; of a long run what does adds up all the same.
+	defer debug.SetGCPercent(debug.SetGCPercent(1600))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memory))
 	began := time.Now()
 	all := make([]result, len(cases))
 	next := make(chan int)
@@ -104,6 +106,10 @@ func TestExplore(t *testing.T) {
 	t.Logf("%d cases, %d worlds that began differently, %d more that began like one of them, %d outcomes, %d calls, %d broken, %s",
 		len(cases), total.Worlds, total.Equal, total.Outcomes, total.Calls, total.Broken, time.Since(began).Round(time.Millisecond))
 }
+
+// memory is what an exploration may hold before its garbage is looked for more
+// often, in bytes.
+const memory = 3 << 30
 
 // least is how many worlds are explored each time. Some cases have fewer than
 // their share, so a little more is asked for.
