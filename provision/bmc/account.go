@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
@@ -56,13 +57,22 @@ type accounts struct {
 	collection string
 	account    redfish.Document // zero when the user has none
 	free       string           // the first empty slot, where there are slots
+	seen       int              // how many accounts were looked at
+	enabled    bool             // one of them has Enabled
 }
+
+// canEnable reports whether a new account is to be sent Enabled. Its document is
+// not there yet: it will be like the others (iLO 5 2.46 has none, 3.11 has), and
+// like the schema where there are no others (ManagerAccount.v1_0_0).
+func (a accounts) canEnable() bool { return a.enabled || a.seen == 0 }
 
 // findAccount looks a user up among the accounts.
 func (c *Controller) findAccount(ctx context.Context, user string) (accounts, error) {
 	out := accounts{}
 	var err error
 	out.collection, err = c.eachAccount(ctx, func(i int, d redfish.Document) bool {
+		out.seen++
+		out.enabled = out.enabled || d.Has("Enabled")
 		switch name := d.Text("UserName"); {
 		case name == user:
 			out.account = d
@@ -182,22 +192,7 @@ func (c *Controller) setAccount(ctx context.Context, ch Change) error {
 	if err != nil {
 		return err
 	}
-	body := redfish.Object{"Password": password.Reveal(), "RoleId": "Administrator"}
-	if !c.where.profile.noEnabled {
-		body["Enabled"] = true
-	}
-	switch {
-	case found.account.URI != "":
-		_, err = c.patchAccount(ctx, found.account.URI, body)
-	case c.where.profile.accountSlots:
-		err = c.fillSlot(ctx, found, user, body)
-	default:
-		body["UserName"] = user
-		_, err = c.session.Write(ctx, http.MethodPost, found.collection, body, "", redfish.Confidential)
-		if s := redfish.StatusOf(err); s == http.StatusMethodNotAllowed || s == http.StatusNotImplemented {
-			err = c.fillSlot(ctx, found, user, body)
-		}
-	}
+	err = c.writeAccount(ctx, found, user, redfish.Object{"Password": password.Reveal(), "RoleId": "Administrator"})
 	// A lost answer may have been carried out: the login tells.
 	if err != nil && (redfish.StatusOf(err) != 0 || errors.Is(err, state.ErrUnsupported) || errors.Is(err, redfish.ErrRefused)) {
 		return refusal(err)
@@ -205,21 +200,49 @@ func (c *Controller) setAccount(ctx context.Context, ch Change) error {
 	return c.proveAccount(ctx, user, password)
 }
 
+// writeAccount makes the account of a user like body, and enables it where it can
+// be disabled.
+func (c *Controller) writeAccount(ctx context.Context, found accounts, user string, body redfish.Object) error {
+	switch {
+	case found.account.URI != "":
+		return c.patchAccount(ctx, found.account.URI, body)
+	case c.where.profile.accountSlots:
+		return c.fillSlot(ctx, found, user, body)
+	}
+	whole := maps.Clone(body)
+	whole["UserName"] = user
+	if found.canEnable() {
+		whole["Enabled"] = true
+	}
+	_, err := c.session.Write(ctx, http.MethodPost, found.collection, whole, "", redfish.Confidential)
+	if s := redfish.StatusOf(err); s == http.StatusMethodNotAllowed || s == http.StatusNotImplemented {
+		return c.fillSlot(ctx, found, user, body)
+	}
+	return err
+}
+
 func (c *Controller) fillSlot(ctx context.Context, found accounts, user string, body redfish.Object) error {
 	if found.free == "" {
 		return fmt.Errorf("%w: every account slot is taken", redfish.ErrRefused)
 	}
+	body = maps.Clone(body)
 	body["UserName"] = user
-	_, err := c.patchAccount(ctx, found.free, body)
-	return err
+	return c.patchAccount(ctx, found.free, body)
 }
 
-func (c *Controller) patchAccount(ctx context.Context, uri string, body redfish.Object) (redfish.Answer, error) {
+func (c *Controller) patchAccount(ctx context.Context, uri string, body redfish.Object) error {
 	d, err := c.session.Get(ctx, uri)
 	if err != nil {
-		return redfish.Answer{}, err
+		return err
 	}
-	return c.session.Patch(ctx, d, redfish.Confidential, func(redfish.Document) (redfish.Object, error) { return body, nil })
+	_, err = c.session.Patch(ctx, d, redfish.Confidential, func(d redfish.Document) (redfish.Object, error) {
+		whole := maps.Clone(body)
+		if d.Has("Enabled") {
+			whole["Enabled"] = true
+		}
+		return whole, nil
+	})
+	return err
 }
 
 // proveAccount shows that the account is as it is wanted: by a login.

@@ -91,8 +91,8 @@ func (c *Controller) closeFactory(ctx context.Context, ch Change) error {
 	return c.proveShut(ctx, door)
 }
 
-// end disables an account, or deletes it, the way its document has it: HPE's have no
-// Enabled.
+// end disables an account, or deletes it, the way its document has it: that of
+// iLO 5 2.46 has no Enabled.
 func (c *Controller) end(ctx context.Context, d redfish.Document) error {
 	if !d.Has("Enabled") {
 		return c.session.Delete(ctx, d.URI)

@@ -31,20 +31,24 @@ func (b *BMC) addAccount(id, name string) {
 	} else {
 		doc["RoleId"], doc["Enabled"] = "None", false
 	}
-	if b.who.noEnabled {
+	if b.cfg.NoEnabled {
 		delete(doc, "Enabled")
 	}
-	r := rules{
-		"Password": text, "RoleId": oneOf("Administrator", "Operator", "ReadOnly"),
-	}
-	if !b.who.noEnabled {
-		r["Enabled"] = boolean
-	}
-	if b.who.slots > 0 {
-		r["UserName"] = text
+	r := b.accountRules()
+	if b.who.slots == 0 {
+		delete(r, "UserName")
 	}
 	res := b.add(accountsPath+"/"+id, "ManagerAccount.v1_7_0.ManagerAccount", doc, r)
 	res.after = func() { b.saveAccount(id, res) }
+}
+
+// accountRules are those of ManagerAccount, for a client that makes one.
+func (b *BMC) accountRules() rules {
+	r := rules{"UserName": text, "Password": text, "RoleId": oneOf("Administrator", "Operator", "ReadOnly")}
+	if !b.cfg.NoEnabled {
+		r["Enabled"] = boolean
+	}
+	return r
 }
 
 func (b *BMC) listAccounts() {
@@ -124,9 +128,12 @@ func (b *BMC) createAccount(in object) reply {
 		// iDRAC and older XCC have slots to PATCH and refuse a POST.
 		return refuse(http.StatusMethodNotAllowed, refusal("OperationNotAllowed"))
 	}
+	if _, refused := b.accountRules().apply(object{}, in); len(refused) > 0 {
+		return refuse(http.StatusBadRequest, refused...)
+	}
 	name, password := str(in["UserName"]), str(in["Password"])
 	switch {
-	case name == "" || password == "":
+	case name == "" || password == "" || in["RoleId"] == nil: // ManagerAccount, requiredOnCreate
 		return refuse(http.StatusBadRequest, refusal("CreateFailedMissingReqProperties", "UserName"))
 	case b.users[name] != nil:
 		return refuse(http.StatusBadRequest, refusal("ResourceAlreadyExists", "ManagerAccount", "UserName", name))

@@ -29,7 +29,6 @@ type personality struct {
 	slots              int  // accounts are so many fixed slots
 	namedAccounts      bool // an account's id is its user name
 	changeAtLogin      bool // a forced password change refuses the login itself
-	noEnabled          bool // accounts cannot be disabled
 	leaseWins          bool // static addresses are idle while DHCP is on
 	certificates       bool // the certificate of HTTPS can be replaced
 	certificateAtReset bool // which shows after a reset of the manager

@@ -40,6 +40,7 @@ func (b *BMC) load(tree fs.FS) error {
 	for _, p := range []string{rootPath + "/SessionService", sessionsPath, rootPath + "/TaskService", taskPath} {
 		b.tree[p] = own[p]
 	}
+	b.cfg.NoEnabled = s.noEnabled()
 	b.buildAccounts()
 	b.cfg.Hostname = str(b.eth()["HostName"])
 	b.cfg.Lease = leaseOf(b.eth())
@@ -182,6 +183,20 @@ func (s savedTree) ethernet(manager string) string {
 		}
 	}
 	return manager + "/EthernetInterfaces/none"
+}
+
+// noEnabled reports whether there are accounts and none of them has Enabled.
+func (s savedTree) noEnabled() bool {
+	accounts := 0
+	for p, doc := range s {
+		if strings.HasPrefix(p, accountsPath+"/") && kind(doc) == "ManagerAccount" {
+			if _, has := doc["Enabled"]; has {
+				return false
+			}
+			accounts++
+		}
+	}
+	return accounts > 0
 }
 
 func toServer(p string) bool {

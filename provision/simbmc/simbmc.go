@@ -23,6 +23,12 @@ type Config struct {
 	// MustChange names users who have to change their password before the
 	// controller gives them anything else.
 	MustChange []string
+	// Disabled names users whose account is switched off.
+	Disabled []string
+	// NoEnabled makes accounts that cannot be switched off: their documents
+	// have no Enabled (iLO 5 2.46 and 2.72; 3.11 has it). A Tree with accounts
+	// tells by theirs.
+	NoEnabled bool
 
 	UUID     string // of the manager; a made one when empty
 	Serial   string // of the server
@@ -129,7 +135,7 @@ func New(cfg Config) (*BMC, error) {
 	}
 	b.setFaults(cfg.Faults)
 	for i, name := range slices.Sorted(maps.Keys(cfg.Users)) {
-		b.users[name] = &user{id: who.accountID(name, i), password: cfg.Users[name], role: "Administrator", enabled: true, mustChange: slices.Contains(cfg.MustChange, name)}
+		b.users[name] = &user{id: who.accountID(name, i), password: cfg.Users[name], role: "Administrator", enabled: !slices.Contains(cfg.Disabled, name), mustChange: slices.Contains(cfg.MustChange, name)}
 	}
 	if cfg.Tree == nil {
 		b.buildCommon()
