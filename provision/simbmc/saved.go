@@ -41,6 +41,9 @@ func (b *BMC) load(tree fs.FS) error {
 		b.tree[p] = own[p]
 	}
 	b.cfg.NoEnabled = s.noEnabled()
+	if b.cfg.Roles == nil {
+		b.cfg.Roles = s.roles()
+	}
 	b.buildAccounts()
 	b.cfg.Hostname = str(b.eth()["HostName"])
 	b.cfg.Lease = leaseOf(b.eth())

@@ -207,6 +207,9 @@ func (b *BMC) answer(r *http.Request, path string, body []byte) reply {
 		if (u.mustChange || b.faults.MustChange) && !own {
 			return refuse(http.StatusForbidden, b.passwordChange(u))
 		}
+		if !b.may(u, r.Method, path) {
+			return refuse(http.StatusForbidden, refusal("InsufficientPrivilege"))
+		}
 	}
 	switch r.Method {
 	case http.MethodGet:

@@ -20,6 +20,11 @@ type Config struct {
 	Personality string
 	// Users are the administrators and their passwords.
 	Users map[string]string
+	// RoleOf names the role of a user who has another than an administrator's.
+	RoleOf map[string]string
+	// Roles are those of the account service: nil is the predefined ones, or those
+	// of the Tree; none is a service without a collection of them.
+	Roles []Role
 	// MustChange names users who have to change their password before the
 	// controller gives them anything else.
 	MustChange []string
@@ -102,6 +107,7 @@ type BMC struct {
 	users    map[string]*user
 	sessions map[string]session // by token
 	serial   int                // numbers sessions and tasks
+	roles    []Role
 	faults   Faults
 	busy     int // answers of 503 still to give
 	live     []netip.Prefix
@@ -135,7 +141,7 @@ func New(cfg Config) (*BMC, error) {
 	}
 	b.setFaults(cfg.Faults)
 	for i, name := range slices.Sorted(maps.Keys(cfg.Users)) {
-		b.users[name] = &user{id: who.accountID(name, i), password: cfg.Users[name], role: "Administrator", enabled: !slices.Contains(cfg.Disabled, name), mustChange: slices.Contains(cfg.MustChange, name)}
+		b.users[name] = &user{id: who.accountID(name, i), password: cfg.Users[name], enabled: !slices.Contains(cfg.Disabled, name), mustChange: slices.Contains(cfg.MustChange, name)}
 	}
 	if cfg.Tree == nil {
 		b.buildCommon()
@@ -209,6 +215,16 @@ func (b *BMC) Users() []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// RoleOf is the role of a user, or "" of nobody.
+func (b *BMC) RoleOf(name string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if u := b.users[name]; u != nil {
+		return u.role
+	}
+	return ""
 }
 
 // SetFaults changes how it misbehaves, from the next request on.
