@@ -33,6 +33,9 @@ type personality struct {
 	certificates       bool // the certificate of HTTPS can be replaced
 	certificateAtReset bool // which shows after a reset of the manager
 	serial             bool // the manager's SerialConsole can be switched
+	// offAlready is the MessageId that refuses ForceOff of a server that is off,
+	// "" the Base registry's, "taken" none.
+	offAlready string
 	// protocols can be switched, besides IPMI.
 	protocols []string
 	// hidden names properties that may be written though they do not show.

@@ -248,6 +248,7 @@ func (b *BMC) get(r *http.Request, path string) reply {
 	if !ok {
 		return refuse(http.StatusNotFound, refusal("ResourceMissingAtURI", path))
 	}
+	b.rise(res)
 	out := reply{status: http.StatusOK, body: res.doc, header: http.Header{}}
 	if tag := b.etag(res); tag != "" {
 		out.header.Set("ETag", tag)
