@@ -41,6 +41,12 @@ type Config struct {
 	Firmware string // of the manager; a plausible one when empty
 	Hostname string // of the manager
 
+	// ManagerType is its own; BMC when empty.
+	ManagerType string
+	// Others are further managers of the same service, listed before ours. The
+	// service does not say then which of them provides it.
+	Others []Manager
+
 	Addresses []netip.Prefix // static addresses it has at first
 	Gateways  []netip.Addr   // at most one of each family
 	// Lease is the address a DHCP server has given; valid means DHCP is on.
@@ -151,6 +157,7 @@ func New(cfg Config) (*BMC, error) {
 		if who.certificates {
 			b.buildCertificates()
 		}
+		b.addManagers()
 		b.settle()
 	} else if err := b.load(cfg.Tree); err != nil {
 		return nil, fmt.Errorf("make simulated bmc: %w", err)
