@@ -76,16 +76,21 @@ func TestManagersThroughTunnel(t *testing.T) {
 	l.keep = true
 	l.route([]netip.Prefix{newV4})
 	links := &cache{}
+	ours, theirs := []string{}, []string{"(unsupported)"} // the other has no NTP
 	for _, tc := range []struct {
-		at   netip.Addr
-		name string
-	}{{newV4.Addr(), "other0"}, {oldV4.Addr(), "sim-bmc"}, {newV4.Addr(), "other0"}} {
+		at        netip.Addr
+		host, ntp []string
+	}{{newV4.Addr(), []string{"other0"}, theirs}, {oldV4.Addr(), []string{"sim-bmc"}, ours}, {newV4.Addr(), []string{"other0"}, theirs}} {
 		way := factory()
 		way.Address = netip.AddrPortFrom(tc.at, 443)
 		target := l.target(way)
 		target.Links = links
-		c := l.open(target)
-		equal(t, []string{tc.name}, read(t, c, bmc.Hostname)[bmc.Hostname])
-		l.close(c)
+		for _, want := range []map[string][]string{{bmc.NTP: tc.ntp}, {bmc.Hostname: tc.host}} {
+			c := l.open(target)
+			for name := range want {
+				equal(t, want, read(t, c, name))
+			}
+			l.close(c)
+		}
 	}
 }
