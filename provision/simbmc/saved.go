@@ -12,19 +12,14 @@ import (
 
 // load makes the controller of saved resources. The personality is built at
 // the paths that they have, then gives way to them and leaves its rules.
-func (b *BMC) load(tree fs.FS) error {
-	saved, err := readTree(tree)
-	if err != nil {
-		return err
-	}
-	s := savedTree(saved)
+func (b *BMC) load(s savedTree) {
 	b.who.manager = s.manager()
 	b.who.eth = s.ethernet(b.who.manager)
 	b.buildCommon()
 	b.who.build(b)
 	own := b.tree
 	b.tree = map[string]*resource{}
-	for p, doc := range saved {
+	for p, doc := range s {
 		if !strings.HasPrefix(p, accountsPath+"/") {
 			b.tree[p] = &resource{doc: doc}
 		}
@@ -47,7 +42,6 @@ func (b *BMC) load(tree fs.FS) error {
 	b.buildAccounts()
 	b.cfg.Hostname = str(b.eth()["HostName"])
 	b.cfg.Lease = leaseOf(b.eth())
-	return nil
 }
 
 // readTree decodes every resource; what is no object is no resource.

@@ -3,6 +3,7 @@ package simbmc
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -16,7 +17,7 @@ import (
 // Config says which controller to be, and how it leaves the factory.
 type Config struct {
 	// Personality is openbmc (also when empty), ilo, idrac, xcc, supermicro
-	// or ami.
+	// or ami. It is for controllers without a Tree.
 	Personality string
 	// Users are the administrators and their passwords.
 	Users map[string]string
@@ -54,7 +55,8 @@ type Config struct {
 
 	// Tree holds resources as a real controller answered them, in
 	// redfish/v1/.../index.json. They take the place of the personality's own,
-	// and its rules say which of their properties may be written, and how.
+	// whose rules say which of their properties may be written, and how. Which
+	// personality that is, their documents tell.
 	// Addresses, Gateways, Lease, Hostname, UUID and Serial do not count then.
 	Tree fs.FS
 
@@ -129,6 +131,10 @@ type closer interface{ Close() error }
 
 // New returns a controller as it leaves the factory.
 func New(cfg Config) (*BMC, error) {
+	saved, err := cfg.fromTree()
+	if err != nil {
+		return nil, fmt.Errorf("make simulated bmc: %w", err)
+	}
 	who, ok := personalities()[cfg.Personality]
 	if !ok {
 		return nil, fmt.Errorf("make simulated bmc: no personality %q; there are %v", cfg.Personality, Personalities())
@@ -159,12 +165,28 @@ func New(cfg Config) (*BMC, error) {
 		}
 		b.addManagers()
 		b.settle()
-	} else if err := b.load(cfg.Tree); err != nil {
-		return nil, fmt.Errorf("make simulated bmc: %w", err)
+	} else {
+		b.load(saved)
 	}
 	b.live = b.addresses()
 	return b, nil
 }
+
+// fromTree reads the tree, if there is one, and takes the personality from it.
+func (c *Config) fromTree() (savedTree, error) {
+	if c.Tree == nil {
+		return nil, nil
+	}
+	if c.Personality != "" {
+		return nil, errors.New("a tree says itself which personality it has")
+	}
+	saved, err := readTree(c.Tree)
+	c.Personality = savedTree(saved).personality()
+	return saved, err
+}
+
+// Personality is the name of the one it has.
+func (b *BMC) Personality() string { return b.cfg.Personality }
 
 // Personalities returns the names that Config.Personality takes.
 func Personalities() []string {
