@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
@@ -45,8 +46,12 @@ func (c *Controller) readAccount(ctx context.Context) (*state.Attr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found.account.Text("RoleId") != "Administrator" || found.account.At("Enabled") == false {
+	if found.account.URI == "" || found.account.At("Enabled") == false {
 		return nil, nil
+	}
+	may, err := found.roles.standing(ctx, found.account)
+	if err != nil || may != mayAll {
+		return nil, err
 	}
 	return attr(user), nil
 }
@@ -54,15 +59,35 @@ func (c *Controller) readAccount(ctx context.Context) (*state.Attr, error) {
 // accounts is what findAccount found.
 type accounts struct {
 	collection string
+	roles      roles
 	account    redfish.Document // zero when the user has none
 	free       string           // the first empty slot, where there are slots
+	seen       int              // how many accounts were looked at
+	enabled    bool             // one of them has Enabled
+}
+
+// canEnable reports whether a new account is to be sent Enabled. Its document is
+// not there yet: it will be like the others (iLO 5 2.46 has none, 3.11 has), and
+// like the schema where there are no others (ManagerAccount.v1_0_0).
+func (a accounts) canEnable() bool { return a.enabled || a.seen == 0 }
+
+// role is the one that the account is to have: its own where that makes an
+// administrator.
+func (a accounts) role(ctx context.Context) (string, error) {
+	if own := a.account.Text("RoleId"); own != "" {
+		if may, err := a.roles.standing(ctx, a.account); err != nil || may == mayAll {
+			return own, err
+		}
+	}
+	return a.roles.best(ctx)
 }
 
 // findAccount looks a user up among the accounts.
 func (c *Controller) findAccount(ctx context.Context, user string) (accounts, error) {
 	out := accounts{}
-	var err error
-	out.collection, err = c.eachAccount(ctx, func(i int, d redfish.Document) bool {
+	at, err := c.eachAccount(ctx, func(i int, d redfish.Document) bool {
+		out.seen++
+		out.enabled = out.enabled || d.Has("Enabled")
 		switch name := d.Text("UserName"); {
 		case name == user:
 			out.account = d
@@ -72,59 +97,60 @@ func (c *Controller) findAccount(ctx context.Context, user string) (accounts, er
 		}
 		return true
 	})
+	out.collection, out.roles = at.accounts, roles{c: c, collection: at.roles}
 	return out, err
 }
 
 // maxAccounts is more than any controller is known to have; iDRAC has 16 slots.
 const maxAccounts = 64
 
-// allAccounts are the accounts, empty slots among them.
-func (c *Controller) allAccounts(ctx context.Context) ([]redfish.Document, error) {
-	var out []redfish.Document
-	_, err := c.eachAccount(ctx, func(_ int, d redfish.Document) bool {
-		out = append(out, d)
-		return true
-	})
-	return out, err
-}
+// accountService is where the collections of an account service are.
+type accountService struct{ accounts, roles string }
 
-// eachAccount goes through the accounts until see has seen enough, and returns
-// their collection. An account that goes meanwhile is none.
-func (c *Controller) eachAccount(ctx context.Context, see func(i int, d redfish.Document) bool) (string, error) {
+func (c *Controller) accountService(ctx context.Context) (accountService, error) {
 	uri := c.session.Root.Link("AccountService")
 	if uri == "" {
-		return "", unsupported("the controller has no account service")
+		return accountService{}, unsupported("the controller has no account service")
 	}
-	service, err := c.session.Get(ctx, uri)
+	d, err := c.session.Get(ctx, uri)
 	if gone(err) {
-		return "", unsupported("the controller lists %s but does not have it", uri)
+		return accountService{}, unsupported("the controller lists %s but does not have it", uri)
 	} else if err != nil {
-		return "", err
+		return accountService{}, err
 	}
-	collection := service.Link("Accounts")
-	if collection == "" {
-		return "", unsupported("the account service lists no accounts")
+	if d.Link("Accounts") == "" {
+		return accountService{}, unsupported("the account service lists no accounts")
 	}
-	list, err := c.expanded(ctx, collection)
+	return accountService{d.Link("Accounts"), d.Link("Roles")}, nil
+}
+
+// eachAccount goes through the accounts, empty slots among them, until see has
+// seen enough. An account that goes meanwhile is none.
+func (c *Controller) eachAccount(ctx context.Context, see func(i int, d redfish.Document) bool) (accountService, error) {
+	at, err := c.accountService(ctx)
 	if err != nil {
-		return collection, err
+		return at, err
+	}
+	list, err := c.expanded(ctx, at.accounts)
+	if err != nil {
+		return at, err
 	}
 	members := list.List("Members")
 	if len(members) > maxAccounts {
-		return collection, fmt.Errorf("%s has %d accounts, more than %d", collection, len(members), maxAccounts)
+		return at, fmt.Errorf("%s has %d accounts, more than %d", at.accounts, len(members), maxAccounts)
 	}
 	for i, e := range members {
-		d, err := c.member(ctx, e)
+		d, err := c.member(ctx, e, "UserName")
 		if gone(err) {
 			continue
 		} else if err != nil {
-			return collection, err
+			return at, fmt.Errorf("look through accounts: %w", err)
 		}
 		if !see(i, d) {
 			break
 		}
 	}
-	return collection, nil
+	return at, nil
 }
 
 // expanded reads a collection with its members in it, where the controller says
@@ -147,20 +173,17 @@ func (c *Controller) firstSlot() int {
 	return c.where.profile.firstSlot
 }
 
-// member reads one member of a collection, unless it was expanded.
-func (c *Controller) member(ctx context.Context, e any) (redfish.Document, error) {
+// member reads one member of a collection, unless it was expanded and has this
+// property.
+func (c *Controller) member(ctx context.Context, e any, property string) (redfish.Document, error) {
 	uri := redfish.LinkTarget(e)
 	if uri == "" {
 		return redfish.Document{}, &redfish.StatusError{Method: http.MethodGet, Path: "a member without a link", Status: http.StatusNotFound}
 	}
-	if o, _ := e.(redfish.Object); o["UserName"] != nil {
+	if o, _ := e.(redfish.Object); o[property] != nil {
 		return redfish.Document{URI: uri, Props: o}, nil
 	}
-	d, err := c.session.Get(ctx, uri)
-	if err != nil {
-		return d, fmt.Errorf("look through accounts: %w", err)
-	}
-	return d, nil
+	return c.session.Get(ctx, uri)
 }
 
 // setAccount makes sure that a user is an administrator with this password.
@@ -182,22 +205,11 @@ func (c *Controller) setAccount(ctx context.Context, ch Change) error {
 	if err != nil {
 		return err
 	}
-	body := redfish.Object{"Password": password.Reveal(), "RoleId": "Administrator"}
-	if !c.where.profile.noEnabled {
-		body["Enabled"] = true
+	role, err := found.role(ctx)
+	if err != nil {
+		return err
 	}
-	switch {
-	case found.account.URI != "":
-		_, err = c.patchAccount(ctx, found.account.URI, body)
-	case c.where.profile.accountSlots:
-		err = c.fillSlot(ctx, found, user, body)
-	default:
-		body["UserName"] = user
-		_, err = c.session.Write(ctx, http.MethodPost, found.collection, body, "", redfish.Confidential)
-		if s := redfish.StatusOf(err); s == http.StatusMethodNotAllowed || s == http.StatusNotImplemented {
-			err = c.fillSlot(ctx, found, user, body)
-		}
-	}
+	err = c.writeAccount(ctx, found, user, redfish.Object{"Password": password.Reveal(), "RoleId": role})
 	// A lost answer may have been carried out: the login tells.
 	if err != nil && (redfish.StatusOf(err) != 0 || errors.Is(err, state.ErrUnsupported) || errors.Is(err, redfish.ErrRefused)) {
 		return refusal(err)
@@ -205,21 +217,49 @@ func (c *Controller) setAccount(ctx context.Context, ch Change) error {
 	return c.proveAccount(ctx, user, password)
 }
 
+// writeAccount makes the account of a user like body, and enables it where it can
+// be disabled.
+func (c *Controller) writeAccount(ctx context.Context, found accounts, user string, body redfish.Object) error {
+	switch {
+	case found.account.URI != "":
+		return c.patchAccount(ctx, found.account.URI, body)
+	case c.where.profile.accountSlots:
+		return c.fillSlot(ctx, found, user, body)
+	}
+	whole := maps.Clone(body)
+	whole["UserName"] = user
+	if found.canEnable() {
+		whole["Enabled"] = true
+	}
+	_, err := c.session.Write(ctx, http.MethodPost, found.collection, whole, "", redfish.Confidential)
+	if s := redfish.StatusOf(err); s == http.StatusMethodNotAllowed || s == http.StatusNotImplemented {
+		return c.fillSlot(ctx, found, user, body)
+	}
+	return err
+}
+
 func (c *Controller) fillSlot(ctx context.Context, found accounts, user string, body redfish.Object) error {
 	if found.free == "" {
 		return fmt.Errorf("%w: every account slot is taken", redfish.ErrRefused)
 	}
+	body = maps.Clone(body)
 	body["UserName"] = user
-	_, err := c.patchAccount(ctx, found.free, body)
-	return err
+	return c.patchAccount(ctx, found.free, body)
 }
 
-func (c *Controller) patchAccount(ctx context.Context, uri string, body redfish.Object) (redfish.Answer, error) {
+func (c *Controller) patchAccount(ctx context.Context, uri string, body redfish.Object) error {
 	d, err := c.session.Get(ctx, uri)
 	if err != nil {
-		return redfish.Answer{}, err
+		return err
 	}
-	return c.session.Patch(ctx, d, redfish.Confidential, func(redfish.Document) (redfish.Object, error) { return body, nil })
+	_, err = c.session.Patch(ctx, d, redfish.Confidential, func(d redfish.Document) (redfish.Object, error) {
+		whole := maps.Clone(body)
+		if d.Has("Enabled") {
+			whole["Enabled"] = true
+		}
+		return whole, nil
+	})
+	return err
 }
 
 // proveAccount shows that the account is as it is wanted: by a login.

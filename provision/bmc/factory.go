@@ -91,8 +91,8 @@ func (c *Controller) closeFactory(ctx context.Context, ch Change) error {
 	return c.proveShut(ctx, door)
 }
 
-// end disables an account, or deletes it, the way its document has it: HPE's have no
-// Enabled.
+// end disables an account, or deletes it, the way its document has it: that of
+// iLO 5 2.46 has no Enabled.
 func (c *Controller) end(ctx context.Context, d redfish.Document) error {
 	if !d.Has("Enabled") {
 		return c.session.Delete(ctx, d.URI)
@@ -137,15 +137,34 @@ func (c *Controller) proveShut(ctx context.Context, door redfish.Endpoint) error
 // most those of a collection of 64.
 func (c *Controller) Administrators(ctx context.Context) ([]string, error) {
 	c.refresh()
-	all, err := c.allAccounts(ctx)
+	out, err := c.administrators(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read accounts of %s: %w", c.session.At.Address, err)
 	}
+	return out, nil
+}
+
+func (c *Controller) administrators(ctx context.Context) ([]string, error) {
+	var all []redfish.Document
+	at, err := c.eachAccount(ctx, func(_ int, d redfish.Document) bool {
+		all = append(all, d)
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
 	var out []string
+	known := roles{c: c, collection: at.roles}
 	for _, d := range all {
-		// A role of the controller's own may do anything (ManagerAccount, RoleId).
-		role := d.Text("RoleId")
-		if name := d.Text("UserName"); name != "" && d.At("Enabled") != false && role != "ReadOnly" && role != "None" && role != "NoAccess" {
+		name := d.Text("UserName")
+		if name == "" || d.At("Enabled") == false {
+			continue
+		}
+		may, err := known.standing(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		if may != mayLess { // one of a role that nobody can look at may do anything
 			out = append(out, name)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 // entryVersion has to change with the way in which resources are found: an
 // entry that an older raiz has made would lead elsewhere.
-const entryVersion = 1
+const entryVersion = 2
 
 // entry is what is remembered of one controller: where its resources are, and
 // what has to be so still. It holds nothing that was learned by writing.
@@ -26,8 +26,11 @@ type entry struct {
 	Firmware string
 	// At is the address that was dialled, where the interface does not have
 	// it, as behind a tunnel.
-	At    string `json:",omitempty"`
-	Links map[string]string
+	At string `json:",omitempty"`
+	// ManagerAt is the address that was dialled, where that decides which of
+	// several managers is ours.
+	ManagerAt string `json:",omitempty"`
+	Links     map[string]string
 }
 
 // entryName is made from what tells one controller from any other.
@@ -46,7 +49,8 @@ func (c *Controller) remembered() (entry, bool) {
 		return entry{}, false
 	}
 	e, ok := openEntry(c.links.Load(name), key, name)
-	return e, ok && e.Version == entryVersion && e.Root == signature(c.session.Root)
+	here := c.session.At.Address.Addr().Unmap().WithZone("").String()
+	return e, ok && e.Version == entryVersion && e.Root == signature(c.session.Root) && (e.ManagerAt == "" || e.ManagerAt == here)
 }
 
 // remember hands the links to the cache.
@@ -57,7 +61,7 @@ func (c *Controller) remember() {
 	}
 	e := entry{
 		Version: entryVersion, Root: signature(c.session.Root), Line: w.facts.Line, Firmware: w.facts.Firmware,
-		At: w.chosen.at, Links: maps.Clone(w.links),
+		At: w.chosen.at, ManagerAt: w.managerAt, Links: maps.Clone(w.links),
 	}
 	if w.chosen.by == byScore {
 		delete(e.Links, inEthernet) // another may have the better cable tomorrow

@@ -1,8 +1,10 @@
 package bmc_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -17,18 +19,6 @@ import (
 )
 
 var update = flag.Bool("update", false, "write docs/bmc.md anew")
-
-// manners is the personality that answers as the controller of a tree does.
-func manners(tree string) string {
-	for prefix, personality := range map[string]string{
-		"dell-": "idrac", "hpe-ilo": "ilo", "lenovo-": "xcc", "supermicro-": "supermicro", "ami-": "ami",
-	} {
-		if strings.HasPrefix(tree, prefix) {
-			return personality
-		}
-	}
-	return "openbmc" // what the schemas say
-}
 
 // line is what came out for one tree.
 type line struct {
@@ -76,9 +66,35 @@ func TestMatrix(t *testing.T) {
 	holdDoc(t, table(lines))
 }
 
+// TestMatrixNames: the cells of a tree are those of its documents, whatever its folder
+// is called.
+func TestMatrixNames(t *testing.T) {
+	dir := treesDir(t)
+	for _, name := range []string{
+		"ami-gigabyte-h262", "dell-idrac9-710-r750", "hpe-cray-ex235a", "hpe-ilo6-dl380a-g11", "lenovo-xcc-sr670", "openbmc-stock-2.15", "supermicro-x13-sys821ge",
+	} {
+		for _, other := range []string{"plain", "dell-idrac9", "hpe-ilo5"} {
+			t.Run(name+"/"+other, func(t *testing.T) {
+				t.Parallel()
+				tree, err := filepath.Abs(filepath.Join(dir, name))
+				renamed := filepath.Join(t.TempDir(), other)
+				if err := cmp.Or(err, os.Symlink(tree, renamed)); err != nil {
+					t.Fatal(err)
+				}
+				a, b := line{cells: map[string]cell{}, known: 5}, line{cells: map[string]cell{}, known: 5}
+				setTree(t, tree, &a)
+				setTree(t, renamed, &b)
+				if !maps.Equal(a.cells, b.cells) {
+					t.Errorf("%v\n%v", a.cells, b.cells)
+				}
+			})
+		}
+	}
+}
+
 // treeLab is a controller of a saved tree that also answers where we dialTimeout.
 func treeLab(t *testing.T, dir string, users map[string]string, at netip.Addr) *lab {
-	l := newLab(t, simbmc.Config{Personality: manners(filepath.Base(dir)), Tree: os.DirFS(dir), Users: users})
+	l := newLab(t, simbmc.Config{Tree: os.DirFS(dir), Users: users})
 	l.keep = true
 	l.route([]netip.Prefix{netip.PrefixFrom(at, at.BitLen())})
 	return l

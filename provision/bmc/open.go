@@ -91,6 +91,9 @@ type resourceMap struct {
 	dirty   bool // the cache does not know all of it yet
 	// chosen says how sure the choice of the interface is.
 	chosen choice
+	// managerAt is the address that was dialled where it decides which of several
+	// managers is ours; "" where it does not.
+	managerAt string
 }
 
 // choice is why an interface was taken to be the one.

@@ -109,9 +109,9 @@ func (c *Controller) setPower(ctx context.Context, do PowerAction, how PowerMode
 	}
 	switch do {
 	case PowerOn:
-		return c.powerTo(ctx, "On", []string{"On", "ForceOn"}, patience)
+		return c.powerOn(ctx, patience)
 	case PowerOff:
-		return c.powerTo(ctx, "Off", off, patience)
+		return c.powerOff(ctx, off, patience)
 	case PowerRestart:
 		err := c.reset(ctx, restart)
 		if !errors.Is(err, state.ErrUnsupported) {
@@ -121,34 +121,93 @@ func (c *Controller) setPower(ctx context.Context, do PowerAction, how PowerMode
 	default:
 		return fmt.Errorf("%w: there is no such action", errValue)
 	}
-	if err := c.powerTo(ctx, "Off", off, patience); err != nil {
+	if err := c.powerOff(ctx, off, patience); err != nil {
 		return err
 	}
-	return c.powerTo(ctx, "On", []string{"On", "ForceOn"}, patience)
+	return c.powerOn(ctx, patience)
 }
 
-// powerTo resets, unless it is so already, and waits.
-func (c *Controller) powerTo(ctx context.Context, want string, kinds []string, patience time.Duration) error {
+// powerOn switches on, unless it is so already, and waits.
+func (c *Controller) powerOn(ctx context.Context, patience time.Duration) error {
 	have, err := c.Power(ctx)
-	if err != nil || have == want {
+	if err != nil || have == "On" {
 		return err
 	}
-	if err := c.reset(ctx, kinds); err != nil {
+	if err := c.reset(ctx, []string{"On", "ForceOn"}); err != nil {
 		return err
 	}
 	end := since(patience)
 	return await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (bool, error) {
 		have, err := c.Power(ctx)
 		switch over := !end.After(since(0)); {
-		case err == nil && have == want:
+		case err == nil && have == "On":
 			return true, nil
-		case over && err == nil && want == "Off":
-			return false, fmt.Errorf("%w after %s; look at its console, or cut the power with --force", errStillOn, patience)
 		case over:
-			return false, errors.Join(fmt.Errorf("it is not %s after %s", want, patience), err)
+			return false, errors.Join(fmt.Errorf("it is not On after %s", patience), err)
 		}
 		return false, nil
 	})
+}
+
+// settledPolls is how many looks in a row have to find a server off. One that
+// restarts passes through Off, and reads so for a moment.
+const settledPolls = 5
+
+// powerOff switches off, and waits until it stays so. One that comes up again in
+// that time was restarting, and is switched off again.
+func (c *Controller) powerOff(ctx context.Context, kinds []string, patience time.Duration) error {
+	have, err := c.Power(ctx)
+	if err != nil {
+		return err
+	}
+	s := shutdown{kinds: kinds}
+	end := since(patience)
+	return await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (bool, error) {
+		over := s.looks > 0 && !end.After(since(0))
+		if s.looks++; s.looks > 1 {
+			have, err = c.Power(ctx)
+		}
+		switch {
+		case err != nil && over:
+			return false, errors.Join(fmt.Errorf("it is not Off after %s", patience), err)
+		case err != nil:
+			return false, nil
+		case have == "Off":
+			s.quiet++
+			return s.quiet > settledPolls, nil
+		case over:
+			return false, errors.Join(fmt.Errorf("%w after %s; look at its console, or cut the power with --force", errStillOn, patience), s.refused)
+		}
+		return false, c.askOff(ctx, &s)
+	})
+}
+
+// shutdown is a server on its way off.
+type shutdown struct {
+	kinds   []string
+	looks   int
+	quiet   int   // looks in a row that found it off
+	asked   bool  // and nobody has seen it off since
+	refused error // what it said when it was asked
+}
+
+// askOff asks a server that is on to go off, once until it has been seen off. Most
+// controllers refuse that of a server that has gone off meanwhile (iLO:
+// InvalidOperationForSystemState): the next look tells, and one that is on then is
+// asked a second time.
+func (c *Controller) askOff(ctx context.Context, s *shutdown) error {
+	seenOff := s.quiet > 0
+	s.quiet = 0
+	if s.asked && s.refused == nil && !seenOff {
+		return nil
+	}
+	err := c.reset(ctx, s.kinds)
+	if errors.Is(err, redfish.ErrRefused) && (s.refused == nil || seenOff) {
+		s.asked, s.refused = true, err
+		return nil
+	}
+	s.asked, s.refused = true, nil
+	return err
 }
 
 // reset asks for the first kind that the system takes. A lost answer counts

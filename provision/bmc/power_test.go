@@ -3,12 +3,14 @@ package bmc_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/redact"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/simbmc"
 )
 
@@ -54,6 +56,81 @@ func TestPowerHangs(t *testing.T) {
 		t.Error("no error")
 	}
 	l.close(c)
+}
+
+// TestPowerOffRestarting: a server that restarts reads as off for a moment. It is
+// off once it stays so.
+func TestPowerOffRestarting(t *testing.T) {
+	for _, personality := range simbmc.Personalities() {
+		for _, how := range []bmc.PowerMode{bmc.Graceful, bmc.Forced} {
+			for _, looks := range []int{1, 4} {
+				t.Run(fmt.Sprint(personality, "/", how, "/", looks), func(t *testing.T) {
+					t.Parallel()
+					l := newLab(t, simbmc.Config{Personality: personality, Faults: simbmc.Faults{RestartsOff: looks}})
+					c := l.open(l.target(factory()))
+					defer l.close(c)
+					for _, do := range []bmc.PowerAction{bmc.PowerRestart, bmc.PowerOff} {
+						if err := c.SetPower(t.Context(), do, how, time.Minute); err != nil {
+							t.Fatal(do, err)
+						}
+					}
+					for range looks + 2 {
+						if got, err := c.Power(t.Context()); got != "Off" || err != nil {
+							t.Fatalf("it is %s, %v", got, err)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestPowerOffAlready says so of a server that is off, in bounded time, and switches
+// nothing.
+func TestPowerOffAlready(t *testing.T) {
+	for _, personality := range simbmc.Personalities() {
+		for _, how := range []bmc.PowerMode{bmc.Graceful, bmc.Forced} {
+			l := newLab(t, simbmc.Config{Personality: personality, Powered: func() bool { return false }})
+			c := l.open(l.target(factory()))
+			if err := c.SetPower(t.Context(), bmc.PowerOff, how, 0); err != nil {
+				t.Error(personality, how, err)
+			}
+			l.close(c)
+			if n := l.bmc.Counters(); n.Writes != 0 || n.Gets > 12 {
+				t.Errorf("%s, %s: it took %+v", personality, how, n)
+			}
+		}
+	}
+}
+
+// TestPowerOffRefused: a server that goes off before it is told to is off, and one
+// that was restarting then is switched off when it is up. A refusal of one that stays
+// on is one.
+func TestPowerOffRefused(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cfg  simbmc.Config
+		want error
+	}{
+		"gone off":    {simbmc.Config{Faults: simbmc.Faults{GoesOff: 1}}, nil},
+		"restarting":  {simbmc.Config{Faults: simbmc.Faults{GoesOff: 1, RestartsOff: 2}}, nil},
+		"not allowed": {simbmc.Config{Roles: []simbmc.Role{weak("user")}}, redfish.ErrRefused},
+	} {
+		for _, personality := range simbmc.Personalities() {
+			t.Run(name+"/"+personality, func(t *testing.T) {
+				t.Parallel()
+				tc.cfg.Personality = personality
+				l := newLab(t, tc.cfg)
+				c := l.open(l.target(factory()))
+				defer l.close(c)
+				if err := c.SetPower(t.Context(), bmc.PowerOff, bmc.Forced, time.Minute); !errors.Is(err, tc.want) {
+					t.Errorf("got %v, not %v", err, tc.want)
+				}
+				if got, err := c.Power(t.Context()); (got == "Off") != (tc.want == nil) || err != nil {
+					t.Errorf("it is %s, %v", got, err)
+				}
+			})
+		}
+	}
 }
 
 // TestBootOnce sets the next boot alone, which is no change of the setting.

@@ -78,7 +78,6 @@ func quirksHPE() []quirk {
 		{Quirk{"ilo-serial-in-oem", "iLO 5 2.46 to iLO 6 1.66: SerialConsole of the manager only tells; Oem.Hpe.SerialCLIStatus is the switch, with meanings of its own"}, ilo, func(t *profile) {
 			t.settings[serialConsoleName] = nowhere("iLO switches its serial console in Oem.Hpe.SerialCLIStatus, which is not the standard setting")
 		}},
-		{Quirk{"ilo-account-without-enabled", "iLO 5 2.46 and 2.72: accounts have no Enabled"}, ilo, func(t *profile) { t.noEnabled = true }},
 	}
 }
 

@@ -70,6 +70,7 @@ func (c *Controller) survey(ctx context.Context) error {
 	e, ok := c.remembered()
 	if ok {
 		w.links, w.cached, w.chosen = maps.Clone(e.Links), true, choice{by: byMemory, at: e.At}
+		w.managerAt = e.ManagerAt
 	}
 	c.where = w
 	if !ok {
@@ -203,45 +204,6 @@ func (c *Controller) follow(ctx context.Context, from string, path ...string) (s
 		return uri, nil
 	}
 	return "", unsupported("the %s %s has no link to %s", from, d.ID(), strings.Join(path, "."))
-}
-
-// findManager picks the manager that provides this service; else, of several,
-// the first BMC with interfaces of its own (GB200 lists two, Cisco one for
-// every PCIe card).
-func (c *Controller) findManager(ctx context.Context) (string, error) {
-	if uri := c.session.Root.Link("Links", "ManagerProvidingService"); uri != "" {
-		return uri, nil
-	}
-	members, err := c.members(ctx, c.session.Root.Link("Managers"))
-	if err != nil || len(members) == 1 {
-		return first(members), err
-	}
-	best, bestScore := "", -1
-	for _, uri := range members[:min(len(members), maxMembers)] {
-		d, err := c.session.Get(ctx, uri)
-		if gone(err) {
-			continue
-		} else if err != nil {
-			return "", err
-		}
-		score := 0
-		if d.Text("ManagerType") == "BMC" {
-			score += 4
-		}
-		for _, own := range []string{"EthernetInterfaces", "NetworkProtocol"} {
-			if d.Has(own) {
-				score++
-			}
-		}
-		if score > bestScore {
-			best, bestScore = uri, score
-			c.where.docs[inManager] = d
-		}
-	}
-	if best == "" {
-		return "", unsupported("the controller has none of the managers it lists")
-	}
-	return best, nil
 }
 
 // maxMembers bounds how many members of a collection are looked at.

@@ -96,8 +96,6 @@ type profile struct {
 	firstSlot    int // the first that may be filled
 	// pending tells whether a resource's settings wait for a reset; nil never.
 	pending func(redfish.Document) bool
-	// noEnabled is true where accounts cannot be disabled.
-	noEnabled bool
 	// star sends If-Match "*" where no ETag was handed out.
 	star bool
 }

@@ -37,7 +37,7 @@ func allowances() allowed {
 			TotalSystemMemoryGiB CapacityMiB CapacityBytes PowerCapacityWatts MTUSize SpeedMbps Port MaxIPv6StaticAddresses
 			MaxConcurrentSessions SessionTimeout MinPasswordLength MaxPasswordLength AccountLockoutThreshold
 			NIC.1.VLanID IPv6Static.1.PrefixLength`),
-		enums: set(`State Health HealthRollup PowerState LinkStatus InterfaceType AddressOrigin AddressState RoleId ProcessorType
+		enums: set(`State Health HealthRollup PowerState LinkStatus InterfaceType AddressOrigin AddressState RoleId AssignedPrivileges ProcessorType
 			RAIDType ManagerType SystemType ChassisType PowerSupplyType MediaType OperatingMode IndicatorLED DataType
 			BootSourceOverrideEnabled BootSourceOverrideTarget BootSourceOverrideMode PowerRestorePolicy PowerAutoOn
 			AutoPowerOn ConfigurationSettings AcPwrRcvry MaintenanceWindowResource ApplyTime SupportedApplyTimes
@@ -61,6 +61,7 @@ func values() map[string]bool {
 		OK Ok Warning Critical Unknown On Off PoweringOn PoweringOff Paused Reset Always Never
 		LinkUp LinkDown NoLink Static DHCP DHCPv6 BOOTP SLAAC LinkLocal IPv4LinkLocal Preferred Deprecated Tentative Failed
 		Dedicated Shared HostInterface Ethernet Administrator Operator ReadOnly NoAccess
+		Login ConfigureManager ConfigureUsers ConfigureSelf ConfigureComponents
 		CPU GPU FPGA DSP Accelerator RAID0 RAID1 RAID5 RAID6 RAID10 RAID50 RAID60 Mirrored
 		BMC EnclosureManager ManagementController RackManager AuxiliaryController Service Physical Virtual
 		RackMount StandAlone Blade Enclosure Module Card Zone Component Shelf Rack Sled StorageEnclosure

@@ -10,9 +10,13 @@ import (
 // buildAccounts puts the account service into the tree, with empty slots
 // where the personality has a fixed number of them.
 func (b *BMC) buildAccounts() {
-	b.add(rootPath+"/AccountService", "AccountService.v1_10_0.AccountService", object{
-		"Accounts": link(accountsPath), "MinPasswordLength": 8, "MaxPasswordLength": 20, "ServiceEnabled": true,
-	}, nil)
+	b.fillRoles()
+	b.buildRoles()
+	service := object{"Accounts": link(accountsPath), "MinPasswordLength": 8, "MaxPasswordLength": 20, "ServiceEnabled": true}
+	if b.tree[rolesPath] != nil {
+		service["Roles"] = link(rolesPath)
+	}
+	b.add(rootPath+"/AccountService", "AccountService.v1_10_0.AccountService", service, nil)
 	for name, u := range b.users {
 		b.addAccount(u.id, name)
 	}
@@ -29,22 +33,34 @@ func (b *BMC) addAccount(id, name string) {
 	if u := b.users[name]; u != nil {
 		doc["RoleId"], doc["Enabled"] = u.role, u.enabled
 	} else {
-		doc["RoleId"], doc["Enabled"] = "None", false
+		doc["RoleId"], doc["Enabled"] = noRole, false
 	}
-	if b.who.noEnabled {
+	b.linkRole(doc)
+	if b.cfg.NoEnabled {
 		delete(doc, "Enabled")
 	}
-	r := rules{
-		"Password": text, "RoleId": oneOf("Administrator", "Operator", "ReadOnly"),
-	}
-	if !b.who.noEnabled {
-		r["Enabled"] = boolean
-	}
-	if b.who.slots > 0 {
-		r["UserName"] = text
+	r := b.accountRules()
+	if b.who.slots == 0 {
+		delete(r, "UserName")
 	}
 	res := b.add(accountsPath+"/"+id, "ManagerAccount.v1_7_0.ManagerAccount", doc, r)
 	res.after = func() { b.saveAccount(id, res) }
+}
+
+// linkRole keeps Links.Role in step with RoleId.
+func (b *BMC) linkRole(account object) {
+	if p := rolesPath + "/" + str(account["RoleId"]); b.tree[p] != nil {
+		account["Links"] = object{"Role": link(p)}
+	}
+}
+
+// accountRules are those of ManagerAccount, for a client that makes one.
+func (b *BMC) accountRules() rules {
+	r := rules{"UserName": text, "Password": text, "RoleId": oneOf(b.roleNames()...)}
+	if !b.cfg.NoEnabled {
+		r["Enabled"] = boolean
+	}
+	return r
 }
 
 func (b *BMC) listAccounts() {
@@ -89,6 +105,7 @@ func (b *BMC) saveAccount(id string, res *resource) {
 		u.password, u.mustChange = p, false
 	}
 	res.doc["Password"] = nil
+	b.linkRole(res.doc)
 	u.role, u.enabled = str(res.doc["RoleId"]), res.doc["Enabled"] != false
 	if !u.enabled {
 		b.endSessions(name)
@@ -124,9 +141,12 @@ func (b *BMC) createAccount(in object) reply {
 		// iDRAC and older XCC have slots to PATCH and refuse a POST.
 		return refuse(http.StatusMethodNotAllowed, refusal("OperationNotAllowed"))
 	}
+	if _, refused := b.accountRules().apply(object{}, in); len(refused) > 0 {
+		return refuse(http.StatusBadRequest, refused...)
+	}
 	name, password := str(in["UserName"]), str(in["Password"])
 	switch {
-	case name == "" || password == "":
+	case name == "" || password == "" || in["RoleId"] == nil: // ManagerAccount, requiredOnCreate
 		return refuse(http.StatusBadRequest, refusal("CreateFailedMissingReqProperties", "UserName"))
 	case b.users[name] != nil:
 		return refuse(http.StatusBadRequest, refusal("ResourceAlreadyExists", "ManagerAccount", "UserName", name))

@@ -44,6 +44,11 @@ type Faults struct {
 	SettingsFail bool
 	// Hangs makes the operating system of the server ignore a shutdown.
 	Hangs bool
+	// RestartsOff is how many looks at a server that restarts find it off.
+	RestartsOff int
+	// GoesOff is how many times a server goes off in the moment before it is
+	// switched off; with RestartsOff it is restarting.
+	GoesOff int
 	// Ignore accepts every PATCH and changes nothing.
 	Ignore bool
 	// SessionLimit refuses more open sessions than this; 0 is no limit.

@@ -13,7 +13,7 @@ func ilo() personality {
 		firmware: "iLO 6 v1.66", build: buildILO, settle: settleILO,
 		manager: rootPath + "/Managers/1", eth: rootPath + "/Managers/1/EthernetInterfaces/1",
 		etag: ETagWeak, etagInBody: true, success: http.StatusOK, delay: 30 * time.Second,
-		resetMessage: "iLO.2.25.ResetRequired", changeAtLogin: true, noEnabled: true, leaseWins: true,
+		resetMessage: "iLO.2.25.ResetRequired", changeAtLogin: true, offAlready: "iLO.2.25.InvalidOperationForSystemState", leaseWins: true,
 		protocols: []string{"SSH", "SNMP", "HTTP", "KVMIP", "VirtualMedia"},
 	}
 }

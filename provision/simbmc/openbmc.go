@@ -13,7 +13,7 @@ func openbmc() personality {
 		firmware: "2.15.0", build: buildOpenBMC, settle: settleOpenBMC,
 		manager: rootPath + "/Managers/bmc", eth: rootPath + "/Managers/bmc/EthernetInterfaces/eth0",
 		etag: ETagStrong, success: http.StatusNoContent, delay: 3 * time.Second,
-		namedAccounts: true, annotate: true, serial: true, certificates: true, protocols: []string{"SSH"},
+		namedAccounts: true, offAlready: "taken", annotate: true, serial: true, certificates: true, protocols: []string{"SSH"},
 	}
 }
 

@@ -29,12 +29,14 @@ type personality struct {
 	slots              int  // accounts are so many fixed slots
 	namedAccounts      bool // an account's id is its user name
 	changeAtLogin      bool // a forced password change refuses the login itself
-	noEnabled          bool // accounts cannot be disabled
 	leaseWins          bool // static addresses are idle while DHCP is on
 	certificates       bool // the certificate of HTTPS can be replaced
 	certificateAtReset bool // which shows after a reset of the manager
 	jobs               bool // what waits for a reboot is a job
 	serial             bool // the manager's SerialConsole can be switched
+	// offAlready is the MessageId that refuses ForceOff of a server that is off,
+	// "" the Base registry's, "taken" none.
+	offAlready string
 	// protocols can be switched, besides IPMI.
 	protocols []string
 	// hidden names properties that may be written though they do not show.

@@ -42,6 +42,15 @@ func (b *BMC) resetSystem(system, kind string) reply {
 	if !ok {
 		return refuse(http.StatusNotFound, refusal("ResourceMissingAtURI", system))
 	}
+	if kind == "ForceOff" && b.faults.GoesOff > 0 {
+		b.faults.GoesOff--
+		if res.doc["PowerState"] = "Off"; b.faults.RestartsOff > 0 {
+			b.rising = b.faults.RestartsOff + 1
+		}
+	}
+	if kind == "ForceOff" && res.doc["PowerState"] == "Off" {
+		return b.offAlready()
+	}
 	deaf := b.faults.Hangs // the operating system hears nothing
 	switch on := res.doc["PowerState"] == "On"; {
 	case kind == "On" && !on, kind == "ForceOff" && on, kind == "GracefulShutdown" && on && !deaf:
@@ -66,8 +75,32 @@ func (b *BMC) doReset(res *resource, kind string) {
 	case b.cfg.Reset != nil:
 		b.wait.Go(func() { b.cfg.Reset(b.ctx, kind) })
 	case kind == "On":
-		res.doc["PowerState"] = "On"
+		res.doc["PowerState"], b.rising = "On", 0
 	case kind == "ForceOff" || kind == "GracefulShutdown":
 		res.doc["PowerState"] = "Off"
+	case b.faults.RestartsOff > 0:
+		res.doc["PowerState"], b.rising = "Off", b.faults.RestartsOff+1
+	}
+}
+
+// offAlready answers one who switches a server off that is. bmcweb takes that, iLO
+// says what is wrong, and has the same words for one who comes too early.
+func (b *BMC) offAlready() reply {
+	switch b.who.offAlready {
+	case "taken":
+		return reply{status: http.StatusNoContent}
+	case "":
+		return refuse(http.StatusBadRequest, refusal("ActionParameterNotSupported", "ForceOff"))
+	}
+	return refuse(http.StatusBadRequest, refusal(b.who.offAlready))
+}
+
+// rise lets a server that restarts come up, one look after the other.
+func (b *BMC) rise(res *resource) {
+	if b.rising == 0 || kind(res.doc) != "ComputerSystem" {
+		return
+	}
+	if b.rising--; b.rising == 0 {
+		res.doc["PowerState"] = "On"
 	}
 }

@@ -12,19 +12,14 @@ import (
 
 // load makes the controller of saved resources. The personality is built at
 // the paths that they have, then gives way to them and leaves its rules.
-func (b *BMC) load(tree fs.FS) error {
-	saved, err := readTree(tree)
-	if err != nil {
-		return err
-	}
-	s := savedTree(saved)
+func (b *BMC) load(s savedTree) {
 	b.who.manager = s.manager()
 	b.who.eth = s.ethernet(b.who.manager)
 	b.buildCommon()
 	b.who.build(b)
 	own := b.tree
 	b.tree = map[string]*resource{}
-	for p, doc := range saved {
+	for p, doc := range s {
 		if !strings.HasPrefix(p, accountsPath+"/") {
 			b.tree[p] = &resource{doc: doc}
 		}
@@ -41,10 +36,13 @@ func (b *BMC) load(tree fs.FS) error {
 	for _, p := range []string{rootPath + "/SessionService", sessionsPath, rootPath + "/TaskService", taskPath} {
 		b.tree[p] = own[p]
 	}
+	b.cfg.NoEnabled = s.noEnabled()
+	if b.cfg.Roles == nil {
+		b.cfg.Roles = s.roles()
+	}
 	b.buildAccounts()
 	b.cfg.Hostname = str(b.eth()["HostName"])
 	b.cfg.Lease = leaseOf(b.eth())
-	return nil
 }
 
 // readTree decodes every resource; what is no object is no resource.
@@ -183,6 +181,20 @@ func (s savedTree) ethernet(manager string) string {
 		}
 	}
 	return manager + "/EthernetInterfaces/none"
+}
+
+// noEnabled reports whether there are accounts and none of them has Enabled.
+func (s savedTree) noEnabled() bool {
+	accounts := 0
+	for p, doc := range s {
+		if strings.HasPrefix(p, accountsPath+"/") && kind(doc) == "ManagerAccount" {
+			if _, has := doc["Enabled"]; has {
+				return false
+			}
+			accounts++
+		}
+	}
+	return accounts > 0
 }
 
 func toServer(p string) bool {

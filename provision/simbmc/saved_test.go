@@ -1,6 +1,8 @@
 package simbmc_test
 
 import (
+	"encoding/json"
+	"path"
 	"testing"
 	"testing/fstest"
 
@@ -50,5 +52,47 @@ func TestTree(t *testing.T) {
 	}
 	if _, err := simbmc.New(simbmc.Config{Tree: fstest.MapFS{}}); err == nil {
 		t.Error("no tree at all: no error")
+	}
+}
+
+// TestTreeTells: a saved controller behaves as its documents say, not as its folder is
+// called.
+func TestTreeTells(t *testing.T) {
+	for name, tc := range map[string]struct{ root, manager, want string }{
+		"nobody":              {`{}`, `{}`, "openbmc"},
+		"bmcweb":              {`{}`, `{"Model":"OpenBmc"}`, "openbmc"},
+		"bmcweb on a board":   {`{"Vendor":"Supermicro"}`, `{"Oem":{"OpenBmc":{}}}`, "openbmc"},
+		"HPE, Oem":            {`{"Oem":{"Hpe":{}}}`, `{}`, "ilo"},
+		"HPE, vendor":         {`{"Vendor":"HPE"}`, `{}`, "ilo"},
+		"HPE, firmware":       {`{}`, `{"FirmwareVersion":"iLO 5 v2.46"}`, "ilo"},
+		"HPE, not iLO":        {`{}`, `{"FirmwareVersion":"nc.1.9.0"}`, "openbmc"},
+		"Dell, vendor":        {`{"Vendor":"Dell"}`, `{}`, "idrac"},
+		"Dell, manager":       {`{}`, `{"Oem":{"Dell":{}}}`, "idrac"},
+		"Dell, product":       {`{"Product":"Integrated Dell Remote Access Controller"}`, `{}`, "idrac"},
+		"Lenovo":              {`{"Vendor":"Lenovo"}`, `{}`, "xcc"},
+		"Lenovo, model":       {`{}`, `{"Model":"Lenovo XClarity Controller"}`, "xcc"},
+		"Supermicro, manager": {`{"Oem":{}}`, `{"Oem":{"Supermicro":{}}}`, "supermicro"},
+		"Supermicro, vendor":  {`{"Vendor":"Supermicro"}`, `{}`, "supermicro"},
+		"AMI":                 {`{"Vendor":"AMI"}`, `{}`, "ami"},
+		"AMI, Oem":            {`{"Oem":{"Ami":{}}}`, `{}`, "ami"},
+	} {
+		all := tree()
+		put := func(p, text, name string) {
+			doc := map[string]any{}
+			if err := json.Unmarshal([]byte(text), &doc); err != nil {
+				t.Fatal(err)
+			}
+			doc[path.Base(name)] = map[string]string{"@odata.id": name}
+			whole, _ := json.Marshal(doc)
+			all[p] = &fstest.MapFile{Data: whole}
+		}
+		put("redfish/v1/index.json", tc.root, "/redfish/v1/Managers")
+		put("redfish/v1/Managers/m/index.json", tc.manager, "/redfish/v1/Managers/m/EthernetInterfaces")
+		if got := newBMC(t, simbmc.Config{Tree: all}).bmc.Personality(); got != tc.want {
+			t.Errorf("%s: it is %s, not %s", name, got, tc.want)
+		}
+	}
+	if _, err := simbmc.New(simbmc.Config{Tree: tree(), Personality: "ilo"}); err == nil {
+		t.Error("a tree and a name: no error")
 	}
 }

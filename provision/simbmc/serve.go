@@ -213,6 +213,9 @@ func (b *BMC) answer(r *http.Request, path string, body []byte) reply {
 		if (u.mustChange || b.faults.MustChange) && !own {
 			return refuse(http.StatusForbidden, b.passwordChange(u))
 		}
+		if !b.may(u, r.Method, path) {
+			return refuse(http.StatusForbidden, refusal("InsufficientPrivilege"))
+		}
 	}
 	switch r.Method {
 	case http.MethodGet:
@@ -254,6 +257,7 @@ func (b *BMC) get(r *http.Request, path string) reply {
 	if !ok {
 		return refuse(http.StatusNotFound, refusal("ResourceMissingAtURI", path))
 	}
+	b.rise(res)
 	out := reply{status: http.StatusOK, body: res.doc, header: http.Header{}}
 	if tag := b.etag(res); tag != "" {
 		out.header.Set("ETag", tag)

@@ -3,6 +3,7 @@ package simbmc
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -16,19 +17,36 @@ import (
 // Config says which controller to be, and how it leaves the factory.
 type Config struct {
 	// Personality is openbmc (also when empty), ilo, idrac, xcc, supermicro
-	// or ami.
+	// or ami. It is for controllers without a Tree.
 	Personality string
 	// Users are the administrators and their passwords.
 	Users map[string]string
+	// RoleOf names the role of a user who has another than an administrator's.
+	RoleOf map[string]string
+	// Roles are those of the account service: nil is the predefined ones, or those
+	// of the Tree; none is a service without a collection of them.
+	Roles []Role
 	// MustChange names users who have to change their password before the
 	// controller gives them anything else.
 	MustChange []string
+	// Disabled names users whose account is switched off.
+	Disabled []string
+	// NoEnabled makes accounts that cannot be switched off: their documents
+	// have no Enabled (iLO 5 2.46 and 2.72; 3.11 has it). A Tree with accounts
+	// tells by theirs.
+	NoEnabled bool
 
 	UUID     string // of the manager; a made one when empty
 	Serial   string // of the server
 	Model    string // of the server
 	Firmware string // of the manager; a plausible one when empty
 	Hostname string // of the manager
+
+	// ManagerType is its own; BMC when empty.
+	ManagerType string
+	// Others are further managers of the same service, listed before ours. The
+	// service does not say then which of them provides it.
+	Others []Manager
 
 	Addresses []netip.Prefix // static addresses it has at first
 	Gateways  []netip.Addr   // at most one of each family
@@ -37,7 +55,8 @@ type Config struct {
 
 	// Tree holds resources as a real controller answered them, in
 	// redfish/v1/.../index.json. They take the place of the personality's own,
-	// and its rules say which of their properties may be written, and how.
+	// whose rules say which of their properties may be written, and how. Which
+	// personality that is, their documents tell.
 	// Addresses, Gateways, Lease, Hostname, UUID and Serial do not count then.
 	Tree fs.FS
 
@@ -96,9 +115,11 @@ type BMC struct {
 	users    map[string]*user
 	sessions map[string]session // by token
 	serial   int                // numbers sessions and tasks
+	roles    []Role
 	faults   Faults
 	busy     int // answers of 503 still to give
 	live     []netip.Prefix
+	rising   int  // looks that still find a restarting server off
 	pending  bool // a reset is needed for the network to change
 	count    Counters
 	log      []Request
@@ -110,6 +131,10 @@ type closer interface{ Close() error }
 
 // New returns a controller as it leaves the factory.
 func New(cfg Config) (*BMC, error) {
+	saved, err := cfg.fromTree()
+	if err != nil {
+		return nil, fmt.Errorf("make simulated bmc: %w", err)
+	}
 	who, ok := personalities()[cfg.Personality]
 	if !ok {
 		return nil, fmt.Errorf("make simulated bmc: no personality %q; there are %v", cfg.Personality, Personalities())
@@ -129,7 +154,7 @@ func New(cfg Config) (*BMC, error) {
 	}
 	b.setFaults(cfg.Faults)
 	for i, name := range slices.Sorted(maps.Keys(cfg.Users)) {
-		b.users[name] = &user{id: who.accountID(name, i), password: cfg.Users[name], role: "Administrator", enabled: true, mustChange: slices.Contains(cfg.MustChange, name)}
+		b.users[name] = &user{id: who.accountID(name, i), password: cfg.Users[name], enabled: !slices.Contains(cfg.Disabled, name), mustChange: slices.Contains(cfg.MustChange, name)}
 	}
 	if cfg.Tree == nil {
 		b.buildCommon()
@@ -138,13 +163,30 @@ func New(cfg Config) (*BMC, error) {
 		if who.certificates {
 			b.buildCertificates()
 		}
+		b.addManagers()
 		b.settle()
-	} else if err := b.load(cfg.Tree); err != nil {
-		return nil, fmt.Errorf("make simulated bmc: %w", err)
+	} else {
+		b.load(saved)
 	}
 	b.live = b.addresses()
 	return b, nil
 }
+
+// fromTree reads the tree, if there is one, and takes the personality from it.
+func (c *Config) fromTree() (savedTree, error) {
+	if c.Tree == nil {
+		return nil, nil
+	}
+	if c.Personality != "" {
+		return nil, errors.New("a tree says itself which personality it has")
+	}
+	saved, err := readTree(c.Tree)
+	c.Personality = savedTree(saved).personality()
+	return saved, err
+}
+
+// Personality is the name of the one it has.
+func (b *BMC) Personality() string { return b.cfg.Personality }
 
 // Personalities returns the names that Config.Personality takes.
 func Personalities() []string {
@@ -203,6 +245,16 @@ func (b *BMC) Users() []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// RoleOf is the role of a user, or "" of nobody.
+func (b *BMC) RoleOf(name string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if u := b.users[name]; u != nil {
+		return u.role
+	}
+	return ""
 }
 
 // SetFaults changes how it misbehaves, from the next request on.

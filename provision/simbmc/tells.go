@@ -1,0 +1,40 @@
+package simbmc
+
+import "strings"
+
+// personality is the name of the one that a saved controller has, by what its
+// documents say of who made it. Those of nobody known behave as the schemas say,
+// which is what openbmc does.
+func (s savedTree) personality() string {
+	root, manager := s[rootPath], s[s.manager()]
+	says := func(names ...string) bool {
+		for _, n := range names {
+			for _, doc := range []object{root, manager} {
+				if obj(doc["Oem"])[n] != nil || obj(obj(doc["Links"])["Oem"])[n] != nil {
+					return true
+				}
+			}
+			if strings.EqualFold(str(root["Vendor"]), n) {
+				return true
+			}
+		}
+		return false
+	}
+	firmware, model := str(manager["FirmwareVersion"]), str(manager["Model"])
+	switch {
+	case says("Hpe"), strings.HasPrefix(firmware, "iLO "), strings.HasPrefix(model, "iLO "):
+		return "ilo"
+	case says("Dell"), strings.Contains(str(root["Product"]), "Dell Remote Access Controller"):
+		return "idrac"
+	case says("Lenovo"), strings.Contains(model, "XClarity"):
+		return "xcc"
+	// Boards of Supermicro, AMI and NVIDIA run it too.
+	case says("OpenBmc"), strings.EqualFold(model, "OpenBmc"):
+		return "openbmc"
+	case says("Supermicro"):
+		return "supermicro"
+	case says("Ami"):
+		return "ami"
+	}
+	return "openbmc"
+}
