@@ -25,7 +25,9 @@ func (b *BMC) load(s savedTree) {
 		}
 	}
 	for _, p := range slices.Sorted(maps.Keys(own)) {
-		b.graft(s, own[p])
+		if own[p].settings == nil { // of those the saved tree has its own, or none
+			b.graft(s, own[p])
+		}
 	}
 	if a := b.tree[b.dellPath()]; a != nil && kind(a.doc) == "DellAttributes" {
 		b.dellRules(a)
