@@ -228,6 +228,24 @@ func (c *Controller) resetAndProve(ctx context.Context, p *proof) error {
 	return c.prove(ctx, *p)
 }
 
+// afterSelfReset waits until a controller that resets itself after a write answers
+// again. It need not: of one that stays, and keeps its session, nothing more is
+// expected after a while.
+func (c *Controller) afterSelfReset(ctx context.Context, self identity) error {
+	before, end := c.session.SessionID(), since(c.session.Timing.Connect)
+	c.session.ExpectNewLogin() // a reset ends the session, which is no surprise
+	err := await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (bool, error) {
+		ctx, cancel := context.WithTimeout(ctx, c.session.Timing.Connect)
+		defer cancel()
+		left := c.look(ctx) != nil || c.session.SessionID() != before
+		return left || !end.After(since(0)), nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.prove(ctx, proof{self: self})
+}
+
 // resetBody names a kind of reset that the manager lists, the graceful one first.
 func resetBody(m redfish.Document) redfish.Object {
 	allowed := clean(m.List("Actions", "#Manager.Reset", "ResetType@Redfish.AllowableValues"))

@@ -75,6 +75,17 @@ func quirksHPE() []quirk {
 		{Quirk{"ilo-vlan-on-shared-port", "iLO 5 and 6: VLAN is listed for every port, and HPE documents it for the shared one alone; not tried on hardware"}, ilo, func(t *profile) {
 			t.settings[vlanName] = setting{in: inEthernet, read: readVLAN, fixed: hpeFixedVLAN}
 		}},
+		{Quirk{"ilo-http-by-port", "iLO 5 2.95: HTTP.ProtocolEnabled closes 443, and with it Redfish, together with 80; HTTP.Port 0 closes 80 alone, after a reset (HPE, ilo5_manager_resourcedefns295; iLO 6 taken as the same)"}, ilo, func(t *profile) {
+			t.settings[httpName] = setting{in: inProtocol, read: readHPEHTTP, body: writeHPEHTTP}
+		}},
+		{Quirk{"ilo-http-with-https", "iLO 5 before 2.72: HTTP.Port cannot be 0 (HPE, ilo5_manager_resourcedefns295)"}, iloBefore(5, 2, 72), func(t *profile) {
+			t.settings[httpName] = nowhere("iLO 5 before 2.72 closes port 80 together with 443, and with it Redfish")
+		}},
+		{Quirk{"ilo-ssh-resets", "iLO 5 2.95: it resets by itself once SSH is switched (HPE, ilo5_manager_resourcedefns295)"}, ilo, func(t *profile) {
+			s := t.settings[sshName]
+			s.selfReset = true
+			t.settings[sshName] = s
+		}},
 		{Quirk{"ilo-serial-in-oem", "iLO 5 2.46 to iLO 6 1.66: SerialConsole of the manager only tells; Oem.Hpe.SerialCLIStatus is the switch, with meanings of its own"}, ilo, func(t *profile) {
 			t.settings[serialConsoleName] = nowhere("iLO switches its serial console in Oem.Hpe.SerialCLIStatus, which is not the standard setting")
 		}},

@@ -106,10 +106,31 @@ func (c *Controller) setOne(ctx context.Context, ch Change) error {
 			return err
 		}
 	}
-	ans, err := c.patch(ctx, s.in, redfish.Public, func(d redfish.Document) (redfish.Object, error) { return s.body(d, want) })
+	ans, err := c.writeOne(ctx, s, want)
 	err = c.judge(ctx, s, want, ans, err)
 	c.notePending(ctx, s.in)
 	return err
+}
+
+// writeOne sends one setting, and waits for a controller that resets itself then.
+// A lost answer is none there: what reads back tells.
+func (c *Controller) writeOne(ctx context.Context, s setting, want state.Attr) (redfish.Answer, error) {
+	build := func(d redfish.Document) (redfish.Object, error) { return s.body(d, want) }
+	if !s.selfReset {
+		return c.patch(ctx, s.in, redfish.Public, build)
+	}
+	self, err := c.ownIdentity(ctx)
+	if err != nil {
+		return redfish.Answer{}, err
+	}
+	ans, err := c.patch(ctx, s.in, redfish.Public, build)
+	if err != nil && redfish.StatusOf(err) != 0 {
+		return ans, err
+	}
+	if err := c.afterSelfReset(ctx, self); err != nil {
+		return ans, &unprovenError{err}
+	}
+	return ans, nil
 }
 
 // before sends what has to precede a setting, such as HPE's switches that

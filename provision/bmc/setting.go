@@ -73,6 +73,8 @@ type setting struct {
 	// atReset says that it is written to the settings object of its resource,
 	// where that names one, and takes effect when the server is reset.
 	atReset bool
+	// selfReset says that the controller resets itself once it is written.
+	selfReset bool
 	// orElse is where to look when this is unsupported; may be nil.
 	orElse *setting
 }

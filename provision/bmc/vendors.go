@@ -23,6 +23,38 @@ func powerLenovo() []word {
 	return []word{{"AlwaysOn", "always-on"}, {"AlwaysOff", "always-off"}, {"Restore", "last-state"}}
 }
 
+// iLO has one switch for HTTP and HTTPS, and with them Redfish. Port 80 alone is
+// closed by the port being 0, which is how it reads then.
+func readHPEHTTP(d redfish.Document) (*state.Attr, error) {
+	port, ok := d.At("HTTP", "Port").(float64)
+	switch {
+	case !ok:
+		return nil, unsupported("the network protocol has no port of HTTP")
+	case port == 0:
+		return attr("off"), nil
+	}
+	return attr("on"), nil
+}
+
+func writeHPEHTTP(_ redfish.Document, want state.Attr) (redfish.Object, error) {
+	on, err := wantOn(want)
+	port := 0
+	if on {
+		port = 80
+	}
+	return nest(port, "HTTP", "Port"), err
+}
+
+// iloBefore reports whether a firmware is of that iLO, and older. It reads such as
+// "iLO 5 v2.46".
+func iloBefore(generation, major, minor int) func(facts) bool {
+	return func(f facts) bool {
+		var g, a, b int
+		n, _ := fmt.Sscanf(f.Firmware, "iLO %d v%d.%d", &g, &a, &b)
+		return f.Line == lineILO && n == 3 && g == generation && (a < major || a == major && b < minor)
+	}
+}
+
 // hpePending reads ConfigurationSettings, which trees give as "Current".
 func hpePending(d redfish.Document) bool {
 	s := cmp.Or(d.Text("Oem", "Hpe", "ConfigurationSettings"), d.Text("ConfigurationSettings"))

@@ -44,7 +44,7 @@ func (b *BMC) addAccount(id, name string) {
 		delete(r, "UserName")
 	}
 	res := b.add(accountsPath+"/"+id, "ManagerAccount.v1_7_0.ManagerAccount", doc, r)
-	res.after = func() { b.saveAccount(id, res) }
+	res.after = func(object) { b.saveAccount(id, res) }
 }
 
 // linkRole keeps Links.Role in step with RoleId.

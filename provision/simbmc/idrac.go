@@ -61,7 +61,7 @@ func (b *BMC) dellRules(res *resource) {
 	res.rules = rules{"@Redfish.OperationApplyTime": oneOf("Immediate"), "Attributes": each(r)}
 	res.network = true
 	was := clone(attributes).(object)
-	res.after = func() {
+	res.after = func(object) {
 		delete(res.doc, "@Redfish.OperationApplyTime")
 		b.dellNetwork(was, obj(res.doc["Attributes"]))
 		was = clone(res.doc["Attributes"]).(object)

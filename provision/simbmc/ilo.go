@@ -3,6 +3,7 @@ package simbmc
 import (
 	"net/http"
 	"net/netip"
+	"reflect"
 	"time"
 )
 
@@ -13,7 +14,7 @@ func ilo() personality {
 		firmware: "iLO 6 v1.66", build: buildILO, settle: settleILO,
 		manager: rootPath + "/Managers/1", eth: rootPath + "/Managers/1/EthernetInterfaces/1",
 		etag: ETagWeak, etagInBody: true, success: http.StatusOK, delay: 30 * time.Second,
-		resetMessage: "iLO.2.25.ResetRequired", changeAtLogin: true, offAlready: "iLO.2.25.InvalidOperationForSystemState", leaseWins: true,
+		resetMessage: "iLO.2.25.ResetRequired", changeAtLogin: true, offAlready: "iLO.2.25.InvalidOperationForSystemState", leaseWins: true, oneSwitch: true,
 		protocols: []string{"SSH", "SNMP", "HTTP", "KVMIP", "VirtualMedia"},
 	}
 }
@@ -26,6 +27,7 @@ func buildILO(b *BMC) {
 		"Oem": nested(rules{"Hpe": nested(rules{"PowerAutoOn": oneOf("PowerOn", "RemainOff", "Restore")})}),
 	})
 	b.protocol(nil, rules{"IPMI": nested(rules{"ProtocolEnabled": boolean})})
+	b.iloProtocol(b.tree[b.who.manager+"/NetworkProtocol"])
 	shared, host := b.who.manager+"/EthernetInterfaces/2", b.who.manager+"/EthernetInterfaces/3"
 	b.collect(b.who.manager+"/EthernetInterfaces", "EthernetInterfaceCollection", b.who.eth, shared, host)
 	b.iloEthernet()
@@ -42,6 +44,37 @@ func buildILO(b *BMC) {
 		"StaticNTPServers": b.iloNTP,
 	})
 	res.network = true
+}
+
+// iloProtocol is what iLO's own documentation says of its network protocol
+// (HPE, iLO 5 2.95, ManagerNetworkProtocol): one switch for HTTP and HTTPS, a
+// port of HTTP that may be 0, both after a reset, and SSH, which resets iLO.
+func (b *BMC) iloProtocol(res *resource) {
+	port := func(_, want any) (any, message) {
+		n, ok := want.(float64)
+		if !ok || n < 0 || n > 65535 {
+			return nil, refusal("PropertyValueIncorrect")
+		}
+		return n, message{}
+	}
+	res.doc["HTTP"] = object{"Port": float64(80), "ProtocolEnabled": true}
+	res.rules["HTTP"] = nested(rules{"ProtocolEnabled": boolean, "Port": port})
+	res.after = func(was object) {
+		if !reflect.DeepEqual(was["HTTP"], res.doc["HTTP"]) {
+			b.setPending(true)
+		}
+		if !reflect.DeepEqual(was["SSH"], res.doc["SSH"]) {
+			b.leave()
+		}
+	}
+}
+
+// leave is a reset that the controller makes by itself: the answer is given, and
+// then nobody is there for a while.
+func (b *BMC) leave() {
+	b.count.Resets++
+	clear(b.sessions)
+	b.away = time.Now().Add(max(b.cfg.Delay, 50*time.Millisecond))
 }
 
 func (b *BMC) iloEthernet() {

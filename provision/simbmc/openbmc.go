@@ -58,7 +58,7 @@ func buildOpenBMC(b *BMC) {
 		"IPv6StaticDefaultGateways": array{keys: []string{"Address"}, keepTail: true}.rule,
 	})
 	res.network = true
-	res.after = func() { b.clearGateway(res.doc) }
+	res.after = func(object) { b.clearGateway(res.doc) }
 }
 
 // clearGateway loses the gateway where OpenBMC does: at any PATCH while DHCP

@@ -32,6 +32,7 @@ type personality struct {
 	leaseWins          bool // static addresses are idle while DHCP is on
 	certificates       bool // the certificate of HTTPS can be replaced
 	certificateAtReset bool // which shows after a reset of the manager
+	oneSwitch          bool // HTTP.ProtocolEnabled is HTTPS's as well
 	jobs               bool // what waits for a reboot is a job
 	serial             bool // the manager's SerialConsole can be switched
 	// offAlready is the MessageId that refuses ForceOff of a server that is off,

@@ -100,7 +100,7 @@ func (b *BMC) stage() {
 		return
 	}
 	staged.rules, staged.network, eth.rules = eth.rules, true, nil
-	staged.after = func() {
+	staged.after = func(object) {
 		for name := range staged.rules {
 			if v, has := staged.doc[name]; has {
 				eth.doc[name] = clone(v)

@@ -183,6 +183,9 @@ func (out reply) write(w http.ResponseWriter) {
 
 // answer decides on one request. The lock is held.
 func (b *BMC) answer(r *http.Request, path string, body []byte) reply {
+	if time.Now().Before(b.away) {
+		return reply{reset: true}
+	}
 	b.seePower()
 	switch {
 	case r.Method == http.MethodGet:

@@ -66,7 +66,7 @@ func (b *BMC) stageSettings(at, kind string, doc object, r rules, s settings) *r
 	}
 	res := b.add(at, kind, doc, r)
 	res.settings = &s
-	res.after = func() { delete(res.doc, "@Redfish.SettingsApplyTime") }
+	res.after = func(object) { delete(res.doc, "@Redfish.SettingsApplyTime") }
 	b.nothingWaits(res)
 	return res
 }

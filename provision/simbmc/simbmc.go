@@ -119,8 +119,9 @@ type BMC struct {
 	faults   Faults
 	busy     int // answers of 503 still to give
 	live     []netip.Prefix
-	rising   int  // looks that still find a restarting server off
-	pending  bool // a reset is needed for the network to change
+	rising   int       // looks that still find a restarting server off
+	away     time.Time // until when nobody answers
+	pending  bool      // a reset is needed for the network to change
 	count    Counters
 	log      []Request
 	servers  []closer

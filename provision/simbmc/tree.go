@@ -21,8 +21,8 @@ type object = map[string]any
 type resource struct {
 	doc   object
 	rules rules
-	// after runs once a PATCH has been accepted.
-	after func()
+	// after runs once a PATCH has been accepted, and is told what was before.
+	after func(was object)
 	// network marks settings whose change may cut the connection.
 	network bool
 	// settings is set where it is the settings object of another resource.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 func sortedKeys(o object) []string { return slices.Sorted(maps.Keys(o)) }
@@ -42,9 +43,10 @@ func (b *BMC) patch(r *http.Request, path string, body []byte) reply {
 		return refuse(http.StatusBadRequest, refused...)
 	}
 	if !b.faults.Ignore {
+		was := res.doc
 		res.doc = have
 		if res.after != nil {
-			res.after()
+			res.after(was)
 		}
 		b.settle()
 	}
@@ -163,6 +165,9 @@ func (b *BMC) post(path string, body []byte) reply {
 		b.count.Resets++
 		b.showCertificate()
 		clear(b.sessions)
+		if obj(b.at(b.who.manager + "/NetworkProtocol")["HTTP"])["ProtocolEnabled"] == false && b.who.oneSwitch {
+			b.away = time.Now().Add(24 * time.Hour) // HTTPS went with it, and nobody closed the door behind
+		}
 		if b.pending {
 			b.setPending(false)
 			b.schedule()
