@@ -2,16 +2,20 @@ package bmc_test
 
 import (
 	"cmp"
+	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/netip"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/simbmc"
@@ -94,7 +98,11 @@ func TestMatrixNames(t *testing.T) {
 
 // treeLab is a controller of a saved tree that also answers where we dialTimeout.
 func treeLab(t *testing.T, dir string, users map[string]string, at netip.Addr) *lab {
-	l := newLab(t, simbmc.Config{Tree: os.DirFS(dir), Users: users})
+	return treeLabOf(t, os.DirFS(dir), users, at)
+}
+
+func treeLabOf(t *testing.T, tree fs.FS, users map[string]string, at netip.Addr) *lab {
+	l := newLab(t, simbmc.Config{Tree: tree, Users: users})
 	l.keep = true
 	l.route([]netip.Prefix{netip.PrefixFrom(at, at.BitLen())})
 	return l
@@ -132,26 +140,100 @@ func costs(t *testing.T, dir string, out *line) {
 	}
 }
 
-// setTree sets everything a site may declare in one go, and looks again as
-// the next plan does.
-func setTree(t *testing.T, dir string, out *line) {
-	l := treeLab(t, dir, map[string]string{"root": factoryPassword}, oldV4.Addr())
-	target := l.target(declared(), factory())
-	target.Links = &cache{}
+// elsewhere is what is wanted of a controller, and nothing of it as it is: a value that
+// is there already shows nothing.
+func elsewhere(have map[string][]string) map[string][]string {
 	want := wanted()
-	var print string
-	target.HTTPS, print = pair(t)
-	want[bmc.HTTPSCertificate] = []string{print}
-	c := l.open(target)
 	// Each system names its boot options in its own way.
-	if order := read(t, c, bmc.BootOrder)[bmc.BootOrder]; len(order) > 1 {
+	if order := slices.Clone(have[bmc.BootOrder]); len(order) > 1 {
 		slices.Reverse(order)
 		want[bmc.BootOrder] = order
 	}
-	known := map[string]bool{}
+	others := map[string][]string{
+		bmc.Hostname: {"gru2-bmc"}, bmc.NTP: {"192.0.2.2"}, bmc.DNS: {"192.0.2.3"}, bmc.PowerPolicy: {"always-off"},
+		bmc.VLAN: {"31"}, bmc.Boot: {"pxe"},
+	}
+	for name, v := range want {
+		switch other := others[name]; {
+		case !slices.Equal(v, have[name]):
+		case other != nil:
+			want[name] = other
+		case slices.Equal(v, []string{"off"}) && name != bmc.IPv4DHCP: // which no site has on
+			want[name] = []string{"on"}
+		}
+	}
+	return want
+}
+
+// leased is a saved tree whose controller asks a DHCP server, as it does before a site
+// gives it an address.
+func leased(t *testing.T, dir string) fs.FS {
+	t.Helper()
+	out, tree := fstest.MapFS{}, os.DirFS(dir)
+	err := fs.WalkDir(tree, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(tree, name)
+		if path.Base(name) == "index.json" && strings.Contains(name, "/Managers/") && strings.Contains(name, "/EthernetInterfaces/") {
+			text = lease(text)
+		}
+		out[name] = &fstest.MapFile{Data: text}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// lease is an interface whose address is one that a DHCP server has given.
+func lease(text []byte) []byte {
+	var eth map[string]any
+	if json.Unmarshal(text, &eth) != nil {
+		return text
+	}
+	dhcp, has := eth["DHCPv4"].(map[string]any)
+	if has && dhcp["DHCPEnabled"] != false {
+		return text
+	}
+	if has {
+		dhcp["DHCPEnabled"] = true
+	}
+	list, _ := eth["IPv4Addresses"].([]any)
+	for _, e := range list {
+		if o, _ := e.(map[string]any); o["AddressOrigin"] == "Static" {
+			o["AddressOrigin"] = "DHCP"
+		}
+	}
+	out, err := json.Marshal(eth)
+	if err != nil {
+		return text
+	}
+	return out
+}
+
+// setTree sets everything a site may declare in one go, and looks again as
+// the next plan does.
+func setTree(t *testing.T, dir string, out *line) {
+	l := treeLabOf(t, leased(t, dir), map[string]string{"root": factoryPassword}, oldV4.Addr())
+	target := l.target(declared(), factory())
+	target.Links = &cache{}
+	var print string
+	target.HTTPS, print = pair(t)
+	c := l.open(target)
+	have := map[string][]string{}
+	for _, f := range c.Read(t.Context(), keys(allNames()...)) {
+		v, _ := f.Value.(state.Attr)
+		have[f.Key.Name] = v.Values
+	}
+	want := elsewhere(have)
+	want[bmc.HTTPSCertificate] = []string{print}
+	known, same := map[string]bool{}, map[string]bool{}
 	for _, f := range c.Read(t.Context(), items(want)) {
 		have, _ := f.Value.(state.Attr)
-		known[f.Key.Name] = f.Unsupported() && !have.Equal(state.Attr{Values: want[f.Key.Name]})
+		same[f.Key.Name] = f.Value != nil && have.Equal(state.Attr{Values: want[f.Key.Name]})
+		known[f.Key.Name] = f.Unsupported()
 	}
 	outcomes, err := c.Set(t.Context(), changes(want))
 	if err != nil {
@@ -160,6 +242,8 @@ func setTree(t *testing.T, dir string, out *line) {
 	for _, o := range outcomes {
 		cell := cell{o.Status, reason(o.Err)}
 		switch {
+		case same[o.Key.Name]:
+			t.Errorf("%s was %v before it was set to that", o.Key.Name, want[o.Key.Name])
 		case o.Status == bmc.Unsupported && !known[o.Key.Name]:
 			cell.status = refused
 		case o.Status == bmc.Done && known[o.Key.Name]:

@@ -58,6 +58,7 @@ func personalities() map[string]personality {
 	return map[string]personality{
 		"":        openbmc(),
 		"openbmc": openbmc(),
+		ofSchemas: schemas(),
 		"ilo":     ilo(), "idrac": idrac(), "xcc": xcc(), "supermicro": supermicro(), "ami": ami(),
 	}
 }

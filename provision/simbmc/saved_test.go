@@ -59,13 +59,13 @@ func TestTree(t *testing.T) {
 // called.
 func TestTreeTells(t *testing.T) {
 	for name, tc := range map[string]struct{ root, manager, want string }{
-		"nobody":              {`{}`, `{}`, "openbmc"},
+		"nobody":              {`{}`, `{}`, "schemas"},
 		"bmcweb":              {`{}`, `{"Model":"OpenBmc"}`, "openbmc"},
 		"bmcweb on a board":   {`{"Vendor":"Supermicro"}`, `{"Oem":{"OpenBmc":{}}}`, "openbmc"},
 		"HPE, Oem":            {`{"Oem":{"Hpe":{}}}`, `{}`, "ilo"},
 		"HPE, vendor":         {`{"Vendor":"HPE"}`, `{}`, "ilo"},
 		"HPE, firmware":       {`{}`, `{"FirmwareVersion":"iLO 5 v2.46"}`, "ilo"},
-		"HPE, not iLO":        {`{}`, `{"FirmwareVersion":"nc.1.9.0"}`, "openbmc"},
+		"HPE, not iLO":        {`{}`, `{"FirmwareVersion":"nc.1.9.0"}`, "schemas"},
 		"Dell, vendor":        {`{"Vendor":"Dell"}`, `{}`, "idrac"},
 		"Dell, manager":       {`{}`, `{"Oem":{"Dell":{}}}`, "idrac"},
 		"Dell, product":       {`{"Product":"Integrated Dell Remote Access Controller"}`, `{}`, "idrac"},

@@ -192,7 +192,7 @@ func (b *BMC) Personality() string { return b.cfg.Personality }
 // Personalities returns the names that Config.Personality takes.
 func Personalities() []string {
 	names := slices.Sorted(maps.Keys(personalities()))
-	return slices.DeleteFunc(names, func(n string) bool { return n == "" })
+	return slices.DeleteFunc(names, func(n string) bool { return n == "" || n == ofSchemas })
 }
 
 func (c *Config) fill(who personality) {

@@ -3,8 +3,7 @@ package simbmc
 import "strings"
 
 // personality is the name of the one that a saved controller has, by what its
-// documents say of who made it. Those of nobody known behave as the schemas say,
-// which is what openbmc does.
+// documents say of who made it.
 func (s savedTree) personality() string {
 	root, manager := s[rootPath], s[s.manager()]
 	says := func(names ...string) bool {
@@ -36,5 +35,17 @@ func (s savedTree) personality() string {
 	case says("Ami"):
 		return "ami"
 	}
-	return "openbmc"
+	return ofSchemas
+}
+
+// ofSchemas is the personality of nobody known.
+const ofSchemas = "schemas"
+
+// schemas is a controller that lets be written what the schemas do
+// (ManagerNetworkProtocol.v1_5_0: ProtocolEnabled of every protocol), and is like
+// openbmc in all that they leave open. There are no documents of its own.
+func schemas() personality {
+	p := openbmc()
+	p.protocols = []string{"HTTP", "KVMIP", "SNMP", "SSH", "Telnet", "VirtualMedia"}
+	return p
 }
