@@ -234,15 +234,17 @@ func (c *Controller) resetAndProve(ctx context.Context, p *proof) error {
 func (c *Controller) afterSelfReset(ctx context.Context, self identity) error {
 	before, end := c.session.SessionID(), since(c.session.Timing.Connect)
 	c.session.ExpectNewLogin() // a reset ends the session, which is no surprise
+	left := false
 	err := await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (bool, error) {
 		ctx, cancel := context.WithTimeout(ctx, c.session.Timing.Connect)
 		defer cancel()
-		left := c.look(ctx) != nil || c.session.SessionID() != before
+		left = c.look(ctx) != nil || c.session.SessionID() != before
 		return left || !end.After(since(0)), nil
 	})
-	if err != nil {
+	if err != nil || !left {
 		return err
 	}
+	c.session.ResetDue = false // this was one
 	return c.prove(ctx, proof{self: self})
 }
 
