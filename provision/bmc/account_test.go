@@ -63,7 +63,7 @@ func mighty(id string, predefined bool) simbmc.Role {
 }
 
 func weak(id string) simbmc.Role {
-	return simbmc.Role{ID: id, Predefined: true, Privileges: []string{"Login", "ConfigureSelf", "ConfigureManager", "ConfigureUsers"}}
+	return simbmc.Role{ID: id, Predefined: true, Privileges: []string{"Login", "ConfigureSelf", "ConfigureManager"}}
 }
 
 // TestRoles: an account is made an administrator by the role that has the

@@ -133,8 +133,8 @@ func (c *Controller) proveShut(ctx context.Context, door redfish.Endpoint) error
 	return nil
 }
 
-// Administrators are the names of enabled accounts that may change settings, at
-// most those of a collection of 64.
+// Administrators are the names of enabled accounts that may change settings, or make
+// one that may; at most those of a collection of 64.
 func (c *Controller) Administrators(ctx context.Context) ([]string, error) {
 	c.refresh()
 	out, err := c.administrators(ctx)

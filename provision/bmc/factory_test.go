@@ -159,22 +159,45 @@ func TestFactoryOtherUser(t *testing.T) {
 }
 
 func TestAdministrators(t *testing.T) {
-	for _, personality := range simbmc.Personalities() {
-		t.Run(personality, func(t *testing.T) {
-			t.Parallel()
-			l := newLab(t, simbmc.Config{Personality: personality, Users: map[string]string{"root": factoryPassword, "eve": "Planted-Other-22"}})
-			c := l.open(l.target(declared(), factory()))
-			defer l.close(c)
-			if _, err := c.Set(t.Context(), []bmc.Change{{
-				Key: state.Key{Kind: state.Setting, Name: bmc.Account}, Value: state.Attr{Values: []string{"raiz"}}, Secret: secret.New("x", declaredPassword),
-			}}); err != nil {
-				t.Fatal(err)
-			}
-			got, err := c.Administrators(t.Context())
-			slices.Sort(got)
-			if err != nil || !slices.Equal(got, []string{"eve", "raiz", "root"}) {
-				t.Errorf("%v, %v", got, err)
-			}
-		})
+	own := func(id string, privileges ...string) simbmc.Role { return simbmc.Role{ID: id, Privileges: privileges} }
+	all := []simbmc.Role{mighty("Administrator", true), weak("Operator"), mighty("boss", false), own("climber", "Login", "ConfigureUsers"), own("clerk", "Login", "ConfigureManager")}
+	for name, tc := range map[string]struct {
+		roles []simbmc.Role
+		role  string // of eve
+		is    bool
+	}{
+		"predefined":         {nil, "", true},
+		"operator":           {nil, "Operator", false},
+		"other name":         {all, "boss", true},
+		"could make himself": {all, "climber", true},
+		"less":               {all, "clerk", false},
+		"no collection":      {[]simbmc.Role{}, "ReadOnly", false},
+		"nobody can tell":    {[]simbmc.Role{}, "made", true},
+	} {
+		for _, personality := range simbmc.Personalities() {
+			t.Run(name+"/"+personality, func(t *testing.T) {
+				t.Parallel()
+				l := newLab(t, simbmc.Config{
+					Personality: personality, Users: map[string]string{"root": factoryPassword, "eve": "Planted-Other-22"},
+					Roles: tc.roles, RoleOf: map[string]string{"eve": tc.role},
+				})
+				c := l.open(l.target(declared(), factory()))
+				defer l.close(c)
+				if _, err := c.Set(t.Context(), []bmc.Change{{
+					Key: state.Key{Kind: state.Setting, Name: bmc.Account}, Value: state.Attr{Values: []string{"raiz"}}, Secret: secret.New("x", declaredPassword),
+				}}); err != nil {
+					t.Fatal(err)
+				}
+				want := []string{"raiz", "root"}
+				if tc.is {
+					want = []string{"eve", "raiz", "root"}
+				}
+				got, err := c.Administrators(t.Context())
+				slices.Sort(got)
+				if err != nil || !slices.Equal(got, want) {
+					t.Errorf("%v, %v", got, err)
+				}
+			})
+		}
 	}
 }

@@ -40,6 +40,7 @@ type standing string
 
 const (
 	mayAll  standing = "all"
+	mayRise standing = "configure users" // and so make an administrator, of itself too
 	mayLess standing = "less"
 	mayWhat standing = "nobody can tell" // its role is nowhere to be found
 )
@@ -69,6 +70,8 @@ func (r *roles) standing(ctx context.Context, account redfish.Document) (standin
 		return mayWhat, nil
 	case administrates(role), id == "" && roleID(role) == administrator:
 		return mayAll, nil
+	case slices.Contains(role.List("AssignedPrivileges"), any("ConfigureUsers")):
+		return mayRise, nil
 	}
 	return mayLess, nil
 }
