@@ -144,11 +144,7 @@ func (r *Run) booted(ctx context.Context, before string) error {
 }
 
 // notTakenError is a setting that waited for the reboot, and did not become so.
-type notTakenError struct{ name string }
-
-func (e *notTakenError) Error() string {
-	return fmt.Sprintf("%s: the server's firmware has not taken what waited for the reboot: its own log tells why; raiz plan has it again", e.name)
-}
+type notTakenError struct{ error }
 
 func inEffect(facts []state.Fact, want *state.Set) error {
 	for _, f := range facts {
@@ -159,7 +155,7 @@ func inEffect(facts []state.Fact, want *state.Set) error {
 		case f.Pending != nil:
 			return fmt.Errorf("%s waits for a reboot still", f.Key.Name)
 		case f.Value == nil || !it.Value.Equal(f.Value):
-			return &notTakenError{f.Key.Name}
+			return &notTakenError{fmt.Errorf("%s: the server's firmware has not taken what waited for the reboot: its own log tells why; raiz plan has it again", f.Key.Name)}
 		}
 	}
 	return nil

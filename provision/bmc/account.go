@@ -101,9 +101,6 @@ func (c *Controller) findAccount(ctx context.Context, user string) (accounts, er
 	return out, err
 }
 
-// maxAccounts is more than any controller is known to have; iDRAC has 16 slots.
-const maxAccounts = 64
-
 // accountService is where the collections of an account service are.
 type accountService struct{ accounts, roles string }
 
@@ -153,37 +150,11 @@ func (c *Controller) eachAccount(ctx context.Context, see func(i int, d redfish.
 	return at, nil
 }
 
-// expanded reads a collection with its members in it, where the controller says
-// that it can (DSP0266 clause 7.3.1).
-func (c *Controller) expanded(ctx context.Context, uri string) (redfish.Document, error) {
-	if c.session.Root.At("ProtocolFeaturesSupported", "ExpandQuery", "NoLinks") != true {
-		return c.session.Get(ctx, uri)
-	}
-	list, err := c.session.Get(ctx, uri+"?$expand=.($levels=1)")
-	if redfish.StatusOf(err) >= 400 {
-		return c.session.Get(ctx, uri)
-	}
-	return list, err
-}
-
 func (c *Controller) firstSlot() int {
 	if c.where == nil {
 		return 0
 	}
 	return c.where.profile.firstSlot
-}
-
-// member reads one member of a collection, unless it was expanded and has this
-// property.
-func (c *Controller) member(ctx context.Context, e any, property string) (redfish.Document, error) {
-	uri := redfish.LinkTarget(e)
-	if uri == "" {
-		return redfish.Document{}, &redfish.StatusError{Method: http.MethodGet, Path: "a member without a link", Status: http.StatusNotFound}
-	}
-	if o, _ := e.(redfish.Object); o[property] != nil {
-		return redfish.Document{URI: uri, Props: o}, nil
-	}
-	return c.session.Get(ctx, uri)
 }
 
 // setAccount makes sure that a user is an administrator with this password.

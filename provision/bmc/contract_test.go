@@ -18,7 +18,7 @@ func cannot(personality string) map[string][]string {
 		"openbmc":    {bmc.VLAN: no, bmc.SNMP: no, bmc.HTTP: no, bmc.KVMIP: no, bmc.VirtualMedia: no, bmc.SerialConsole: no},
 		"idrac":      {},
 		"ilo":        {bmc.VLAN: no, bmc.SerialConsole: no},
-		"xcc":        {bmc.SerialConsole: no},
+		"xcc":        {bmc.SerialConsole: no, bmc.HTTP: no, bmc.KVMIP: no, bmc.VirtualMedia: no},
 		"supermicro": {bmc.SerialConsole: no},
 		"ami":        {bmc.PowerPolicy: no, bmc.DNS: no, bmc.IPv6Address: no, bmc.IPv6Gateway: no, bmc.SSH: {"on"}, bmc.HTTP: no},
 	}[personality]

@@ -61,7 +61,7 @@ func (c *Controller) waitingJob(ctx context.Context) (string, error) {
 	}
 	found := ""
 	for _, e := range members {
-		d, err := c.job(ctx, e)
+		d, err := c.member(ctx, e, "JobState")
 		if gone(err) {
 			continue
 		} else if err != nil {
@@ -79,18 +79,6 @@ func (c *Controller) waitingJob(ctx context.Context) (string, error) {
 		}
 	}
 	return found, nil
-}
-
-// job reads a member of the jobs, unless it was expanded.
-func (c *Controller) job(ctx context.Context, e any) (redfish.Document, error) {
-	uri := redfish.LinkTarget(e)
-	if o, _ := e.(redfish.Object); o["JobState"] != nil && uri != "" {
-		return redfish.Document{URI: uri, Props: o}, nil
-	}
-	if uri == "" {
-		return redfish.Document{}, &redfish.StatusError{Method: http.MethodGet, Path: "a job without a link", Status: http.StatusNotFound}
-	}
-	return c.session.Get(ctx, uri)
 }
 
 // clearAction is DellManager.ClearPending of a settings object, or "".

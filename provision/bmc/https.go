@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/await"
@@ -33,7 +34,18 @@ func (c *Controller) setHTTPS(ctx context.Context, ch Change) error {
 	if _, err := tls.X509KeyPair(pair.Chain, []byte(pair.Key.Reveal())); err != nil {
 		return fmt.Errorf("%w: certificate and key do not belong together", errValue)
 	}
-	uri, body, err := c.replacement(ctx, pair)
+	if why := c.where.profile.noCertificate; why != "" {
+		return &fixedError{why}
+	}
+	build := replacement
+	if c.where.profile.certificate == hpeImport {
+		build = hpeCertificate
+	}
+	uri, body, err := build(ctx, c, pair)
+	if err != nil {
+		return err
+	}
+	self, err := c.ownIdentity(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,6 +59,11 @@ func (c *Controller) setHTTPS(ctx context.Context, ch Change) error {
 	if err != nil && errors.Is(err, redfish.ErrRefused) {
 		return err
 	}
+	if c.where.profile.certificate == hpeImport {
+		if err := c.afterSelfReset(ctx, self); err != nil {
+			return &unprovenError{err}
+		}
+	}
 	if c.session.ResetDue {
 		// XCC shows a new certificate after a restart only.
 		if err := c.resetAndProve(ctx, nil); err != nil {
@@ -56,8 +73,13 @@ func (c *Controller) setHTTPS(ctx context.Context, ch Change) error {
 	return c.proveHTTPS(ctx, want.Values[0], ans)
 }
 
+// text is the certificates and their key, as one string of PEM.
+func (p KeyPair) text() string {
+	return strings.TrimSpace(string(p.Chain)) + "\n" + strings.TrimSpace(p.Key.Reveal()) + "\n"
+}
+
 // replacement builds CertificateService.ReplaceCertificate (v1_0_0).
-func (c *Controller) replacement(ctx context.Context, pair KeyPair) (string, redfish.Object, error) {
+func replacement(ctx context.Context, c *Controller, pair KeyPair) (string, redfish.Object, error) {
 	service, err := c.session.Get(ctx, c.session.Root.Link("CertificateService"))
 	if gone(err) || c.session.Root.Link("CertificateService") == "" {
 		return "", nil, unsupported("the controller has no certificate service")
@@ -79,15 +101,50 @@ func (c *Controller) replacement(ctx context.Context, pair KeyPair) (string, red
 	if err != nil {
 		return "", nil, err
 	}
-	kind := "PEM"
-	if strings.Count(string(pair.Chain), "BEGIN CERTIFICATE") > 1 {
+	// bmcweb and CIMC take no other type, chain or not.
+	kind, allowed := "PEM", service.List("Actions", "#CertificateService.ReplaceCertificate", "CertificateType@Redfish.AllowableValues")
+	if strings.Count(string(pair.Chain), "BEGIN CERTIFICATE") > 1 && slices.Contains(allowed, any("PEMchain")) {
 		kind = "PEMchain"
 	}
 	return uri, redfish.Object{
-		"CertificateString": strings.TrimSpace(string(pair.Chain)) + "\n" + strings.TrimSpace(pair.Key.Reveal()) + "\n",
+		"CertificateString": pair.text(),
 		"CertificateType":   kind,
 		"CertificateUri":    redfish.Object{"@odata.id": members[0]},
 	}, nil
+}
+
+// hpeCertificate builds HpeHttpsCert.ImportCertificate, which takes the key after
+// the certificate from iLO 6 1.30 on (HPE, securityService). iLO resets itself then.
+func hpeCertificate(ctx context.Context, c *Controller, pair KeyPair) (string, redfish.Object, error) {
+	security, err := c.follow(ctx, inManager, "Oem", "Hpe", "Links", "SecurityService")
+	if err != nil {
+		return "", nil, err
+	}
+	service, err := c.session.Get(ctx, security)
+	if err != nil {
+		return "", nil, missing(security, err)
+	}
+	at := service.Link("Links", "HttpsCert")
+	if at == "" {
+		return "", nil, unsupported("the security service of iLO has no link to HttpsCert")
+	}
+	d, err := c.session.Get(ctx, at)
+	if err != nil {
+		return "", nil, missing(at, err)
+	}
+	uri := redfish.LinkTarget(redfish.Object{"@odata.id": d.Text("Actions", "#HpeHttpsCert.ImportCertificate", "target")})
+	if uri == "" {
+		return "", nil, unsupported("the HttpsCert of iLO cannot import certificates")
+	}
+	return uri, redfish.Object{"Certificate": pair.text()}, nil
+}
+
+// missing makes unsupported of a resource that is linked to and not there.
+func missing(uri string, err error) error {
+	if gone(err) {
+		return unsupported("the controller lists %s but does not have it", uri)
+	}
+	return err
 }
 
 // proveHTTPS connects anew until the certificate is shown, and carries on

@@ -32,6 +32,10 @@ func (e *unprovenError) Is(target error) bool {
 	return target != state.ErrUnsupported && target != redfish.ErrRefused && target != errValue && target != redfish.ErrAuth && errors.Is(e.err, target)
 }
 
+// errPending is the end of a change that was written, and read back from where
+// it waits.
+var errPending = errors.New("it waits for a reboot of the server")
+
 // Change is one setting that is to become Value.
 type Change struct {
 	Key   state.Key

@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -46,6 +47,16 @@ func profileFor(f facts) (profile, []Quirk) {
 	return t, fired
 }
 
+// iloBefore reports whether a firmware is of that iLO, and older. It reads such as
+// "iLO 5 v2.46".
+func iloBefore(generation, major, minor int) func(facts) bool {
+	return func(f facts) bool {
+		var g, a, b int
+		n, _ := fmt.Sscanf(f.Firmware, "iLO %d v%d.%d", &g, &a, &b)
+		return f.Line == lineILO && n == 3 && g == generation && (a < major || a == major && b < minor)
+	}
+}
+
 // quirks is the table. Rows apply in order; each says who saw it.
 func quirks() []quirk {
 	return slices.Concat(quirksHPE(), quirksDell(), quirksLenovo(), quirksSupermicro(), quirksOthers())
@@ -86,6 +97,10 @@ func quirksHPE() []quirk {
 			s.selfReset = true
 			t.settings[sshName] = s
 		}},
+		{Quirk{"ilo-certificate-import", "iLO 6 1.30 and later: HpeHttpsCert.ImportCertificate takes a certificate with its key (HPE, securityService)"}, ilo, func(t *profile) { t.certificate = hpeImport }},
+		{Quirk{"ilo-certificate-of-request", "iLO 5, and iLO 6 before 1.30: the certificate has to be for a request of iLO's own (HPE, securityService)"}, func(f facts) bool { return iloBefore(5, 99, 0)(f) || iloBefore(6, 1, 30)(f) }, func(t *profile) {
+			t.noCertificate = "this iLO takes a certificate for a request of its own alone, and no key"
+		}},
 		{Quirk{"ilo-serial-in-oem", "iLO 5 2.46 to iLO 6 1.66: SerialConsole of the manager only tells; Oem.Hpe.SerialCLIStatus is the switch, with meanings of its own"}, ilo, func(t *profile) {
 			t.settings[serialConsoleName] = nowhere("iLO switches its serial console in Oem.Hpe.SerialCLIStatus, which is not the standard setting")
 		}},
@@ -116,6 +131,16 @@ func quirksLenovo() []quirk {
 		}},
 		{Quirk{"xcc-address-slots", "XCC 1.40: one place for an IPv6 address and its gateway, free ones read \"::\""}, xcc, func(t *profile) {
 			t.padV6, t.padGW6 = redfish.Object{"Address": "::", "PrefixLength": 64}, slot1
+		}},
+		{Quirk{"xcc-certificate-of-request", "XCC, XCC2: ReplaceCertificate takes one certificate as PEM, for the latest request of its own, and no key (Lenovo, certmgt_replace_certificate_post, lenovo_ssl_certificate_import.py)"}, xcc, func(t *profile) {
+			t.noCertificate = "XCC takes a certificate for a request of its own alone, and no key"
+		}},
+		{Quirk{"xcc-fixed-protocols", "XCC, XCC2: what PATCH takes of the network protocol has no HTTP, KVMIP or switch of VirtualMedia (Lenovo, update_bmc_network_service_config_patch)"}, xcc, func(t *profile) {
+			for _, name := range []string{httpName, kvmIPName, virtualMediaName} {
+				s := t.settings[name]
+				s.fixed = always("Lenovo's list of what XCC lets be written has no " + protocols()[name])
+				t.settings[name] = s
+			}
 		}},
 		{Quirk{"xcc-power-in-chassis", "XCC: Chassis/1/Power Oem.Lenovo.PowerRestorePolicy (\"Restore\"; community.general #11270)"}, xcc, func(t *profile) {
 			t.settings[powerPolicyName] = setting{in: inPower, read: readEnum(powerLenovo, "Oem", "Lenovo", "PowerRestorePolicy"), body: writeEnum(powerLenovo, "Oem", "Lenovo", "PowerRestorePolicy")}

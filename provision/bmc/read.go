@@ -12,7 +12,10 @@ import (
 
 // readHTTPS tells which certificate is shown. It costs no look.
 func (c *Controller) readHTTPS() (*state.Attr, error) {
-	if c.session.Root.Link("CertificateService") == "" {
+	switch {
+	case c.where != nil && c.where.profile.noCertificate != "":
+		return attr(c.session.Peer), &fixedError{c.where.profile.noCertificate}
+	case c.session.Root.Link("CertificateService") == "" && (c.where == nil || c.where.profile.certificate == replaceAction):
 		return attr(c.session.Peer), &fixedError{"the controller has no certificate service"}
 	}
 	return attr(c.session.Peer), nil
@@ -58,8 +61,10 @@ func (c *Controller) readAll(ctx context.Context, wanted []state.Item) []state.F
 func (c *Controller) judged(ctx context.Context, it state.Item, sick error) state.Fact {
 	f := state.Fact{Key: it.Key}
 	v, err := c.readOne(ctx, it.Key)
-	if err == nil && sick == nil {
-		f.AtReboot, f.Pending, err = c.pending(ctx, it.Key.Name, v)
+	if s, known := c.settingNamed(it.Key.Name); err == nil && sick == nil && known {
+		if _, s, err = c.value(ctx, s); err == nil {
+			f.AtReboot, f.Pending, err = c.pending(ctx, s, v)
+		}
 	}
 	want, ok := it.Value.(state.Attr)
 	if err == nil && ok && !same(v, want) && (f.Pending == nil || !want.Equal(f.Pending)) {
@@ -88,7 +93,7 @@ func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, err
 	case httpsCertificateName:
 		return c.readHTTPS()
 	}
-	s, ok := c.where.profile.settings[k.Name]
+	s, ok := c.settingNamed(k.Name)
 	if !ok {
 		return nil, unsupported("raiz knows no bmc setting of this name")
 	}
@@ -191,4 +196,14 @@ func (c *Controller) Quirks() []Quirk {
 		return nil
 	}
 	return c.where.fired
+}
+
+// settingNamed is how a setting is read and written here; of the accounts and of
+// the certificate there is none.
+func (c *Controller) settingNamed(name string) (setting, bool) {
+	if c.where == nil {
+		return setting{}, false
+	}
+	s, ok := c.where.profile.settings[name]
+	return s, ok
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
@@ -124,11 +123,6 @@ func (c *Controller) load(ctx context.Context, name string) (redfish.Document, e
 	return d, nil
 }
 
-func gone(err error) bool {
-	s := redfish.StatusOf(err)
-	return s == http.StatusNotFound || s == http.StatusGone
-}
-
 // fits reports whether a document is what the name would be found to be
 // without the cache, as far as it tells: on the firmware that the links were
 // found on, and with the address that we came in at where there is a choice.
@@ -204,36 +198,6 @@ func (c *Controller) follow(ctx context.Context, from string, path ...string) (s
 		return uri, nil
 	}
 	return "", unsupported("the %s %s has no link to %s", from, d.ID(), strings.Join(path, "."))
-}
-
-// maxMembers bounds how many members of a collection are looked at.
-const maxMembers = 8
-
-// members returns the links of a collection that is not empty.
-func (c *Controller) members(ctx context.Context, uri string) ([]string, error) {
-	if uri == "" {
-		return nil, unsupported("the service root has no link to what is needed")
-	}
-	d, err := c.session.Get(ctx, uri)
-	if gone(err) {
-		return nil, unsupported("the controller lists %s but does not have it", uri)
-	} else if err != nil {
-		return nil, err
-	}
-	if list := d.Targets("Members"); len(list) > 0 {
-		return list, nil
-	}
-	return nil, fmt.Errorf("%s: %w: %w", uri, errEmpty, state.ErrUnsupported)
-}
-
-// errEmpty is a collection without members.
-var errEmpty = errors.New("the collection is empty")
-
-func first(list []string) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return list[0]
 }
 
 func (c *Controller) findSystem(ctx context.Context) (string, error) {

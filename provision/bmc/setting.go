@@ -79,6 +79,14 @@ type setting struct {
 	orElse *setting
 }
 
+// certificateWay is an action that imports a certificate with its key.
+type certificateWay string
+
+const (
+	replaceAction certificateWay = ""    // CertificateService.ReplaceCertificate
+	hpeImport     certificateWay = "hpe" // HpeHttpsCert.ImportCertificate
+)
+
 // profile is how one controller has to be treated. Quirks change them.
 type profile struct {
 	settings map[string]setting
@@ -96,6 +104,10 @@ type profile struct {
 	// accountSlots is true where accounts are fixed slots that a PATCH fills.
 	accountSlots bool
 	firstSlot    int // the first that may be filled
+	// certificate is how one of HTTPS is imported.
+	certificate certificateWay
+	// noCertificate is why none can be, or "".
+	noCertificate string
 	// pending tells whether a resource's settings wait for a reset; nil never.
 	pending func(redfish.Document) bool
 	// star sends If-Match "*" where no ETag was handed out.
@@ -132,6 +144,14 @@ func unsupported(format string, args ...any) error {
 // look.
 func nowhere(why string) setting {
 	return setting{why: why, read: func(redfish.Document) (*state.Attr, error) { return nil, unsupported("%s", why) }}
+}
+
+// withoutSettings is fixed for what can be written to a settings object alone.
+func withoutSettings(d redfish.Document) string {
+	if d.Link("@Redfish.Settings", "SettingsObject") != "" {
+		return ""
+	}
+	return fmt.Sprintf("the %s %s names no settings object to be written", d.Kind(), d.ID())
 }
 
 // inBIOS is a setting among the attributes of the BIOS, which are read from Bios

@@ -45,16 +45,6 @@ func writeHPEHTTP(_ redfish.Document, want state.Attr) (redfish.Object, error) {
 	return nest(port, "HTTP", "Port"), err
 }
 
-// iloBefore reports whether a firmware is of that iLO, and older. It reads such as
-// "iLO 5 v2.46".
-func iloBefore(generation, major, minor int) func(facts) bool {
-	return func(f facts) bool {
-		var g, a, b int
-		n, _ := fmt.Sscanf(f.Firmware, "iLO %d v%d.%d", &g, &a, &b)
-		return f.Line == lineILO && n == 3 && g == generation && (a < major || a == major && b < minor)
-	}
-}
-
 // hpePending reads ConfigurationSettings, which trees give as "Current".
 func hpePending(d redfish.Document) bool {
 	s := cmp.Or(d.Text("Oem", "Hpe", "ConfigurationSettings"), d.Text("ConfigurationSettings"))

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,6 +12,7 @@ import (
 	"encoding/hex"
 	"math/big"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -66,18 +68,57 @@ func (b *BMC) buildCertificates() {
 func (b *BMC) replaceCertificate(in object) reply {
 	text := []byte(str(in["CertificateString"]))
 	where := b.tree[str(obj(in["CertificateUri"])["@odata.id"])]
+	if b.who.ownRequests && strings.Contains(string(text), "PRIVATE KEY") {
+		return refuse(http.StatusBadRequest, refusal("PropertyValueFormatError", "", "CertificateString"))
+	}
+	if str(in["CertificateType"]) != "PEM" { // bmcweb, CIMC and XCC have no other
+		return refuse(http.StatusBadRequest, refusal("ActionParameterNotSupported", "CertificateType"))
+	}
 	pair, err := tls.X509KeyPair(text, text)
 	// Saved trees leave the certificates out that they link to.
 	if err != nil || b.cfg.Tree == nil && (where == nil || kind(where.doc) != "Certificate") {
 		return refuse(http.StatusBadRequest, refusal("PropertyValueFormatError", "", "CertificateString"))
 	}
 	b.next = &pair
-	if b.who.certificateAtReset {
+	if b.faults.CertificateAtReset {
 		infos := []any{message{id: "Base.1.13.ResetRequired"}.object()}
 		return reply{status: http.StatusOK, body: object{"@Message.ExtendedInfo": infos}}
 	}
 	b.showCertificate()
 	return reply{status: http.StatusNoContent}
+}
+
+const importAction = "/Actions/HpeHttpsCert.ImportCertificate"
+
+// buildHPECertificate puts HPE's own way into the tree.
+func (b *BMC) buildHPECertificate() {
+	at := b.who.manager + "/SecurityService"
+	b.add(at, "HpeSecurityService.v2_4_0.HpeSecurityService", object{"Links": object{"HttpsCert": link(at + "/HttpsCert")}}, nil)
+	b.add(at+"/HttpsCert", "HpeHttpsCert.v2_0_0.HpeHttpsCert", object{"Actions": object{
+		"#HpeHttpsCert.ImportCertificate": object{"target": at + "/HttpsCert" + importAction + "/"},
+	}}, nil)
+	links := obj(obj(obj(b.tree[b.who.manager].doc["Oem"])["Hpe"])["Links"])
+	links["SecurityService"] = link(at)
+}
+
+// importHPE answers ImportCertificate as iLO 6 1.30 and later do: a certificate
+// with its key in one string of at most 20 KB, and RSA unless in CNSA mode. iLO
+// resets itself then.
+func (b *BMC) importHPE(in object) reply {
+	text := []byte(str(in["Certificate"]))
+	pair, err := tls.X509KeyPair(text, text)
+	if err != nil || len(text) > 20<<10 {
+		return refuse(http.StatusBadRequest, refusal("iLO.2.25.ImportCertUnsuccessful"))
+	}
+	if key, isRSA := pair.PrivateKey.(*rsa.PrivateKey); !isRSA || key.N.BitLen() > 2048 {
+		return refuse(http.StatusBadRequest, refusal("iLO.2.25.ImportCertUnsuccessful"))
+	}
+	b.next = &pair
+	b.showCertificate()
+	b.leave()
+	return reply{status: http.StatusOK, body: object{"error": object{"@Message.ExtendedInfo": []any{
+		message{id: "iLO.2.25.ImportCertSuccessfuliLOResetinProgress", ok: true}.object(),
+	}}}}
 }
 
 // showCertificate makes the imported certificate the one that is shown.

@@ -40,6 +40,8 @@ type Faults struct {
 	Partial bool
 	// ReadOnly names top-level properties that are refused as not writable.
 	ReadOnly []string
+	// CertificateAtReset shows a new certificate after a reset of the manager.
+	CertificateAtReset bool
 	// SettingsFail makes the server's firmware refuse what waits for a reboot.
 	SettingsFail bool
 	// Hangs makes the operating system of the server ignore a shutdown.

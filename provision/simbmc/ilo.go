@@ -23,6 +23,7 @@ func buildILO(b *BMC) {
 	b.root(object{"Vendor": "HPE", "Product": b.cfg.Model, "UUID": b.cfg.UUID, "Oem": object{"Hpe": object{"Moniker": object{"PRODGEN": "iLO 6"}}}})
 	dateTime := b.who.manager + "/DateTime"
 	b.managerDoc("iLO 6", "1", object{"Oem": object{"Hpe": object{"Links": object{"DateTimeService": link(dateTime)}}}})
+	b.buildHPECertificate()
 	b.machine("1", "HPE", object{"Oem": object{"Hpe": object{"PowerAutoOn": "Restore"}}}, rules{
 		"Oem": nested(rules{"Hpe": nested(rules{"PowerAutoOn": oneOf("PowerOn", "RemainOff", "Restore")})}),
 	})

@@ -24,17 +24,18 @@ type personality struct {
 	expand     bool // $expand works
 	// resetMessage is the MessageId that says a reset is needed for the
 	// network to change; "" changes at once.
-	resetMessage       string
-	delay              time.Duration
-	slots              int  // accounts are so many fixed slots
-	namedAccounts      bool // an account's id is its user name
-	changeAtLogin      bool // a forced password change refuses the login itself
-	leaseWins          bool // static addresses are idle while DHCP is on
-	certificates       bool // the certificate of HTTPS can be replaced
-	certificateAtReset bool // which shows after a reset of the manager
-	oneSwitch          bool // HTTP.ProtocolEnabled is HTTPS's as well
-	jobs               bool // what waits for a reboot is a job
-	serial             bool // the manager's SerialConsole can be switched
+	resetMessage  string
+	delay         time.Duration
+	slots         int      // accounts are so many fixed slots
+	namedAccounts bool     // an account's id is its user name
+	changeAtLogin bool     // a forced password change refuses the login itself
+	leaseWins     bool     // static addresses are idle while DHCP is on
+	certificates  bool     // the certificate of HTTPS can be replaced
+	ownRequests   bool     // and only by one for a request of its own, without a key
+	told          []string // protocols that show and cannot be switched
+	oneSwitch     bool     // HTTP.ProtocolEnabled is HTTPS's as well
+	jobs          bool     // what waits for a reboot is a job
+	serial        bool     // the manager's SerialConsole can be switched
 	// offAlready is the MessageId that refuses ForceOff of a server that is off,
 	// "" the Base registry's, "taken" none.
 	offAlready string
@@ -175,6 +176,9 @@ func (b *BMC) protocol(ntp object, r rules) {
 	for _, name := range b.who.protocols {
 		doc[name] = object{"ProtocolEnabled": true}
 		r = r.and(rules{name: nested(rules{"ProtocolEnabled": boolean})})
+	}
+	for _, name := range b.who.told {
+		doc[name] = object{"ProtocolEnabled": true}
 	}
 	b.add(b.who.manager+"/NetworkProtocol", "ManagerNetworkProtocol.v1_5_0.ManagerNetworkProtocol", doc, r)
 }

@@ -155,6 +155,8 @@ func (b *BMC) post(path string, body []byte) reply {
 	switch {
 	case clears:
 		return b.clearSettings(cleared)
+	case strings.HasSuffix(path, importAction) && b.tree[strings.TrimSuffix(path, importAction)] != nil:
+		return b.importHPE(in)
 	case path == accountsPath:
 		return b.createAccount(in)
 	case path == certificatesPath+replaceAction && b.who.certificates && b.tree[certificatesPath] != nil:

@@ -8,8 +8,8 @@ func xcc() personality {
 	return personality{
 		firmware: "TGBT20E 1.40 2021-05-17", build: buildXCC,
 		manager: rootPath + "/Managers/1", eth: rootPath + "/Managers/1/EthernetInterfaces/NIC",
-		etag: ETagRequired, etagInBody: true, success: http.StatusOK, slots: 12, changeAtLogin: true, certificates: true, certificateAtReset: true,
-		protocols: []string{"SSH", "SNMP", "HTTP", "KVMIP", "VirtualMedia"},
+		etag: ETagRequired, etagInBody: true, success: http.StatusOK, slots: 12, changeAtLogin: true, certificates: true, ownRequests: true,
+		protocols: []string{"SSH", "SNMP"}, told: []string{"HTTP", "KVMIP", "VirtualMedia"}, // Lenovo, update_bmc_network_service_config_patch
 	}
 }
 

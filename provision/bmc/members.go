@@ -1,0 +1,77 @@
+package bmc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/raiz-dns/raiz/provision/redfish"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// The members of collections, and what is gone of them.
+
+// maxMembers bounds how many members of a collection are looked at.
+const maxMembers = 8
+
+// members returns the links of a collection that is not empty.
+func (c *Controller) members(ctx context.Context, uri string) ([]string, error) {
+	if uri == "" {
+		return nil, unsupported("the service root has no link to what is needed")
+	}
+	d, err := c.session.Get(ctx, uri)
+	if gone(err) {
+		return nil, unsupported("the controller lists %s but does not have it", uri)
+	} else if err != nil {
+		return nil, err
+	}
+	if list := d.Targets("Members"); len(list) > 0 {
+		return list, nil
+	}
+	return nil, fmt.Errorf("%s: %w: %w", uri, errEmpty, state.ErrUnsupported)
+}
+
+// errEmpty is a collection without members.
+var errEmpty = errors.New("the collection is empty")
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}
+
+func gone(err error) bool {
+	s := redfish.StatusOf(err)
+	return s == http.StatusNotFound || s == http.StatusGone
+}
+
+// expanded reads a collection with its members in it, where the controller says
+// that it can (DSP0266 clause 7.3.1).
+func (c *Controller) expanded(ctx context.Context, uri string) (redfish.Document, error) {
+	if c.session.Root.At("ProtocolFeaturesSupported", "ExpandQuery", "NoLinks") != true {
+		return c.session.Get(ctx, uri)
+	}
+	list, err := c.session.Get(ctx, uri+"?$expand=.($levels=1)")
+	if redfish.StatusOf(err) >= 400 {
+		return c.session.Get(ctx, uri)
+	}
+	return list, err
+}
+
+// maxAccounts is more than any controller is known to have; iDRAC has 16 slots.
+const maxAccounts = 64
+
+// member reads one member of a collection, unless it was expanded and has this
+// property.
+func (c *Controller) member(ctx context.Context, e any, property string) (redfish.Document, error) {
+	uri := redfish.LinkTarget(e)
+	if uri == "" {
+		return redfish.Document{}, &redfish.StatusError{Method: http.MethodGet, Path: "a member without a link", Status: http.StatusNotFound}
+	}
+	if o, _ := e.(redfish.Object); o[property] != nil {
+		return redfish.Document{URI: uri, Props: o}, nil
+	}
+	return c.session.Get(ctx, uri)
+}

@@ -1,0 +1,89 @@
+package bmc
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/raiz-dns/raiz/provision/await"
+	"github.com/raiz-dns/raiz/provision/redfish"
+	"github.com/raiz-dns/raiz/provision/state"
+)
+
+// stage makes a setting what is wanted at the next reboot, or takes back what
+// would make it otherwise. It returns errPending where it is written and waits.
+func (c *Controller) stage(ctx context.Context, s setting, uri string, want state.Attr) error {
+	d := c.where.docs[s.in]
+	have, err := s.read(d)
+	if err != nil {
+		return err
+	}
+	staged, err := c.staged(ctx, uri)
+	if err != nil {
+		return err
+	}
+	switch v := waits(s, staged, have); {
+	case v == nil && same(have, want):
+		return nil
+	case v != nil && same(v, want):
+		return errPending
+	}
+	if s.body == nil {
+		return unsupported("%s", s.why)
+	}
+	body, err := s.body(d, want)
+	if err != nil {
+		return err
+	}
+	if v := waits(s, staged, have); v != nil {
+		if done, err := c.withdraw(ctx, staged, body); err != nil || done && same(have, want) {
+			return c.judgeStaged(ctx, s, uri, want, redfish.Answer{}, err)
+		}
+	}
+	ans, err := c.session.Stage(ctx, staged, func(redfish.Document) (redfish.Object, error) { return atReset(d, body), nil })
+	return c.judgeStaged(ctx, s, uri, want, ans, err)
+}
+
+// atReset asks for a write to take effect at the next reset, where the resource
+// says that it can be asked (Settings v1_1_0 SupportedApplyTimes).
+func atReset(d redfish.Document, body redfish.Object) redfish.Object {
+	if !slices.Contains(d.List("@Redfish.Settings", "SupportedApplyTimes"), any("OnReset")) {
+		return body
+	}
+	out := maps.Clone(body)
+	out["@Redfish.SettingsApplyTime"] = redfish.Object{"ApplyTime": "OnReset"}
+	return out
+}
+
+// judgeStaged compares what reads back: in effect, or waiting, as it is wanted.
+func (c *Controller) judgeStaged(ctx context.Context, s setting, uri string, want state.Attr, ans redfish.Answer, wrote error) error {
+	if redfish.StatusOf(wrote) != 0 || failed(wrote) {
+		return refusal(wrote)
+	}
+	end := since(c.patience.ReadBack)
+	return await.Until(ctx, min(c.session.Timing.Poll, c.patience.ReadBack), func(ctx context.Context) (bool, error) {
+		c.refresh()
+		have, _, err := c.value(ctx, s)
+		if err != nil {
+			return false, err
+		}
+		staged, err := c.staged(ctx, uri)
+		if err != nil {
+			return false, err
+		}
+		v := waits(s, staged, have)
+		switch {
+		case v == nil && same(have, want):
+			return true, nil
+		case v != nil && same(v, want):
+			return false, errPending
+		case wrote != nil:
+			return false, wrote
+		case !end.After(since(0)):
+			notes := slices.DeleteFunc(slices.Clone(ans.Notes), redfish.Benign)
+			return false, fmt.Errorf("%w: it is %s, and %s waits for a reboot, not %s%s", redfish.ErrRefused, show(have), show(v), show(&want), redfish.Because(notes))
+		}
+		return false, nil
+	})
+}
