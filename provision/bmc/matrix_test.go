@@ -70,7 +70,7 @@ func TestMatrix(t *testing.T) {
 		}
 	})
 	slices.SortFunc(lines, func(a, b line) int { return strings.Compare(a.tree, b.tree) })
-	holdDoc(t, table(lines))
+	holdDoc(t, table(t, lines))
 }
 
 // TestMatrixNames: the cells of a tree are those of its documents, whatever its folder
@@ -324,7 +324,8 @@ func reason(err error) string {
 }
 
 // table words the lines for docs/bmc.md.
-func table(lines []line) string {
+func table(t *testing.T, lines []line) string {
+	all := facts(t)
 	names := slices.Sorted(slices.Values(append(allNames(), bmc.HTTPSCertificate)))
 	var b strings.Builder
 	b.WriteString("| controller | line, firmware, Redfish | GETs known / first |")
@@ -338,8 +339,9 @@ func table(lines []line) string {
 		fmt.Fprintf(&b, "| %s | %s | %d / %d |", l.tree, firmware, l.known, l.first)
 		for _, n := range names {
 			c := l.cells[n]
-			if word := map[bmc.Status]string{bmc.Done: " set |", bmc.Pending: " at reboot |"}[c.status]; word != "" {
-				b.WriteString(word)
+			mark := agree(t, l.id.Line, n, c.status, all)
+			if word := map[bmc.Status]string{bmc.Done: "set", bmc.Pending: "at reboot"}[c.status]; word != "" {
+				fmt.Fprintf(&b, " %s%s |", word, mark)
 				continue
 			}
 			i := slices.Index(whys, c.why)
@@ -350,7 +352,7 @@ func table(lines []line) string {
 			if word == "" {
 				word = "fails"
 			}
-			fmt.Fprintf(&b, " %s (%d) |", word, i+1)
+			fmt.Fprintf(&b, " %s%s (%d) |", word, mark, i+1)
 		}
 		b.WriteString("\n")
 	}
