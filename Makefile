@@ -43,7 +43,7 @@ TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-serve
                     sudo knot knot-dnssecutils shellcheck procps ldnsutils dns-root-data strace nmap frr qemu-user-static
 RELEASE_PACKAGES  = git gzip tar zip unzip dpkg
 
-.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants proof hostile fuzz lint cross release release-check deps-demo deps-test deps-release clean
+.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants moments proof hostile fuzz lint cross release release-check deps-demo deps-test deps-release clean
 
 raiz: helpers
 	.ci/build raiz $$($(GO) env GOOS) $$($(GO) env GOARCH) bin/raiz
@@ -102,6 +102,10 @@ explore:
 mutants:
 	RAIZ_MUTANTS=1 $(GO) test -run 'TestMutants$$' -count=1 -timeout 12h -v ./provision/helper/sim
 
+# Something happens to a BMC at every request of an apply.
+moments:
+	RAIZ_MOMENTS=1 $(GO) test -run 'TestMoments$$' -count=1 -timeout 1h -v ./provision/bmc
+
 # The last commit that compared files alone: what it costs to look at effects.
 PLAN_BASE ?= 17087a9
 
@@ -110,9 +114,10 @@ proof: deps-test
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 		RAIZ_EXPLORE_OUT=$$dir/explore.json $(MAKE) explore && \
 		RAIZ_MUTANTS_OUT=$$dir/mutants.json $(MAKE) mutants && \
+		RAIZ_MOMENTS_OUT=$$dir/moments.json $(MAKE) moments && \
 		.ci/plan-cost $(PLAN_BASE) >$$dir/plan.json && \
-		printf '{\n"commit": "%s",\n"explore": %s,\n"mutants": %s,\n"plan": %s\n}\n' \
-			"$$(git rev-parse HEAD)" "$$(cat $$dir/explore.json)" "$$(cat $$dir/mutants.json)" "$$(cat $$dir/plan.json)" >docs/figures.json
+		printf '{\n"commit": "%s",\n"explore": %s,\n"mutants": %s,\n"moments": %s,\n"plan": %s\n}\n' \
+			"$$(git rev-parse HEAD)" "$$(cat $$dir/explore.json)" "$$(cat $$dir/mutants.json)" "$$(cat $$dir/moments.json)" "$$(cat $$dir/plan.json)" >docs/figures.json
 
 RAIZ_HOSTILE ?= 10
 

@@ -235,7 +235,10 @@ func (c *Controller) patchAccount(ctx context.Context, uri string, body redfish.
 
 // proveAccount shows that the account is as it is wanted: by a login.
 func (c *Controller) proveAccount(ctx context.Context, user string, password secret.Value) error {
-	if err := c.session.ProveLogin(ctx, user, password); err != nil {
+	switch err := c.session.ProveLogin(ctx, user, password); {
+	case errors.Is(err, redfish.ErrAuth):
+		return fmt.Errorf("prove the account: %w: %w", redfish.ErrRefused, err)
+	case err != nil:
 		return fmt.Errorf("prove the account: %w", err)
 	}
 	c.proven = user

@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ import (
 // setNetwork changes the network settings as one group, and proves them. The
 // answer to such a write may be lost with the address it was sent to, so that
 // it counts for nothing unless it is a refusal.
-func (c *Controller) setNetwork(ctx context.Context, changes []Change) []Outcome {
+// nobody is why nothing may be changed, or nil.
+func (c *Controller) setNetwork(ctx context.Context, changes []Change, nobody error) []Outcome {
 	want, bad := map[string]state.Attr{}, map[string]error{}
 	for _, ch := range changes {
 		if a, ok := ch.Value.(state.Attr); ok {
@@ -31,9 +33,11 @@ func (c *Controller) setNetwork(ctx context.Context, changes []Change) []Outcome
 	for name := range bad {
 		delete(want, name)
 	}
-	if err := c.staysReachable(ctx, want); err != nil {
-		for name := range want {
-			bad[name] = err
+	if err := cmp.Or(nobody, c.staysReachable(ctx, want)); err != nil {
+		for name, w := range want {
+			if have, _, seen := c.value(ctx, c.where.profile.settings[name]); seen != nil || !same(have, w) {
+				bad[name] = cmp.Or(seen, err)
+			}
 		}
 		clear(want)
 	}

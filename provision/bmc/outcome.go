@@ -74,7 +74,7 @@ func inOrder(changes []Change) []Change {
 // failed reports whether an error says that a setting is not as wanted, and
 // not just that nobody knows.
 func failed(err error) bool {
-	return errors.Is(err, redfish.ErrRefused) || errors.Is(err, errValue) || errors.Is(err, redfish.ErrAuth)
+	return errors.Is(err, redfish.ErrRefused) || errors.Is(err, errValue)
 }
 
 // outcome classifies the error of one change.

@@ -44,7 +44,7 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 		}
 	}
 	if len(network) > 0 {
-		out = append(out, c.setNetwork(ctx, network)...)
+		out = append(out, c.setNetwork(ctx, network, c.nobodyThere(out))...)
 	}
 	if c.session.ResetDue {
 		if err := c.resetAndProve(ctx, nil); err != nil {
@@ -65,6 +65,17 @@ func (c *Controller) Set(ctx context.Context, changes []Change) ([]Outcome, erro
 	}
 	c.remember()
 	return c.finish(out)
+}
+
+// nobodyThere is why the network stays as it is: at its new address nobody but the
+// declared user is known, and whether that one may log in is not.
+func (c *Controller) nobodyThere(out []Outcome) error {
+	for _, o := range out {
+		if o.Key.Name == accountName && o.Status != Done && c.session.At.Username != c.declaredUser() {
+			return fmt.Errorf("%w: the account that is to log in at the new address is %s; nothing of the network was changed", errValue, o.Status)
+		}
+	}
+	return nil
 }
 
 // openBefore is why the account of the factory stays: something about the way in
@@ -163,7 +174,7 @@ func (c *Controller) judge(ctx context.Context, s setting, want state.Attr, ans 
 		case err == nil && same(have, want):
 			return true, nil
 		case err != nil && wrote == nil:
-			return false, err
+			return false, &unprovenError{err}
 		case wrote != nil:
 			return false, refusal(wrote)
 		}

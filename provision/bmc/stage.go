@@ -66,11 +66,11 @@ func (c *Controller) judgeStaged(ctx context.Context, s setting, uri string, wan
 		c.refresh()
 		have, _, err := c.value(ctx, s)
 		if err != nil {
-			return false, err
+			return false, &unprovenError{err}
 		}
 		staged, err := c.staged(ctx, uri)
 		if err != nil {
-			return false, err
+			return false, &unprovenError{err}
 		}
 		v := waits(s, staged, have)
 		switch {

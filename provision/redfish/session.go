@@ -12,6 +12,8 @@ import (
 	"slices"
 
 	"github.com/stmcginnis/gofish"
+
+	"github.com/raiz-dns/raiz/provision/await"
 )
 
 // Session is a login at one controller, and the connection it is made over. It
@@ -309,13 +311,19 @@ func (c *Session) dropSession(ctx context.Context) error {
 	if err != nil || s.ID == "" {
 		return nil
 	}
-	resp, err := c.api.WithContext(ctx).Delete(s.ID)
-	if resp != nil {
-		_ = resp.Body.Close()
+	for try := 1; ; try++ {
+		resp, err := c.api.WithContext(ctx).Delete(s.ID)
+		if resp != nil {
+			_ = resp.Body.Close()
+		}
+		status := StatusOf(err)
+		// 401 and 404: it has ended by itself.
+		if err == nil || status == http.StatusNotFound || status == http.StatusUnauthorized {
+			return nil
+		}
+		again := status == http.StatusServiceUnavailable && try <= maxBusy || status == 0 && try == 1
+		if !again || await.For(ctx, c.Timing.Poll) != nil {
+			return plain(err, Public)
+		}
 	}
-	// 401 and 404: it has ended by itself.
-	if status := StatusOf(err); status == http.StatusNotFound || status == http.StatusUnauthorized {
-		return nil
-	}
-	return plain(err, Public)
 }

@@ -27,9 +27,31 @@ const (
 	ETagRefused ETagMode = "refused"
 )
 
+// Strike is what happens once, at one request.
+type Strike string
+
+// The strikes.
+const (
+	StrikeLost     Strike = "lost"     // it is carried out, and the connection is cut instead of an answer
+	StrikeReset    Strike = "reset"    // the connection is reset, and nothing is carried out
+	StrikeBusy     Strike = "busy"     // 503
+	StrikeLogout   Strike = "logout"   // every session has ended
+	StrikeRestart  Strike = "restart"  // the controller has just begun to reset itself
+	StrikePassword Strike = "password" // somebody else has given the user of the session another password
+)
+
+// Strikes are all of them.
+func Strikes() []Strike {
+	return []Strike{StrikeLost, StrikeReset, StrikeBusy, StrikeLogout, StrikeRestart, StrikePassword}
+}
+
 // Faults are ways to misbehave. The zero value behaves.
 type Faults struct {
 	ETag ETagMode
+	// Strike happens at the request StrikeAt, counted from 1 since the faults
+	// were set.
+	Strike   Strike
+	StrikeAt int
 	// Task answers a PATCH with 202 and a task that ends in this state, such
 	// as "Completed" or "Exception"; "" answers at once.
 	Task string

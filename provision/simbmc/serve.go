@@ -119,13 +119,40 @@ func (b *BMC) decide(r *http.Request, body []byte) reply {
 	b.mu.Lock()
 	defer b.mu.Unlock() // also where it panics: then the client is cut off, and nobody hangs
 	path := "/" + strings.Trim(r.URL.Path, "/")
+	b.asked++
+	struck := b.asked == b.faults.StrikeAt
+	if struck {
+		b.strike(r)
+	}
 	out := b.answer(r, path, body)
+	if struck && b.faults.Strike == StrikeLost {
+		out.cut = true
+	}
 	status := out.status
 	if out.cut || out.reset {
 		status = 0
 	}
 	b.log = append(b.log, Request{Method: r.Method, Path: path, Status: status, Keys: topKeys(body)})
 	return out
+}
+
+// strike is what happens just before a request.
+func (b *BMC) strike(r *http.Request) {
+	switch b.faults.Strike {
+	case StrikeReset:
+		b.faults.Reset = 1
+	case StrikeBusy:
+		b.busy = 1
+	case StrikeLogout:
+		clear(b.sessions)
+	case StrikeRestart:
+		b.leave()
+	case StrikePassword:
+		if u := b.users[b.sessions[r.Header.Get("X-Auth-Token")].user]; u != nil {
+			u.password = "somebody else's"
+			clear(b.sessions)
+		}
+	}
 }
 
 // sleep waits, unless the client hangs up or the controller is closed.

@@ -118,6 +118,7 @@ type BMC struct {
 	roles    []Role
 	faults   Faults
 	busy     int // answers of 503 still to give
+	asked    int // requests since the faults were set
 	live     []netip.Prefix
 	rising   int       // looks that still find a restarting server off
 	away     time.Time // until when nobody answers
@@ -265,7 +266,16 @@ func (b *BMC) SetFaults(f Faults) {
 	b.setFaults(f)
 }
 
-func (b *BMC) setFaults(f Faults) { b.faults, b.busy = f, f.Busy }
+func (b *BMC) setFaults(f Faults) { b.faults, b.busy, b.asked = f, f.Busy, 0 }
+
+// SetPassword gives a user a password, as somebody else would. Sessions stay.
+func (b *BMC) SetPassword(name, password string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if u := b.users[name]; u != nil {
+		u.password = password
+	}
+}
 
 // Fingerprint returns the certificate's, as a site file declares it:
 // "sha256:" and 64 hex digits.
