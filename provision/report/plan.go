@@ -18,7 +18,7 @@ func (p *printer) plan(pl plan.Plan) {
 		p.line("%s %s: %s", p.yellow("!"), f.Key, printable.Line(f.Err.Error()))
 	}
 	for _, f := range pl.Waiting {
-		p.line("%s %s: %s", p.yellow("…"), f.Key, p.words.Say(waiting(f)))
+		p.line("%s %s: %s", p.yellow("*"), f.Key, p.words.Say(waiting(f)))
 	}
 	for _, c := range pl.Changes {
 		p.change(c)

@@ -59,6 +59,9 @@ func changes(t *testing.T) *plan.Plan {
 	add(key(state.Setting, "dns"), state.Attr{Values: []string{"192.0.2.1", "192.0.2.2"}}, state.Attr{}, nil, state.Effect{Component: "bmc"})
 	add(key(state.Setting, "ipv4.address"), state.Text("192.0.2.10/28"), state.Text("192.168.0.120/24"), nil, moves)
 	add(key(state.Setting, "ipv6.address"), state.Text("2001:db8::10/64"), nil, fmt.Errorf("this model has no IPv6: %w", state.ErrUnsupported), moves)
+	have = append(have, state.Fact{Key: key(state.Setting, "boot-order"), Value: state.Attr{Values: []string{"Boot0001", evil}}, Pending: state.Attr{Values: []string{evil, "Boot0001"}}, AtReboot: true},
+		state.Fact{Key: key(state.Setting, "power-restore"), Value: state.Text("last-state"), Pending: state.Text("always-off"), AtReboot: true})
+	items = append(items, state.Item{Key: key(state.Setting, "boot-order"), Value: state.Attr{Values: []string{evil, "Boot0001"}}}, state.Item{Key: key(state.Setting, "power-restore"), Value: state.Text("always-on")})
 	add(key(state.Package, "bird2"), state.Text("installed"), nil, nil, state.Effect{Component: "bird"})
 	reload := state.Effect{Component: "bird", Unit: "bird.service", How: state.Reload, Name: state.ResetsChanged}
 	add(key(state.Path, "/etc/a-changed"), file("one\ntwo\nthree\n", state.Public), file("one\n2\nthree\n", state.Public), nil, reload)
@@ -94,6 +97,18 @@ func diff(t *testing.T, seen string, err error) *plan.Plan {
 		t.Fatal(e)
 	}
 	p := plan.Diff(set, state.NewFacts([]state.Fact{{Key: k, Value: state.Text(seen), Err: err}}))
+	return &p
+}
+
+// waits is a plan with nothing to do and something that waits for a reboot.
+func waits(t *testing.T) *plan.Plan {
+	t.Helper()
+	k := key(state.Setting, "power-restore")
+	want, err := state.NewSet("gru1", []state.Item{{Key: k, Value: state.Text("always-on")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plan.Diff(want, state.NewFacts([]state.Fact{{Key: k, Value: state.Text("last-state"), Pending: state.Text("always-on"), AtReboot: true}}))
 	return &p
 }
 
@@ -146,6 +161,7 @@ func results() []verify.Result {
 func journal(outcome apply.Outcome) *apply.Journal {
 	return &apply.Journal{Generation: "7", Outcome: outcome, Entries: []apply.Entry{
 		{Step: apply.Setting(key(state.Setting, "ipv4.address")), Outcome: apply.Done, Took: 12340 * time.Millisecond},
+		{Step: apply.Setting(key(state.Setting, "power-restore")), Outcome: apply.Waits},
 		{Step: apply.Setting(key(state.Setting, "ipv6.address")), Outcome: apply.Unsupported, Err: errors.New("this model has no IPv6")},
 		{Step: verdict.New("apply.packages"), Outcome: apply.Failed, Err: errors.New("apt-get: " + evil), Took: 50 * time.Millisecond},
 		{Step: verdict.New("apply.server"), Outcome: apply.NotTried},
@@ -191,6 +207,7 @@ func written(t *testing.T) map[string]string {
 		"missing": {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Done, Missing: []verdict.Message{
 			verdict.New("dns.gate.missing", verdict.Zone("zone", "."), verdict.Addresses("primaries", []netip.Addr{netip.MustParseAddr("192.0.2.53")}))}}},
 		"set":         {Site: s, Apply: &apply.Journal{Outcome: apply.Done}},
+		"waits":       {Site: s, Plan: waits(t), Apply: &apply.Journal{Outcome: apply.Done, Entries: []apply.Entry{{Step: apply.Setting(key(state.Setting, "power-restore")), Outcome: apply.Waits}}}},
 		"unsupported": {Site: s, Plan: diff(t, "y", fmt.Errorf("tried on 2026-11-23: status 405: %w", state.ErrUnsupported))},
 		"unreachable": {Site: s, Plan: unreachable(t)},
 		"reverted":    {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Reverted}, ApplyErr: errors.New("DNS does not answer")},
