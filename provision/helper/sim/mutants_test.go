@@ -22,14 +22,15 @@ const (
 	mutantTime    = time.Hour
 )
 
-// verdict is what became of a mutant: killed, hangs, survived, or never was
-// anything else than the code.
+// verdict is what became of a mutant: killed, hangs, own where the helper's own
+// tests see it, survived, or never was anything else than the code.
 type verdict struct{ What, End string }
 
 // figures are what docs/figures.json has of mutants. One that hangs was seen.
 type figures struct {
 	Killed    int      `json:"killed"`
 	Hangs     int      `json:"hangs"`
+	Own       int      `json:"own"` // no world has seen it, and the helper's own tests do
 	Survived  int      `json:"survived"`
 	Unmet     int      `json:"unmet"` // no world came by
 	Survivors []string `json:"survivors"`
@@ -48,6 +49,7 @@ func TestMutants(t *testing.T) {
 	}
 	dir := t.TempDir()
 	program, all := buildMutants(t, dir)
+	own := buildOwn(t, dir)
 	explore := exec.CommandContext(t.Context(), program, "-test.run", "TestWhereItMatters$", "-test.timeout", "1h")
 	explore.Env = append(os.Environ(), worldsDir+"="+dir, "GOMAXPROCS=1") // what matters is noted for one world at a time
 	if out, err := explore.CombinedOutput(); err != nil {
@@ -60,6 +62,9 @@ func TestMutants(t *testing.T) {
 		workers.Go(func() {
 			for i := range next {
 				ends[i] = verdict{all[i], tryMutant(t, program, dir, i+1)}
+				if unseen := ends[i].End == "survived" || ends[i].End == "unmet"; unseen && tryOwn(t, own, i+1) != nil {
+					ends[i].End = "own"
+				}
 				t.Logf("%s: %s", ends[i].End, ends[i].What)
 			}
 		})
@@ -72,7 +77,7 @@ func TestMutants(t *testing.T) {
 	close(next)
 	workers.Wait()
 	f := count(ends)
-	t.Logf("%d mutants: %d killed, %d hang, %d survived, %d unmet", len(all), f.Killed, f.Hangs, f.Survived, f.Unmet)
+	t.Logf("%d mutants: %d killed, %d hang, %d seen by the helper's own tests, %d survived, %d unmet", len(all), f.Killed, f.Hangs, f.Own, f.Survived, f.Unmet)
 	if f.Killed == 0 {
 		t.Error("no mutant was seen")
 	}
@@ -93,6 +98,8 @@ func count(ends []verdict) figures {
 			f.Killed++
 		case "hangs":
 			f.Hangs++
+		case "own":
+			f.Own++
 		case "unmet":
 			f.Unmet++
 			f.Survivors = append(f.Survivors, v.What+" (no world came by)")
@@ -205,4 +212,28 @@ func tryMutant(t *testing.T, program, dir string, n int) string {
 		return "hangs" // a signal has ended it
 	}
 	return "killed"
+}
+
+// buildOwn builds the helper's own tests with all mutants, and wants them green
+// with none.
+func buildOwn(t *testing.T, dir string) string {
+	t.Helper()
+	program := filepath.Join(dir, "own.test")
+	out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-overlay", filepath.Join(dir, "overlay.json"), "-o", program, "..").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := tryOwn(t, program, -1); err != nil {
+		t.Fatalf("the helper's own tests without a mutant: %v", err)
+	}
+	return program
+}
+
+// tryOwn runs the helper's own tests with one mutant; its error says that they saw it.
+func tryOwn(t *testing.T, program string, n int) error {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "-test.timeout", "1m")
+	cmd.Dir, cmd.Env = "..", append(os.Environ(), fmt.Sprintf("RAIZ_MUTANT=%d", n))
+	return cmd.Run()
 }
