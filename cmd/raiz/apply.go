@@ -40,7 +40,11 @@ Every change on the server reverts by itself unless raiz confirms it over a new
 connection to the address that the server is meant to have, once DNS answers
 there. It exits 5 when the change was reverted, 3 when it was kept and a zone is
 not there yet, and 2 when the BMC has refused a setting: then it prints what to
-write into the site file. Whoever interrupts it is told how the server stands.`,
+write into the site file. Whoever interrupts it is told how the server stands.
+
+Some settings of a BMC take effect at the next reboot of the server. They are
+written and wait; --reboot withdraws the blocks, restarts the server through its
+BMC, and announces them again once it answers and the settings are in effect.`,
 		Example: `  raiz apply gru1.plan
   raiz apply gru1.hcl
   raiz apply gru1.hcl --yes    in CI, where the change was reviewed in git
