@@ -20,6 +20,7 @@ func Codes() []verdict.Definition {
 		verdict.Define("notice.sessions-unseen", "the routing daemon of a server that raiz did not build does not show its sessions; an apply may reset any", verdict.TypeError.Named("error")),
 		verdict.Define("notice.take-over", "an apply on a live copy that raiz did not build needs --take-over"),
 		verdict.Define("notice.rebooting", "the blocks are withdrawn, and the server is restarted by its BMC"),
+		verdict.Define("notice.not-drained", "a server is restarted that does not answer, so that its blocks were not withdrawn before", verdict.TypeError.Named("error")),
 		verdict.Define("notice.in-effect", "settings of the BMC that waited for a reboot are in effect", verdict.TypeWords.Named("settings")),
 		verdict.Define("notice.bmc-alone", "nothing but the BMC was looked at, with --bmc-only"),
 		verdict.Define("notice.bmc-left", "the BMC does not answer, and is left as it is", verdict.TypeError.Named("error")),

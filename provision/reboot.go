@@ -10,6 +10,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/apply"
 	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/remote"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
@@ -55,14 +56,49 @@ func (r *Run) Reboot(ctx context.Context, p Planned, names []string, within time
 		return fmt.Errorf("nothing was rebooted: %w", err)
 	}
 	r.tell(verdict.New("notice.rebooting"))
-	if err := ctl.SetPower(ctx, bmc.PowerRestart, bmc.Graceful, within); err != nil {
-		return r.leftDrained(took, err)
+	err = ctl.SetPower(ctx, bmc.PowerRestart, bmc.Graceful, within)
+	if err == nil {
+		err = r.cameBack(ctx, ctl, p.Want, names, boot, within)
 	}
-	if err := r.cameBack(ctx, ctl, p.Want, names, boot, within); err != nil {
-		return r.leftDrained(took, err)
+	return r.announceAgain(ctx, took, err)
+}
+
+// Restart restarts a server through its BMC, with its blocks withdrawn meanwhile.
+// One that does not answer has nobody to withdraw them, and is restarted all the
+// same: that may be why.
+func (r *Run) Restart(ctx context.Context, do bmc.PowerAction, within time.Duration) error {
+	ctl, err := r.controller(ctx)
+	if err != nil {
+		return err
 	}
-	if !took {
-		return nil
+	took, boot, err := r.drainFirst(ctx)
+	if errors.Is(err, remote.ErrUnreachable) {
+		r.tell(verdict.New("notice.not-drained", verdict.Error("error", err)))
+		return ctl.SetPower(ctx, do, bmc.Graceful, within)
+	}
+	if err != nil {
+		return fmt.Errorf("nothing was restarted: %w", err)
+	}
+	err = ctl.SetPower(ctx, do, bmc.Graceful, within)
+	if end := time.Now().Add(within); err == nil {
+		err = await.Until(ctx, poll, func(ctx context.Context) (bool, error) {
+			err := r.booted(ctx, boot)
+			if err != nil && time.Now().After(end) {
+				return false, fmt.Errorf("%w, %s after the restart", err, within)
+			}
+			return err == nil, nil
+		})
+	}
+	return r.announceAgain(ctx, took, err)
+}
+
+// announceAgain takes a drain back once all is well; err is why it stays.
+func (r *Run) announceAgain(ctx context.Context, took bool, err error) error {
+	switch {
+	case !took:
+		return err
+	case err != nil:
+		return fmt.Errorf("%w; the blocks stay withdrawn: raiz undrain announces them again", err)
 	}
 	guard, err := r.Drain(ctx, server.DrainRequest{})
 	if err == nil {
@@ -81,21 +117,20 @@ func (r *Run) drainFirst(ctx context.Context) (took bool, boot string, err error
 	if err != nil {
 		return false, "", err
 	}
-	if facts.Guard != nil && facts.Guard.Wanted != nil {
+	switch {
+	case facts.Guard == nil: // there is nobody who announces
+		return false, facts.BootID, nil
+	case facts.Guard.Wanted != nil:
 		return false, facts.BootID, Withdrawn(*facts.Guard)
 	}
 	guard, err := r.Drain(ctx, server.DrainRequest{Wanted: true})
 	if err == nil {
 		err = Withdrawn(guard)
 	}
-	return true, facts.BootID, err
-}
-
-func (r *Run) leftDrained(took bool, err error) error {
-	if !took {
-		return err
+	if err != nil {
+		err = fmt.Errorf("%w; a drain may stand: raiz undrain takes it back", err)
 	}
-	return fmt.Errorf("%w; the blocks stay withdrawn: raiz undrain announces them again", err)
+	return true, facts.BootID, err
 }
 
 // cameBack waits until nothing waits any more, and the server answers from

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision"
+	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/rehearse"
+	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -48,13 +50,13 @@ func TestReboot(t *testing.T) {
 	}
 	up := b.on(b.Server, "systemctl", "show", "-P", "UserspaceTimestampMonotonic")
 
-	var withdrawn atomic.Bool // while the server was up still, or at any time
+	var withdrawn atomic.Bool // with GRACEFUL_SHUTDOWN (RFC 8326) before: whoever shuts down withdraws as well
 	ctx, cancel := context.WithCancel(t.Context())
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
 		for ctx.Err() == nil {
-			if routes(0)() == nil {
+			if have, err := b.Router.Routes(ctx); err == nil && len(have) > 0 && slices.Contains(have[0].Communities, "65535:0") {
 				withdrawn.Store(true)
 			}
 			time.Sleep(50 * time.Millisecond) // between two looks
@@ -68,11 +70,22 @@ func TestReboot(t *testing.T) {
 		t.Error("the server was not restarted")
 	}
 	if !withdrawn.Load() {
-		t.Error("the blocks were not withdrawn")
+		t.Error("the blocks were not drained")
 	}
 	b.until(settle, "the announcement", routes(blocks))
 	b.verifyUntil(b.Site, allInOrder())
 	if again, _ := b.plan(b.Site); !again.Plan.Empty() || len(again.Plan.Waiting) > 0 {
 		t.Errorf("left: %+v, waiting: %+v", again.Plan.Changes, again.Plan.Waiting)
 	}
+
+	// A drain that somebody else has made stays, over a restart by hand too.
+	_, err = run.Drain(t.Context(), server.DrainRequest{Wanted: true})
+	b.must(err)
+	b.must(run.Restart(t.Context(), bmc.PowerRestart, 3*time.Minute))
+	b.must(routes(0)())
+	guard, err := run.Drain(t.Context(), server.DrainRequest{})
+	b.must(err)
+	b.must(provision.Announced(guard))
+	b.must(run.Restart(t.Context(), bmc.PowerRestart, 3*time.Minute))
+	b.until(settle, "the announcement", routes(blocks))
 }

@@ -32,7 +32,12 @@ func newBMC(g *globals) *cobra.Command {
 }
 
 // withController runs do with a session that is ended afterwards.
-func (g *globals) withController(ctx context.Context, t *target, path string, do func(*site.Site, *bmc.Controller) error) (err error) {
+func (g *globals) withController(ctx context.Context, t *target, path string, do func(*site.Site, *bmc.Controller) error) error {
+	return g.withRun(ctx, t, path, func(_ *provision.Run, s *site.Site, c *bmc.Controller) error { return do(s, c) })
+}
+
+// withRun is the same, for what needs the server as well.
+func (g *globals) withRun(ctx context.Context, t *target, path string, do func(*provision.Run, *site.Site, *bmc.Controller) error) (err error) {
 	s, o, _, err := t.aim(g, path)
 	if err != nil {
 		return err
@@ -47,7 +52,7 @@ func (g *globals) withController(ctx context.Context, t *target, path string, do
 	if err != nil {
 		return exit(exitUnreachable, err)
 	}
-	return do(s, c)
+	return do(run, s, c)
 }
 
 func newBMCInfo(g *globals) *cobra.Command {
@@ -219,8 +224,10 @@ func newBMCPower(g *globals) *cobra.Command {
 		Short: "Say whether the server is on, or switch it",
 		Long: `power says whether the server is on. With a word it switches it: off, restart and
 cycle ask the operating system to shut down, and leave it as it is when that
-does not happen; --force cuts the power instead. It asks for the name of the
-site before anything but on.`,
+does not happen; --force cuts the power instead. restart and cycle withdraw the
+blocks before, and announce them again once the server answers from another
+boot; one that does not answer now is restarted all the same. It asks for the
+name of the site before anything but on.`,
 		Example: `  raiz bmc power gru1.hcl
   raiz bmc power gru1.hcl restart --boot pxe`,
 		Args: cobra.RangeArgs(1, 2),
@@ -237,7 +244,7 @@ site before anything but on.`,
 	f.BoolVar(&p.yes, "yes", false, "do not ask")
 	f.BoolVar(&p.force, "force", false, "cut the power, without asking the operating system")
 	f.StringVar(&p.boot, "boot", "", "for the next boot alone: "+strings.Join(bmc.BootTargets(), ", "))
-	f.DurationVar(&p.wait, "wait", 5*time.Minute, "how long the operating system may take to shut down")
+	f.DurationVar(&p.wait, "wait", 5*time.Minute, "how long the operating system may take to shut down, and to be back")
 	return cmd
 }
 
@@ -251,9 +258,9 @@ func (g *globals) bmcPower(ctx context.Context, path, do string, p powerOptions)
 	case p.boot != "" && (do == "" || do == string(bmc.PowerOff)):
 		return exit(exitUsage, errors.New("--boot goes with on, restart or cycle"))
 	}
-	return g.withController(ctx, &p.target, path, func(s *site.Site, c *bmc.Controller) error {
+	return g.withRun(ctx, &p.target, path, func(run *provision.Run, s *site.Site, c *bmc.Controller) error {
 		if do != "" {
-			if err := g.switchPower(ctx, s, c, bmc.PowerAction(do), p); err != nil {
+			if err := g.switchPower(ctx, run, s, c, bmc.PowerAction(do), p); err != nil {
 				return err
 			}
 		}
@@ -269,7 +276,7 @@ func (g *globals) bmcPower(ctx context.Context, path, do string, p powerOptions)
 	})
 }
 
-func (g *globals) switchPower(ctx context.Context, s *site.Site, c *bmc.Controller, do bmc.PowerAction, p powerOptions) error {
+func (g *globals) switchPower(ctx context.Context, run *provision.Run, s *site.Site, c *bmc.Controller, do bmc.PowerAction, p powerOptions) error {
 	if do != bmc.PowerOn && !p.yes {
 		q := namingSite(fmt.Sprintf("Power %s of the server of %s?", do, s.Name), s.Name, "nothing is switched", "give --yes")
 		if err := g.ask(q); err != nil {
@@ -281,12 +288,15 @@ func (g *globals) switchPower(ctx context.Context, s *site.Site, c *bmc.Controll
 			return exit(exitError, err)
 		}
 	}
-	how := bmc.Graceful
-	if p.force {
-		how = bmc.Forced
+	restarts := do == bmc.PowerRestart || do == bmc.PowerCycle
+	var err error
+	switch {
+	case p.force:
+		err = c.SetPower(ctx, do, bmc.Forced, p.wait)
+	case restarts:
+		err = run.Restart(ctx, do, p.wait)
+	default:
+		err = c.SetPower(ctx, do, bmc.Graceful, p.wait)
 	}
-	if err := c.SetPower(ctx, do, how, p.wait); err != nil {
-		return exit(exitError, err)
-	}
-	return nil
+	return exit(exitCodeOf(err, exitError))
 }
