@@ -96,6 +96,39 @@ enable new.service
 	}
 }
 
+// A file that stands as it has to, and does not run, is put in effect; what runs
+// of a file that goes is taken down with what runs of those that stay.
+func TestLookAtWhatRuns(t *testing.T) {
+	file := func(p, value string) server.File {
+		f := plain(p, "x", acts(1, server.ActRestart, p[len("/etc/"):]))
+		f.Runtime = forwards(value)
+		return f
+	}
+	in, out, old := file("/etc/in", "0"), file("/etc/out", "1"), file("/etc/old", "1")
+	w := newWorks()
+	for _, f := range []server.File{in, out, old} {
+		w.files[f.Path] = "x"
+	}
+	d, err := w.helper().look(server.Manifest{Files: []server.File{in, out}, Deletes: []string{"/etc/old"}}, server.Manifest{Files: []server.File{old}})
+	if want := "remove /etc/old of \"old\"\n1 restart out"; err != nil || d.told() != want {
+		t.Errorf("%v:\n%s\nwant:\n%s", err, d.told(), want)
+	}
+	var running []string
+	for _, f := range d.running {
+		running = append(running, f.Path)
+	}
+	if want := []string{"/etc/in", "/etc/out", "/etc/old"}; !slices.Equal(running, want) {
+		t.Errorf("what runs of %q is taken down, want %q", running, want)
+	}
+	// What was reviewed says so, and nothing more of a file that is in effect.
+	for f, otherwise := range map[*server.File]bool{&in: false, &out: true} {
+		fact := w.helper().probeFile(server.FileQuestion{Path: f.Path, Sum: f.Sum, Runtime: f.Runtime}, nil)
+		if strings.Contains(fact.Standing, runsOther) != otherwise || len(fact.Amiss) > 0 != otherwise {
+			t.Errorf("%s stands as %q, %q", f.Path, fact.Standing, fact.Amiss)
+		}
+	}
+}
+
 // A link that lacks something is told to networkd after its unit, unless networkd
 // reads its files anew in any case; who takes a link over is told of it.
 func TestLookAtUnitsOfLinks(t *testing.T) {

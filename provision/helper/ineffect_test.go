@@ -61,6 +61,25 @@ func TestDriftBeforeConfirm(t *testing.T) {
 	}
 }
 
+// blind cannot see the parameters of the kernel.
+type blind struct{ helper.OS }
+
+func (blind) Sysctls(string) (map[string]string, error) { return nil, errors.New("no such look") }
+
+// What cannot be seen to be in effect is not confirmed.
+func TestConfirmWithoutALookAtWhatRuns(t *testing.T) {
+	b := newBench()
+	q := b.request(t, "run000000blind", 120)
+	q.Apply.Manifest.Files[0].Runtime = &state.Runtime{Sysctls: []state.Sysctl{{Name: forwarding, Value: "0"}}}
+	if a := b.ask(q); a.Error != nil {
+		t.Fatal(a.Error)
+	}
+	b.spoil = func(os helper.OS) helper.OS { return blind{os} }
+	if a := b.of("run000000blind", server.VerbConfirm); a.Error == nil || !strings.Contains(a.Error.Text, "no such look") || b.state("run000000blind") != server.Active {
+		t.Errorf("it is %s, %v", b.state("run000000blind"), a.Error)
+	}
+}
+
 // What runs is reviewed with the files: what somebody has set since is not
 // replaced.
 func TestReviewedRunning(t *testing.T) {

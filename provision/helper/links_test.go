@@ -16,7 +16,7 @@ const (
 // declared is a manifest of a management link and of service addresses.
 func declared() server.Manifest {
 	return server.Manifest{Links: []server.Link{
-		{Match: server.Match{Name: "eno1"}, Addresses: []string{ipA, ipB}, Gateways: []string{gateway}},
+		{Match: server.Match{Name: "eno1"}, Addresses: []string{ipA, ipB}, Gateways: []string{gateway}, MTU: 1500},
 		{Match: server.Match{Name: "lo"}, Addresses: []string{"192.175.48.1/32"}},
 	}}
 }
@@ -32,7 +32,7 @@ func asDeclared() *rig {
 		net: server.Network{
 			Links: []server.LinkFact{
 				{Index: 1, Name: "lo", Addresses: []server.AddressFact{{Address: "127.0.0.2/8"}, {Address: "192.175.48.1/32"}}},
-				{Index: 2, Name: "eno1", Addresses: []server.AddressFact{{Address: ipA}, {Address: ipB}}},
+				{Index: 2, Name: "eno1", MTU: 1500, Addresses: []server.AddressFact{{Address: ipA}, {Address: ipB}}},
 				{Index: 3, Name: "eno2", Addresses: []server.AddressFact{{Address: "203.0.113.1/24"}}},
 			},
 			Routes: []server.Route{defaultBy(gateway, "eno1", 4, 0), defaultBy("203.0.113.2", "eno2", 4, 0), {Table: server.MainTable, To: "198.51.100.0/24", Via: "192.0.2.19", Dev: "eno1"}},
@@ -54,6 +54,7 @@ func TestUnlike(t *testing.T) {
 		{"no address", func(r *rig) { r.net.Links[1].Addresses = r.net.Links[1].Addresses[1:] }, "eno1 has no address " + ipA},
 		{"a lease", func(r *rig) { r.net.Links[1].Addresses[0].Seconds = 600 }, "eno1 has " + ipA + " by a lease that ends"},
 		{"a duplicate", func(r *rig) { r.net.Links[1].Addresses[0].Unusable = true }, "eno1 cannot use " + ipA + ": somebody else has it, or that is still looked for"},
+		{"another MTU", func(r *rig) { r.net.Links[1].MTU = 1280 }, "eno1 has an MTU of 1280, not 1500"},
 		{"no default route", func(r *rig) { r.net.Routes = r.net.Routes[1:] }, "no default route leads to " + gateway + " through eno1"},
 		{"by another link", func(r *rig) { r.net.Routes[0].Dev = "eno2" }, "no default route leads to " + gateway + " through eno1"},
 		{"one address more", func(r *rig) {

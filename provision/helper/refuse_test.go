@@ -3,6 +3,7 @@ package helper_test
 import (
 	"errors"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -124,5 +125,49 @@ func TestConfirmWithALinkThatLacks(t *testing.T) {
 	b.m.Console().Sleep(2 * time.Minute)
 	if got := b.state("run000000link"); got != server.Reverted {
 		t.Errorf("it is %s", got)
+	}
+}
+
+// Without a way back nothing is begun, wherever it is that it cannot be armed.
+func TestChangeWithoutAWayBack(t *testing.T) {
+	for name, no := range map[string]func(string) error{
+		"its units": func(file string) error {
+			if strings.Contains(file, helper.RevertUnit) {
+				return syscall.EIO
+			}
+			return nil
+		},
+		"the word that it is owed": func(file string) error {
+			if strings.HasSuffix(file, "/pending.new") {
+				return syscall.ENOSPC
+			}
+			return nil
+		},
+	} {
+		b := newBench()
+		b.spoil = func(os helper.OS) helper.OS { return spoilt{OS: os, make: no} }
+		run, a := b.apply(t, 120)
+		if a.Error == nil || a.Error.Code != server.ErrRefused || !strings.Contains(a.Error.Text, "arm the way back") || b.state(run) != server.Refused || b.text() != "" {
+			t.Errorf("%s: %v; it is %s, %q stands", name, a.Error, b.state(run), b.text())
+		}
+	}
+}
+
+// A systemd that does not read its files anew acts on units of before: that
+// change is put back, and is not called active.
+func TestSystemdThatDoesNotRead(t *testing.T) {
+	b := newBench()
+	once := false
+	refuse := func(op helper.Op, _ string) (bool, error) {
+		if op == helper.OpReread && b.text() != "" && !once {
+			once = true
+			return true, errors.New("no such bus")
+		}
+		return false, nil
+	}
+	b.spoil = func(os helper.OS) helper.OS { return spoilt{OS: os, do: refuse} }
+	run, a := b.apply(t, 120)
+	if a.Error == nil || a.Error.Code != server.ErrReverted || !strings.Contains(a.Error.Text, "no such bus") || b.state(run) != server.Reverted || b.text() != "" {
+		t.Errorf("%v; it is %s, %q stands", a.Error, b.state(run), b.text())
 	}
 }

@@ -19,6 +19,9 @@ type rig struct {
 	broken string // what is asked that fails
 	did    []string
 	later  func(*rig) // happens at each pause
+	// What others have on the machine.
+	sockets []server.Socket
+	failed  []string
 }
 
 func (r *rig) does(what ...string) error {

@@ -98,6 +98,12 @@ func TestStatus(t *testing.T) {
 			t.Errorf("%s, %s: %+v, %v, did %s", tt.run, tt.broken, got, err, did)
 		}
 	}
+	// The newest may be the one: that an older one can be read says nothing of it.
+	w := stands()
+	w.broken = "read " + recordOf(3)
+	if got, err := w.helper().status("run4"); err == nil {
+		t.Errorf("a record cannot be read, and it is told %+v", got)
+	}
 	all, err := stands().helper().history()
 	var told []string
 	for _, s := range all {
