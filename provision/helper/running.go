@@ -24,7 +24,7 @@ func (h *Helper) amiss(path string, r *state.Runtime) ([]string, error) {
 	}
 	shown, err := h.shown(r)
 	if errors.Is(err, fs.ErrNotExist) {
-		return append(out, "there is no "+r.Shows[0]+" on this server"), nil
+		return bounded(append(out, "there is no "+r.Shows[0]+" on this server")), nil
 	}
 	if err != nil {
 		return nil, err
