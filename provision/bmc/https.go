@@ -74,8 +74,8 @@ func (c *Controller) setHTTPS(ctx context.Context, ch Change) error {
 }
 
 // text is the certificates and their key, as one string of PEM.
-func (p KeyPair) text() string {
-	return strings.TrimSpace(string(p.Chain)) + "\n" + strings.TrimSpace(p.Key.Reveal()) + "\n"
+func (k KeyPair) text() string {
+	return strings.TrimSpace(string(k.Chain)) + "\n" + strings.TrimSpace(k.Key.Reveal()) + "\n"
 }
 
 // replacement builds CertificateService.ReplaceCertificate (v1_0_0).
