@@ -98,6 +98,12 @@ func (r *Run) ApplyReport(j apply.Journal, err error) report.Report {
 	return report.Report{Site: r.site, Apply: &j, ApplyErr: err, Declare: r.Declare(j), Cost: &cost}
 }
 
+// RebootReport is the end of a reboot that has brought what waited for it.
+func (r *Run) RebootReport(names []string) report.Report {
+	cost := r.Cost()
+	return report.Report{Site: r.site, Notices: []verdict.Message{verdict.New("notice.in-effect", verdict.Words("settings", names))}, Cost: &cost}
+}
+
 // Declare returns what to write into the site file after an apply in which the
 // controller has refused settings: otherwise every plan has them again. It is
 // empty when nothing was refused.

@@ -14,6 +14,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
 	"github.com/raiz-dns/raiz/provision/verdict"
+	"github.com/raiz-dns/raiz/provision/watch"
 )
 
 // DefaultRebootWithin is how long a server may take to come back from a reboot:
@@ -51,16 +52,30 @@ func (r *Run) Reboot(ctx context.Context, p Planned, names []string, within time
 	case power != "On":
 		return fmt.Errorf("nothing was rebooted: the server is %s, and what waits takes effect when it is switched on", power)
 	}
-	took, boot, err := r.drainFirst(ctx)
+	ours, boot, err := r.drainFirst(ctx)
+	if r.o.BMCOnly && errors.Is(err, remote.ErrUnreachable) { // there may be no system yet
+		r.tell(verdict.New("notice.not-drained", verdict.Error("error", err)))
+		err = nil
+	}
 	if err != nil {
 		return fmt.Errorf("nothing was rebooted: %w", err)
+	}
+	wanted, err := wantedOf(p.Want, names)
+	if err == nil {
+		err = stillWaits(ctl.Read(ctx, wanted), p.Want) // somebody else may have been at work meanwhile
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("nothing was rebooted: %w", err), r.announceAgain(ctx, ours))
 	}
 	r.tell(verdict.New("notice.rebooting"))
 	err = ctl.SetPower(ctx, bmc.PowerRestart, bmc.Graceful, within)
 	if err == nil {
-		err = r.cameBack(ctx, ctl, p.Want, names, boot, within)
+		err = r.cameBack(ctx, ctl, p.Want, wanted, boot, within)
 	}
-	return r.announceAgain(ctx, took, err)
+	if _, healthy := errors.AsType[*notTakenError](err); err != nil && !healthy {
+		return leftDrained(ours, err)
+	}
+	return errors.Join(err, r.announceAgain(ctx, ours))
 }
 
 // Restart restarts a server through its BMC, with its blocks withdrawn meanwhile.
@@ -71,7 +86,7 @@ func (r *Run) Restart(ctx context.Context, do bmc.PowerAction, within time.Durat
 	if err != nil {
 		return err
 	}
-	took, boot, err := r.drainFirst(ctx)
+	ours, boot, err := r.drainFirst(ctx)
 	if errors.Is(err, remote.ErrUnreachable) {
 		r.tell(verdict.New("notice.not-drained", verdict.Error("error", err)))
 		return ctl.SetPower(ctx, do, bmc.Graceful, within)
@@ -89,16 +104,25 @@ func (r *Run) Restart(ctx context.Context, do bmc.PowerAction, within time.Durat
 			return err == nil, nil
 		})
 	}
-	return r.announceAgain(ctx, took, err)
+	if err != nil {
+		return leftDrained(ours, err)
+	}
+	return r.announceAgain(ctx, ours)
 }
 
-// announceAgain takes a drain back once all is well; err is why it stays.
-func (r *Run) announceAgain(ctx context.Context, took bool, err error) error {
-	switch {
-	case !took:
-		return err
-	case err != nil:
-		return fmt.Errorf("%w; the blocks stay withdrawn: raiz undrain announces them again", err)
+// announceAgain takes our own drain back. One that somebody has made meanwhile
+// stays, and is said.
+func (r *Run) announceAgain(ctx context.Context, ours *watch.Drain) error {
+	if ours == nil {
+		return nil
+	}
+	facts, err := r.probeAnew(ctx)
+	if err != nil {
+		return leftDrained(ours, err)
+	}
+	if g := facts.Guard; g == nil || g.Wanted == nil || g.Wanted.By != ours.By || !g.Wanted.At.Equal(ours.At) {
+		r.tell(verdict.New("notice.drained-otherwise"))
+		return nil
 	}
 	guard, err := r.Drain(ctx, server.DrainRequest{})
 	if err == nil {
@@ -107,21 +131,26 @@ func (r *Run) announceAgain(ctx context.Context, took bool, err error) error {
 	return err
 }
 
-// drainFirst withdraws the blocks; took says that nobody had before. boot is the
-// boot that the server is in.
-func (r *Run) drainFirst(ctx context.Context) (took bool, boot string, err error) {
-	if r.o.BMCOnly {
-		return false, "", nil
+func leftDrained(ours *watch.Drain, err error) error {
+	if ours == nil {
+		return err
 	}
+	return fmt.Errorf("%w; the blocks stay withdrawn: raiz undrain announces them again", err)
+}
+
+// drainFirst withdraws the blocks; ours is our own word for it, nil where nobody
+// announces or somebody else has withdrawn them before. boot is the boot that the
+// server is in.
+func (r *Run) drainFirst(ctx context.Context) (ours *watch.Drain, boot string, err error) {
 	facts, err := r.probeAnew(ctx)
 	if err != nil {
-		return false, "", err
+		return nil, "", err
 	}
 	switch {
 	case facts.Guard == nil: // there is nobody who announces
-		return false, facts.BootID, nil
+		return nil, facts.BootID, nil
 	case facts.Guard.Wanted != nil:
-		return false, facts.BootID, Withdrawn(*facts.Guard)
+		return nil, facts.BootID, Withdrawn(*facts.Guard)
 	}
 	guard, err := r.Drain(ctx, server.DrainRequest{Wanted: true})
 	if err == nil {
@@ -130,20 +159,41 @@ func (r *Run) drainFirst(ctx context.Context) (took bool, boot string, err error
 	if err != nil {
 		err = fmt.Errorf("%w; a drain may stand: raiz undrain takes it back", err)
 	}
-	return true, facts.BootID, err
+	if guard.Wanted == nil {
+		guard.Wanted = &watch.Drain{} // nobody's: it is not taken back unsaid
+	}
+	return guard.Wanted, facts.BootID, err
+}
+
+func wantedOf(want *state.Set, names []string) ([]state.Item, error) {
+	var out []state.Item
+	for _, name := range names {
+		it, ok := want.Get(state.Key{Kind: state.Setting, Name: name})
+		if !ok {
+			return nil, fmt.Errorf("nobody wants the setting %s", name)
+		}
+		out = append(out, it)
+	}
+	return out, nil
+}
+
+// stillWaits is why a reboot would not bring what was planned.
+func stillWaits(facts []state.Fact, want *state.Set) error {
+	for _, f := range facts {
+		it, _ := want.Get(f.Key)
+		switch {
+		case f.Err != nil:
+			return f.Err
+		case f.Pending == nil || !it.Value.Equal(f.Pending):
+			return fmt.Errorf("%s does not wait as it was planned any more: make a new plan", f.Key.Name)
+		}
+	}
+	return nil
 }
 
 // cameBack waits until nothing waits any more, and the server answers from
 // another boot.
-func (r *Run) cameBack(ctx context.Context, ctl *bmc.Controller, want *state.Set, names []string, boot string, within time.Duration) error {
-	var wanted []state.Item
-	for _, name := range names {
-		it, ok := want.Get(state.Key{Kind: state.Setting, Name: name})
-		if !ok {
-			return fmt.Errorf("nobody wants the setting %s", name)
-		}
-		wanted = append(wanted, it)
-	}
+func (r *Run) cameBack(ctx context.Context, ctl *bmc.Controller, want *state.Set, wanted []state.Item, boot string, within time.Duration) error {
 	end := time.Now().Add(within)
 	var since time.Time // when the firmware was first seen not to have taken it
 	return await.Until(ctx, poll, func(ctx context.Context) (bool, error) {
@@ -165,10 +215,10 @@ func (r *Run) cameBack(ctx context.Context, ctl *bmc.Controller, want *state.Set
 	})
 }
 
-// booted wants the server to answer from another boot. Of the BMC alone nobody
-// knows whether there is a system to answer.
+// booted wants the server to answer from another boot. Where it did not answer
+// before nobody knows whether there is a system to answer.
 func (r *Run) booted(ctx context.Context, before string) error {
-	if r.o.BMCOnly {
+	if before == "" {
 		return nil
 	}
 	facts, err := r.probeAnew(ctx)

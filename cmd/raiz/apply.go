@@ -63,6 +63,12 @@ BMC, and announces them again once it answers and the settings are in effect.`,
 	return cmd
 }
 
+// A reboot takes its time, and no more than this.
+const (
+	minReboot = 10 * time.Second
+	maxReboot = 4 * time.Hour
+)
+
 // busyTries is how often an apply waits for somebody else's change to end.
 const busyTries = 3
 
@@ -98,6 +104,9 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 	}
 	if err := a.guards.set(&o); err != nil {
 		return err
+	}
+	if a.within < minReboot || a.within > maxReboot {
+		return exit(exitUsage, fmt.Errorf("--reboot-within %s: use between %s and %s", a.within, minReboot, maxReboot))
 	}
 	if isPlan {
 		if err := provision.New(s, o).Reviewed(saved); err != nil {
@@ -137,11 +146,14 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 	if errors.Is(failed, apply.ErrBusy) {
 		return exit(exitError, failed)
 	}
-	if err := g.carriedOut(run, journal, failed); err != nil {
-		return err
+	ended := g.carriedOut(run, journal, failed)
+	if failed == nil { // also where the BMC has refused another setting
+		if err := g.reboot(ctx, run, planned, journal, a); err != nil {
+			return err
+		}
 	}
-	if err := g.reboot(ctx, run, planned, journal, a); err != nil {
-		return err
+	if ended != nil {
+		return ended
 	}
 	return unseen(planned.Plan)
 }
@@ -161,7 +173,9 @@ func (g *globals) reboot(ctx context.Context, run *provision.Run, p provision.Pl
 	if err := run.Reboot(ctx, p, names, a.within); err != nil {
 		return exit(exitError, err)
 	}
-	printable.Fprintf(g.people(), "%s\n", messages.English().Say(verdict.New("notice.in-effect", verdict.Words("settings", names))))
+	if err := g.show(run.RebootReport(names)); err != nil {
+		return exit(exitError, err)
+	}
 	return nil
 }
 

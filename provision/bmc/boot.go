@@ -87,11 +87,17 @@ func readBootOrder(d redfish.Document) (*state.Attr, error) {
 	if !d.Has("Boot", "BootOrder") {
 		return nil, unsupported("the system %s has no BootOrder", d.ID())
 	}
-	var out []string
-	for _, e := range d.List("Boot", "BootOrder") {
-		if s, _ := e.(string); s != "" {
-			out = append(out, redfish.Short(s))
+	list, isList := d.At("Boot", "BootOrder").([]any)
+	out := make([]string, 0, len(list))
+	for _, e := range list {
+		name, is := e.(string)
+		isList = isList && is
+		if name != "" {
+			out = append(out, redfish.Short(name))
 		}
+	}
+	if !isList {
+		return nil, fmt.Errorf("read the boot order: it is no list of names")
 	}
 	return attr(out...), nil
 }

@@ -2,11 +2,14 @@ package bmc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
+	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // iDRAC makes a job of what waits for a reboot, and takes nothing else while that
@@ -22,12 +25,8 @@ func (c *Controller) withdraw(ctx context.Context, staged redfish.Document, body
 	if err != nil || job == "" && clear == "" {
 		return false, err
 	}
-	own, _ := body["Attributes"].(redfish.Object)
-	all, _ := staged.At("Attributes").(redfish.Object)
-	for _, name := range sortedKeys(all) {
-		if _, ours := own[name]; !ours {
-			return true, fmt.Errorf("%w: %s waits in %s as well, and would be withdrawn with it: reboot the server, or clear it on site", redfish.ErrRefused, redfish.Short(name), staged.URI)
-		}
+	if err := c.nobodyElseWaits(ctx, staged, body, job); err != nil {
+		return true, err
 	}
 	if job != "" {
 		return true, c.session.Delete(ctx, job)
@@ -35,6 +34,55 @@ func (c *Controller) withdraw(ctx context.Context, staged redfish.Document, body
 	_, err = c.session.Write(ctx, http.MethodPost, clear, redfish.Object{}, "", redfish.Public)
 	return true, err
 }
+
+// nobodyElseWaits is an error where a setting of somebody else would be withdrawn
+// as well: with a job all that waits for it, in whichever object.
+func (c *Controller) nobodyElseWaits(ctx context.Context, staged redfish.Document, body redfish.Object, job string) error {
+	if err := othersIn(staged, body); err != nil || job == "" {
+		return err
+	}
+	for _, in := range []string{inSystem, inBios} {
+		d, err := c.load(ctx, in)
+		if errors.Is(err, state.ErrUnsupported) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		uri := d.Link("@Redfish.Settings", "SettingsObject")
+		if uri == "" || uri == staged.URI {
+			continue
+		}
+		other, err := c.staged(ctx, uri)
+		if errors.Is(err, state.ErrUnsupported) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		if err := othersIn(other, redfish.Object{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// othersIn is an error where a settings object holds what is not in body.
+func othersIn(staged redfish.Document, body redfish.Object) error {
+	for _, part := range []string{"Attributes", "Boot"} {
+		own, _ := body[part].(redfish.Object)
+		all, _ := staged.At(part).(redfish.Object)
+		for _, name := range sortedKeys(all) {
+			list, isList := all[name].([]any)
+			if _, ours := own[name]; ours || all[name] == nil || isList && len(list) == 0 {
+				continue
+			}
+			return fmt.Errorf("%w: %s waits in %s as well, and would be withdrawn with it: reboot the server, or clear it on site", errShared, redfish.Short(name), staged.URI)
+		}
+	}
+	return nil
+}
+
+// errShared is a withdrawal that would take somebody else's setting along.
+var errShared = fmt.Errorf("%w: it does not wait alone", errValue)
 
 // maxJobs is more than iDRAC keeps.
 const maxJobs = 256
@@ -71,10 +119,13 @@ func (c *Controller) waitingJob(ctx context.Context) (string, error) {
 		switch {
 		case d.Text("JobType") != "BIOSConfiguration":
 		case state == "Starting" || state == "Running":
-			return "", fmt.Errorf("%w: the job %s is being carried out: wait for its end", redfish.ErrRefused, d.ID())
-		case state == "Scheduled" && found != "":
-			return "", fmt.Errorf("%w: several jobs wait for a reboot, %s among them: reboot the server, or delete them on site", redfish.ErrRefused, d.ID())
-		case state == "Scheduled":
+			return "", fmt.Errorf("%w: the job %s is being carried out: wait for its end", errValue, d.ID())
+		case !slices.Contains([]string{"Scheduled", "New", "Downloaded", "Waiting", "Paused"}, state): // it has ended
+		case !strings.HasPrefix(d.URI, uri+"/"):
+			return "", fmt.Errorf("the job %s is not where jobs are", d.ID())
+		case found != "":
+			return "", fmt.Errorf("%w: several jobs wait for a reboot, %s among them: reboot the server, or delete them on site", errShared, d.ID())
+		default:
 			found = d.URI
 		}
 	}
@@ -86,8 +137,9 @@ func clearAction(staged redfish.Document) string {
 	all, _ := staged.At("Actions", "Oem").(redfish.Object)
 	for _, name := range sortedKeys(all) {
 		o, _ := all[name].(redfish.Object)
-		if target, _ := o["target"].(string); strings.HasSuffix(name, ".ClearPending") {
-			return redfish.LinkTarget(redfish.Object{"@odata.id": target})
+		target, _ := o["target"].(string)
+		if uri := redfish.LinkTarget(redfish.Object{"@odata.id": target}); strings.HasSuffix(name, ".ClearPending") && strings.HasPrefix(uri, staged.URI+"/Actions/") {
+			return uri
 		}
 	}
 	return ""

@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
@@ -35,21 +36,27 @@ func (c *Controller) pending(ctx context.Context, s setting, have *state.Attr) (
 	if err != nil {
 		return true, nil, err
 	}
-	if v := waits(s, d, have); v != nil {
-		return true, *v, nil
+	v, err := waits(s, d, have)
+	if v == nil {
+		return true, nil, err
 	}
-	return true, nil, nil
+	return true, *v, nil
 }
 
 // waits is the value in a settings object, where it is another than the one in
 // effect. Some objects hold what was written since the last reset alone (iDRAC
 // 7.10), and some all that there is (XCC 1.40, X13 11.01).
-func waits(s setting, staged redfish.Document, have *state.Attr) *state.Attr {
+func waits(s setting, staged redfish.Document, have *state.Attr) (*state.Attr, error) {
 	v, err := s.read(staged)
-	if err != nil || v == nil || len(v.Values) == 0 || have != nil && same(have, *v) {
-		return nil
+	switch {
+	case errors.Is(err, state.ErrUnsupported): // it holds nothing of this
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("what waits for a reboot in %s: %w", staged.URI, err)
+	case v == nil || len(v.Values) == 0 || have != nil && same(have, *v):
+		return nil, nil
 	}
-	return v
+	return v, nil
 }
 
 // staged reads a settings object, once until refresh.

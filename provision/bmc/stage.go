@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,7 +24,10 @@ func (c *Controller) stage(ctx context.Context, s setting, uri string, want stat
 	if err != nil {
 		return err
 	}
-	switch v := waits(s, staged, have); {
+	v, err := waits(s, staged, have)
+	switch {
+	case err != nil:
+		return err
 	case v == nil && same(have, want):
 		return nil
 	case v != nil && same(v, want):
@@ -36,8 +40,12 @@ func (c *Controller) stage(ctx context.Context, s setting, uri string, want stat
 	if err != nil {
 		return err
 	}
-	if v := waits(s, staged, have); v != nil {
-		if done, err := c.withdraw(ctx, staged, body); err != nil || done && same(have, want) {
+	if v != nil {
+		done, err := c.withdraw(ctx, staged, body)
+		if errors.Is(err, errValue) { // nothing was asked of the controller
+			return err
+		}
+		if err != nil || done && same(have, want) {
 			return c.judgeStaged(ctx, s, uri, want, redfish.Answer{}, err)
 		}
 	}
@@ -72,8 +80,10 @@ func (c *Controller) judgeStaged(ctx context.Context, s setting, uri string, wan
 		if err != nil {
 			return false, &unprovenError{err}
 		}
-		v := waits(s, staged, have)
+		v, err := waits(s, staged, have)
 		switch {
+		case err != nil:
+			return false, &unprovenError{err}
 		case v == nil && same(have, want):
 			return true, nil
 		case v != nil && same(v, want):
