@@ -80,8 +80,9 @@ func (r *Run) Reboot(ctx context.Context, p Planned, names []string, within time
 
 // Restart restarts a server through its BMC, with its blocks withdrawn meanwhile.
 // One that does not answer has nobody to withdraw them, and is restarted all the
-// same: that may be why.
-func (r *Run) Restart(ctx context.Context, do bmc.PowerAction, within time.Duration) error {
+// same: that may be why. patience is for its operating system to shut down, within
+// for it to be back.
+func (r *Run) Restart(ctx context.Context, do bmc.PowerAction, patience, within time.Duration) error {
 	ctl, err := r.controller(ctx)
 	if err != nil {
 		return err
@@ -89,12 +90,12 @@ func (r *Run) Restart(ctx context.Context, do bmc.PowerAction, within time.Durat
 	ours, boot, err := r.drainFirst(ctx)
 	if errors.Is(err, remote.ErrUnreachable) {
 		r.tell(verdict.New("notice.not-drained", verdict.Error("error", err)))
-		return ctl.SetPower(ctx, do, bmc.Graceful, within)
+		return ctl.SetPower(ctx, do, bmc.Graceful, patience)
 	}
 	if err != nil {
 		return fmt.Errorf("nothing was restarted: %w", err)
 	}
-	err = ctl.SetPower(ctx, do, bmc.Graceful, within)
+	err = ctl.SetPower(ctx, do, bmc.Graceful, patience)
 	if end := time.Now().Add(within); err == nil {
 		err = await.Until(ctx, poll, func(ctx context.Context) (bool, error) {
 			err := r.booted(ctx, boot)

@@ -81,11 +81,11 @@ func TestReboot(t *testing.T) {
 	// A drain that somebody else has made stays, over a restart by hand too.
 	_, err = run.Drain(t.Context(), server.DrainRequest{Wanted: true})
 	b.must(err)
-	b.must(run.Restart(t.Context(), bmc.PowerRestart, 3*time.Minute))
+	b.must(run.Restart(t.Context(), bmc.PowerRestart, time.Minute, 3*time.Minute))
 	b.must(routes(0)())
 	guard, err := run.Drain(t.Context(), server.DrainRequest{})
 	b.must(err)
 	b.must(provision.Announced(guard))
-	b.must(run.Restart(t.Context(), bmc.PowerRestart, 3*time.Minute))
+	b.must(run.Restart(t.Context(), bmc.PowerRestart, time.Minute, 3*time.Minute))
 	b.until(settle, "the announcement", routes(blocks))
 }

@@ -244,7 +244,7 @@ name of the site before anything but on.`,
 	f.BoolVar(&p.yes, "yes", false, "do not ask")
 	f.BoolVar(&p.force, "force", false, "cut the power, without asking the operating system")
 	f.StringVar(&p.boot, "boot", "", "for the next boot alone: "+strings.Join(bmc.BootTargets(), ", "))
-	f.DurationVar(&p.wait, "wait", 5*time.Minute, "how long the operating system may take to shut down, and to be back")
+	f.DurationVar(&p.wait, "wait", 5*time.Minute, "how long the operating system may take to shut down")
 	return cmd
 }
 
@@ -294,7 +294,7 @@ func (g *globals) switchPower(ctx context.Context, run *provision.Run, s *site.S
 	case p.force:
 		err = c.SetPower(ctx, do, bmc.Forced, p.wait)
 	case restarts:
-		err = run.Restart(ctx, do, p.wait)
+		err = run.Restart(ctx, do, p.wait, provision.DefaultRebootWithin)
 	default:
 		err = c.SetPower(ctx, do, bmc.Graceful, p.wait)
 	}
