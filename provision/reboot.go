@@ -40,7 +40,8 @@ func (p Planned) Waiting(j apply.Journal) []string {
 // Reboot makes what waits for it take effect: the blocks are withdrawn, the
 // server is restarted by its BMC, and once it answers again and the settings are
 // seen to be in effect the blocks are announced. A drain that stood before stays.
-// Its error says where that has ended; blocks that were withdrawn stay so then.
+// Its error says where that has ended: blocks that were withdrawn stay so, unless
+// the server is well and its firmware alone has refused.
 func (r *Run) Reboot(ctx context.Context, p Planned, names []string, within time.Duration) error {
 	ctl, err := r.controller(ctx)
 	if err != nil {
@@ -148,6 +149,8 @@ func (r *Run) drainFirst(ctx context.Context) (ours *watch.Drain, boot string, e
 		return nil, "", err
 	}
 	switch {
+	case facts.Pending != nil: // a boot would revert it
+		return nil, "", fmt.Errorf("%w: its generation %d is not confirmed yet: wait for its end, or raiz release", apply.ErrBusy, facts.Pending.Number)
 	case facts.Guard == nil: // there is nobody who announces
 		return nil, facts.BootID, nil
 	case facts.Guard.Wanted != nil:
