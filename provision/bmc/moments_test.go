@@ -3,6 +3,7 @@ package bmc_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -29,8 +30,32 @@ type moments struct {
 	Sessions int `json:"sessions"`
 }
 
-// TestMoments sets everything, and something happens once, at each request: what
-// is said of a setting then is true, some way in stays, and no session is left.
+// course is what a run is to do: set wants, of a controller of which waits is
+// written already, and waits for a reboot.
+type course struct {
+	name  string
+	waits map[string][]string
+	wants map[string][]string
+}
+
+// courses of a controller: all that there is, and what waits for a reboot taken
+// back, or replaced by another value that will wait.
+func courses(personality string) []course {
+	all := []course{{"everything", nil, wanted()}}
+	other := map[string][]string{bmc.PowerPolicy: {"always-off"}}
+	for _, name := range slices.Sorted(maps.Keys(waiting(personality))) {
+		waits := map[string][]string{name: wanted()[name]}
+		all = append(all, course{"withdraws " + name, waits, map[string][]string{name: waiting(personality)[name]}})
+		if other[name] != nil {
+			all = append(all, course{"replaces " + name, waits, map[string][]string{name: other[name]}})
+		}
+	}
+	return all
+}
+
+// TestMoments sets everything, and what waits for a reboot to something else, and
+// something happens once, at each request: what is said of a setting then is true,
+// some way in stays, and no session is left.
 // RAIZ_MOMENTS is the stride between two moments; 1 takes every one of them.
 func TestMoments(t *testing.T) {
 	stride := 17
@@ -43,13 +68,15 @@ func TestMoments(t *testing.T) {
 	t.Run("all", func(t *testing.T) {
 		for i, personality := range simbmc.Personalities() {
 			for j, strike := range simbmc.Strikes() {
-				t.Run(personality+"/"+string(strike), func(t *testing.T) {
-					t.Parallel()
-					undisturbed := moment(t, personality, strike, 0, count)
-					for at := 1 + (i+j)%stride; at <= undisturbed; at += stride {
-						moment(t, personality, strike, at, count)
-					}
-				})
+				for k, course := range courses(personality) {
+					t.Run(personality+"/"+string(strike)+"/"+course.name, func(t *testing.T) {
+						t.Parallel()
+						undisturbed := moment(t, personality, course, strike, 0, count)
+						for at := 1 + (i+j+k)%stride; at <= undisturbed; at += stride {
+							moment(t, personality, course, strike, at, count)
+						}
+					})
+				}
 			}
 		}
 	})
@@ -66,17 +93,26 @@ func TestMoments(t *testing.T) {
 }
 
 // moment is one run; it returns how many requests it took.
-func moment(t *testing.T, personality string, strike simbmc.Strike, at int, count *moments) int {
-	l := newLab(t, simbmc.Config{Personality: personality, Faults: simbmc.Faults{Strike: strike, StrikeAt: at}})
+func moment(t *testing.T, personality string, way course, strike simbmc.Strike, at int, count *moments) int {
+	l := newLab(t, simbmc.Config{Personality: personality})
 	target := l.target(declared(), factory())
 	target.Patience.Move = 2 * time.Second
+	if way.waits != nil {
+		c := l.open(target)
+		if out, err := c.Set(t.Context(), changes(way.waits)); err != nil || out[0].Status != bmc.Pending {
+			t.Fatalf("%v: %v", out, err)
+		}
+		l.close(c)
+	}
+	before := len(l.bmc.Log())
+	l.bmc.SetFaults(simbmc.Faults{Strike: strike, StrikeAt: at})
 	var outcomes []bmc.Outcome
 	var said error
 	if c, err := bmc.Open(t.Context(), target); err == nil {
-		outcomes, said = c.Set(t.Context(), changes(wanted()))
+		outcomes, said = c.Set(t.Context(), changes(way.wants))
 		_ = c.Close(t.Context())
 	}
-	requests := l.bmc.Log()
+	requests := l.bmc.Log()[before:]
 	l.bmc.SetFaults(simbmc.Faults{})
 	if strike == simbmc.StrikePassword {
 		l.bmc.SetPassword("root", factoryPassword)
@@ -86,7 +122,7 @@ func moment(t *testing.T, personality string, strike simbmc.Strike, at int, coun
 	if at > 0 && at <= len(requests) {
 		where += fmt.Sprintf(", %s %s", requests[at-1].Method, requests[at-1].Path)
 	}
-	count.judge(t, l, target, where, outcomes, said)
+	count.judge(t, target, way.wants, where, outcomes, said)
 	// Of a login whose answer was lost nobody knows the session.
 	left := l.bmc.Counters().Open
 	lost := strike == simbmc.StrikeLost && at > 0 && at <= len(requests) && requests[at-1].Method == http.MethodPost && strings.HasSuffix(requests[at-1].Path, "/Sessions")
@@ -100,7 +136,7 @@ func moment(t *testing.T, personality string, strike simbmc.Strike, at int, coun
 }
 
 // judge looks anew, and holds what was said against what is there.
-func (m *moments) judge(t *testing.T, l *lab, target bmc.Target, where string, outcomes []bmc.Outcome, said error) {
+func (m *moments) judge(t *testing.T, target bmc.Target, wants map[string][]string, where string, outcomes []bmc.Outcome, said error) {
 	t.Helper()
 	m.mu.Lock()
 	m.Runs++
@@ -118,13 +154,13 @@ func (m *moments) judge(t *testing.T, l *lab, target bmc.Target, where string, o
 	}
 	defer func() { _ = c.Close(t.Context()) }()
 	have := map[string]state.Fact{}
-	for _, f := range c.Read(t.Context(), items(wanted())) {
+	for _, f := range c.Read(t.Context(), items(wants)) {
 		have[f.Key.Name] = f
 	}
 	bad := false
 	for _, o := range outcomes {
 		bad = bad || o.Status != bmc.Done && o.Status != bmc.Pending
-		if lie := m.lie(o, have[o.Key.Name]); lie != "" {
+		if lie := m.lie(o, wants[o.Key.Name], have[o.Key.Name]); lie != "" {
 			m.Lies++
 			t.Errorf("%s: %s is said to be %s (%v), and %s", where, o.Key.Name, o.Status, o.Err, lie)
 		}
@@ -136,8 +172,8 @@ func (m *moments) judge(t *testing.T, l *lab, target bmc.Target, where string, o
 }
 
 // lie is what is otherwise than an outcome says, or "".
-func (m *moments) lie(o bmc.Outcome, f state.Fact) string {
-	want := state.Attr{Values: wanted()[o.Key.Name]}
+func (m *moments) lie(o bmc.Outcome, wants []string, f state.Fact) string {
+	want := state.Attr{Values: wants}
 	value, _ := f.Value.(state.Attr)
 	waits, _ := f.Pending.(state.Attr)
 	so := f.Value != nil && value.Equal(want) && f.Pending == nil
