@@ -22,6 +22,7 @@ func Codes() []verdict.Definition {
 		verdict.Define("notice.rebooting", "the blocks are withdrawn, and the server is restarted by its BMC"),
 		verdict.Define("notice.not-drained", "a server is restarted that does not answer, so that its blocks were not withdrawn before", verdict.TypeError.Named("error")),
 		verdict.Define("notice.drained-otherwise", "the blocks stay withdrawn after a reboot, because somebody else has drained the copy, or taken the drain back, meanwhile"),
+		verdict.Define("notice.queued", "settings of the BMC that could not be written before the reboot", verdict.TypeWords.Named("settings")),
 		verdict.Define("notice.in-effect", "settings of the BMC that waited for a reboot are in effect", verdict.TypeWords.Named("settings")),
 		verdict.Define("notice.bmc-alone", "nothing but the BMC was looked at, with --bmc-only"),
 		verdict.Define("notice.bmc-left", "the BMC does not answer, and is left as it is", verdict.TypeError.Named("error")),

@@ -99,9 +99,14 @@ func (r *Run) ApplyReport(j apply.Journal, err error) report.Report {
 }
 
 // RebootReport is the end of a reboot that has brought what waited for it.
-func (r *Run) RebootReport(names []string) report.Report {
+// queued can be written now.
+func (r *Run) RebootReport(names, queued []string) report.Report {
 	cost := r.Cost()
-	return report.Report{Site: r.site, Notices: []verdict.Message{verdict.New("notice.in-effect", verdict.Words("settings", names))}, Cost: &cost}
+	out := report.Report{Site: r.site, Notices: []verdict.Message{verdict.New("notice.in-effect", verdict.Words("settings", names))}, Cost: &cost}
+	if len(queued) > 0 {
+		out.Notices = append(out.Notices, verdict.New("notice.queued", verdict.Words("settings", queued)))
+	}
+	return out
 }
 
 // Declare returns what to write into the site file after an apply in which the

@@ -29,12 +29,22 @@ const settles = 2 * time.Minute
 // Waiting names the settings of the BMC that take effect at the next reboot of
 // the server: written by this apply, and before it.
 func (p Planned) Waiting(j apply.Journal) []string {
-	out := j.Waits()
+	out := j.Settings(apply.Waits)
 	for _, f := range p.Plan.Waiting {
 		out = append(out, f.Key.Name)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// Queued names the settings of the BMC that can be written once the server has
+// been rebooted.
+func (p Planned) Queued(j apply.Journal) []string {
+	out := j.Settings(apply.Queued)
+	for _, f := range p.Plan.Queued {
+		out = append(out, f.Key.Name)
+	}
+	return out
 }
 
 // Reboot makes what waits for it take effect: the blocks are withdrawn, the

@@ -173,8 +173,12 @@ func (g *globals) reboot(ctx context.Context, run *provision.Run, p provision.Pl
 	if err := run.Reboot(ctx, p, names, a.within); err != nil {
 		return exit(exitError, err)
 	}
-	if err := g.show(run.RebootReport(names)); err != nil {
+	queued := p.Queued(j)
+	if err := g.show(run.RebootReport(names, queued)); err != nil {
 		return exit(exitError, err)
+	}
+	if len(queued) > 0 { // it can be written now
+		return exit(exitPending, nil)
 	}
 	return nil
 }

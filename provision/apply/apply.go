@@ -75,6 +75,8 @@ const (
 	// Waits: it is written as planned, that was seen, and it takes effect at the
 	// next reboot of the server.
 	Waits Outcome = "waits"
+	// Queued: it can be written once the server has been rebooted; nothing changed.
+	Queued Outcome = "queued"
 	// Unsupported: this machine cannot have it; nothing changed.
 	Unsupported Outcome = "unsupported"
 	// Failed: it is as it was before.
@@ -111,11 +113,11 @@ func (j Journal) Refused() bool {
 	return slices.ContainsFunc(j.Entries, func(e Entry) bool { return e.Outcome == Unsupported })
 }
 
-// Waits names the settings that take effect at the next reboot of the server.
-func (j Journal) Waits() []string {
+// Settings names the settings of the BMC that ended so.
+func (j Journal) Settings(how Outcome) []string {
 	var out []string
 	for _, e := range j.Entries {
-		if name, ok := SettingOf(e.Step); ok && e.Outcome == Waits {
+		if name, ok := SettingOf(e.Step); ok && e.Outcome == how {
 			out = append(out, name)
 		}
 	}

@@ -26,7 +26,7 @@ func settings(ctx context.Context, p plan.Plan, d Deps, j *Journal) error {
 	bad := 0
 	for _, o := range outcomes {
 		outcome := bmcOutcome(o)
-		if outcome != Done && outcome != Waits && outcome != Unsupported {
+		if outcome != Done && outcome != Waits && outcome != Queued && outcome != Unsupported {
 			bad++
 		}
 		j.add(Setting(o.Key), outcome, o.Err, start)
@@ -48,6 +48,8 @@ func bmcOutcome(o bmc.Outcome) Outcome {
 		return Done
 	case bmc.Pending:
 		return Waits
+	case bmc.Queued:
+		return Queued
 	case bmc.Unsupported:
 		return Unsupported
 	case bmc.Unknown:

@@ -23,6 +23,8 @@ func (o Outcome) Message() verdict.Message {
 		return verdict.New("apply.done")
 	case Waits:
 		return verdict.New("apply.waits")
+	case Queued:
+		return verdict.New("apply.queued")
 	case Unsupported:
 		return verdict.New("apply.unsupported")
 	case Failed:
@@ -47,6 +49,7 @@ func Codes() []verdict.Definition {
 		verdict.Define("apply.confirm", "step: a new connection finds everything in order and confirms"),
 		verdict.Define("apply.done", "outcome: it is as planned, and that was seen"),
 		verdict.Define("apply.waits", "outcome: it is written, and takes effect at the next reboot of the server"),
+		verdict.Define("apply.queued", "outcome: it can be written once the server has been rebooted; nothing changed"),
 		verdict.Define("apply.unsupported", "outcome: this machine cannot have it; nothing changed"),
 		verdict.Define("apply.failed", "outcome: it is as it was before"),
 		verdict.Define("apply.reverted", "outcome: it was changed and has been put back"),

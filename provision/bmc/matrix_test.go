@@ -281,7 +281,7 @@ func setTree(t *testing.T, dir string, out *line) {
 // the server at what waited for one. It returns what the first look has cost.
 func holds(t *testing.T, c *bmc.Controller, want map[string][]string, out *line) redfish.Stats {
 	t.Helper()
-	waits := map[string][]string{}
+	waits, queued := map[string][]string{}, map[string][]string{}
 	for _, f := range c.Read(t.Context(), items(want)) {
 		name := f.Key.Name
 		have, _ := f.Value.(state.Attr)
@@ -292,26 +292,47 @@ func holds(t *testing.T, c *bmc.Controller, want map[string][]string, out *line)
 			t.Errorf("%s was set to %v and reads %v, %v, %v: the next plan is not empty", name, want[name], f.Value, f.Pending, f.Err)
 		case cell.status == bmc.Pending && (have.Equal(wanted) || !pending.Equal(wanted) || f.Err != nil):
 			t.Errorf("%s is to wait and reads %v, %v, %v: the next plan is not empty", name, f.Value, f.Pending, f.Err)
+		case cell.status == bmc.Queued && (have.Equal(wanted) || f.Pending != nil || f.Queued == ""):
+			t.Errorf("%s is to come after the reboot and reads %v, %v, %v: the next plan is not empty", name, f.Value, f.Pending, f.Err)
 		case cell.status == bmc.Unsupported && !f.Unsupported():
 			t.Errorf("%s could not be set (%s) and reads %v, %v: the next plan is not empty", name, cell.why, f.Value, f.Err)
 		}
-		if out.cells[name].status == bmc.Pending {
+		switch out.cells[name].status {
+		case bmc.Pending:
 			waits[name] = want[name]
+		case bmc.Queued:
+			queued[name] = want[name]
 		}
 	}
 	stats := c.Stats()
 	if len(waits) == 0 {
 		return stats
 	}
+	afterReboot(t, c, waits)
+	if len(queued) == 0 {
+		return stats
+	}
+	outcomes, err := c.Set(t.Context(), changes(queued))
+	for _, o := range outcomes {
+		if out.cells[o.Key.Name] = (cell{o.Status, reason(o.Err)}); o.Status != bmc.Pending {
+			t.Errorf("%s was queued, and after the reboot: %v", o.Key.Name, err)
+		}
+	}
+	afterReboot(t, c, queued)
+	return stats
+}
+
+// afterReboot reboots the server, and looks whether what waited is in effect.
+func afterReboot(t *testing.T, c *bmc.Controller, want map[string][]string) {
+	t.Helper()
 	if err := c.SetPower(t.Context(), bmc.PowerRestart, bmc.Forced, time.Second); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range c.Read(t.Context(), items(waits)) {
+	for _, f := range c.Read(t.Context(), items(want)) {
 		if have, _ := f.Value.(state.Attr); !have.Equal(state.Attr{Values: want[f.Key.Name]}) || f.Pending != nil || f.Err != nil {
 			t.Errorf("%s reads %v, %v, %v after the reboot", f.Key.Name, f.Value, f.Pending, f.Err)
 		}
 	}
-	return stats
 }
 
 // reason is what is left of an error once it is clear what failed where.

@@ -36,6 +36,10 @@ func (e *unprovenError) Is(target error) bool {
 // it waits.
 var errPending = errors.New("it waits for a reboot of the server")
 
+// errQueued is the end of a change that was refused while the job of another one
+// waits for a reboot.
+var errQueued = errors.New("another change of the firmware's settings waits for a reboot of the server, and the controller takes one at a time")
+
 // Change is one setting that is to become Value.
 type Change struct {
 	Key   state.Key
@@ -51,12 +55,14 @@ type Status string
 const (
 	Done        Status = "done"
 	Pending     Status = "pending"     // written, and proven to be what the next reboot of the server makes it
+	Queued      Status = "queued"      // it can be written once the server has been rebooted, and nothing was
 	Unsupported Status = "unsupported" // this controller has no such setting, or does not let it be written
 	Failed      Status = "failed"      // it is not as wanted
 	Unknown     Status = "unknown"     // nobody could look
 )
 
-// Outcome is what became of one change. Err is nil for Done and Pending.
+// Outcome is what became of one change. Err is nil for Done and Pending; that of
+// Queued says what is waited for.
 type Outcome struct {
 	Key    state.Key
 	Status Status
@@ -91,6 +97,8 @@ func (c *Controller) outcome(ch Change, err error) Outcome {
 	}
 	o.Err = fmt.Errorf("set %s of %s: %w", ch.Key.Name, c.session.At.Address, err)
 	switch {
+	case errors.Is(err, errQueued):
+		o.Status = Queued
 	case errors.Is(err, state.ErrUnsupported):
 		o.Status = Unsupported
 	case failed(err):
@@ -104,7 +112,7 @@ func (c *Controller) outcome(ch Change, err error) Outcome {
 func (c *Controller) finish(out []Outcome) ([]Outcome, error) {
 	var errs []error
 	for _, o := range out {
-		if o.Err != nil && !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == o.Err.Error() }) {
+		if o.Err != nil && o.Status != Queued && !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == o.Err.Error() }) {
 			errs = append(errs, o.Err)
 		}
 	}

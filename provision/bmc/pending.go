@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -73,4 +74,19 @@ func (c *Controller) staged(ctx context.Context, uri string) (redfish.Document, 
 	}
 	c.where.docs[uri] = d
 	return d, nil
+}
+
+// queued marks the settings that cannot be written while another one waits.
+func (c *Controller) queued(facts []state.Fact) {
+	if c.where == nil || !c.where.profile.oneJob {
+		return
+	}
+	if !slices.ContainsFunc(facts, func(f state.Fact) bool { return f.Pending != nil }) {
+		return
+	}
+	for i, f := range facts {
+		if f.AtReboot && f.Pending == nil && f.Err == nil {
+			facts[i].Queued = errQueued.Error()
+		}
+	}
 }

@@ -114,6 +114,7 @@ func quirksDell() []quirk {
 		{Quirk{"idrac-power-in-bios", "iDRAC9 7.10, iDRAC10 1.20: AcPwrRcvry of the BIOS, which takes a job and a reboot to write"}, idrac, func(t *profile) {
 			t.settings[powerPolicyName] = inBIOS(readEnum(powerDell, "Attributes", "AcPwrRcvry"), writeEnum(powerDell, "Attributes", "AcPwrRcvry"))
 		}},
+		{Quirk{"idrac-one-job", "boot order and BIOS attributes are one target of iDRAC's jobs, BIOS.Setup.1-1; with a job scheduled a further write is refused (SYS011)"}, idrac, func(t *profile) { t.oneJob = true }},
 		{Quirk{"idrac-account-slots", "iDRAC9 7.10: sixteen fixed slots, filled by PATCH; the first is reserved"}, idrac, func(t *profile) { t.accountSlots, t.firstSlot = true, 1 }},
 	}
 }

@@ -53,6 +53,7 @@ func (c *Controller) readAll(ctx context.Context, wanted []state.Item) []state.F
 		}
 		out = append(out, f)
 	}
+	c.queued(out)
 	return out
 }
 

@@ -110,6 +110,8 @@ type profile struct {
 	noCertificate string
 	// pending tells whether a resource's settings wait for a reset; nil never.
 	pending func(redfish.Document) bool
+	// oneJob is true where one change at a time may wait for a reboot.
+	oneJob bool
 	// star sends If-Match "*" where no ETag was handed out.
 	star bool
 }

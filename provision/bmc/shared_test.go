@@ -2,36 +2,97 @@ package bmc_test
 
 import (
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
+	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/simbmc"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// TestPendingTogether takes nothing back that would take another setting along: an
-// iDRAC has one queue of jobs for all that waits for its BIOS.
-func TestPendingTogether(t *testing.T) {
+// TestQueued: an iDRAC has one job for all that waits for its BIOS. What comes
+// second is not written, is said to come after the reboot by the next look, and
+// can be written then; it takes the first one nowhere.
+func TestQueued(t *testing.T) {
 	l := newLab(t, simbmc.Config{Personality: "idrac"})
 	c := l.open(l.target(declared(), factory()))
 	defer l.close(c)
 	both := map[string][]string{bmc.PowerPolicy: {"always-on"}, bmc.BootOrder: {"Boot0002", "Boot0001"}}
-	if out, err := c.Set(t.Context(), changes(both)); err != nil || out[0].Status != bmc.Pending || out[1].Status != bmc.Pending {
+	look := func(pending, queued string) {
+		t.Helper()
+		for _, f := range c.Read(t.Context(), items(both)) {
+			if f.Err != nil || (f.Pending != nil) != (f.Key.Name == pending) || (f.Queued != "") != (f.Key.Name == queued) {
+				t.Fatalf("%s: %+v, want %s waiting and %s queued", f.Key, f, pending, queued)
+			}
+		}
+	}
+	look("", "")
+	out, err := c.Set(t.Context(), changes(both))
+	if err != nil || out[0].Status != bmc.Pending || out[1].Status != bmc.Queued || !strings.Contains(out[1].Err.Error(), "one at a time") {
 		t.Fatalf("%v %v", out, err)
 	}
-	for name, before := range waiting("idrac") {
-		out, err := c.Set(t.Context(), changes(map[string][]string{name: before}))
-		if out[0].Status != bmc.Failed || err == nil || strings.Contains(err.Error(), "does not take it") {
-			t.Errorf("%s: %s %v", name, out[0].Status, err)
+	look(bmc.PowerPolicy, bmc.BootOrder)
+	if out, err := c.Set(t.Context(), changes(map[string][]string{bmc.PowerPolicy: {"last-state"}})); err != nil || out[0].Status != bmc.Done {
+		t.Fatalf("%v %v", out, err)
+	}
+	look("", "")
+	first := map[string][]string{bmc.BootOrder: both[bmc.BootOrder]}
+	if out, err := c.Set(t.Context(), changes(first)); err != nil || out[0].Status != bmc.Pending {
+		t.Fatalf("%v %v", out, err)
+	}
+	look(bmc.BootOrder, bmc.PowerPolicy)
+	if err := c.SetPower(t.Context(), bmc.PowerRestart, bmc.Forced, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	look("", "")
+	if out, err := c.Set(t.Context(), changes(both)); err != nil || out[0].Status != bmc.Pending || out[1].Status != bmc.Done {
+		t.Fatalf("%v %v", out, err)
+	}
+}
+
+// TestPendingTogether takes nothing back that would take another's setting along.
+func TestPendingTogether(t *testing.T) {
+	l := newLab(t, simbmc.Config{Personality: "idrac"})
+	at := l.target(factory())
+	other, err := redfish.Open(t.Context(), at.Target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := redfish.Object{"Attributes": redfish.Object{"AcPwrRcvry": "On", "AcPwrRcvryDelay": "Random"}}
+	if _, err := other.Write(t.Context(), http.MethodPatch, "/redfish/v1/Systems/System.Embedded.1/Bios/Settings", theirs, "", redfish.Public); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Close(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	c := l.open(at)
+	defer l.close(c)
+	mine := func(value string) map[string][]string { return map[string][]string{bmc.PowerPolicy: {value}} }
+	for _, value := range []string{"last-state", "always-off"} {
+		out, err := c.Set(t.Context(), changes(mine(value)))
+		if out[0].Status != bmc.Failed || err == nil || !strings.Contains(err.Error(), "AcPwrRcvryDelay waits") {
+			t.Errorf("%s: %s %v", value, out[0].Status, err)
 		}
 	}
-	for _, f := range c.Read(t.Context(), items(both)) {
-		if f.Pending == nil {
-			t.Errorf("%s does not wait any more", f.Key)
-		}
+	if f := c.Read(t.Context(), items(mine("always-on")))[0]; f.Pending == nil {
+		t.Errorf("it does not wait any more: %+v", f)
+	}
+}
+
+// TestNotQueued: what is refused while nothing waits is refused, whoever's setting
+// it is.
+func TestNotQueued(t *testing.T) {
+	l := newLab(t, simbmc.Config{Personality: "idrac"})
+	c := l.open(l.target(declared(), factory()))
+	defer l.close(c)
+	out, err := c.Set(t.Context(), changes(map[string][]string{bmc.BootOrder: {"Boot0009"}}))
+	if err == nil || out[0].Status != bmc.Failed {
+		t.Fatalf("%v %v", out, err)
 	}
 }
 

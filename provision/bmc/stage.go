@@ -50,6 +50,11 @@ func (c *Controller) stage(ctx context.Context, s setting, uri string, want stat
 		}
 	}
 	ans, err := c.session.Stage(ctx, staged, func(redfish.Document) (redfish.Object, error) { return atReset(d, body), nil })
+	if redfish.StatusOf(err) != 0 && v == nil {
+		if job, look := c.waitingJob(ctx); look == nil && job != "" {
+			return errQueued
+		}
+	}
 	return c.judgeStaged(ctx, s, uri, want, ans, err)
 }
 

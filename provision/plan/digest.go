@@ -38,6 +38,9 @@ func digestItem(sum hash.Hash, it state.Item, fact state.Fact) {
 	if fact.Pending != nil {
 		fmt.Fprintf(sum, "pending %s\n", haveText(fact.Pending))
 	}
+	if fact.Queued != "" {
+		fmt.Fprintf(sum, "queued\n")
+	}
 	switch {
 	case fact.Err != nil:
 		fmt.Fprintf(sum, "have unknown %t\n", fact.Unsupported())

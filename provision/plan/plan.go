@@ -53,6 +53,9 @@ type Plan struct {
 	// Waiting has been written as it is wanted, and takes effect at the next
 	// reboot of the server: nothing is left to be changed, and it is not so yet.
 	Waiting []state.Fact
+	// Queued is not as it is wanted, and cannot be written before the next reboot
+	// of the server: what waits for that one keeps it back.
+	Queued []state.Fact
 	// Standing is what the server has that raiz did not build.
 	Standing Standing
 	// Found is what is there beside it that nobody has declared; no change mends
@@ -120,6 +123,8 @@ func Diff(want *state.Set, have *state.Facts) Plan {
 			p.Unknown = append(p.Unknown, fact)
 		case fact.Pending != nil && it.Value.Equal(fact.Pending):
 			p.Waiting = append(p.Waiting, fact)
+		case fact.Queued != "" && (fact.Value == nil || !it.Value.Equal(fact.Value)):
+			p.Queued = append(p.Queued, fact)
 		case fact.Value == nil:
 			p.Changes = append(p.Changes, Change{Key: it.Key, Action: Create, After: it.Value, Effect: it.Effect, AtReboot: fact.AtReboot, Pending: fact.Pending})
 		case fact.Pending != nil || !it.Value.Equal(fact.Value):

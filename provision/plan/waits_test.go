@@ -13,26 +13,28 @@ func TestWaits(t *testing.T) {
 	k := state.Key{Kind: state.Setting, Name: "power-restore"}
 	digests := map[string]string{}
 	for name, c := range map[string]struct {
-		want, have, pending string
-		changes, waiting    int
+		want, have, pending, queued string
+		changes, waiting, later     int
 	}{
-		"as it is":                    {"on", "on", "", 0, 0},
-		"waits":                       {"on", "off", "on", 0, 1},
-		"another waits":               {"on", "off", "last", 1, 0},
-		"what nobody wants any more":  {"off", "off", "on", 1, 0},
-		"nothing waits":               {"on", "off", "", 1, 0},
-		"it has become so since then": {"off", "off", "", 0, 0},
+		"as it is":                    {"on", "on", "", "", 0, 0, 0},
+		"waits":                       {"on", "off", "on", "", 0, 1, 0},
+		"another waits":               {"on", "off", "last", "", 1, 0, 0},
+		"what nobody wants any more":  {"off", "off", "on", "", 1, 0, 0},
+		"nothing waits":               {"on", "off", "", "", 1, 0, 0},
+		"it has become so since then": {"off", "off", "", "", 0, 0, 0},
+		"it comes after the reboot":   {"on", "off", "", "a job waits", 0, 0, 1},
+		"it need not come":            {"on", "on", "", "a job waits", 0, 0, 0},
 	} {
 		want, err := state.NewSet("gru1", []state.Item{{Key: k, Value: state.Text(c.want)}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		fact := state.Fact{Key: k, Value: state.Text(c.have), AtReboot: true}
+		fact := state.Fact{Key: k, Value: state.Text(c.have), AtReboot: true, Queued: c.queued}
 		if c.pending != "" {
 			fact.Pending = state.Text(c.pending)
 		}
 		p := plan.Diff(want, state.NewFacts([]state.Fact{fact}))
-		if len(p.Changes) != c.changes || len(p.Waiting) != c.waiting || p.Empty() != (c.changes == 0) {
+		if len(p.Changes) != c.changes || len(p.Waiting) != c.waiting || len(p.Queued) != c.later || p.Empty() != (c.changes == 0) {
 			t.Errorf("%s: %+v", name, p)
 		}
 		for _, ch := range p.Changes {

@@ -77,6 +77,8 @@ type planDocument struct {
 	Unsupported []factDocument   `json:"unsupported"`
 	// Waiting is written, and takes effect at the next reboot of the server.
 	Waiting []waitingDocument `json:"waiting,omitempty"`
+	// Queued can be written once the server has been rebooted.
+	Queued []factDocument `json:"queued,omitempty"`
 	// Found is what nobody has declared, or what no change mends.
 	Found []saidDocument `json:"found,omitempty"`
 }
@@ -255,6 +257,9 @@ func planJSON(p plan.Plan) *planDocument {
 	d.Found = said(words, p.Found)
 	for _, f := range p.Waiting {
 		d.Waiting = append(d.Waiting, waitingDocument{f.Key.String(), value(f.Value), value(f.Pending)})
+	}
+	for _, f := range p.Queued {
+		d.Queued = append(d.Queued, factDocument{Key: f.Key.String(), Reason: f.Queued})
 	}
 	for _, c := range p.Changes {
 		d.Changes = append(d.Changes, changeDocument{

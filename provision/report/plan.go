@@ -20,6 +20,9 @@ func (p *printer) plan(pl plan.Plan) {
 	for _, f := range pl.Waiting {
 		p.line("%s %s: %s", p.yellow("*"), f.Key, p.words.Say(waiting(f)))
 	}
+	for _, f := range pl.Queued {
+		p.line("%s %s: %s", p.yellow("*"), f.Key, p.words.Say(verdict.New("plan.queued", verdict.Seen("why", f.Queued))))
+	}
 	for _, c := range pl.Changes {
 		p.change(c)
 	}
@@ -33,7 +36,7 @@ func (p *printer) plan(pl plan.Plan) {
 		p.line("%s %s", p.red(heading), p.words.Say(verdict.New("plan.blocked", verdict.Inner("things", things(len(pl.Unknown))))))
 	case pl.Empty() && len(pl.Found) > 0:
 		p.line("%s %s", p.yellow(site), p.words.Say(verdict.New("plan.beside")))
-	case pl.Empty() && len(pl.Waiting) > 0:
+	case pl.Empty() && len(pl.Waiting)+len(pl.Queued) > 0:
 		p.line("%s %s", p.yellow(site), p.words.Say(verdict.New("plan.waits")))
 	case pl.Empty() && pl.Part == plan.ServerAlone:
 		p.line("%s %s", p.yellow(site), p.words.Say(verdict.New("plan.server-as-declared")))

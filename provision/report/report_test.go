@@ -100,15 +100,20 @@ func diff(t *testing.T, seen string, err error) *plan.Plan {
 	return &p
 }
 
-// waits is a plan with nothing to do and something that waits for a reboot.
+// waits is a plan with nothing to do, something that waits for a reboot, and
+// something that comes after it.
 func waits(t *testing.T) *plan.Plan {
 	t.Helper()
 	k := key(state.Setting, "power-restore")
-	want, err := state.NewSet("gru1", []state.Item{{Key: k, Value: state.Text("always-on")}})
+	later := key(state.Setting, "boot-order")
+	want, err := state.NewSet("gru1", []state.Item{{Key: k, Value: state.Text("always-on")}, {Key: later, Value: state.Text("Boot0002")}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := plan.Diff(want, state.NewFacts([]state.Fact{{Key: k, Value: state.Text("last-state"), Pending: state.Text("always-on"), AtReboot: true}}))
+	p := plan.Diff(want, state.NewFacts([]state.Fact{
+		{Key: k, Value: state.Text("last-state"), Pending: state.Text("always-on"), AtReboot: true},
+		{Key: later, Value: state.Text("Boot0001"), AtReboot: true, Queued: "another one waits"},
+	}))
 	return &p
 }
 
@@ -207,7 +212,7 @@ func written(t *testing.T) map[string]string {
 		"missing": {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Done, Missing: []verdict.Message{
 			verdict.New("dns.gate.missing", verdict.Zone("zone", "."), verdict.Addresses("primaries", []netip.Addr{netip.MustParseAddr("192.0.2.53")}))}}},
 		"set":         {Site: s, Apply: &apply.Journal{Outcome: apply.Done}},
-		"waits":       {Site: s, Plan: waits(t), Apply: &apply.Journal{Outcome: apply.Done, Entries: []apply.Entry{{Step: apply.Setting(key(state.Setting, "power-restore")), Outcome: apply.Waits}}}},
+		"waits":       {Site: s, Plan: waits(t), Apply: &apply.Journal{Outcome: apply.Done, Entries: []apply.Entry{{Step: apply.Setting(key(state.Setting, "power-restore")), Outcome: apply.Waits}, {Step: apply.Setting(key(state.Setting, "boot-order")), Outcome: apply.Queued, Err: errors.New("another one waits")}}}},
 		"unsupported": {Site: s, Plan: diff(t, "y", fmt.Errorf("tried on 2026-11-23: status 405: %w", state.ErrUnsupported))},
 		"unreachable": {Site: s, Plan: unreachable(t)},
 		"reverted":    {Site: s, Apply: &apply.Journal{Generation: "7", Outcome: apply.Reverted}, ApplyErr: errors.New("DNS does not answer")},

@@ -87,7 +87,7 @@ func (p *printer) journal(j apply.Journal, err error) {
 		switch e.Outcome {
 		case apply.Done:
 			mark.Style = printable.Green
-		case apply.Waits, apply.Unsupported, apply.NotTried:
+		case apply.Waits, apply.Queued, apply.Unsupported, apply.NotTried:
 			mark.Style = printable.Yellow
 		}
 		p.line("  %s %s%s", mark, p.words.Say(e.Step), p.dim(took(e.Took)))
@@ -96,8 +96,11 @@ func (p *printer) journal(j apply.Journal, err error) {
 		}
 	}
 	p.ended(j, err)
-	if waits := j.Waits(); len(waits) > 0 {
+	if waits := j.Settings(apply.Waits); len(waits) > 0 {
 		p.line("%s", p.yellow(p.words.Say(verdict.New("report.waits", verdict.Words("settings", waits)))))
+	}
+	if queued := j.Settings(apply.Queued); len(queued) > 0 {
+		p.line("%s", p.yellow(p.words.Say(verdict.New("report.queued", verdict.Words("settings", queued)))))
 	}
 	for _, m := range j.Missing {
 		p.line("%s %s", p.yellow(p.words.Say(verdict.New("report.missing"))), p.words.Say(verdict.New("report.withdrawn", verdict.Inner("zone", m))))

@@ -96,14 +96,19 @@ func (b *BMC) nothingWaits(res *resource) {
 	}
 }
 
-// staging refuses a write to a settings object whose job waits already, and
-// makes the job of one that was taken.
+// staging refuses a write to a settings object while a job waits, whichever object
+// that one is of: boot order and BIOS attributes are one target of iDRAC's jobs,
+// BIOS.Setup.1-1, and SYS011 says that what waits for it is committed already.
 func (b *BMC) staging(res *resource) (reply, bool) {
-	s := res.settings
-	if s == nil || s.job == "" {
+	if res.settings == nil {
 		return reply{}, false
 	}
-	return refuse(http.StatusBadRequest, refusal("IDRAC.2.8.SYS011")), true
+	for _, other := range b.tree {
+		if other.settings != nil && other.settings.job != "" {
+			return refuse(http.StatusBadRequest, refusal("IDRAC.2.8.SYS011")), true
+		}
+	}
+	return reply{}, false
 }
 
 // startJob answers a write to a settings object with the job of it.

@@ -27,6 +27,9 @@ type Fact struct {
 	// is another value than the one in effect; nil otherwise.
 	AtReboot bool
 	Pending  Value
+	// Queued is why a change of it cannot be written before that reboot; "" where
+	// it can.
+	Queued string
 }
 
 // Unknown reports whether the thing could not be looked at.
