@@ -49,6 +49,7 @@ func bmcCases() []judged {
 		{"setting that cannot be had", setting("power-restore", state.Fact{Err: fmt.Errorf("no: %w", state.ErrUnsupported)})},
 		{"setting that could not be read", setting("ntp", state.Fact{Err: errors.New("timeout")})},
 		{"setting that is absent", setting("ntp", state.Fact{})},
+		{"setting that comes after a reboot", setting("power-restore", state.Fact{Value: state.Text("last-state"), AtReboot: true, Queued: "another one waits"})},
 		{"setting that waits for a reboot", setting("power-restore", state.Fact{Value: state.Text("last-state"), Pending: state.Text("always-on"), AtReboot: true})},
 		{"setting that a reboot is to undo", setting("power-restore", state.Fact{Value: state.Text("always-on"), Pending: state.Text("always-off"), AtReboot: true})},
 		{"setting with one more", setting("dns", state.Fact{Value: state.Attr{Values: []string{"192.0.2.1", "192.0.2.2"}}})},

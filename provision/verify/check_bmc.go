@@ -114,6 +114,8 @@ func bmcSetting(want []string, f state.Fact) finding {
 		return fail(waiting, verdict.New("bmc.setting.advice"))
 	case ok && slices.Equal(have.Values, want):
 		return pass(values)
+	case ok && f.Queued != "":
+		return warn(verdict.New("bmc.setting.queued", verdict.AllSeen("values", have.Values)), verdict.New("bmc.setting.queued.advice")).with(verdict.New("bmc.setting.queued.why", verdict.Seen("why", f.Queued)))
 	case f.Unsupported() && ok:
 		return warn(values).with(why(f.Err))
 	case f.Unsupported():
@@ -215,6 +217,9 @@ func bmcCodes() []verdict.Definition {
 		verdict.Define("bmc.setting.title", "a setting of the BMC", verdict.TypeWord.Named("setting")),
 		verdict.Define("bmc.setting.want", "the values that the site declares", verdict.TypeWords.Named("values")),
 		verdict.Define("bmc.setting", "the values of a setting", verdict.TypeAllSeen.Named("values")),
+		verdict.Define("bmc.setting.queued", "the setting can be written once the server has been rebooted", verdict.TypeAllSeen.Named("values")),
+		verdict.Define("bmc.setting.queued.advice", "what to do about a setting that comes after a reboot"),
+		verdict.Define("bmc.setting.queued.why", "why it cannot be written before", verdict.TypeSeen.Named("why")),
 		verdict.Define("bmc.setting.waits", "the setting is to become another one at the next reboot of the server", verdict.TypeAllSeen.Named("values"), verdict.TypeAllSeen.Named("pending")),
 		verdict.Define("bmc.setting.waits.advice", "what makes a setting take effect that waits for a reboot"),
 		verdict.Define("bmc.setting.unsupported", "the controller does not have the setting"),
