@@ -90,8 +90,9 @@ func TestNotQueued(t *testing.T) {
 	l := newLab(t, simbmc.Config{Personality: "idrac"})
 	c := l.open(l.target(declared(), factory()))
 	defer l.close(c)
-	out, err := c.Set(t.Context(), changes(map[string][]string{bmc.BootOrder: {"Boot0009"}}))
-	if err == nil || out[0].Status != bmc.Failed {
+	l.bmc.SetFaults(simbmc.Faults{ReadOnly: []string{"Boot"}})
+	out, err := c.Set(t.Context(), changes(map[string][]string{bmc.BootOrder: {"Boot0002", "Boot0001"}}))
+	if err == nil || out[0].Status != bmc.Unsupported && out[0].Status != bmc.Failed {
 		t.Fatalf("%v %v", out, err)
 	}
 }

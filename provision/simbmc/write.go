@@ -39,7 +39,8 @@ func (b *BMC) patch(r *http.Request, path string, body []byte) reply {
 		return r
 	}
 	have, refused := b.writable(res).apply(res.doc, want)
-	if len(refused) > 0 && !b.faults.Partial && !b.who.partial {
+	makesJob := res.settings != nil && res.settings.jobs // of all that is asked, or of nothing
+	if len(refused) > 0 && (makesJob || !b.faults.Partial && !b.who.partial) {
 		return refuse(http.StatusBadRequest, refused...)
 	}
 	if !b.faults.Ignore {
@@ -59,7 +60,7 @@ func (b *BMC) patch(r *http.Request, path string, body []byte) reply {
 	switch {
 	case b.faults.Task != "":
 		return b.startTask()
-	case res.settings != nil && res.settings.jobs:
+	case makesJob:
 		return b.startJob(res)
 	}
 	return b.accepted(res, refused)
