@@ -25,7 +25,7 @@ func readingOrder() map[string][]string {
 			"network.go services.go boot.go", "standard.go", "setting.go", "parse.go",
 		},
 		"provision/redfish": {
-			"doc.go", "password.go scan.go", "patch.go", "request.go", "visit.go", "session.go", "dial.go", "transport.go",
+			"doc.go", "password.go scan.go", "patch.go", "request.go", "visit.go", "session.go", "login.go", "dial.go", "transport.go",
 			"document.go", "errors.go", "target.go",
 		},
 		"provision/await": {"await.go race.go"},

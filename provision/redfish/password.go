@@ -27,7 +27,7 @@ func ChangePassword(ctx context.Context, t Target, to secret.Value) error {
 		return mostTelling(ctx, failed)
 	}
 	defer func() { c.pipe.close() }()
-	err = c.login(ctx, a.endpoint, a.conn)
+	err = c.enter(ctx, a.endpoint, a.conn)
 	change, forced := errors.AsType[*PasswordChangeError](err)
 	switch {
 	case err == nil:

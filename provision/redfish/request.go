@@ -130,23 +130,6 @@ func (c *Session) Close(ctx context.Context, maybe []netip.AddrPort) error {
 	return nil
 }
 
-// dropSessionAt deletes the session at an address the controller may have
-// moved to without anybody seeing it.
-func (c *Session) dropSessionAt(ctx context.Context, to netip.AddrPort) error {
-	conn, err := c.dialer.open(ctx, to)
-	if err != nil {
-		return err
-	}
-	there := *c
-	there.At.Address = to
-	there.attach(to, conn)
-	defer there.pipe.close()
-	if err := there.adopt(ctx, c.api); err != nil {
-		return err
-	}
-	return there.dropSession(ctx)
-}
-
 // Spent is what the session has cost so far.
 func (c *Session) Spent() Stats {
 	c.stats.mu.Lock()

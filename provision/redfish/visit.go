@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/secret"
-	"github.com/stmcginnis/gofish"
 )
 
 // dialTimeout is how long one dial to an address may hang that may not be there
@@ -38,6 +38,7 @@ func (c *Session) Visit(ctx context.Context, to netip.AddrPort, accept func(fing
 		there.HangUp()
 		return nil, err
 	}
+	there.relogins = 0
 	return &there, nil
 }
 
@@ -62,32 +63,8 @@ func (c *Session) Leave(ctx context.Context, own string) {
 	c.HangUp()
 }
 
-// HangUp closes the connection and leaves the session as it is.
-func (c *Session) HangUp() { c.pipe.close() }
-
 // ExpectNewLogin says that the session is about to end, and may be opened anew.
 func (c *Session) ExpectNewLogin() { c.relogins = 0 }
-
-// SessionID names the session, or is "" without one.
-func (c *Session) SessionID() string {
-	if c.api == nil {
-		return ""
-	}
-	s, err := c.api.GetSession()
-	if err != nil {
-		return ""
-	}
-	return s.ID
-}
-
-// Token is what a session is recognised by, or "" without one.
-func (c *Session) Token() string {
-	s, err := c.api.GetSession()
-	if err != nil {
-		return ""
-	}
-	return s.Token
-}
 
 // ProveLogin logs in as a user on the connection that stands, and deletes that
 // session. When the user is our own, whose sessions end with the old password,
@@ -96,7 +73,7 @@ func (c *Session) ProveLogin(ctx context.Context, user string, password secret.V
 	if user == c.At.Username {
 		return c.Become(ctx, user, password)
 	}
-	there, err := c.as(ctx, user, password)
+	there, err := c.as(ctx, c.wayIn(user, password))
 	if err != nil {
 		return err
 	}
@@ -108,7 +85,7 @@ func (c *Session) ProveLogin(ctx context.Context, user string, password secret.V
 // Become goes on as a user on the connection that stands, and ends the session
 // before.
 func (c *Session) Become(ctx context.Context, user string, password secret.Value) error {
-	there, err := c.as(ctx, user, password)
+	there, err := c.as(ctx, c.wayIn(user, password))
 	if err != nil {
 		return err
 	}
@@ -121,7 +98,7 @@ func (c *Session) Become(ctx context.Context, user string, password secret.Value
 // LetsIn tries a login on the connection that stands, and deletes the session
 // where it opens one. A password that has to be changed first lets in, too.
 func (c *Session) LetsIn(ctx context.Context, user string, password secret.Value) (bool, error) {
-	there, err := c.as(ctx, user, password)
+	there, err := c.as(ctx, c.wayIn(user, password))
 	switch {
 	case err == nil:
 		there.depart(ctx)
@@ -134,40 +111,13 @@ func (c *Session) LetsIn(ctx context.Context, user string, password secret.Value
 	return false, err
 }
 
-// as opens another session on the connection that stands.
-func (c *Session) as(ctx context.Context, user string, password secret.Value) (*Session, error) {
-	there := *c
-	there.At.Username, there.At.Password = user, password
-	for _, e := range c.Target.Endpoints {
-		if e.Username == user {
-			there.At.Origin = e.Origin
-			break
-		}
+// wayIn is a user's on the connection that stands; its origin is that of the first
+// endpoint with this user.
+func (c *Session) wayIn(user string, password secret.Value) Endpoint {
+	e := c.At
+	e.Username, e.Password = user, password
+	if i := slices.IndexFunc(c.Target.Endpoints, func(o Endpoint) bool { return o.Username == user }); i >= 0 {
+		e.Origin = c.Target.Endpoints[i].Origin
 	}
-	return &there, there.openSession(ctx)
-}
-
-// depart deletes a session that has shown what it was for.
-func (c *Session) depart(ctx context.Context) {
-	if err := c.dropSession(ctx); err != nil {
-		c.Log.Warn("bmc session left behind", "user", c.At.Username, "err", err)
-	}
-}
-
-// adopt carries the session of another connection over; where the controller
-// has ended it, again logs in anew.
-func (c *Session) adopt(ctx context.Context, old *gofish.APIClient) error {
-	cfg := c.config()
-	s, err := old.GetSession()
-	if err != nil {
-		cfg.Username, cfg.Password, cfg.BasicAuth = c.At.Username, c.At.Password.Reveal(), true
-	} else {
-		cfg.Session = s
-	}
-	api, err := gofish.ConnectContext(ctx, cfg)
-	if err != nil {
-		return plain(err, Public)
-	}
-	c.api, c.relogins = api, 0
-	return nil
+	return e
 }
