@@ -12,9 +12,15 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
+// accounts are those who may log in.
+type accounts struct {
+	*resources
+	proven string // user whose login set has proven
+}
+
 // way returns the first way in of an origin.
-func (c *Controller) way(origin string) (redfish.Endpoint, bool) {
-	for _, e := range c.session.Target.Endpoints {
+func (a *accounts) way(origin string) (redfish.Endpoint, bool) {
+	for _, e := range a.session.Target.Endpoints {
 		if e.Origin == origin {
 			return e, true
 		}
@@ -23,26 +29,25 @@ func (c *Controller) way(origin string) (redfish.Endpoint, bool) {
 }
 
 // declaredUser is the user the site declares, or "".
-func (c *Controller) declaredUser() string {
-	e, _ := c.way(redfish.Declared)
+func (a *accounts) declaredUser() string {
+	e, _ := a.way(redfish.Declared)
 	return e.Username
 }
 
-// readAccount tells whether the declared user can log in. A session of that
-// user is the proof; else the account service is asked. An account whose
-// declared password was refused in this run is as good as absent: setting it
-// is what has to happen.
-func (c *Controller) readAccount(ctx context.Context) (*state.Attr, error) {
-	user := c.declaredUser()
+// read tells whether the declared user can log in. A session of that user is the
+// proof; else the account service is asked. An account whose declared password was
+// refused in this run is as good as absent: setting it is what has to happen.
+func (a *accounts) read(ctx context.Context) (*state.Attr, error) {
+	user := a.declaredUser()
 	switch {
 	case user == "":
 		return nil, errors.New("no declared user is known")
-	case c.session.At.Username == user && (c.session.At.Origin == redfish.Declared || c.proven == user):
+	case a.session.At.Username == user && (a.session.At.Origin == redfish.Declared || a.proven == user):
 		return attr(user), nil
-	case c.session.Refused[user]:
+	case a.session.Refused[user]:
 		return nil, nil
 	}
-	found, err := c.findAccount(ctx, user)
+	found, err := a.findAccount(ctx, user)
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +61,8 @@ func (c *Controller) readAccount(ctx context.Context) (*state.Attr, error) {
 	return attr(user), nil
 }
 
-// accounts is what findAccount found.
-type accounts struct {
+// place is where a user's account is, or where one can be made.
+type place struct {
 	collection string
 	roles      roles
 	account    redfish.Document // zero when the user has none
@@ -69,47 +74,47 @@ type accounts struct {
 // canEnable reports whether a new account is to be sent Enabled. Its document is
 // not there yet: it will be like the others (iLO 5 2.46 has none, 3.11 has), and
 // like the schema where there are no others (ManagerAccount.v1_0_0).
-func (a accounts) canEnable() bool { return a.enabled || a.seen == 0 }
+func (p place) canEnable() bool { return p.enabled || p.seen == 0 }
 
 // role is the one that the account is to have: its own where that makes an
 // administrator.
-func (a accounts) role(ctx context.Context) (string, error) {
-	if own := a.account.Text("RoleId"); own != "" {
-		if may, err := a.roles.standing(ctx, a.account); err != nil || may == mayAll {
+func (p place) role(ctx context.Context) (string, error) {
+	if own := p.account.Text("RoleId"); own != "" {
+		if may, err := p.roles.standing(ctx, p.account); err != nil || may == mayAll {
 			return own, err
 		}
 	}
-	return a.roles.best(ctx)
+	return p.roles.best(ctx)
 }
 
 // findAccount looks a user up among the accounts.
-func (c *Controller) findAccount(ctx context.Context, user string) (accounts, error) {
-	out := accounts{}
-	at, err := c.eachAccount(ctx, func(i int, d redfish.Document) bool {
+func (a *accounts) findAccount(ctx context.Context, user string) (place, error) {
+	out := place{}
+	at, err := a.eachAccount(ctx, func(i int, d redfish.Document) bool {
 		out.seen++
 		out.enabled = out.enabled || d.Has("Enabled")
 		switch name := d.Text("UserName"); {
 		case name == user:
 			out.account = d
 			return false
-		case name == "" && out.free == "" && i >= c.firstSlot():
+		case name == "" && out.free == "" && i >= a.firstSlot():
 			out.free = d.URI
 		}
 		return true
 	})
-	out.collection, out.roles = at.accounts, roles{c: c, collection: at.roles}
+	out.collection, out.roles = at.accounts, roles{reader: a.reader, collection: at.roles}
 	return out, err
 }
 
 // accountService is where the collections of an account service are.
 type accountService struct{ accounts, roles string }
 
-func (c *Controller) accountService(ctx context.Context) (accountService, error) {
-	uri := c.session.Root.Link("AccountService")
+func (a *accounts) accountService(ctx context.Context) (accountService, error) {
+	uri := a.session.Root.Link("AccountService")
 	if uri == "" {
 		return accountService{}, unsupported("the controller has no account service")
 	}
-	d, err := c.session.Get(ctx, uri)
+	d, err := a.session.Get(ctx, uri)
 	if gone(err) {
 		return accountService{}, unsupported("the controller lists %s but does not have it", uri)
 	} else if err != nil {
@@ -123,12 +128,12 @@ func (c *Controller) accountService(ctx context.Context) (accountService, error)
 
 // eachAccount goes through the accounts, empty slots among them, until see has
 // seen enough. An account that goes meanwhile is none.
-func (c *Controller) eachAccount(ctx context.Context, see func(i int, d redfish.Document) bool) (accountService, error) {
-	at, err := c.accountService(ctx)
+func (a *accounts) eachAccount(ctx context.Context, see func(i int, d redfish.Document) bool) (accountService, error) {
+	at, err := a.accountService(ctx)
 	if err != nil {
 		return at, err
 	}
-	list, err := c.expanded(ctx, at.accounts)
+	list, err := a.expanded(ctx, at.accounts)
 	if err != nil {
 		return at, err
 	}
@@ -137,7 +142,7 @@ func (c *Controller) eachAccount(ctx context.Context, see func(i int, d redfish.
 		return at, fmt.Errorf("%s has %d accounts, more than %d", at.accounts, len(members), maxAccounts)
 	}
 	for i, e := range members {
-		d, err := c.member(ctx, e, "UserName")
+		d, err := a.member(ctx, e, "UserName")
 		if gone(err) {
 			continue
 		} else if err != nil {
@@ -150,16 +155,16 @@ func (c *Controller) eachAccount(ctx context.Context, see func(i int, d redfish.
 	return at, nil
 }
 
-func (c *Controller) firstSlot() int {
-	if c.where == nil {
+func (a *accounts) firstSlot() int {
+	if a.where == nil {
 		return 0
 	}
-	return c.where.profile.firstSlot
+	return a.where.profile.firstSlot
 }
 
-// setAccount makes sure that a user is an administrator with this password.
-// The proof is a login of that user, tried once.
-func (c *Controller) setAccount(ctx context.Context, ch Change) error {
+// set makes sure that a user is an administrator with this password. The proof is a
+// login of that user, tried once.
+func (a *accounts) set(ctx context.Context, ch Change) error {
 	want, ok := ch.Value.(state.Attr)
 	if !ok || len(want.Values) != 1 {
 		return fmt.Errorf("%w: an account is exactly one name", errValue)
@@ -168,11 +173,11 @@ func (c *Controller) setAccount(ctx context.Context, ch Change) error {
 	if password.IsZero() || password.Err() != nil {
 		return fmt.Errorf("%w: the password of %s is not known", errValue, user)
 	}
-	if user == c.session.At.Username && password.Equal(c.session.At.Password) {
+	if user == a.session.At.Username && password.Equal(a.session.At.Password) {
 		return nil // this session is the proof
 	}
-	c.refresh()
-	found, err := c.findAccount(ctx, user)
+	a.refresh()
+	found, err := a.findAccount(ctx, user)
 	if err != nil {
 		return err
 	}
@@ -180,50 +185,50 @@ func (c *Controller) setAccount(ctx context.Context, ch Change) error {
 	if err != nil {
 		return err
 	}
-	err = c.writeAccount(ctx, found, user, redfish.Object{"Password": password.Reveal(), "RoleId": role})
+	err = a.writeAccount(ctx, found, user, redfish.Object{"Password": password.Reveal(), "RoleId": role})
 	// A lost answer may have been carried out: the login tells.
 	if err != nil && (redfish.StatusOf(err) != 0 || errors.Is(err, state.ErrUnsupported) || errors.Is(err, redfish.ErrRefused)) {
 		return refusal(err)
 	}
-	return c.proveAccount(ctx, user, password)
+	return a.proveAccount(ctx, user, password)
 }
 
 // writeAccount makes the account of a user like body, and enables it where it can
 // be disabled.
-func (c *Controller) writeAccount(ctx context.Context, found accounts, user string, body redfish.Object) error {
+func (a *accounts) writeAccount(ctx context.Context, found place, user string, body redfish.Object) error {
 	switch {
 	case found.account.URI != "":
-		return c.patchAccount(ctx, found.account.URI, body)
-	case c.where.profile.accountSlots:
-		return c.fillSlot(ctx, found, user, body)
+		return a.patchAccount(ctx, found.account.URI, body)
+	case a.where.profile.accountSlots:
+		return a.fillSlot(ctx, found, user, body)
 	}
 	whole := maps.Clone(body)
 	whole["UserName"] = user
 	if found.canEnable() {
 		whole["Enabled"] = true
 	}
-	_, err := c.session.Write(ctx, http.MethodPost, found.collection, whole, "", redfish.Confidential)
+	_, err := a.session.Write(ctx, http.MethodPost, found.collection, whole, "", redfish.Confidential)
 	if s := redfish.StatusOf(err); s == http.StatusMethodNotAllowed || s == http.StatusNotImplemented {
-		return c.fillSlot(ctx, found, user, body)
+		return a.fillSlot(ctx, found, user, body)
 	}
 	return err
 }
 
-func (c *Controller) fillSlot(ctx context.Context, found accounts, user string, body redfish.Object) error {
+func (a *accounts) fillSlot(ctx context.Context, found place, user string, body redfish.Object) error {
 	if found.free == "" {
 		return fmt.Errorf("%w: every account slot is taken", redfish.ErrRefused)
 	}
 	body = maps.Clone(body)
 	body["UserName"] = user
-	return c.patchAccount(ctx, found.free, body)
+	return a.patchAccount(ctx, found.free, body)
 }
 
-func (c *Controller) patchAccount(ctx context.Context, uri string, body redfish.Object) error {
-	d, err := c.session.Get(ctx, uri)
+func (a *accounts) patchAccount(ctx context.Context, uri string, body redfish.Object) error {
+	d, err := a.session.Get(ctx, uri)
 	if err != nil {
 		return err
 	}
-	_, err = c.session.Patch(ctx, d, redfish.Confidential, func(d redfish.Document) (redfish.Object, error) {
+	_, err = a.session.Patch(ctx, d, redfish.Confidential, func(d redfish.Document) (redfish.Object, error) {
 		whole := maps.Clone(body)
 		if d.Has("Enabled") {
 			whole["Enabled"] = true
@@ -234,13 +239,42 @@ func (c *Controller) patchAccount(ctx context.Context, uri string, body redfish.
 }
 
 // proveAccount shows that the account is as it is wanted: by a login.
-func (c *Controller) proveAccount(ctx context.Context, user string, password secret.Value) error {
-	switch err := c.session.ProveLogin(ctx, user, password); {
+func (a *accounts) proveAccount(ctx context.Context, user string, password secret.Value) error {
+	switch err := a.session.ProveLogin(ctx, user, password); {
 	case errors.Is(err, redfish.ErrAuth):
 		return fmt.Errorf("prove the account: %w: %w", redfish.ErrRefused, err)
 	case err != nil:
 		return fmt.Errorf("prove the account: %w", err)
 	}
-	c.proven = user
+	a.proven = user
 	return nil
+}
+
+// administrators are the names of those that may change settings, or make one that
+// may.
+func (a *accounts) administrators(ctx context.Context) ([]string, error) {
+	var all []redfish.Document
+	at, err := a.eachAccount(ctx, func(_ int, d redfish.Document) bool {
+		all = append(all, d)
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	known := roles{reader: a.reader, collection: at.roles}
+	for _, d := range all {
+		name := d.Text("UserName")
+		if name == "" || d.At("Enabled") == false {
+			continue
+		}
+		may, err := known.standing(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		if may != mayLess { // one of a role that nobody can look at may do anything
+			out = append(out, name)
+		}
+	}
+	return out, nil
 }

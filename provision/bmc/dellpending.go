@@ -19,30 +19,30 @@ import (
 // withdraw empties a settings object that cannot be taken back by writing the
 // value in effect into it, unless somebody else's setting waits in it as well.
 // done is false where it is no such object. body is our own part of it.
-func (c *Controller) withdraw(ctx context.Context, staged redfish.Document, body redfish.Object) (done bool, err error) {
-	job, err := c.waitingJob(ctx)
+func withdraw(ctx context.Context, v values, staged redfish.Document, body redfish.Object) (done bool, err error) {
+	job, err := waitingJob(ctx, v)
 	clear := clearAction(staged)
 	if err != nil || job == "" && clear == "" {
 		return false, err
 	}
-	if err := c.nobodyElseWaits(ctx, staged, body, job); err != nil {
+	if err := nobodyElseWaits(ctx, v, staged, body, job); err != nil {
 		return true, err
 	}
 	if job != "" {
-		return true, c.session.Delete(ctx, job)
+		return true, v.session.Delete(ctx, job)
 	}
-	_, err = c.session.Write(ctx, http.MethodPost, clear, redfish.Object{}, "", redfish.Public)
+	_, err = v.session.Write(ctx, http.MethodPost, clear, redfish.Object{}, "", redfish.Public)
 	return true, err
 }
 
 // nobodyElseWaits is an error where a setting of somebody else would be withdrawn
 // as well: with a job all that waits for it, in whichever object.
-func (c *Controller) nobodyElseWaits(ctx context.Context, staged redfish.Document, body redfish.Object, job string) error {
+func nobodyElseWaits(ctx context.Context, v values, staged redfish.Document, body redfish.Object, job string) error {
 	if err := othersIn(staged, body); err != nil || job == "" {
 		return err
 	}
 	for _, in := range []string{inSystem, inBios} {
-		d, err := c.load(ctx, in)
+		d, err := v.load(ctx, in)
 		if errors.Is(err, state.ErrUnsupported) {
 			continue
 		} else if err != nil {
@@ -52,7 +52,7 @@ func (c *Controller) nobodyElseWaits(ctx context.Context, staged redfish.Documen
 		if uri == "" || uri == staged.URI {
 			continue
 		}
-		other, err := c.staged(ctx, uri)
+		other, err := v.staged(ctx, uri)
 		if errors.Is(err, state.ErrUnsupported) {
 			continue
 		} else if err != nil {
@@ -88,8 +88,8 @@ var errShared = fmt.Errorf("%w: it does not wait alone", errValue)
 const maxJobs = 256
 
 // waitingJob is the job of a change of the BIOS that waits for a reboot, or "".
-func (c *Controller) waitingJob(ctx context.Context) (string, error) {
-	m, err := c.load(ctx, inManager)
+func waitingJob(ctx context.Context, v values) (string, error) {
+	m, err := v.load(ctx, inManager)
 	if err != nil {
 		return "", err
 	}
@@ -97,7 +97,7 @@ func (c *Controller) waitingJob(ctx context.Context) (string, error) {
 	if uri == "" {
 		return "", nil
 	}
-	list, err := c.expanded(ctx, uri)
+	list, err := v.expanded(ctx, uri)
 	if gone(err) {
 		return "", nil
 	} else if err != nil {
@@ -109,7 +109,7 @@ func (c *Controller) waitingJob(ctx context.Context) (string, error) {
 	}
 	found := ""
 	for _, e := range members {
-		d, err := c.member(ctx, e, "JobState")
+		d, err := v.member(ctx, e, "JobState")
 		if gone(err) {
 			continue
 		} else if err != nil {

@@ -12,7 +12,13 @@
 // at a time, because gofish's Update sends read-only members that OpenBMC
 // refuses. Where vendors differ, quirks.go says how and who saw it.
 //
-// It never prompts, never stores a secret, and tries a password once.
-// Start reading at Open, then Controller.Read in read.go and Controller.Set
-// in set.go.
+// It stands in layers, each of which knows nothing of those above: reader reads
+// documents, resources know where things are, values are settings as they read;
+// on these stand the groups, each of which reads and sets its own: accounts and
+// factory, https, network, and setter for all others. Controller puts them
+// together.
+//
+// It never prompts, never stores a secret, and tries a password once. Start
+// reading at Open in open.go, then Controller.Read in read.go and Controller.Set in
+// set.go.
 package bmc

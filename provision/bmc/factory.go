@@ -14,21 +14,27 @@ import (
 // factoryLink names the account of the factory among the remembered links.
 const factoryLink = "factory"
 
-// factory is the account that the controller was delivered with; zero where it has
-// none. Where it was seen before it takes one look, while it is the same account.
-func (c *Controller) factory(ctx context.Context) (redfish.Document, error) {
-	door, _ := c.way(redfish.Factory)
-	if uri := c.where.links[factoryLink]; uri != "" {
-		d, err := c.session.Get(ctx, uri)
+// factory is the account that the controller was delivered with.
+type factory struct {
+	*resources
+	accounts *accounts
+}
+
+// account is its document; zero where there is none. Where it was seen before it
+// takes one look, while it is the same account.
+func (f factory) account(ctx context.Context) (redfish.Document, error) {
+	door, _ := f.accounts.way(redfish.Factory)
+	if uri := f.where.links[factoryLink]; uri != "" {
+		d, err := f.session.Get(ctx, uri)
 		if err == nil && d.Text("UserName") == door.Username || err != nil && !gone(err) {
 			return d, err
 		}
-		delete(c.where.links, factoryLink)
-		c.where.dirty = true
+		delete(f.where.links, factoryLink)
+		f.where.dirty = true
 	}
-	found, err := c.findAccount(ctx, door.Username)
+	found, err := f.accounts.findAccount(ctx, door.Username)
 	if err == nil && found.account.URI != "" {
-		c.where.links[factoryLink], c.where.dirty = found.account.URI, true
+		f.where.links[factoryLink], f.where.dirty = found.account.URI, true
 	}
 	return found.account, err
 }
@@ -37,19 +43,18 @@ func (c *Controller) factory(ctx context.Context) (redfish.Document, error) {
 // wanted: a plan that was reviewed ends no other.
 func shut(door redfish.Endpoint) *state.Attr { return attr(door.Username + ": off") }
 
-// readFactory tells whether the account of the factory may log in. Where it is a
-// user's own there is none besides.
-func (c *Controller) readFactory(ctx context.Context) (*state.Attr, error) {
-	door, ok := c.way(redfish.Factory)
+// read tells whether it may log in. Where it is a user's own there is none besides.
+func (f factory) read(ctx context.Context) (*state.Attr, error) {
+	door, ok := f.accounts.way(redfish.Factory)
 	switch {
 	case !ok:
 		return nil, errors.New("no account of the factory is known")
-	case strings.EqualFold(door.Username, c.declaredUser()):
+	case strings.EqualFold(door.Username, f.accounts.declaredUser()):
 		return shut(door), nil
-	case strings.EqualFold(door.Username, c.session.At.Username):
+	case strings.EqualFold(door.Username, f.session.At.Username):
 		return attr(door.Username + ": on"), nil // it let us in
 	}
-	d, err := c.factory(ctx)
+	d, err := f.account(ctx)
 	switch {
 	case err != nil:
 		return nil, err
@@ -59,49 +64,48 @@ func (c *Controller) readFactory(ctx context.Context) (*state.Attr, error) {
 	return attr(door.Username + ": on"), nil
 }
 
-// closeFactory ends the account that the controller was delivered with: it is
-// disabled, or deleted where accounts cannot be. That is done as the declared
-// user, whose own login is thereby shown, and proven by logins of the factory's
-// that fail.
-func (c *Controller) closeFactory(ctx context.Context, ch Change) error {
-	own, ok := c.way(redfish.Declared)
-	door, known := c.way(redfish.Factory)
+// close ends the account: it is disabled, or deleted where accounts cannot be. That
+// is done as the declared user, whose own login is thereby shown, and proven by
+// logins of the factory's that fail.
+func (f factory) close(ctx context.Context, ch Change) error {
+	own, ok := f.accounts.way(redfish.Declared)
+	door, known := f.accounts.way(redfish.Factory)
 	if want, is := ch.Value.(state.Attr); !is || !want.Equal(*shut(door)) {
 		return fmt.Errorf("%w: the account of the factory can only be switched off, and it is %q", errValue, door.Username)
 	}
 	if !ok || !known || strings.EqualFold(own.Username, door.Username) {
 		return fmt.Errorf("%w: no account of the factory besides the declared user is known", errValue)
 	}
-	if c.session.At.Username != own.Username {
-		if err := c.session.Become(ctx, own.Username, own.Password); err != nil {
+	if f.session.At.Username != own.Username {
+		if err := f.session.Become(ctx, own.Username, own.Password); err != nil {
 			return fmt.Errorf("the account of the factory stays, because nobody else can log in: %w", err)
 		}
 	}
-	c.refresh()
-	d, err := c.factory(ctx)
+	f.refresh()
+	d, err := f.account(ctx)
 	switch {
 	case err != nil:
 		return err
 	case d.URI == "" || d.At("Enabled") == false:
 	default:
-		if err := c.end(ctx, d); err != nil && redfish.StatusOf(err) != 0 {
+		if err := f.end(ctx, d); err != nil && redfish.StatusOf(err) != 0 {
 			return refusal(err) // a lost answer may have been carried out: the logins tell
 		}
 	}
-	return c.proveShut(ctx, door)
+	return f.proveShut(ctx, door)
 }
 
 // end disables an account, or deletes it, the way its document has it: that of
 // iLO 5 2.46 has no Enabled.
-func (c *Controller) end(ctx context.Context, d redfish.Document) error {
+func (f factory) end(ctx context.Context, d redfish.Document) error {
 	if !d.Has("Enabled") {
-		return c.session.Delete(ctx, d.URI)
+		return f.session.Delete(ctx, d.URI)
 	}
-	_, err := c.session.Patch(ctx, d, redfish.Confidential, func(redfish.Document) (redfish.Object, error) {
+	_, err := f.session.Patch(ctx, d, redfish.Confidential, func(redfish.Document) (redfish.Object, error) {
 		return redfish.Object{"Enabled": false}, nil
 	})
 	if s := redfish.StatusOf(err); s == http.StatusBadRequest || s == http.StatusMethodNotAllowed {
-		if gone := c.session.Delete(ctx, d.URI); gone == nil {
+		if gone := f.session.Delete(ctx, d.URI); gone == nil {
 			return nil
 		}
 	}
@@ -110,12 +114,12 @@ func (c *Controller) end(ctx context.Context, d redfish.Document) error {
 
 // proveShut sees that no password of the factory's account opens a session, and
 // that it reads so.
-func (c *Controller) proveShut(ctx context.Context, door redfish.Endpoint) error {
-	for _, e := range c.session.Target.Endpoints {
+func (f factory) proveShut(ctx context.Context, door redfish.Endpoint) error {
+	for _, e := range f.session.Target.Endpoints {
 		if e.Origin != redfish.Factory || e.Password.IsZero() || e.Password.Err() != nil {
 			continue
 		}
-		in, err := c.session.LetsIn(ctx, e.Username, e.Password)
+		in, err := f.session.LetsIn(ctx, e.Username, e.Password)
 		switch {
 		case err != nil:
 			return &unprovenError{fmt.Errorf("prove that %s can no longer log in: %w", e.Username, err)}
@@ -123,50 +127,12 @@ func (c *Controller) proveShut(ctx context.Context, door redfish.Endpoint) error
 			return fmt.Errorf("%w: %s still logs in", redfish.ErrRefused, e.Username)
 		}
 	}
-	c.refresh()
-	switch have, err := c.readFactory(ctx); {
+	f.refresh()
+	switch have, err := f.read(ctx); {
 	case err != nil:
 		return &unprovenError{err}
 	case !same(have, *shut(door)):
 		return fmt.Errorf("%w: the account of the factory reads back as enabled", redfish.ErrRefused)
 	}
 	return nil
-}
-
-// Administrators are the names of enabled accounts that may change settings, or make
-// one that may; at most those of a collection of 64.
-func (c *Controller) Administrators(ctx context.Context) ([]string, error) {
-	c.refresh()
-	out, err := c.administrators(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read accounts of %s: %w", c.session.At.Address, err)
-	}
-	return out, nil
-}
-
-func (c *Controller) administrators(ctx context.Context) ([]string, error) {
-	var all []redfish.Document
-	at, err := c.eachAccount(ctx, func(_ int, d redfish.Document) bool {
-		all = append(all, d)
-		return true
-	})
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	known := roles{c: c, collection: at.roles}
-	for _, d := range all {
-		name := d.Text("UserName")
-		if name == "" || d.At("Enabled") == false {
-			continue
-		}
-		may, err := known.standing(ctx, d)
-		if err != nil {
-			return nil, err
-		}
-		if may != mayLess { // one of a role that nobody can look at may do anything
-			out = append(out, name)
-		}
-	}
-	return out, nil
 }

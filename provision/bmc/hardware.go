@@ -33,21 +33,10 @@ type Hardware struct {
 	NICs       Quantity // Ethernet ports of the server
 }
 
-// maxHardware bounds how many resources are read to count hardware.
-const maxHardware = 64
-
 // Hardware counts what the server has. It reads many resources, so that a
 // plan does not do it.
 func (c *Controller) Hardware(ctx context.Context) (Hardware, error) {
-	c.refresh()
-	if err := c.survey(ctx); err != nil {
-		return Hardware{}, fmt.Errorf("count the hardware of %s: %w", c.session.At.Address, err)
-	}
-	system, err := c.load(ctx, inSystem)
-	if errors.Is(err, errStale) {
-		c.forget()
-		return c.Hardware(ctx)
-	}
+	system, err := c.fresh(ctx, inSystem)
 	if err != nil {
 		return Hardware{}, fmt.Errorf("count the hardware of %s: %w", c.session.At.Address, err)
 	}
@@ -58,11 +47,11 @@ func (c *Controller) Hardware(ctx context.Context) (Hardware, error) {
 	}
 	room := maxHardware
 	if h.Cores.Err != nil {
-		h.Cores = c.cores(ctx, system, &room)
+		h.Cores = cores(ctx, c.reader, system, &room)
 	}
-	c.storage(ctx, system, &h, &room)
-	h.Supplies = c.supplies(ctx, system, &room)
-	h.NICs = c.ports(ctx, system)
+	storage(ctx, c.reader, system, &h, &room)
+	h.Supplies = supplies(ctx, c.reader, system, &room)
+	h.NICs = ports(ctx, c.reader, system)
 	c.remember()
 	return h, nil
 }
@@ -77,36 +66,13 @@ func counted(d redfish.Document, path ...string) Quantity {
 	return Quantity{N: int(n)}
 }
 
-// each reads the members of a collection that are there.
-func (c *Controller) each(ctx context.Context, uri string, room *int, do func(redfish.Document) error) error {
-	members, err := c.members(ctx, uri)
-	if err != nil {
-		return err
-	}
-	for _, m := range members {
-		if *room--; *room < 0 {
-			return fmt.Errorf("look through %s: more than %d resources", uri, maxHardware)
-		}
-		d, err := c.session.Get(ctx, m)
-		if gone(err) {
-			return unsupported("the controller lists %s but does not have it", m)
-		} else if err != nil {
-			return err
-		}
-		if err := do(d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func absent(d redfish.Document) bool { return d.Text("Status", "State") == "Absent" }
 
 func ill(d redfish.Document) bool { h := d.Text("Status", "Health"); return h != "" && h != "OK" }
 
-func (c *Controller) cores(ctx context.Context, system redfish.Document, room *int) Quantity {
+func cores(ctx context.Context, r reader, system redfish.Document, room *int) Quantity {
 	var q Quantity
-	q.Err = c.each(ctx, system.Link("Processors"), room, func(d redfish.Document) error {
+	q.Err = r.each(ctx, system.Link("Processors"), room, func(d redfish.Document) error {
 		if absent(d) || d.Text("ProcessorType") != "CPU" {
 			return nil
 		}
@@ -118,8 +84,8 @@ func (c *Controller) cores(ctx context.Context, system redfish.Document, room *i
 }
 
 // storage counts the drives and looks at the volumes of every controller.
-func (c *Controller) storage(ctx context.Context, system redfish.Document, h *Hardware, room *int) {
-	err := c.each(ctx, system.Link("Storage"), room, func(s redfish.Document) error {
+func storage(ctx context.Context, r reader, system redfish.Document, h *Hardware, room *int) {
+	err := r.each(ctx, system.Link("Storage"), room, func(s redfish.Document) error {
 		for range s.Targets("Drives") {
 			h.Disks.N++
 		}
@@ -127,7 +93,7 @@ func (c *Controller) storage(ctx context.Context, system redfish.Document, h *Ha
 		if uri == "" || h.VolumesErr != nil {
 			return nil
 		}
-		err := c.each(ctx, uri, room, func(v redfish.Document) error {
+		err := r.each(ctx, uri, room, func(v redfish.Document) error {
 			kind := strings.ToLower(v.Text("RAIDType"))
 			switch {
 			case kind == "":
@@ -155,12 +121,12 @@ func (c *Controller) storage(ctx context.Context, system redfish.Document, h *Ha
 
 // supplies counts the power supplies of the chassis, in Power or in the
 // PowerSubsystem that has replaced it (Chassis v1_15_0).
-func (c *Controller) supplies(ctx context.Context, system redfish.Document, room *int) Quantity {
+func supplies(ctx context.Context, r reader, system redfish.Document, room *int) Quantity {
 	uri := first(system.Targets("Links", "Chassis"))
 	if uri == "" {
 		return Quantity{Err: unsupported("the system %s names no chassis", system.Text("Id"))}
 	}
-	chassis, err := c.session.Get(ctx, uri)
+	chassis, err := r.session.Get(ctx, uri)
 	if err != nil {
 		return Quantity{Err: err}
 	}
@@ -172,9 +138,9 @@ func (c *Controller) supplies(ctx context.Context, system redfish.Document, room
 		return nil
 	}
 	if uri := chassis.Link("PowerSubsystem"); uri != "" {
-		sub, err := c.session.Get(ctx, uri)
+		sub, err := r.session.Get(ctx, uri)
 		if err == nil {
-			err = c.each(ctx, sub.Link("PowerSupplies"), room, add)
+			err = r.each(ctx, sub.Link("PowerSupplies"), room, add)
 		}
 		if err == nil {
 			return q
@@ -184,7 +150,7 @@ func (c *Controller) supplies(ctx context.Context, system redfish.Document, room
 	if uri == "" {
 		return Quantity{Err: unsupported("the chassis %s does not tell its power supplies", chassis.Text("Id"))}
 	}
-	power, err := c.session.Get(ctx, uri)
+	power, err := r.session.Get(ctx, uri)
 	if err != nil {
 		return Quantity{Err: err}
 	}
@@ -200,12 +166,12 @@ func (c *Controller) supplies(ctx context.Context, system redfish.Document, room
 	return q
 }
 
-func (c *Controller) ports(ctx context.Context, system redfish.Document) Quantity {
+func ports(ctx context.Context, r reader, system redfish.Document) Quantity {
 	uri := system.Link("EthernetInterfaces")
 	if uri == "" {
 		return Quantity{Err: unsupported("the system %s lists no Ethernet interfaces", system.Text("Id"))}
 	}
-	d, err := c.session.Get(ctx, uri)
+	d, err := r.session.Get(ctx, uri)
 	if err != nil {
 		return Quantity{Err: err}
 	}

@@ -3,6 +3,7 @@ package bmc
 import (
 	"context"
 	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/raiz-dns/raiz/provision/await"
 	"github.com/raiz-dns/raiz/provision/redfish"
+	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
@@ -18,59 +20,19 @@ import (
 // may give it another, which is then trusted beside the pinned one, since for
 // a while either may be shown.
 
-// setHTTPS replaces the certificate of HTTPS, and proves it by a new
-// connection that shows it.
-func (c *Controller) setHTTPS(ctx context.Context, ch Change) error {
-	want, ok := ch.Value.(state.Attr)
-	pair := c.https
-	switch {
-	case !ok || len(want.Values) != 1 || want.Values[0] != pair.leaf():
-		return fmt.Errorf("%w: the certificate to import is not the one that is wanted", errValue)
-	case want.Values[0] == c.session.Peer:
-		return nil
-	case pair.Key.IsZero() || pair.Key.Err() != nil:
-		return fmt.Errorf("%w: the key of the certificate is not known", errValue)
+// KeyPair is a certificate for the controller with its key.
+type KeyPair struct {
+	Chain []byte // PEM, the controller's own first
+	Key   secret.Value
+}
+
+// leaf is the fingerprint of the first certificate, or "" without any.
+func (k KeyPair) leaf() string {
+	block, _ := pem.Decode(k.Chain)
+	if block == nil {
+		return ""
 	}
-	if _, err := tls.X509KeyPair(pair.Chain, []byte(pair.Key.Reveal())); err != nil {
-		return fmt.Errorf("%w: certificate and key do not belong together", errValue)
-	}
-	if why := c.where.profile.noCertificate; why != "" {
-		return &fixedError{why}
-	}
-	build := replacement
-	if c.where.profile.certificate == hpeImport {
-		build = hpeCertificate
-	}
-	uri, body, err := build(ctx, c, pair)
-	if err != nil {
-		return err
-	}
-	self, err := c.ownIdentity(ctx)
-	if err != nil {
-		return err
-	}
-	ans, err := c.session.Write(ctx, http.MethodPost, uri, body, "", redfish.Confidential)
-	if err != nil && redfish.StatusOf(err) != 0 {
-		return refusal(err)
-	}
-	if err == nil {
-		ans, err = c.session.FollowTask(ctx, ans)
-	}
-	if err != nil && errors.Is(err, redfish.ErrRefused) {
-		return err
-	}
-	if c.where.profile.certificate == hpeImport {
-		if err := c.afterSelfReset(ctx, self); err != nil {
-			return &unprovenError{err}
-		}
-	}
-	if c.session.ResetDue {
-		// XCC shows a new certificate after a restart only.
-		if err := c.resetAndProve(ctx, nil); err != nil {
-			return &unprovenError{err}
-		}
-	}
-	return c.proveHTTPS(ctx, want.Values[0], ans)
+	return redfish.FingerprintOf(block.Bytes)
 }
 
 // text is the certificates and their key, as one string of PEM.
@@ -78,10 +40,82 @@ func (k KeyPair) text() string {
 	return strings.TrimSpace(string(k.Chain)) + "\n" + strings.TrimSpace(k.Key.Reveal()) + "\n"
 }
 
+// https is the certificate that a controller shows.
+type https struct {
+	*resources
+	pair    KeyPair // to import
+	witness *witness
+}
+
+// read tells which certificate is shown. It costs no look.
+func (h https) read() (*state.Attr, error) {
+	switch {
+	case h.where != nil && h.where.profile.noCertificate != "":
+		return attr(h.session.Peer), &fixedError{h.where.profile.noCertificate}
+	case h.session.Root.Link("CertificateService") == "" && (h.where == nil || h.where.profile.certificate == replaceAction):
+		return attr(h.session.Peer), &fixedError{"the controller has no certificate service"}
+	}
+	return attr(h.session.Peer), nil
+}
+
+// set replaces the certificate, and proves it by a new connection that shows it.
+func (h https) set(ctx context.Context, ch Change) error {
+	want, ok := ch.Value.(state.Attr)
+	pair := h.pair
+	switch {
+	case !ok || len(want.Values) != 1 || want.Values[0] != pair.leaf():
+		return fmt.Errorf("%w: the certificate to import is not the one that is wanted", errValue)
+	case want.Values[0] == h.session.Peer:
+		return nil
+	case pair.Key.IsZero() || pair.Key.Err() != nil:
+		return fmt.Errorf("%w: the key of the certificate is not known", errValue)
+	}
+	if _, err := tls.X509KeyPair(pair.Chain, []byte(pair.Key.Reveal())); err != nil {
+		return fmt.Errorf("%w: certificate and key do not belong together", errValue)
+	}
+	if why := h.where.profile.noCertificate; why != "" {
+		return &fixedError{why}
+	}
+	build := replacement
+	if h.where.profile.certificate == hpeImport {
+		build = hpeCertificate
+	}
+	uri, body, err := build(ctx, h.resources, pair)
+	if err != nil {
+		return err
+	}
+	self, err := identityOf(ctx, h.resources)
+	if err != nil {
+		return err
+	}
+	ans, err := h.session.Write(ctx, http.MethodPost, uri, body, "", redfish.Confidential)
+	if err != nil && redfish.StatusOf(err) != 0 {
+		return refusal(err)
+	}
+	if err == nil {
+		ans, err = h.session.FollowTask(ctx, ans)
+	}
+	if err != nil && errors.Is(err, redfish.ErrRefused) {
+		return err
+	}
+	if h.where.profile.certificate == hpeImport {
+		if err := h.witness.afterSelfReset(ctx, self); err != nil {
+			return &unprovenError{err}
+		}
+	}
+	if h.session.ResetDue {
+		// XCC shows a new certificate after a restart only.
+		if err := h.witness.resetAndProve(ctx, nil); err != nil {
+			return &unprovenError{err}
+		}
+	}
+	return h.prove(ctx, want.Values[0], ans)
+}
+
 // replacement builds CertificateService.ReplaceCertificate (v1_0_0).
-func replacement(ctx context.Context, c *Controller, pair KeyPair) (string, redfish.Object, error) {
-	service, err := c.session.Get(ctx, c.session.Root.Link("CertificateService"))
-	if gone(err) || c.session.Root.Link("CertificateService") == "" {
+func replacement(ctx context.Context, r *resources, pair KeyPair) (string, redfish.Object, error) {
+	service, err := r.session.Get(ctx, r.session.Root.Link("CertificateService"))
+	if gone(err) || r.session.Root.Link("CertificateService") == "" {
 		return "", nil, unsupported("the controller has no certificate service")
 	} else if err != nil {
 		return "", nil, err
@@ -90,14 +124,14 @@ func replacement(ctx context.Context, c *Controller, pair KeyPair) (string, redf
 	if uri == "" {
 		return "", nil, unsupported("the certificate service cannot replace certificates")
 	}
-	np, err := c.load(ctx, inProtocol)
+	np, err := r.load(ctx, inProtocol)
 	if err != nil {
 		return "", nil, err
 	}
 	if np.Link("HTTPS", "Certificates") == "" {
 		return "", nil, unsupported("the network protocol does not say which certificate is that of HTTPS")
 	}
-	members, err := c.members(ctx, np.Link("HTTPS", "Certificates"))
+	members, err := r.members(ctx, np.Link("HTTPS", "Certificates"))
 	if err != nil {
 		return "", nil, err
 	}
@@ -115,12 +149,12 @@ func replacement(ctx context.Context, c *Controller, pair KeyPair) (string, redf
 
 // hpeCertificate builds HpeHttpsCert.ImportCertificate, which takes the key after
 // the certificate from iLO 6 1.30 on (HPE, securityService). iLO resets itself then.
-func hpeCertificate(ctx context.Context, c *Controller, pair KeyPair) (string, redfish.Object, error) {
-	security, err := c.follow(ctx, inManager, "Oem", "Hpe", "Links", "SecurityService")
+func hpeCertificate(ctx context.Context, r *resources, pair KeyPair) (string, redfish.Object, error) {
+	security, err := r.follow(ctx, inManager, "Oem", "Hpe", "Links", "SecurityService")
 	if err != nil {
 		return "", nil, err
 	}
-	service, err := c.session.Get(ctx, security)
+	service, err := r.session.Get(ctx, security)
 	if err != nil {
 		return "", nil, missing(security, err)
 	}
@@ -128,7 +162,7 @@ func hpeCertificate(ctx context.Context, c *Controller, pair KeyPair) (string, r
 	if at == "" {
 		return "", nil, unsupported("the security service of iLO has no link to HttpsCert")
 	}
-	d, err := c.session.Get(ctx, at)
+	d, err := r.session.Get(ctx, at)
 	if err != nil {
 		return "", nil, missing(at, err)
 	}
@@ -147,24 +181,23 @@ func missing(uri string, err error) error {
 	return err
 }
 
-// proveHTTPS connects anew until the certificate is shown, and carries on
-// there.
-func (c *Controller) proveHTTPS(ctx context.Context, want string, ans redfish.Answer) error {
-	end := since(c.patience.Move)
-	return await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (bool, error) {
-		there, err := c.session.Visit(ctx, c.session.At.Address, func(shown string) error {
+// prove connects anew until the certificate is shown, and carries on there.
+func (h https) prove(ctx context.Context, want string, ans redfish.Answer) error {
+	end := since(h.witness.patience.Move)
+	return await.Until(ctx, h.session.Timing.Poll, func(ctx context.Context) (bool, error) {
+		there, err := h.session.Visit(ctx, h.session.At.Address, func(shown string) error {
 			if shown != want {
 				return fmt.Errorf("it still shows another certificate%s", redfish.Because(ans.Notes))
 			}
 			return nil
 		})
 		if err == nil {
-			c.session.HangUp()
-			c.session = *there
+			h.session.HangUp()
+			h.session = there
 			return true, nil
 		}
 		if !end.After(since(0)) || ctx.Err() != nil {
-			return false, &unprovenError{fmt.Errorf("prove the certificate: not within %s: %w", c.patience.Move, err)}
+			return false, &unprovenError{fmt.Errorf("prove the certificate: not within %s: %w", h.witness.patience.Move, err)}
 		}
 		return false, nil
 	})

@@ -34,47 +34,44 @@ type entry struct {
 }
 
 // entryName is made from what tells one controller from any other.
-func (c *Controller) entryName() string {
-	sum := sha256.Sum256([]byte(c.session.Peer + "\x00" + c.session.Root.Text("UUID")))
+func entryName(s *redfish.Session) string {
+	sum := sha256.Sum256([]byte(s.Peer + "\x00" + s.Root.Text("UUID")))
 	return hex.EncodeToString(sum[:16])
 }
 
 // remembered returns the entry of this controller, if it holds.
-func (c *Controller) remembered() (entry, bool) {
-	if c.links == nil || c.distrust {
+func (r *resources) remembered() (entry, bool) {
+	if r.links == nil || r.distrust {
 		return entry{}, false
 	}
-	key, name := c.links.Key(), c.entryName()
+	key, name := r.links.Key(), entryName(r.session)
 	if len(key) == 0 {
 		return entry{}, false
 	}
-	e, ok := openEntry(c.links.Load(name), key, name)
-	here := c.session.At.Address.Addr().Unmap().WithZone("").String()
-	return e, ok && e.Version == entryVersion && e.Root == signature(c.session.Root) && (e.ManagerAt == "" || e.ManagerAt == here)
+	e, ok := openEntry(r.links.Load(name), key, name)
+	here := r.session.At.Address.Addr().Unmap().WithZone("").String()
+	return e, ok && e.Version == entryVersion && e.Root == signature(r.session.Root) && (e.ManagerAt == "" || e.ManagerAt == here)
 }
 
 // remember hands the links to the cache.
-func (c *Controller) remember() {
-	w := c.where
-	if w == nil || !w.dirty || c.links == nil || len(c.links.Key()) == 0 {
+func (r *resources) remember() {
+	w := r.where
+	if w == nil || !w.dirty || r.links == nil || len(r.links.Key()) == 0 {
 		return
 	}
 	e := entry{
-		Version: entryVersion, Root: signature(c.session.Root), Line: w.facts.Line, Firmware: w.facts.Firmware,
+		Version: entryVersion, Root: signature(r.session.Root), Line: w.facts.Line, Firmware: w.facts.Firmware,
 		At: w.chosen.at, ManagerAt: w.managerAt, Links: maps.Clone(w.links),
 	}
 	if w.chosen.by == byScore {
 		delete(e.Links, inEthernet) // another may have the better cable tomorrow
 	}
-	name := c.entryName()
-	if sealed := sealEntry(e, c.links.Key(), name); len(sealed) <= MaxLinks {
-		c.links.Store(name, sealed)
+	name := entryName(r.session)
+	if sealed := sealEntry(e, r.links.Key(), name); len(sealed) <= MaxLinks {
+		r.links.Store(name, sealed)
 	}
 	w.dirty = false
 }
-
-// forget drops the map and no longer believes the cache.
-func (c *Controller) forget() { c.where, c.distrust = nil, true }
 
 // sealEntry puts the seal in front of the text, on a line of its own.
 func sealEntry(e entry, key []byte, name string) []byte {

@@ -15,34 +15,34 @@ const maxPortLooks = 2 * maxMembers
 // findManager picks the manager that provides this service; else, of several, the one
 // whose own interface has the address that we came in by; else the first BMC with
 // interfaces of its own (GB200 lists two, Cisco one for every PCIe card).
-func (c *Controller) findManager(ctx context.Context) (string, error) {
-	if uri := c.session.Root.Link("Links", "ManagerProvidingService"); uri != "" {
+func (r *resources) findManager(ctx context.Context) (string, error) {
+	if uri := r.session.Root.Link("Links", "ManagerProvidingService"); uri != "" {
 		return uri, nil
 	}
-	members, err := c.members(ctx, c.session.Root.Link("Managers"))
+	members, err := r.members(ctx, r.session.Root.Link("Managers"))
 	if err != nil || len(members) == 1 {
 		return first(members), err
 	}
-	all, err := c.managers(ctx, members[:min(len(members), maxMembers)])
+	all, err := r.managers(ctx, members[:min(len(members), maxMembers)])
 	if err != nil {
 		return "", err
 	}
 	if len(all) == 0 {
 		return "", unsupported("the controller has none of the managers it lists")
 	}
-	i, err := c.answering(ctx, all)
+	i, err := r.answering(ctx, all)
 	if err != nil {
 		return "", err
 	}
-	c.where.docs[inManager] = all[i]
+	r.where.docs[inManager] = all[i]
 	return all[i].URI, nil
 }
 
 // managers reads managers, the likeliest first.
-func (c *Controller) managers(ctx context.Context, members []string) ([]redfish.Document, error) {
+func (r reader) managers(ctx context.Context, members []string) ([]redfish.Document, error) {
 	var out []redfish.Document
 	for _, uri := range members {
-		d, err := c.session.Get(ctx, uri)
+		d, err := r.session.Get(ctx, uri)
 		if gone(err) {
 			continue
 		} else if err != nil {
@@ -70,7 +70,7 @@ func likelihood(d redfish.Document) int {
 
 // answering is which of several managers has the address that answers us; the first
 // where none tells. What is found is the interface as well.
-func (c *Controller) answering(ctx context.Context, all []redfish.Document) (int, error) {
+func (r *resources) answering(ctx context.Context, all []redfish.Document) (int, error) {
 	var with []int
 	for i, d := range all {
 		if d.Link("EthernetInterfaces") != "" {
@@ -80,17 +80,17 @@ func (c *Controller) answering(ctx context.Context, all []redfish.Document) (int
 	if len(with) == 0 || len(with) == 1 && with[0] == 0 {
 		return 0, nil // it is the first whatever its address
 	}
-	here := c.session.At.Address.Addr().Unmap().WithZone("")
-	c.where.managerAt = here.String()
+	here := r.session.At.Address.Addr().Unmap().WithZone("")
+	r.where.managerAt = here.String()
 	left := maxPortLooks
 	for _, i := range with {
-		port, err := c.portAt(ctx, all[i].Link("EthernetInterfaces"), here, &left)
+		port, err := r.portAt(ctx, all[i].Link("EthernetInterfaces"), here, &left)
 		if err != nil {
 			return 0, err
 		}
 		if port.URI != "" {
-			c.where.links[inEthernet], c.where.docs[inEthernet] = port.URI, port
-			c.where.chosen = choice{by: byAddress}
+			r.where.links[inEthernet], r.where.docs[inEthernet] = port.URI, port
+			r.where.chosen = choice{by: byAddress}
 			return i, nil
 		}
 	}
@@ -99,11 +99,11 @@ func (c *Controller) answering(ctx context.Context, all []redfish.Document) (int
 
 // portAt is the interface of a collection that has an address and leads outside;
 // zero without any. Managers of cards refuse a look: those have none.
-func (c *Controller) portAt(ctx context.Context, uri string, here netip.Addr, left *int) (redfish.Document, error) {
+func (r reader) portAt(ctx context.Context, uri string, here netip.Addr, left *int) (redfish.Document, error) {
 	uris := []string{uri}
 	for i := 0; i < len(uris) && *left > 0; i++ {
 		*left--
-		d, err := c.session.Get(ctx, uris[i])
+		d, err := r.session.Get(ctx, uris[i])
 		switch {
 		case redfish.StatusOf(err) >= 400:
 			continue

@@ -15,12 +15,15 @@ import (
 // maxMembers bounds how many members of a collection are looked at.
 const maxMembers = 8
 
+// reader reads the documents of one controller by their addresses.
+type reader struct{ session *redfish.Session }
+
 // members returns the links of a collection that is not empty.
-func (c *Controller) members(ctx context.Context, uri string) ([]string, error) {
+func (r reader) members(ctx context.Context, uri string) ([]string, error) {
 	if uri == "" {
 		return nil, unsupported("the service root has no link to what is needed")
 	}
-	d, err := c.session.Get(ctx, uri)
+	d, err := r.session.Get(ctx, uri)
 	if gone(err) {
 		return nil, unsupported("the controller lists %s but does not have it", uri)
 	} else if err != nil {
@@ -49,13 +52,13 @@ func gone(err error) bool {
 
 // expanded reads a collection with its members in it, where the controller says
 // that it can (DSP0266 clause 7.3.1).
-func (c *Controller) expanded(ctx context.Context, uri string) (redfish.Document, error) {
-	if c.session.Root.At("ProtocolFeaturesSupported", "ExpandQuery", "NoLinks") != true {
-		return c.session.Get(ctx, uri)
+func (r reader) expanded(ctx context.Context, uri string) (redfish.Document, error) {
+	if r.session.Root.At("ProtocolFeaturesSupported", "ExpandQuery", "NoLinks") != true {
+		return r.session.Get(ctx, uri)
 	}
-	list, err := c.session.Get(ctx, uri+"?$expand=.($levels=1)")
+	list, err := r.session.Get(ctx, uri+"?$expand=.($levels=1)")
 	if redfish.StatusOf(err) >= 400 {
-		return c.session.Get(ctx, uri)
+		return r.session.Get(ctx, uri)
 	}
 	return list, err
 }
@@ -65,7 +68,7 @@ const maxAccounts = 64
 
 // member reads one member of a collection, unless it was expanded and has this
 // property.
-func (c *Controller) member(ctx context.Context, e any, property string) (redfish.Document, error) {
+func (r reader) member(ctx context.Context, e any, property string) (redfish.Document, error) {
 	uri := redfish.LinkTarget(e)
 	if uri == "" {
 		return redfish.Document{}, &redfish.StatusError{Method: http.MethodGet, Path: "a member without a link", Status: http.StatusNotFound}
@@ -73,5 +76,31 @@ func (c *Controller) member(ctx context.Context, e any, property string) (redfis
 	if o, _ := e.(redfish.Object); o[property] != nil {
 		return redfish.Document{URI: uri, Props: o}, nil
 	}
-	return c.session.Get(ctx, uri)
+	return r.session.Get(ctx, uri)
+}
+
+// maxHardware bounds how many resources are read to count hardware.
+const maxHardware = 64
+
+// each reads the members of a collection that are there.
+func (r reader) each(ctx context.Context, uri string, room *int, do func(redfish.Document) error) error {
+	members, err := r.members(ctx, uri)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if *room--; *room < 0 {
+			return fmt.Errorf("look through %s: more than %d resources", uri, maxHardware)
+		}
+		d, err := r.session.Get(ctx, m)
+		if gone(err) {
+			return unsupported("the controller lists %s but does not have it", m)
+		} else if err != nil {
+			return err
+		}
+		if err := do(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }

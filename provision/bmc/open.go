@@ -1,14 +1,10 @@
 package bmc
 
 import (
-	"cmp"
 	"context"
-	"encoding/pem"
-	"net/netip"
-	"time"
+	"fmt"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
-	"github.com/raiz-dns/raiz/provision/secret"
 )
 
 // Target is a controller and all that is needed to trust it.
@@ -23,31 +19,17 @@ type Target struct {
 	Patience Patience
 }
 
-// Patience bounds how long a change may take to be seen.
-type Patience struct {
-	ReadBack time.Duration // until an accepted setting has to read back; 15 s
-	Move     time.Duration // until a changed address has to answer; 3 min
-	Network  time.Duration // a whole change of the network with its proofs; 10 min
-}
-
-func (p Patience) withDefaults() Patience {
-	return Patience{
-		ReadBack: cmp.Or(p.ReadBack, 15*time.Second), Move: cmp.Or(p.Move, 3*time.Minute), Network: cmp.Or(p.Network, 10*time.Minute),
-	}
-}
-
 // Controller is an open session with one management controller. It is not
 // safe for several goroutines: a BMC serves one request at a time.
 type Controller struct {
-	session  redfish.Session
-	patience Patience
-	https    KeyPair
-	links    LinkCache
-
-	where    *resourceMap     // where things are; nil until looked for
-	distrust bool             // the cache was wrong in this run
-	maybe    []netip.AddrPort // where an unproven change may have moved it
-	proven   string           // user whose login Set has proven
+	*resources
+	values   values    // the settings as they read
+	accounts *accounts // and those that are groups of their own
+	factory  factory
+	https    https
+	network  network
+	setter   setter   // all others, one at a time
+	witness  *witness // of what has changed
 }
 
 // Open logs in to a controller. It tries each endpoint's password at most
@@ -61,13 +43,19 @@ func Open(ctx context.Context, t Target) (*Controller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Controller{session: *s, patience: t.Patience.withDefaults(), https: t.HTTPS, links: t.Links}, nil
+	r := &resources{reader: reader{s}, links: t.Links}
+	v, a := values{r}, &accounts{resources: r}
+	w := &witness{values: v, patience: t.Patience.withDefaults()}
+	return &Controller{
+		resources: r, values: v, accounts: a, factory: factory{r, a}, https: https{r, t.HTTPS, w}, network: network{v, w},
+		setter: setter{v, stager{v, w.patience}, w}, witness: w,
+	}, nil
 }
 
 // Close deletes the session at the address that answers, and hangs up. It
 // works on a cancelled context too, within Timing.Logout, and may be called
 // twice.
-func (c *Controller) Close(ctx context.Context) error { return c.session.Close(ctx, c.maybe) }
+func (c *Controller) Close(ctx context.Context) error { return c.session.Close(ctx, c.witness.maybe) }
 
 // Stats returns what the run has cost so far.
 func (c *Controller) Stats() redfish.Stats { return c.session.Spent() }
@@ -78,69 +66,11 @@ func (c *Controller) Endpoint() redfish.Endpoint { return c.session.At }
 // Certificate returns the fingerprint of the certificate it shows.
 func (c *Controller) Certificate() string { return c.session.Peer }
 
-// resourceMap is what is known about where things are on one controller. It is
-// made from the service root and the cache, and fills itself by following
-// links when something is asked for.
-type resourceMap struct {
-	links   map[string]string // resource names to URIs
-	docs    map[string]redfish.Document
-	facts   facts
-	profile profile
-	fired   []Quirk
-	cached  bool // some links come from the cache and may be stale
-	dirty   bool // the cache does not know all of it yet
-	// chosen says how sure the choice of the interface is.
-	chosen choice
-	// managerAt is the address that was dialled where it decides which of several
-	// managers is ours; "" where it does not.
-	managerAt string
-}
-
-// choice is why an interface was taken to be the one.
-type choice struct {
-	by reason
-	at string // the address that was dialled where the interface does not tell it
-}
-
-type reason int
-
-const (
-	byMemory     reason = iota // as the cache says, or not yet made
-	byAddress                  // it has the address that we came in at
-	byBeingAlone               // no other leads outside
-	byScore                    // cables and gateways speak for it, which may change
-)
-
-// KeyPair is a certificate for the controller with its key.
-type KeyPair struct {
-	Chain []byte // PEM, the controller's own first
-	Key   secret.Value
-}
-
-// leaf is the fingerprint of the first certificate, or "" without any.
-func (k KeyPair) leaf() string {
-	block, _ := pem.Decode(k.Chain)
-	if block == nil {
-		return ""
+// Alive shows with one fresh request that the controller still answers this
+// session: a BMC that was read minutes ago is no way in that was proven now.
+func (c *Controller) Alive(ctx context.Context) error {
+	if _, err := c.fresh(ctx, inManager); err != nil {
+		return fmt.Errorf("reach bmc at %s: %w", c.session.At.Address, err)
 	}
-	return redfish.FingerprintOf(block.Bytes)
+	return nil
 }
-
-// LinkCache remembers between runs where controllers keep things. It may lose
-// or hold back anything at any time, and may hand out what somebody else has
-// written: that costs requests and never changes a result. Its methods may be
-// called by several controllers at once.
-type LinkCache interface {
-	// Load returns the entry of that name, or nil.
-	Load(name string) []byte
-	// Store keeps an entry of at most MaxLinks bytes. A name is made of hex
-	// digits and belongs to one controller.
-	Store(name string, entry []byte)
-	// Key is what entries are sealed with, so that only what this user has
-	// written is believed; nil where there is none, and nothing is kept then.
-	Key() []byte
-}
-
-// MaxLinks bounds an entry of a LinkCache in bytes. That of a real controller
-// stays below 1 KiB.
-const MaxLinks = 16 << 10

@@ -1,10 +1,12 @@
 package bmc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/secret"
@@ -84,18 +86,18 @@ func failed(err error) bool {
 }
 
 // outcome classifies the error of one change.
-func (c *Controller) outcome(ch Change, err error) Outcome {
+func outcome(s *redfish.Session, ch Change, err error) Outcome {
 	o := Outcome{Key: ch.Key, Status: Done}
 	switch {
 	case err == nil:
-		c.session.Log.Info("bmc setting proven", "setting", ch.Key.Name)
+		s.Log.Info("bmc setting proven", "setting", ch.Key.Name)
 		return o
 	case errors.Is(err, errPending):
-		c.session.Log.Info("bmc setting waits for a reboot of the server", "setting", ch.Key.Name)
+		s.Log.Info("bmc setting waits for a reboot of the server", "setting", ch.Key.Name)
 		o.Status = Pending
 		return o
 	}
-	o.Err = fmt.Errorf("set %s of %s: %w", ch.Key.Name, c.session.At.Address, err)
+	o.Err = fmt.Errorf("set %s of %s: %w", ch.Key.Name, s.At.Address, err)
 	switch {
 	case errors.Is(err, errQueued):
 		o.Status = Queued
@@ -109,7 +111,7 @@ func (c *Controller) outcome(ch Change, err error) Outcome {
 	return o
 }
 
-func (c *Controller) finish(out []Outcome) ([]Outcome, error) {
+func finish(out []Outcome) ([]Outcome, error) {
 	var errs []error
 	for _, o := range out {
 		if o.Err != nil && o.Status != Queued && !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == o.Err.Error() }) {
@@ -135,4 +137,17 @@ func refusal(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", redfish.ErrRefused, err)
+}
+
+// Patience bounds how long a change may take to be seen.
+type Patience struct {
+	ReadBack time.Duration // until an accepted setting has to read back; 15 s
+	Move     time.Duration // until a changed address has to answer; 3 min
+	Network  time.Duration // a whole change of the network with its proofs; 10 min
+}
+
+func (p Patience) withDefaults() Patience {
+	return Patience{
+		ReadBack: cmp.Or(p.ReadBack, 15*time.Second), Move: cmp.Or(p.Move, 3*time.Minute), Network: cmp.Or(p.Network, 10*time.Minute),
+	}
 }

@@ -17,8 +17,8 @@ import (
 
 // settingsObject is where a setting is written that takes effect at a reset, or
 // "" where it is written to its resource like any other.
-func (c *Controller) settingsObject(s setting) string {
-	d, ok := c.where.docs[s.in]
+func (v values) settingsObject(s setting) string {
+	d, ok := v.where.docs[s.in]
 	if !s.atReset || !ok {
 		return ""
 	}
@@ -28,20 +28,20 @@ func (c *Controller) settingsObject(s setting) string {
 // pending tells whether a setting takes effect at a reboot alone, and what of it
 // waits for one; nil is nothing. have is the value in effect, which has just been
 // read where s says.
-func (c *Controller) pending(ctx context.Context, s setting, have *state.Attr) (bool, state.Value, error) {
-	uri := c.settingsObject(s)
+func (v values) pending(ctx context.Context, s setting, have *state.Attr) (bool, state.Value, error) {
+	uri := v.settingsObject(s)
 	if uri == "" {
 		return false, nil, nil
 	}
-	d, err := c.staged(ctx, uri)
+	d, err := v.staged(ctx, uri)
 	if err != nil {
 		return true, nil, err
 	}
-	v, err := waits(s, d, have)
-	if v == nil {
+	due, err := waits(s, d, have)
+	if due == nil {
 		return true, nil, err
 	}
-	return true, *v, nil
+	return true, *due, nil
 }
 
 // waits is the value in a settings object, where it is another than the one in
@@ -61,24 +61,24 @@ func waits(s setting, staged redfish.Document, have *state.Attr) (*state.Attr, e
 }
 
 // staged reads a settings object, once until refresh.
-func (c *Controller) staged(ctx context.Context, uri string) (redfish.Document, error) {
-	if d, ok := c.where.docs[uri]; ok {
+func (v values) staged(ctx context.Context, uri string) (redfish.Document, error) {
+	if d, ok := v.where.docs[uri]; ok {
 		return d, nil
 	}
-	d, err := c.session.Get(ctx, uri)
+	d, err := v.session.Get(ctx, uri)
 	switch {
 	case gone(err):
 		return d, &fixedError{fmt.Sprintf("the controller names the settings object %s but does not have it", uri)}
 	case err != nil:
 		return d, err
 	}
-	c.where.docs[uri] = d
+	v.where.docs[uri] = d
 	return d, nil
 }
 
 // queued marks the settings that cannot be written while another one waits.
-func (c *Controller) queued(facts []state.Fact) {
-	if c.where == nil || !c.where.profile.oneJob {
+func (v values) queued(facts []state.Fact) {
+	if v.where == nil || !v.where.profile.oneJob {
 		return
 	}
 	if !slices.ContainsFunc(facts, func(f state.Fact) bool { return f.Pending != nil }) {

@@ -17,7 +17,7 @@ import (
 // BootOnce makes the next boot of the server come from one of BootTargets,
 // and the ones after it as before. It reads back what it has set.
 func (c *Controller) BootOnce(ctx context.Context, from string) error {
-	if err := c.surveyAgain(ctx); err != nil {
+	if _, err := c.fresh(ctx, inManager); err != nil {
 		return fmt.Errorf("boot the server of %s from %s: %w", c.session.At.Address, from, err)
 	}
 	ans, err := c.patch(ctx, inSystem, redfish.Public, func(d redfish.Document) (redfish.Object, error) { return bootTo(d, "Once", from) })
@@ -64,56 +64,45 @@ var errStillOn = errors.New("the server is still on")
 
 // Power tells whether the server is on: "On", "Off", "PoweringOn" or
 // "PoweringOff".
-func (c *Controller) Power(ctx context.Context) (string, error) {
-	d, err := c.system(ctx)
-	if err != nil {
-		return "", fmt.Errorf("read the power of %s: %w", c.session.At.Address, err)
-	}
-	s := d.Text("PowerState")
-	if s == "" {
-		return "", fmt.Errorf("read the power of %s: %w", c.session.At.Address, unsupported("the system %s does not tell its PowerState", d.ID()))
-	}
-	return redfish.Short(s), nil
-}
-
-// system reads the server anew.
-func (c *Controller) system(ctx context.Context) (redfish.Document, error) {
-	c.refresh()
-	for range 2 {
-		if err := c.survey(ctx); err != nil {
-			return redfish.Document{}, err
-		}
-		d, err := c.load(ctx, inSystem)
-		if !errors.Is(err, errStale) {
-			return d, err
-		}
-		c.forget()
-	}
-	return redfish.Document{}, errStale
-}
+func (c *Controller) Power(ctx context.Context) (string, error) { return power{c.resources}.state(ctx) }
 
 // SetPower carries an action out and waits until the server is so. A restart
 // cannot be seen from here: there it is enough that the controller took it.
 func (c *Controller) SetPower(ctx context.Context, do PowerAction, how PowerMode, patience time.Duration) error {
-	err := c.setPower(ctx, do, how, patience)
+	err := power{c.resources}.set(ctx, do, how, patience)
 	if err != nil {
 		return fmt.Errorf("power %s of %s: %w", do, c.session.At.Address, err)
 	}
 	return nil
 }
 
-func (c *Controller) setPower(ctx context.Context, do PowerAction, how PowerMode, patience time.Duration) error {
+// power is whether the server is on.
+type power struct{ *resources }
+
+func (p power) state(ctx context.Context) (string, error) {
+	d, err := p.fresh(ctx, inSystem)
+	if err != nil {
+		return "", fmt.Errorf("read the power of %s: %w", p.session.At.Address, err)
+	}
+	s := d.Text("PowerState")
+	if s == "" {
+		return "", fmt.Errorf("read the power of %s: %w", p.session.At.Address, unsupported("the system %s does not tell its PowerState", d.ID()))
+	}
+	return redfish.Short(s), nil
+}
+
+func (p power) set(ctx context.Context, do PowerAction, how PowerMode, patience time.Duration) error {
 	off, restart := []string{"GracefulShutdown"}, []string{"GracefulRestart"}
 	if how == Forced {
 		off, restart = []string{"ForceOff"}, []string{"ForceRestart", "PowerCycle"}
 	}
 	switch do {
 	case PowerOn:
-		return c.powerOn(ctx, patience)
+		return p.on(ctx, patience)
 	case PowerOff:
-		return c.powerOff(ctx, off, patience)
+		return p.off(ctx, off, patience)
 	case PowerRestart:
-		err := c.reset(ctx, restart)
+		err := p.reset(ctx, restart)
 		if !errors.Is(err, state.ErrUnsupported) {
 			return err
 		}
@@ -121,24 +110,24 @@ func (c *Controller) setPower(ctx context.Context, do PowerAction, how PowerMode
 	default:
 		return fmt.Errorf("%w: there is no such action", errValue)
 	}
-	if err := c.powerOff(ctx, off, patience); err != nil {
+	if err := p.off(ctx, off, patience); err != nil {
 		return err
 	}
-	return c.powerOn(ctx, patience)
+	return p.on(ctx, patience)
 }
 
-// powerOn switches on, unless it is so already, and waits.
-func (c *Controller) powerOn(ctx context.Context, patience time.Duration) error {
-	have, err := c.Power(ctx)
+// on switches on, unless it is so already, and waits.
+func (p power) on(ctx context.Context, patience time.Duration) error {
+	have, err := p.state(ctx)
 	if err != nil || have == "On" {
 		return err
 	}
-	if err := c.reset(ctx, []string{"On", "ForceOn"}); err != nil {
+	if err := p.reset(ctx, []string{"On", "ForceOn"}); err != nil {
 		return err
 	}
 	end := since(patience)
-	return await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (bool, error) {
-		have, err := c.Power(ctx)
+	return await.Until(ctx, p.session.Timing.Poll, func(ctx context.Context) (bool, error) {
+		have, err := p.state(ctx)
 		switch over := !end.After(since(0)); {
 		case err == nil && have == "On":
 			return true, nil
@@ -153,19 +142,19 @@ func (c *Controller) powerOn(ctx context.Context, patience time.Duration) error 
 // restarts passes through Off, and reads so for a moment.
 const settledPolls = 5
 
-// powerOff switches off, and waits until it stays so. One that comes up again in
+// off switches off, and waits until it stays so. One that comes up again in
 // that time was restarting, and is switched off again.
-func (c *Controller) powerOff(ctx context.Context, kinds []string, patience time.Duration) error {
-	have, err := c.Power(ctx)
+func (p power) off(ctx context.Context, kinds []string, patience time.Duration) error {
+	have, err := p.state(ctx)
 	if err != nil {
 		return err
 	}
 	s := shutdown{kinds: kinds}
 	end := since(patience)
-	return await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (bool, error) {
+	return await.Until(ctx, p.session.Timing.Poll, func(ctx context.Context) (bool, error) {
 		over := s.looks > 0 && !end.After(since(0))
 		if s.looks++; s.looks > 1 {
-			have, err = c.Power(ctx)
+			have, err = p.state(ctx)
 		}
 		switch {
 		case err != nil && over:
@@ -178,7 +167,7 @@ func (c *Controller) powerOff(ctx context.Context, kinds []string, patience time
 		case over:
 			return false, errors.Join(fmt.Errorf("%w after %s; look at its console, or cut the power with --force", errStillOn, patience), s.refused)
 		}
-		return false, c.askOff(ctx, &s)
+		return false, p.askOff(ctx, &s)
 	})
 }
 
@@ -195,13 +184,13 @@ type shutdown struct {
 // controllers refuse that of a server that has gone off meanwhile (iLO:
 // InvalidOperationForSystemState): the next look tells, and one that is on then is
 // asked a second time.
-func (c *Controller) askOff(ctx context.Context, s *shutdown) error {
+func (p power) askOff(ctx context.Context, s *shutdown) error {
 	seenOff := s.quiet > 0
 	s.quiet = 0
 	if s.asked && s.refused == nil && !seenOff {
 		return nil
 	}
-	err := c.reset(ctx, s.kinds)
+	err := p.reset(ctx, s.kinds)
 	if errors.Is(err, redfish.ErrRefused) && (s.refused == nil || seenOff) {
 		s.asked, s.refused = true, err
 		return nil
@@ -212,8 +201,8 @@ func (c *Controller) askOff(ctx context.Context, s *shutdown) error {
 
 // reset asks for the first kind that the system takes. A lost answer counts
 // for nothing: what the server is then is looked at.
-func (c *Controller) reset(ctx context.Context, kinds []string) error {
-	d, err := c.system(ctx)
+func (p power) reset(ctx context.Context, kinds []string) error {
+	d, err := p.fresh(ctx, inSystem)
 	if err != nil {
 		return err
 	}
@@ -221,7 +210,7 @@ func (c *Controller) reset(ctx context.Context, kinds []string) error {
 	if uri == "" {
 		return unsupported("the system %s has no reset", d.ID())
 	}
-	allowed, err := c.resetKinds(ctx, d)
+	allowed, err := p.resetKinds(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -229,12 +218,12 @@ func (c *Controller) reset(ctx context.Context, kinds []string) error {
 		if len(allowed) > 0 && !slices.Contains(allowed, kind) {
 			continue
 		}
-		ans, err := c.session.Write(ctx, http.MethodPost, uri, redfish.Object{"ResetType": kind}, "", redfish.Public)
+		ans, err := p.session.Write(ctx, http.MethodPost, uri, redfish.Object{"ResetType": kind}, "", redfish.Public)
 		if err != nil && redfish.StatusOf(err) != 0 {
 			return refusal(err)
 		}
 		if err == nil {
-			_, err = c.session.FollowTask(ctx, ans)
+			_, err = p.session.FollowTask(ctx, ans)
 		}
 		return err
 	}
@@ -243,7 +232,7 @@ func (c *Controller) reset(ctx context.Context, kinds []string) error {
 
 // resetKinds lists what the system takes, inline or in an ActionInfo as AMI,
 // OpenBMC and Supermicro X13 have it.
-func (c *Controller) resetKinds(ctx context.Context, d redfish.Document) ([]string, error) {
+func (p power) resetKinds(ctx context.Context, d redfish.Document) ([]string, error) {
 	action := []string{"Actions", "#ComputerSystem.Reset"}
 	if list := clean(d.List(append(action, "ResetType@Redfish.AllowableValues")...)); len(list) > 0 {
 		return list, nil
@@ -252,7 +241,7 @@ func (c *Controller) resetKinds(ctx context.Context, d redfish.Document) ([]stri
 	if uri == "" {
 		return nil, nil
 	}
-	info, err := c.session.Get(ctx, uri)
+	info, err := p.session.Get(ctx, uri)
 	if gone(err) {
 		return nil, nil
 	} else if err != nil {

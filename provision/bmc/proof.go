@@ -13,42 +13,17 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
-// differing names the wanted network settings that read otherwise. What the
-// controller does not have at all is an error right away.
-func (c *Controller) differing(ctx context.Context, want map[string]state.Attr) ([]string, error) {
-	var out []string
-	for _, name := range order() {
-		w, ok := want[name]
-		if !ok {
-			continue
-		}
-		s := c.where.profile.settings[name]
-		d, err := c.load(ctx, s.in)
-		if err != nil {
-			return nil, err
-		}
-		have, err := s.read(d)
-		if err != nil {
-			return nil, err
-		}
-		if !same(have, w) {
-			out = append(out, name)
-		}
-	}
-	return out, nil
-}
-
 // identity is what tells this controller from any other.
 type identity struct{ uuid, serial, peer string }
 
-func (c *Controller) ownIdentity(ctx context.Context) (identity, error) {
-	m, err := c.load(ctx, inManager)
+func identityOf(ctx context.Context, r *resources) (identity, error) {
+	m, err := r.load(ctx, inManager)
 	if err != nil {
 		return identity{}, err
 	}
-	a := identity{uuid: m.Text("UUID"), peer: c.session.Peer}
+	a := identity{uuid: m.Text("UUID"), peer: r.session.Peer}
 	if a.uuid == "" {
-		s, err := c.load(ctx, inSystem)
+		s, err := r.load(ctx, inSystem)
 		if err != nil && !errors.Is(err, state.ErrUnsupported) {
 			return identity{}, err
 		}
@@ -66,28 +41,35 @@ type proof struct {
 	// visitors are at addresses where something answers, but has not shown
 	// that it is the controller. Each keeps its session: to log in at every
 	// look would fill the controller with them.
-	visitors map[netip.AddrPort]*Controller
+	visitors map[netip.AddrPort]*resources
+}
+
+// witness sees whether a change is so, and that the same controller shows it.
+type witness struct {
+	values
+	patience Patience
+	maybe    []netip.AddrPort // where an unproven change may have moved it
 }
 
 // prove looks at the new addresses and the present one until the same
-// controller answers at a new one and the settings read back, or time is up.
-// The Controller carries on where that was.
-func (c *Controller) prove(ctx context.Context, p proof) error {
-	if c.session.ResetDue {
-		return c.resetAndProve(ctx, &p)
+// controller answers at a new one and the settings read back, or time is up. It
+// carries on where that was.
+func (w *witness) prove(ctx context.Context, p proof) error {
+	if w.session.ResetDue {
+		return w.resetAndProve(ctx, &p)
 	}
-	p.visitors = map[netip.AddrPort]*Controller{}
-	own := c.session.SessionID()
+	p.visitors = map[netip.AddrPort]*resources{}
+	own := w.session.SessionID()
 	defer func() {
 		for _, there := range p.visitors {
 			there.session.Leave(ctx, own)
 		}
 	}()
-	end := since(c.patience.Move)
+	end := since(w.patience.Move)
 	var seen error
-	err := await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (ok bool, err error) {
-		if seen, ok = c.lookAround(ctx, p); !ok && ctx.Err() == nil && !end.After(since(0)) {
-			return false, fmt.Errorf("prove the change: not within %s: %w", c.patience.Move, seen)
+	err := await.Until(ctx, w.session.Timing.Poll, func(ctx context.Context) (ok bool, err error) {
+		if seen, ok = w.lookAround(ctx, p); !ok && ctx.Err() == nil && !end.After(since(0)) {
+			return false, fmt.Errorf("prove the change: not within %s: %w", w.patience.Move, seen)
 		}
 		return ok, nil
 	})
@@ -98,22 +80,22 @@ func (c *Controller) prove(ctx context.Context, p proof) error {
 }
 
 // lookAround tries every address once.
-func (c *Controller) lookAround(ctx context.Context, p proof) (seen error, ok bool) {
+func (w *witness) lookAround(ctx context.Context, p proof) (seen error, ok bool) {
 	var all []error
-	for _, to := range append(slices.Clone(p.news), c.session.At.Address) {
-		if moved := slices.Contains(p.news, c.session.At.Address); moved && !slices.Contains(p.news, to) {
+	for _, to := range append(slices.Clone(p.news), w.session.At.Address) {
+		if moved := slices.Contains(p.news, w.session.At.Address); moved && !slices.Contains(p.news, to) {
 			break // it was seen at a new address: the old one proves nothing more
 		}
-		if err := c.visit(ctx, to, p); err != nil {
+		if err := w.visit(ctx, to, p); err != nil {
 			all = append(all, fmt.Errorf("%s: %w", to, err))
 			continue
 		}
-		c.refresh()
-		left, err := c.differing(ctx, p.want)
+		w.refresh()
+		left, err := w.differing(ctx, p.want)
 		switch {
 		case err != nil:
 			all = append(all, fmt.Errorf("%s: %w", to, err))
-		case len(left) > 0 && c.lostGateway(left, to, p):
+		case len(left) > 0 && p.lostGateway(left, to):
 			return nil, true
 		case len(left) > 0:
 			all = append(all, fmt.Errorf("%s: %v still reads back otherwise", to, left))
@@ -128,7 +110,7 @@ func (c *Controller) lookAround(ctx context.Context, p proof) (seen error, ok bo
 
 // lostGateway reports whether all is well but a gateway, in the first round:
 // another write may set it.
-func (c *Controller) lostGateway(left []string, to netip.AddrPort, p proof) bool {
+func (p proof) lostGateway(left []string, to netip.AddrPort) bool {
 	for _, name := range left {
 		if name != ipv4GatewayName && name != ipv6GatewayName {
 			return false
@@ -139,54 +121,53 @@ func (c *Controller) lostGateway(left []string, to netip.AddrPort, p proof) bool
 
 // visit goes to an address and makes sure who is there. When it is this very
 // controller, and not the address we are at, the session moves over.
-func (c *Controller) visit(ctx context.Context, to netip.AddrPort, p proof) error {
-	ctx, cancel := context.WithTimeout(ctx, c.session.Timing.Connect)
+func (w *witness) visit(ctx context.Context, to netip.AddrPort, p proof) error {
+	ctx, cancel := context.WithTimeout(ctx, w.session.Timing.Connect)
 	defer cancel()
-	if to == c.session.At.Address {
-		return c.checkIdentity(ctx, p.self)
+	if to == w.session.At.Address {
+		return checkIdentity(ctx, w.resources, p.self)
 	}
 	there := p.visitors[to]
 	if there == nil {
 		var err error
-		if there, err = c.send(ctx, to); err != nil {
+		if there, err = send(ctx, w.resources, to); err != nil {
 			return err
 		}
 		p.visitors[to] = there
 	}
-	if err := there.checkIdentity(ctx, p.self); err != nil {
+	if err := checkIdentity(ctx, there, p.self); err != nil {
 		return err
 	}
 	delete(p.visitors, to)
-	c.session.HangUp()
-	c.session.Log.Info("bmc answers at its new address", "address", to)
-	there.maybe = nil
-	if w := there.where; w != nil && w.chosen.at != "" {
-		w.chosen.at, w.dirty = to.Addr().String(), true // it was this interface that moved
+	w.session.HangUp()
+	w.session.Log.Info("bmc answers at its new address", "address", to)
+	w.maybe = nil
+	if m := there.where; m != nil && m.chosen.at != "" {
+		m.chosen.at, m.dirty = to.Addr().String(), true // it was this interface that moved
 	}
-	*c = *there
+	w.carryOn(there)
 	return nil
 }
 
-// send makes a visitor with the session of this Controller.
-func (c *Controller) send(ctx context.Context, to netip.AddrPort) (*Controller, error) {
-	seen, err := c.session.Visit(ctx, to, redfish.AnyPeer)
+// send makes a visitor with the session of r.
+func send(ctx context.Context, r *resources, to netip.AddrPort) (*resources, error) {
+	seen, err := r.session.Visit(ctx, to, redfish.AnyPeer)
 	if err != nil {
 		return nil, err
 	}
-	there := *c
-	there.session = *seen
-	if c.where != nil {
-		where := *c.where
+	there := &resources{reader: reader{seen}, links: r.links, distrust: r.distrust}
+	if r.where != nil {
+		where := *r.where
 		where.docs = map[string]redfish.Document{}
 		there.where = &where
 	}
-	return &there, nil
+	return there, nil
 }
 
 // checkIdentity reads who is at the other end of the connection.
-func (c *Controller) checkIdentity(ctx context.Context, self identity) error {
-	c.refresh()
-	now, err := c.ownIdentity(ctx)
+func checkIdentity(ctx context.Context, r *resources, self identity) error {
+	r.refresh()
+	now, err := identityOf(ctx, r)
 	switch {
 	case err != nil:
 		return err
@@ -201,15 +182,15 @@ func (c *Controller) checkIdentity(ctx context.Context, self identity) error {
 // resetAndProve restarts the manager, which some need for settings to take
 // effect, and waits until it answers again. p is what has to be so then; nil
 // asks for no more than an answer.
-func (c *Controller) resetAndProve(ctx context.Context, p *proof) error {
-	c.session.ResetDue = false
-	c.refresh()
-	m, err := c.load(ctx, inManager)
+func (w *witness) resetAndProve(ctx context.Context, p *proof) error {
+	w.session.ResetDue = false
+	w.refresh()
+	m, err := w.load(ctx, inManager)
 	if err != nil {
 		return err
 	}
 	if p == nil {
-		self, err := c.ownIdentity(ctx)
+		self, err := identityOf(ctx, w.resources)
 		if err != nil {
 			return err
 		}
@@ -219,33 +200,34 @@ func (c *Controller) resetAndProve(ctx context.Context, p *proof) error {
 	if redfish.LinkTarget(redfish.Object{"@odata.id": uri}) == "" {
 		return unsupported("the settings wait for a reset, and the manager has none")
 	}
-	c.session.ExpectNewLogin() // a reset ends the session, which is no surprise
-	c.session.Log.Info("resetting the bmc: its settings wait for it", "address", c.session.At.Address)
-	_, err = c.session.Write(ctx, http.MethodPost, uri, resetBody(m), "", redfish.Public)
+	w.session.ExpectNewLogin() // a reset ends the session, which is no surprise
+	w.session.Log.Info("resetting the bmc: its settings wait for it", "address", w.session.At.Address)
+	_, err = w.session.Write(ctx, http.MethodPost, uri, resetBody(m), "", redfish.Public)
 	if err != nil && redfish.StatusOf(err) != 0 {
 		return refusal(err)
 	}
-	return c.prove(ctx, *p)
+	return w.prove(ctx, *p)
 }
 
 // afterSelfReset waits until a controller that resets itself after a write answers
 // again. It need not: of one that stays, and keeps its session, nothing more is
 // expected after a while.
-func (c *Controller) afterSelfReset(ctx context.Context, self identity) error {
-	before, end := c.session.SessionID(), since(c.session.Timing.Connect)
-	c.session.ExpectNewLogin() // a reset ends the session, which is no surprise
+func (w *witness) afterSelfReset(ctx context.Context, self identity) error {
+	before, end := w.session.SessionID(), since(w.session.Timing.Connect)
+	w.session.ExpectNewLogin() // a reset ends the session, which is no surprise
 	left := false
-	err := await.Until(ctx, c.session.Timing.Poll, func(ctx context.Context) (bool, error) {
-		ctx, cancel := context.WithTimeout(ctx, c.session.Timing.Connect)
+	err := await.Until(ctx, w.session.Timing.Poll, func(ctx context.Context) (bool, error) {
+		ctx, cancel := context.WithTimeout(ctx, w.session.Timing.Connect)
 		defer cancel()
-		left = c.look(ctx) != nil || c.session.SessionID() != before
+		_, err := w.look(ctx, inManager)
+		left = err != nil || w.session.SessionID() != before
 		return left || !end.After(since(0)), nil
 	})
 	if err != nil || !left {
 		return err
 	}
-	c.session.ResetDue = false // this was one
-	return c.prove(ctx, proof{self: self})
+	w.session.ResetDue = false // this was one
+	return w.prove(ctx, proof{self: self})
 }
 
 // resetBody names a kind of reset that the manager lists, the graceful one first.
@@ -260,4 +242,19 @@ func resetBody(m redfish.Document) redfish.Object {
 		return redfish.Object{"ResetType": "GracefulRestart"}
 	}
 	return redfish.Object{"ResetType": allowed[0]}
+}
+
+// notePending asks a controller that lost its answer whether what was written
+// waits for a reset. One that does not say so is asked in the proof.
+func (w *witness) notePending(ctx context.Context, name string) {
+	pending := w.where.profile.pending
+	if pending == nil || w.session.ResetDue {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.session.Timing.Connect)
+	defer cancel()
+	w.refresh()
+	if d, err := w.load(ctx, name); err == nil {
+		w.session.ResetDue = pending(d)
+	}
 }

@@ -5,21 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/raiz-dns/raiz/provision/state"
 )
-
-// readHTTPS tells which certificate is shown. It costs no look.
-func (c *Controller) readHTTPS() (*state.Attr, error) {
-	switch {
-	case c.where != nil && c.where.profile.noCertificate != "":
-		return attr(c.session.Peer), &fixedError{c.where.profile.noCertificate}
-	case c.session.Root.Link("CertificateService") == "" && (c.where == nil || c.where.profile.certificate == replaceAction):
-		return attr(c.session.Peer), &fixedError{"the controller has no certificate service"}
-	}
-	return attr(c.session.Peer), nil
-}
 
 // Read looks at the wanted settings and returns one fact for each, in the
 // order asked. It never fails as a whole: what could not be looked at is an
@@ -53,7 +41,7 @@ func (c *Controller) readAll(ctx context.Context, wanted []state.Item) []state.F
 		}
 		out = append(out, f)
 	}
-	c.queued(out)
+	c.values.queued(out)
 	return out
 }
 
@@ -62,15 +50,15 @@ func (c *Controller) readAll(ctx context.Context, wanted []state.Item) []state.F
 func (c *Controller) judged(ctx context.Context, it state.Item, sick error) state.Fact {
 	f := state.Fact{Key: it.Key}
 	v, err := c.readOne(ctx, it.Key)
-	if s, known := c.settingNamed(it.Key.Name); err == nil && sick == nil && known {
-		if _, s, err = c.value(ctx, s); err == nil {
-			f.AtReboot, f.Pending, err = c.pending(ctx, s, v)
+	if s, known := c.values.named(it.Key.Name); err == nil && sick == nil && known {
+		if _, s, err = c.values.value(ctx, s); err == nil {
+			f.AtReboot, f.Pending, err = c.values.pending(ctx, s, v)
 		}
 	}
 	want, ok := it.Value.(state.Attr)
 	if err == nil && ok && !same(v, want) && (f.Pending == nil || !want.Equal(f.Pending)) {
 		if err = sick; err == nil && c.where != nil {
-			if why := c.unsettable(ctx, it, want); why != "" {
+			if why := c.values.unsettable(ctx, it, want); why != "" {
 				err = &fixedError{why}
 			}
 		}
@@ -88,55 +76,21 @@ func (c *Controller) readOne(ctx context.Context, k state.Key) (*state.Attr, err
 	}
 	switch k.Name {
 	case accountName:
-		return c.readAccount(ctx)
+		return c.accounts.read(ctx)
 	case factoryAccountName:
-		return c.readFactory(ctx)
+		return c.factory.read(ctx)
 	case httpsCertificateName:
-		return c.readHTTPS()
+		return c.https.read()
 	}
-	s, ok := c.settingNamed(k.Name)
+	s, ok := c.values.named(k.Name)
 	if !ok {
 		return nil, unsupported("raiz knows no bmc setting of this name")
 	}
-	v, s, err := c.value(ctx, s)
+	v, s, err := c.values.value(ctx, s)
 	if err == nil && s.fixed != nil && s.fixed(c.where.docs[s.in]) != "" {
 		err = &fixedError{s.fixed(c.where.docs[s.in])}
 	}
 	return v, err
-}
-
-// unsettable says why a setting that reads otherwise cannot become what is
-// wanted, or "" when that is not known.
-func (c *Controller) unsettable(ctx context.Context, it state.Item, want state.Attr) string {
-	if first, ok := c.where.profile.settings[it.Key.Name]; ok {
-		if _, s, err := c.value(ctx, first); err == nil && s.body != nil {
-			if _, err = s.body(c.where.docs[s.in], want); errors.Is(err, state.ErrUnsupported) {
-				return lackOf(err)
-			}
-		}
-	}
-	return ""
-}
-
-// lackOf is what is left of an error once it is clear that it says unsupported.
-func lackOf(err error) string {
-	return strings.TrimSuffix(err.Error(), ": "+state.ErrUnsupported.Error())
-}
-
-// value reads a setting, and says which of its places it was found in.
-func (c *Controller) value(ctx context.Context, s setting) (*state.Attr, setting, error) {
-	if s.in == "" {
-		return nil, s, unsupported("%s", s.why)
-	}
-	d, err := c.load(ctx, s.in)
-	var v *state.Attr
-	if err == nil {
-		v, err = s.read(d)
-	}
-	if errors.Is(err, state.ErrUnsupported) && s.orElse != nil {
-		return c.value(ctx, *s.orElse)
-	}
-	return v, s, err
 }
 
 // Identity is what a controller says about itself and its server. Fields it
@@ -154,10 +108,10 @@ type Identity struct {
 
 // Identity tells what the controller is.
 func (c *Controller) Identity(ctx context.Context) (Identity, error) {
-	id, err := c.identify(ctx)
+	id, err := identify(ctx, c.resources)
 	if errors.Is(err, errStale) {
 		c.forget()
-		id, err = c.identify(ctx)
+		id, err = identify(ctx, c.resources)
 	}
 	c.remember()
 	if err != nil {
@@ -166,26 +120,26 @@ func (c *Controller) Identity(ctx context.Context) (Identity, error) {
 	return id, nil
 }
 
-func (c *Controller) identify(ctx context.Context) (Identity, error) {
-	if err := c.survey(ctx); err != nil {
+func identify(ctx context.Context, r *resources) (Identity, error) {
+	if err := r.survey(ctx); err != nil {
 		return Identity{}, err
 	}
-	m, err := c.load(ctx, inManager)
+	m, err := r.load(ctx, inManager)
 	if err != nil {
 		return Identity{}, err
 	}
-	s, err := c.load(ctx, inSystem)
+	s, err := r.load(ctx, inSystem)
 	if err != nil && !errors.Is(err, state.ErrUnsupported) {
 		return Identity{}, err
 	}
 	return Identity{
-		Vendor:   cmp.Or(c.session.Root.Text("Vendor"), s.Text("Manufacturer"), m.Text("Manufacturer")),
-		Line:     c.where.facts.Line,
+		Vendor:   cmp.Or(r.session.Root.Text("Vendor"), s.Text("Manufacturer"), m.Text("Manufacturer")),
+		Line:     r.where.facts.Line,
 		Model:    cmp.Or(s.Text("Model"), m.Text("Model")),
 		Serial:   s.Text("SerialNumber"),
-		UUID:     cmp.Or(m.Text("UUID"), c.session.Root.Text("UUID")),
+		UUID:     cmp.Or(m.Text("UUID"), r.session.Root.Text("UUID")),
 		Firmware: m.Text("FirmwareVersion"),
-		Redfish:  c.session.Root.Text("RedfishVersion"),
+		Redfish:  r.session.Root.Text("RedfishVersion"),
 		Health:   s.Text("Status", "Health"),
 	}, nil
 }
@@ -199,12 +153,13 @@ func (c *Controller) Quirks() []Quirk {
 	return c.where.fired
 }
 
-// settingNamed is how a setting is read and written here; of the accounts and of
-// the certificate there is none.
-func (c *Controller) settingNamed(name string) (setting, bool) {
-	if c.where == nil {
-		return setting{}, false
+// Administrators are the names of enabled accounts that may change settings, or make
+// one that may; at most those of a collection of 64.
+func (c *Controller) Administrators(ctx context.Context) ([]string, error) {
+	c.refresh()
+	out, err := c.accounts.administrators(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts of %s: %w", c.session.At.Address, err)
 	}
-	s, ok := c.where.profile.settings[name]
-	return s, ok
+	return out, nil
 }

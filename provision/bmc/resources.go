@@ -12,18 +12,18 @@ import (
 )
 
 // findEthernet picks the interface that the BMC is managed through.
-func (c *Controller) findEthernet(ctx context.Context) (string, error) {
-	uri, err := c.follow(ctx, inManager, "EthernetInterfaces")
+func (r *resources) findEthernet(ctx context.Context) (string, error) {
+	uri, err := r.follow(ctx, inManager, "EthernetInterfaces")
 	if err != nil {
 		return "", err
 	}
-	members, err := c.members(ctx, uri)
+	members, err := r.members(ctx, uri)
 	if err != nil {
 		return "", err
 	}
-	here := c.session.At.Address.Addr().Unmap().WithZone("")
+	here := r.session.At.Address.Addr().Unmap().WithZone("")
 	if len(members) == 1 {
-		c.where.chosen = choice{by: byBeingAlone, at: here.String()}
+		r.where.chosen = choice{by: byBeingAlone, at: here.String()}
 		return members[0], nil
 	}
 	best, bestScore, outside := "", 0, 0
@@ -31,7 +31,7 @@ func (c *Controller) findEthernet(ctx context.Context) (string, error) {
 		if internalName(uri[strings.LastIndex(uri, "/")+1:]) {
 			continue
 		}
-		d, err := c.session.Get(ctx, uri)
+		d, err := r.session.Get(ctx, uri)
 		if gone(err) {
 			continue
 		} else if err != nil {
@@ -43,47 +43,47 @@ func (c *Controller) findEthernet(ctx context.Context) (string, error) {
 		}
 		if score > bestScore {
 			best, bestScore = uri, score
-			c.where.docs[inEthernet] = d
+			r.where.docs[inEthernet] = d
 		}
 	}
 	if best == "" {
 		return "", unsupported("none of the %d interfaces of the manager leads outside", len(members))
 	}
 	switch {
-	case holds(c.where.docs[inEthernet], here):
-		c.where.chosen = choice{by: byAddress}
+	case holds(r.where.docs[inEthernet], here):
+		r.where.chosen = choice{by: byAddress}
 	case outside <= 1:
-		c.where.chosen = choice{by: byBeingAlone, at: here.String()}
+		r.where.chosen = choice{by: byBeingAlone, at: here.String()}
 	default:
-		c.where.chosen = choice{by: byScore}
+		r.where.chosen = choice{by: byScore}
 	}
 	return best, nil
 }
 
 // survey makes the map, from the cache where that holds.
-func (c *Controller) survey(ctx context.Context) error {
-	if c.where != nil {
+func (r *resources) survey(ctx context.Context) error {
+	if r.where != nil {
 		return nil
 	}
 	w := &resourceMap{links: map[string]string{}, docs: map[string]redfish.Document{}}
-	e, ok := c.remembered()
+	e, ok := r.remembered()
 	if ok {
 		w.links, w.cached, w.chosen = maps.Clone(e.Links), true, choice{by: byMemory, at: e.At}
 		w.managerAt = e.ManagerAt
 	}
-	c.where = w
+	r.where = w
 	if !ok {
 		w.dirty = true
-		manager, err := c.load(ctx, inManager)
+		manager, err := r.load(ctx, inManager)
 		if err != nil {
-			c.where = nil
+			r.where = nil
 			return err
 		}
-		e.Line, e.Firmware = lineOf(c.session.Root, manager), manager.Text("FirmwareVersion")
+		e.Line, e.Firmware = lineOf(r.session.Root, manager), manager.Text("FirmwareVersion")
 	}
-	w.facts = facts{Line: e.Line, Firmware: e.Firmware, Redfish: c.session.Root.Text("RedfishVersion")}
+	w.facts = facts{Line: e.Line, Firmware: e.Firmware, Redfish: r.session.Root.Text("RedfishVersion")}
 	w.profile, w.fired = profileFor(w.facts)
-	c.session.AnyTag = w.profile.star
+	r.session.AnyTag = w.profile.star
 	return nil
 }
 
@@ -91,34 +91,34 @@ func (c *Controller) survey(ctx context.Context) error {
 var errStale = errors.New("remembered link is stale")
 
 // load reads a resource by name, once until refresh.
-func (c *Controller) load(ctx context.Context, name string) (redfish.Document, error) {
-	if d, ok := c.where.docs[name]; ok {
+func (r *resources) load(ctx context.Context, name string) (redfish.Document, error) {
+	if d, ok := r.where.docs[name]; ok {
 		return d, nil
 	}
-	uri, known := c.where.links[name]
+	uri, known := r.where.links[name]
 	if !known {
 		var err error
-		if uri, err = c.resolve(ctx, name); err != nil {
+		if uri, err = r.resolve(ctx, name); err != nil {
 			return redfish.Document{}, err
 		}
-		c.where.links[name], c.where.dirty = uri, true
-		if d, ok := c.where.docs[name]; ok {
+		r.where.links[name], r.where.dirty = uri, true
+		if d, ok := r.where.docs[name]; ok {
 			return d, nil
 		}
 	}
-	d, err := c.session.Get(ctx, uri)
-	stale := known && c.where.cached
+	d, err := r.session.Get(ctx, uri)
+	stale := known && r.where.cached
 	switch {
-	case gone(err) && stale, err == nil && stale && !c.fits(name, d):
+	case gone(err) && stale, err == nil && stale && !r.fits(name, d):
 		return redfish.Document{}, fmt.Errorf("read %s: %w", uri, errStale)
 	case gone(err):
 		return redfish.Document{}, unsupported("the controller lists %s but does not have it", uri)
 	case err != nil:
 		return redfish.Document{}, err
 	}
-	c.where.docs[name] = d
-	if name == inEthernet && c.where.chosen.by == byScore && holds(d, c.session.At.Address.Addr()) {
-		c.where.chosen, c.where.dirty = choice{by: byAddress}, true // it has moved to where it is sure
+	r.where.docs[name] = d
+	if name == inEthernet && r.where.chosen.by == byScore && holds(d, r.session.At.Address.Addr()) {
+		r.where.chosen, r.where.dirty = choice{by: byAddress}, true // it has moved to where it is sure
 	}
 	return d, nil
 }
@@ -126,7 +126,7 @@ func (c *Controller) load(ctx context.Context, name string) (redfish.Document, e
 // fits reports whether a document is what the name would be found to be
 // without the cache, as far as it tells: on the firmware that the links were
 // found on, and with the address that we came in at where there is a choice.
-func (c *Controller) fits(name string, d redfish.Document) bool {
+func (r *resources) fits(name string, d redfish.Document) bool {
 	kinds := map[string]string{
 		inManager: "Manager", inEthernet: "EthernetInterface", inProtocol: "ManagerNetworkProtocol",
 		inSystem: "ComputerSystem", inBios: "Bios", inPower: "Power",
@@ -136,61 +136,54 @@ func (c *Controller) fits(name string, d redfish.Document) bool {
 	}
 	switch name {
 	case inManager:
-		return d.Text("FirmwareVersion") == c.where.facts.Firmware && lineOf(c.session.Root, d) == c.where.facts.Line
+		return d.Text("FirmwareVersion") == r.where.facts.Firmware && lineOf(r.session.Root, d) == r.where.facts.Line
 	case inEthernet:
 		if internal(d) || d.At("InterfaceEnabled") == false {
 			return false // another one leads outside by now
 		}
-		return holds(d, c.session.At.Address.Addr()) || c.where.chosen.at == c.session.At.Address.Addr().String()
+		return holds(d, r.session.At.Address.Addr()) || r.where.chosen.at == r.session.At.Address.Addr().String()
 	}
 	return true
 }
 
 // patch writes a resource after a fresh read of it.
-func (c *Controller) patch(ctx context.Context, name string, p redfish.Privacy, body func(redfish.Document) (redfish.Object, error)) (redfish.Answer, error) {
-	c.refresh()
-	d, err := c.load(ctx, name)
+func (r *resources) patch(ctx context.Context, name string, p redfish.Privacy, body func(redfish.Document) (redfish.Object, error)) (redfish.Answer, error) {
+	r.refresh()
+	d, err := r.load(ctx, name)
 	if err != nil {
 		return redfish.Answer{}, err
 	}
-	return c.session.Patch(ctx, d, p, body)
-}
-
-// refresh makes the next loads read again.
-func (c *Controller) refresh() {
-	if c.where != nil {
-		clear(c.where.docs)
-	}
+	return r.session.Patch(ctx, d, p, body)
 }
 
 // resolve finds the URI of a resource by following links.
-func (c *Controller) resolve(ctx context.Context, name string) (string, error) {
+func (r *resources) resolve(ctx context.Context, name string) (string, error) {
 	switch name {
 	case inManager:
-		return c.findManager(ctx)
+		return r.findManager(ctx)
 	case inSystem:
-		return c.findSystem(ctx)
+		return r.findSystem(ctx)
 	case inEthernet:
-		return c.findEthernet(ctx)
+		return r.findEthernet(ctx)
 	case inProtocol:
-		return c.follow(ctx, inManager, "NetworkProtocol")
+		return r.follow(ctx, inManager, "NetworkProtocol")
 	case inBios:
-		return c.follow(ctx, inSystem, "Bios")
+		return r.follow(ctx, inSystem, "Bios")
 	case inDateTime:
-		return c.follow(ctx, inManager, "Oem", "Hpe", "Links", "DateTimeService")
+		return r.follow(ctx, inManager, "Oem", "Hpe", "Links", "DateTimeService")
 	case inOemNTP:
-		return c.follow(ctx, inManager, "Oem", "Supermicro", "NTP")
+		return r.follow(ctx, inManager, "Oem", "Supermicro", "NTP")
 	case inPower:
-		return c.findPower(ctx)
+		return r.findPower(ctx)
 	case inAttributes:
-		return c.findAttributes(ctx)
+		return r.findAttributes(ctx)
 	}
 	panic("bmc: no way to find " + name)
 }
 
 // follow reads one resource and returns a link in it.
-func (c *Controller) follow(ctx context.Context, from string, path ...string) (string, error) {
-	d, err := c.load(ctx, from)
+func (r *resources) follow(ctx context.Context, from string, path ...string) (string, error) {
+	d, err := r.load(ctx, from)
 	if err != nil {
 		return "", err
 	}
@@ -200,20 +193,20 @@ func (c *Controller) follow(ctx context.Context, from string, path ...string) (s
 	return "", unsupported("the %s %s has no link to %s", from, d.ID(), strings.Join(path, "."))
 }
 
-func (c *Controller) findSystem(ctx context.Context) (string, error) {
-	d, err := c.load(ctx, inManager)
+func (r *resources) findSystem(ctx context.Context) (string, error) {
+	d, err := r.load(ctx, inManager)
 	if err != nil && !errors.Is(err, state.ErrUnsupported) {
 		return "", err
 	}
 	if list := d.Targets("Links", "ManagerForServers"); len(list) > 0 {
 		return list[0], nil
 	}
-	list, err := c.members(ctx, c.session.Root.Link("Systems"))
+	list, err := r.members(ctx, r.session.Root.Link("Systems"))
 	return first(list), err
 }
 
-func (c *Controller) findPower(ctx context.Context) (string, error) {
-	d, err := c.load(ctx, inManager)
+func (r *resources) findPower(ctx context.Context) (string, error) {
+	d, err := r.load(ctx, inManager)
 	if err != nil {
 		return "", err
 	}
@@ -221,7 +214,7 @@ func (c *Controller) findPower(ctx context.Context) (string, error) {
 	if uri == "" {
 		return "", unsupported("the manager names no chassis")
 	}
-	chassis, err := c.session.Get(ctx, uri)
+	chassis, err := r.session.Get(ctx, uri)
 	if err != nil {
 		return "", err
 	}
@@ -233,8 +226,8 @@ func (c *Controller) findPower(ctx context.Context) (string, error) {
 
 // findAttributes picks the manager's own attributes among the three that
 // iDRAC lists.
-func (c *Controller) findAttributes(ctx context.Context) (string, error) {
-	d, err := c.load(ctx, inManager)
+func (r *resources) findAttributes(ctx context.Context) (string, error) {
+	d, err := r.load(ctx, inManager)
 	if err != nil {
 		return "", err
 	}
@@ -246,18 +239,23 @@ func (c *Controller) findAttributes(ctx context.Context) (string, error) {
 	return "", unsupported("the manager %s has no link to its attributes", d.ID())
 }
 
-// surveyAgain makes sure of the links before anything is written: one read of
-// the manager, which also shows an update since the links were remembered.
-func (c *Controller) surveyAgain(ctx context.Context) error {
-	c.refresh()
-	for range 2 {
-		if err := c.survey(ctx); err != nil {
-			return err
-		}
-		if _, err := c.load(ctx, inManager); !errors.Is(err, errStale) {
-			return err
-		}
-		c.forget()
+// look reads a resource anew.
+func (r *resources) look(ctx context.Context, name string) (redfish.Document, error) {
+	r.refresh()
+	if err := r.survey(ctx); err != nil {
+		return redfish.Document{}, err
 	}
-	return nil
+	return r.load(ctx, name)
+}
+
+// fresh reads a resource anew, wherever it is by now. That of the manager makes
+// sure of all links before anything is written: it also shows an update since they
+// were remembered.
+func (r *resources) fresh(ctx context.Context, name string) (redfish.Document, error) {
+	d, err := r.look(ctx, name)
+	if errors.Is(err, errStale) {
+		r.forget()
+		return r.look(ctx, name)
+	}
+	return d, err
 }

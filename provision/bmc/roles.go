@@ -47,7 +47,7 @@ const (
 
 // roles are those of one account service, read when they are asked for.
 type roles struct {
-	c          *Controller
+	reader
 	collection string // "" without any
 	list       []redfish.Document
 	listed     bool
@@ -84,7 +84,7 @@ func (r *roles) of(ctx context.Context, account redfish.Document) (redfish.Docum
 		return r.list[i], nil
 	}
 	if own != "" {
-		switch d, err := r.c.session.Get(ctx, own); {
+		switch d, err := r.session.Get(ctx, own); {
 		case err == nil:
 			r.list = append(r.list, d)
 			return d, nil
@@ -104,13 +104,13 @@ func (r *roles) all(ctx context.Context) ([]redfish.Document, error) {
 	if r.listed || r.collection == "" {
 		return r.list, nil
 	}
-	members, err := r.members(ctx)
+	members, err := r.entries(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.list = nil
 	for _, e := range members {
-		d, err := r.c.member(ctx, e, "AssignedPrivileges")
+		d, err := r.member(ctx, e, "AssignedPrivileges")
 		if gone(err) {
 			continue
 		} else if err != nil {
@@ -122,12 +122,12 @@ func (r *roles) all(ctx context.Context) ([]redfish.Document, error) {
 	return r.list, nil
 }
 
-// members are the members of the collection, or none where it is not there.
-func (r *roles) members(ctx context.Context) ([]any, error) {
+// entries are the members of the collection, or none where it is not there.
+func (r *roles) entries(ctx context.Context) ([]any, error) {
 	if r.collection == "" {
 		return nil, nil
 	}
-	list, err := r.c.expanded(ctx, r.collection)
+	list, err := r.expanded(ctx, r.collection)
 	if gone(err) {
 		return nil, nil
 	} else if err != nil {
@@ -144,7 +144,7 @@ func (r *roles) members(ctx context.Context) ([]any, error) {
 // nothing tells the roles; else, where a controller has names of its own, the first
 // with the privileges, a predefined one before those that somebody has made.
 func (r *roles) best(ctx context.Context) (string, error) {
-	members, err := r.members(ctx)
+	members, err := r.entries(ctx)
 	if err != nil || len(members) == 0 {
 		return administrator, err
 	}

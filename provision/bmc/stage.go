@@ -12,15 +12,21 @@ import (
 	"github.com/raiz-dns/raiz/provision/state"
 )
 
+// stager writes what takes effect at a reboot of the server.
+type stager struct {
+	values
+	patience Patience
+}
+
 // stage makes a setting what is wanted at the next reboot, or takes back what
 // would make it otherwise. It returns errPending where it is written and waits.
-func (c *Controller) stage(ctx context.Context, s setting, uri string, want state.Attr) error {
-	d := c.where.docs[s.in]
+func (st stager) stage(ctx context.Context, s setting, uri string, want state.Attr) error {
+	d := st.where.docs[s.in]
 	have, err := s.read(d)
 	if err != nil {
 		return err
 	}
-	staged, err := c.staged(ctx, uri)
+	staged, err := st.staged(ctx, uri)
 	if err != nil {
 		return err
 	}
@@ -41,21 +47,21 @@ func (c *Controller) stage(ctx context.Context, s setting, uri string, want stat
 		return err
 	}
 	if v != nil {
-		done, err := c.withdraw(ctx, staged, body)
+		done, err := withdraw(ctx, st.values, staged, body)
 		if errors.Is(err, errValue) { // nothing was asked of the controller
 			return err
 		}
 		if err != nil || done && same(have, want) {
-			return c.judgeStaged(ctx, s, uri, want, redfish.Answer{}, err)
+			return st.judgeStaged(ctx, s, uri, want, redfish.Answer{}, err)
 		}
 	}
-	ans, err := c.session.Stage(ctx, staged, func(redfish.Document) (redfish.Object, error) { return atReset(d, body), nil })
+	ans, err := st.session.Stage(ctx, staged, func(redfish.Document) (redfish.Object, error) { return atReset(d, body), nil })
 	if redfish.StatusOf(err) != 0 && v == nil {
-		if job, look := c.waitingJob(ctx); look == nil && job != "" {
+		if job, look := waitingJob(ctx, st.values); look == nil && job != "" {
 			return errQueued
 		}
 	}
-	return c.judgeStaged(ctx, s, uri, want, ans, err)
+	return st.judgeStaged(ctx, s, uri, want, ans, err)
 }
 
 // atReset asks for a write to take effect at the next reset, where the resource
@@ -70,18 +76,18 @@ func atReset(d redfish.Document, body redfish.Object) redfish.Object {
 }
 
 // judgeStaged compares what reads back: in effect, or waiting, as it is wanted.
-func (c *Controller) judgeStaged(ctx context.Context, s setting, uri string, want state.Attr, ans redfish.Answer, wrote error) error {
+func (st stager) judgeStaged(ctx context.Context, s setting, uri string, want state.Attr, ans redfish.Answer, wrote error) error {
 	if redfish.StatusOf(wrote) != 0 || failed(wrote) {
 		return refusal(wrote)
 	}
-	end := since(c.patience.ReadBack)
-	return await.Until(ctx, min(c.session.Timing.Poll, c.patience.ReadBack), func(ctx context.Context) (bool, error) {
-		c.refresh()
-		have, _, err := c.value(ctx, s)
+	end := since(st.patience.ReadBack)
+	return await.Until(ctx, min(st.session.Timing.Poll, st.patience.ReadBack), func(ctx context.Context) (bool, error) {
+		st.refresh()
+		have, _, err := st.value(ctx, s)
 		if err != nil {
 			return false, &unprovenError{err}
 		}
-		staged, err := c.staged(ctx, uri)
+		staged, err := st.staged(ctx, uri)
 		if err != nil {
 			return false, &unprovenError{err}
 		}
