@@ -197,6 +197,9 @@ func (g *globals) bmcDoctor(ctx context.Context, c *bmc.Controller, o doctorOpti
 	w := tabwriter.NewWriter(g.std.out, 0, 8, 2, ' ', 0)
 	printable.Fprintf(w, "taken for\t%s %s, Redfish %s\n", d.Identity.Line, d.Identity.Firmware, d.Identity.Redfish)
 	printable.Fprintf(w, "login\t%s\n", d.Endpoint)
+	if d.Stats.Sessions == 0 {
+		printable.Fprintf(w, "\twith the password in every request: the service has no sessions\n")
+	}
 	printable.Fprintf(w, "cost\t%d GETs, %d TLS handshakes\n", d.Stats.Gets, d.Stats.Handshakes)
 	printable.Fprintf(w, "\nquirks that fired\n")
 	for _, q := range d.Quirks {

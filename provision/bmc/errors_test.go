@@ -114,6 +114,9 @@ func TestOpenTrouble(t *testing.T) {
 		if _, err := bmc.Open(t.Context(), l.target(factory())); err == nil || !strings.Contains(err.Error(), "without a token") {
 			t.Errorf("got %v", err)
 		}
+		if n := l.bmc.Counters().Open; n != 0 {
+			t.Errorf("%d sessions are left behind", n)
+		}
 	})
 	t.Run("cancelled", func(t *testing.T) {
 		l := newLab(t, simbmc.Config{})
@@ -231,6 +234,27 @@ func TestSessionEnds(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	l.close(c)
+}
+
+// TestBasic: a service without sessions gets the password with every request, is
+// read and written like any other, and a wrong password is tried once.
+func TestBasic(t *testing.T) {
+	l := newLab(t, simbmc.Config{Faults: simbmc.Faults{NoSessions: true}})
+	c := l.open(l.target(factory()))
+	if out, err := c.Set(t.Context(), changes(map[string][]string{bmc.Hostname: {"gru1-bmc"}})); err != nil || out[0].Status != bmc.Done {
+		t.Errorf("%v %v", out, err)
+	}
+	equal(t, map[string][]string{bmc.Hostname: {"gru1-bmc"}}, read(t, c, bmc.Hostname))
+	if s := c.Stats(); s.Sessions != 0 || s.Handshakes != 1 {
+		t.Errorf("%+v", s)
+	}
+	l.close(c)
+	wrong := factory()
+	wrong.Password = secret.New("literal", declaredPassword)
+	l.openError(t, l.target(wrong), redfish.ErrAuth)
+	if n := l.bmc.Counters().FailedLogins; n != 1 {
+		t.Errorf("the password was tried %d times", n)
+	}
 }
 
 func TestUnknownKey(t *testing.T) {

@@ -79,6 +79,9 @@ type Faults struct {
 	SessionLimit int
 	// SessionLife ends a session after so many requests; 0 is for ever.
 	SessionLife int
+	// NoSessions answers 404 where a login opens a session, as a service without
+	// sessions does; every request may bring the password.
+	NoSessions bool
 	// NoToken answers a login without a token.
 	NoToken bool
 	// Busy answers the next so many requests with 503 and Retry-After: 0.

@@ -231,6 +231,9 @@ func (b *BMC) answer(r *http.Request, path string, body []byte) reply {
 		return out
 	}
 	if path == sessionsPath && r.Method == http.MethodPost {
+		if b.faults.NoSessions {
+			return refuse(http.StatusNotFound, refusal("ResourceMissingAtURI", path))
+		}
 		return b.login(body)
 	}
 	if path != "/redfish" && path != rootPath {
