@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/stmcginnis/gofish"
 
@@ -25,6 +26,7 @@ type Session struct {
 
 	At      Endpoint        // where and as whom it is logged in
 	Peer    string          // fingerprint of the certificate it shows
+	Until   time.Time       // when that certificate ends
 	Root    Document        // the service root, as read at login
 	Refused map[string]bool // users whose declared password was refused
 
@@ -182,7 +184,8 @@ var errSpoke = errors.New("it does not speak redfish as expected")
 // attach makes conn, and later ones to the same address, the connection.
 func (c *Session) attach(at netip.AddrPort, conn *tls.Conn) {
 	if conn != nil {
-		c.Peer = Fingerprint(conn.ConnectionState().PeerCertificates[0])
+		shown := conn.ConnectionState().PeerCertificates[0]
+		c.Peer, c.Until = Fingerprint(shown), shown.NotAfter
 	}
 	var first net.Conn
 	if conn != nil {
