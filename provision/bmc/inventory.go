@@ -50,7 +50,7 @@ func (c *Controller) Inventory(ctx context.Context, want InventoryWanted) Invent
 		manager, system, err = c.both(ctx)
 	}
 	if err != nil {
-		return Inventory{Err: fmt.Errorf("take the inventory of %s: %w", c.session.At.Address, err)}
+		return Inventory{Until: c.session.Until, Err: fmt.Errorf("take the inventory of %s: %w", c.session.At.Address, err)}
 	}
 	c.remember()
 	inv := newReader(&c.session).inventory(ctx, manager, system, want)
