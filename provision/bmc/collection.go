@@ -12,10 +12,6 @@ import (
 // among them. The largest real tree takes under 140.
 const maxInventory = 256
 
-// maxPages bounds how many pages of one collection are read. iDRAC sends 50
-// entries of a log in each, OpenBMC 1,000.
-const maxPages = 40
-
 // reader reads documents for an inventory: each once, and no more than it has
 // room for, wherever the links lead.
 type reader struct {
