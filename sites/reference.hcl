@@ -163,6 +163,35 @@ site "reference" {
       nics           = 2       # Ethernet ports
     }
 
+    # What raiz verify looks for besides, and raiz never sets. What is not said
+    # here is as the operator's profile asks, if it does. What a controller does
+    # not tell is a warning that names it.
+    expect {
+      # The least versions, as the controller writes them. Numbers are compared
+      # as numbers; what cannot be compared is unknown, and said so.
+      firmware = "7.10.50.00" # of the controller
+      bios     = "1.13.2"     # of the server
+
+      # One of these: a licence whose name, type or description has all the
+      # words, in any case. [] asks for none where the profile does.
+      licences = ["iDRAC Enterprise", "iDRAC Datacenter"]
+
+      secure_boot = true  # or false; without it either will do
+      tpm         = "2.0" # or "1.2": a trusted module that is enabled
+
+      # Its certificate is warned of so many days before its end, and fails after
+      # it. Without it: 30.
+      certificate_days = 30
+
+      # Without the block no log is looked at. Entries that the controller calls
+      # resolved do not count; the newest are shown.
+      event_log {
+        severity = "warning" # the least: "warning" or "critical"; without it: warning
+        since    = "720h"    # an age in hours, or a time as "2026-11-01T00:00:00Z"; without it: for ever
+        log      = "SEL"     # its Id; without it: the one that is kept of the hardware
+      }
+    }
+
     # Accounts that others have on the controller, such as the host's own: raiz
     # leaves them alone. raiz verify names every other administrator.
     accounts = ["noc"]

@@ -91,3 +91,6 @@ var ErrStillOn = errStillOn
 
 // SettingNames are the names of all settings that raiz knows.
 func SettingNames() []string { return order() }
+
+// MaxInventory is how many answers an inventory reads.
+const MaxInventory = maxInventory

@@ -62,11 +62,12 @@ func FuzzController(f *testing.F) {
 			errs = append(errs, fact.Err)
 		}
 		_, err1 := c.Hardware(t.Context())
+		inv := c.Inventory(t.Context(), everything())
 		_, err2 := c.Diagnose(t.Context())
 		_, err3 := c.Set(t.Context(), changes(map[string][]string{bmc.Hostname: {"x"}, bmc.VLAN: {"7"}, bmc.IPv4Address: {newV4.String()}}))
 		err4 := c.SetPower(t.Context(), bmc.PowerOff, bmc.Graceful, time.Millisecond)
 		err5 := c.Close(t.Context())
-		text := fmt.Sprint(append(errs, err1, err2, err3, err4, err5), said.String(), c.Quirks())
+		text := fmt.Sprint(append(errs, inv.Err, inv.MACsErr, inv.LicencesErr, inv.ModulesErr, inv.Log.Err, err1, err2, err3, err4, err5), said.String(), c.Quirks())
 		if strings.Contains(text, factoryPassword) {
 			t.Errorf("a password shows: %s", text)
 		}

@@ -70,7 +70,7 @@ func TestMatrix(t *testing.T) {
 		}
 	})
 	slices.SortFunc(lines, func(a, b line) int { return strings.Compare(a.tree, b.tree) })
-	holdDoc(t, table(t, lines))
+	holdDoc(t, "bmc.md", "TestMatrix", table(t, lines))
 }
 
 // TestMatrixNames: the cells of a tree are those of its documents, whatever its folder
@@ -384,25 +384,22 @@ func table(t *testing.T, lines []line) string {
 	return b.String()
 }
 
-const (
-	docBegin = "<!-- made by TestMatrix: begin -->\n"
-	docEnd   = "<!-- made by TestMatrix: end -->\n"
-)
-
-// holdDoc compares the table with the one in the documentation, or writes it.
-func holdDoc(t *testing.T, want string) {
-	name := filepath.Join("..", "..", "docs", "bmc.md")
+// holdDoc compares what a test makes with what is in a document, or writes it.
+func holdDoc(t *testing.T, doc, test, want string) {
+	t.Helper()
+	begin, end := "<!-- made by "+test+": begin -->\n", "<!-- made by "+test+": end -->\n"
+	name := filepath.Join("..", "..", "docs", doc)
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, ok := strings.Cut(string(text), docBegin)
-	have, after, ok2 := strings.Cut(rest, docEnd)
+	before, rest, ok := strings.Cut(string(text), begin)
+	have, after, ok2 := strings.Cut(rest, end)
 	switch {
 	case !ok || !ok2:
-		t.Fatalf("%s lacks the marks %q and %q", name, docBegin, docEnd)
+		t.Fatalf("%s lacks the marks %q and %q", name, begin, end)
 	case *update:
-		if err := os.WriteFile(name, []byte(before+docBegin+want+docEnd+after), 0o644); err != nil {
+		if err := os.WriteFile(name, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	default:

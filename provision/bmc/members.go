@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -15,8 +17,40 @@ import (
 // maxMembers bounds how many members of a collection are looked at.
 const maxMembers = 8
 
+// maxPages bounds how many pages of one collection are read. iDRAC sends 50
+// entries of a log in each, OpenBMC 1,000.
+const maxPages = 40
+
+// maxListed bounds how many members of a collection are told apart.
+const maxListed = 1000
+
 // reader reads the documents of one controller by their addresses.
 type reader struct{ session *redfish.Session }
+
+// whole is a collection with the members of all its pages. One that does not end
+// is an error: who is on the last page would be absent otherwise.
+func (r reader) whole(ctx context.Context, d redfish.Document) (redfish.Document, error) {
+	next, err := d.Next()
+	if err != nil || next == "" {
+		return d, err
+	}
+	d.Props = maps.Clone(d.Props)
+	all := slices.Clone(d.List("Members"))
+	for range maxPages {
+		page, err := r.session.Get(ctx, next)
+		if err != nil {
+			return d, err
+		}
+		if all = append(all, page.List("Members")...); len(all) > maxListed {
+			return d, fmt.Errorf("look through %s: more than %d members", d.URI, maxListed)
+		}
+		if next, err = page.Next(); err != nil || next == "" {
+			d.Props["Members"] = all
+			return d, err
+		}
+	}
+	return d, fmt.Errorf("look through %s: more than %d pages", d.URI, maxPages)
+}
 
 // members returns the links of a collection that is not empty.
 func (r reader) members(ctx context.Context, uri string) ([]string, error) {
@@ -27,6 +61,9 @@ func (r reader) members(ctx context.Context, uri string) ([]string, error) {
 	if gone(err) {
 		return nil, unsupported("the controller lists %s but does not have it", uri)
 	} else if err != nil {
+		return nil, err
+	}
+	if d, err = r.whole(ctx, d); err != nil {
 		return nil, err
 	}
 	if list := d.Targets("Members"); len(list) > 0 {
@@ -53,14 +90,17 @@ func gone(err error) bool {
 // expanded reads a collection with its members in it, where the controller says
 // that it can (DSP0266 clause 7.3.1).
 func (r reader) expanded(ctx context.Context, uri string) (redfish.Document, error) {
-	if r.session.Root.At("ProtocolFeaturesSupported", "ExpandQuery", "NoLinks") != true {
-		return r.session.Get(ctx, uri)
+	list, err := redfish.Document{}, error(nil)
+	if r.session.Root.At("ProtocolFeaturesSupported", "ExpandQuery", "NoLinks") == true {
+		list, err = r.session.Get(ctx, uri+"?$expand=.($levels=1)")
 	}
-	list, err := r.session.Get(ctx, uri+"?$expand=.($levels=1)")
-	if redfish.StatusOf(err) >= 400 {
-		return r.session.Get(ctx, uri)
+	if list.Props == nil && (err == nil || redfish.StatusOf(err) >= 400) {
+		list, err = r.session.Get(ctx, uri)
 	}
-	return list, err
+	if err != nil {
+		return list, err
+	}
+	return r.whole(ctx, list)
 }
 
 // maxAccounts is more than any controller is known to have; iDRAC has 16 slots.

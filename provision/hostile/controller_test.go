@@ -218,6 +218,11 @@ func everything(target bmc.Target) error {
 	}
 	_, err = c.Hardware(ctx)
 	all = append(all, err)
+	inv := c.Inventory(ctx, bmc.InventoryWanted{MACs: []string{"02:00:00:00:00:01"}, Licences: true, SecureBoot: true, Log: &bmc.LogWanted{Severity: "Warning"}})
+	all = append(all, inv.Err, inv.MACsErr, inv.LicencesErr, inv.SecureBoot.Err, inv.Log.Err)
+	for _, p := range inv.Parts {
+		all = append(all, p.Err)
+	}
 	_, err = c.Diagnose(ctx)
 	all = append(all, err)
 	outcomes, err := c.Set(ctx, []bmc.Change{{Key: state.Key{Kind: state.Setting, Name: "hostname"}, Value: state.Attr{Values: []string{"new"}}}})

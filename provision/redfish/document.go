@@ -110,6 +110,28 @@ func (d Document) Targets(path ...string) []string {
 	return out
 }
 
+// maxNext bounds the address of a page, in bytes; iDRAC's are some 100.
+const maxNext = 2000
+
+// Next is where a collection goes on, or "" where this is all of it. It is
+// opaque (DSP0266, nextLink); an address that is none on this controller is an
+// error, because it is not followed and what it leads to stays unseen.
+func (d Document) Next() (string, error) {
+	v := d.At("Members@odata.nextLink")
+	if v == nil {
+		return "", nil
+	}
+	s, _ := v.(string)
+	if len(s) > maxNext || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.ContainsFunc(s, outOfPlace) {
+		return "", fmt.Errorf("read on after %s: %q is no address on this controller", d.URI, Short(s))
+	}
+	s, _, _ = strings.Cut(s, "#")
+	return s, nil
+}
+
+// outOfPlace reports what no request has in its address.
+func outOfPlace(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' }
+
 // Kind is the unversioned schema: "EthernetInterface" of
 // "#EthernetInterface.v1_9_0.EthernetInterface".
 func (d Document) Kind() string {

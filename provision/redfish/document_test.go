@@ -2,6 +2,7 @@ package redfish_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
@@ -33,6 +34,34 @@ func TestLinks(t *testing.T) {
 	} {
 		if got := redfish.LinkTarget(redfish.Object{"@odata.id": link}); got != want {
 			t.Errorf("%q leads to %q, want %q", link, got, want)
+		}
+	}
+}
+
+// TestNext: a page is asked for on this controller, or not at all.
+func TestNext(t *testing.T) {
+	for next, want := range map[any]string{
+		nil:                                  "",
+		"/redfish/v1/Logs/Entries?$skip=50":  "/redfish/v1/Logs/Entries?$skip=50",
+		"/redfish/v1/Logs?$skip=50#/Members": "/redfish/v1/Logs?$skip=50",
+		"":                                   "no address",
+		"Entries?$skip=50":                   "no address",
+		"//192.0.2.66/redfish/v1":            "no address",
+		"https://192.0.2.66/redfish/v1":      "no address",
+		"@192.0.2.66/redfish/v1":             "no address",
+		"/redfish/v1\\192.0.2.66":            "no address",
+		"/redfish/v1 HTTP/1.1\r\nHost: x":    "no address",
+		"/redfish/v1/é":                      "no address",
+		"/" + strings.Repeat("a", 2000):      "no address",
+		7.0:                                  "no address",
+	} {
+		d := redfish.Document{URI: "/redfish/v1/Logs", Props: redfish.Object{"Members@odata.nextLink": next}}
+		got, err := d.Next()
+		if err != nil && strings.Contains(err.Error(), "no address") && got == "" && len(err.Error()) < 500 {
+			got = "no address"
+		}
+		if got != want {
+			t.Errorf("%v: it goes on at %q, %v; want %q", next, got, err, want)
 		}
 	}
 }

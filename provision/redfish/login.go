@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/stmcginnis/gofish"
 
@@ -20,9 +21,10 @@ type login struct {
 	Timing Timing // the target's, with the defaults filled in
 	Log    *slog.Logger
 
-	At   Endpoint // where and as whom it is logged in
-	Peer string   // fingerprint of the certificate it shows
-	Root Document // the service root, as read at login
+	At    Endpoint  // where and as whom it is logged in
+	Peer  string    // fingerprint of the certificate it shows
+	Until time.Time // when that certificate ends
+	Root  Document  // the service root, as read at login
 
 	dialer *dialer
 	stats  *counter
@@ -36,7 +38,8 @@ var errSpoke = errors.New("it does not speak redfish as expected")
 // attach makes conn, and later ones to the same address, the connection.
 func (l *login) attach(at netip.AddrPort, conn *tls.Conn) {
 	if conn != nil {
-		l.Peer = Fingerprint(conn.ConnectionState().PeerCertificates[0])
+		shown := conn.ConnectionState().PeerCertificates[0]
+		l.Peer, l.Until = Fingerprint(shown), shown.NotAfter
 	}
 	var first net.Conn
 	if conn != nil {

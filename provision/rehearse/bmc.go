@@ -30,6 +30,7 @@ type bmcSpec struct {
 	Personality string
 	Users       map[string]string
 	Hostname    string
+	MACs        []string // of the server's ports, as far as the site declares them
 	Ports       []uint16
 	Dev         string
 	Addresses   []netip.Prefix
@@ -50,6 +51,11 @@ func bmcSpecOf(s *site.Site, l *layout, personality string) bmcSpec {
 		user, password = f.Username, f.Password
 	}
 	spec.Users[user] = reveal(password)
+	for _, i := range []site.Interface{s.Server.Management, s.Server.Service} {
+		if i.Match.MAC != "" {
+			spec.MACs = append(spec.MACs, i.Match.MAC)
+		}
+	}
 	if p := s.BMC.Port; p != 0 && p != 443 {
 		spec.Ports = append(spec.Ports, p)
 	}
@@ -179,7 +185,7 @@ func (t *Testbed) newBMC(spec bmcSpec, k *keeper) (*simbmc.BMC, error) {
 	n := t.Netns(RoleBMC)
 	return simbmc.New(simbmc.Config{
 		Powered: k.powered, Reset: k.reset,
-		Personality: spec.Personality, Users: spec.Users, Hostname: spec.Hostname,
+		Personality: spec.Personality, Users: spec.Users, Hostname: spec.Hostname, MACs: spec.MACs,
 		Addresses: spec.Addresses, Gateways: spec.Gateways,
 		Move: func(ctx context.Context, old, now []netip.Prefix) {
 			// Nobody is there to be told; a BMC that could not move does not

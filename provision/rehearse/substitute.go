@@ -60,6 +60,10 @@ func (t *Testbed) substitute(s *site.Site) (*site.Site, []Substitution, error) {
 	}
 	if b := c.BMC; b != nil {
 		password(&b.Password, "bmc password")
+		if e := b.Expect; e.Firmware+e.BIOS+e.SecureBoot+e.TPM != "" || len(e.Licences) > 0 {
+			b.Expect = site.Expect{CertificateDays: e.CertificateDays, EventLog: e.EventLog}
+			note("the BMC is a simulated one", "bmc expect")
+		}
 		if b.Factory != nil {
 			password(&b.Factory.Password, "bmc factory password")
 		}

@@ -23,6 +23,7 @@ func guarded() *site.Site {
 	s := plain()
 	s.BMC.Password, s.BMC.Factory.Password = missing("A"), missing("B")
 	s.BMC.CA = []byte("the real authority")
+	s.BMC.Expect = site.Expect{Firmware: "7.10", Licences: []string{"Enterprise"}, SecureBoot: "on", TPM: "2.0", CertificateDays: 14, EventLog: &site.EventLog{Severity: "critical"}}
 	s.BGP.Neighbors[0].Password = missing("C")
 	s.BGP.Neighbors = append(s.BGP.Neighbors, site.Neighbor{Name: "open"})
 	s.DNS.Keys = []site.TSIG{{Name: "transfer", Algorithm: "hmac-sha256", Secret: missing("D")}}
@@ -48,7 +49,7 @@ func TestSubstitute(t *testing.T) {
 		names = append(names, s.What)
 	}
 	want := []string{
-		"server ssh host_key", "server ssh identity", "server ssh jump", "bmc password", "bmc factory password",
+		"server ssh host_key", "server ssh identity", "server ssh jump", "bmc password", "bmc expect", "bmc factory password",
 		`bgp neighbor "edge1" password`, `dns key "transfer" secret`, "bmc certificate",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
@@ -61,6 +62,9 @@ func TestSubstitute(t *testing.T) {
 	}
 	if !got.BGP.Neighbors[1].Password.IsZero() {
 		t.Error("a neighbor without a password got one")
+	}
+	if diff := cmp.Diff(site.Expect{CertificateDays: 14, EventLog: &site.EventLog{Severity: "critical"}}, got.BMC.Expect); diff != "" {
+		t.Errorf("what is expected of a simulated BMC (-want +got):\n%s", diff)
 	}
 	if got.BMC.CA != nil || got.BMC.Fingerprint != "sha256:made" || got.Server.SSH.Jump != nil || !strings.HasPrefix(got.Server.SSH.Host.Key, "ssh-ed25519 AAAA") {
 		t.Error("a trust of the real site is left")

@@ -41,6 +41,8 @@ type Config struct {
 	Model    string // of the server
 	Firmware string // of the manager; a plausible one when empty
 	Hostname string // of the manager
+	// MACs are those of the ports of the server, of which there are two.
+	MACs []string
 
 	// ManagerType is its own; BMC when empty.
 	ManagerType string
@@ -57,7 +59,7 @@ type Config struct {
 	// redfish/v1/.../index.json. They take the place of the personality's own,
 	// whose rules say which of their properties may be written, and how. Which
 	// personality that is, their documents tell.
-	// Addresses, Gateways, Lease, Hostname, UUID and Serial do not count then.
+	// Addresses, Gateways, Lease, Hostname, UUID, Serial and MACs do not count then.
 	Tree fs.FS
 
 	// Powered tells whether the server is on, and Reset does to it, outside

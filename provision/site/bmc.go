@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
@@ -13,7 +14,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-func (c *converter) bmc(raw *rawBMC, least Hardware) *BMC {
+func (c *converter) bmc(raw *rawBMC, operator Profile) *BMC {
 	c.mark("bmc", raw.Range)
 	link := c.attach(raw.Addresses, raw.Range, "the BMC", bmcClaim, forAccess)
 	b := &BMC{
@@ -39,7 +40,10 @@ func (c *converter) bmc(raw *rawBMC, least Hardware) *BMC {
 	c.pin(raw, b)
 	c.services(raw, b)
 	c.declaredOnce(raw, b)
-	b.Hardware = c.hardware(raw.Hardware, least)
+	b.Hardware = c.hardware(raw.Hardware, operator.Hardware)
+	least := operator.Expect
+	least.CertificateDays = cmp.Or(least.CertificateDays, expiryDays)
+	b.Expect = c.expect(raw.Expect, least)
 	if raw.Factory != nil {
 		b.Factory = c.factory(raw.Factory)
 	}

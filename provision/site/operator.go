@@ -88,6 +88,7 @@ func (c *converter) profile(raw *rawProfile) Profile {
 	c.unique("rule", ids)
 	slices.SortFunc(p.Rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	p.Hardware = c.hardware(raw.Hardware, Hardware{})
+	p.Expect = c.expect(raw.Expect, Expect{})
 	if raw.Limit != nil {
 		p.RateLimit = c.rateLimit(raw.Limit, RateLimit{})
 	}

@@ -15,6 +15,8 @@ type Profile struct {
 	Components map[string]string
 	// Hardware is the least that the operator's servers have.
 	Hardware Hardware
+	// Expect is what the operator's servers and controllers are like.
+	Expect Expect
 	// RateLimit is what the operator's sites answer one network at most; zero
 	// leaves it to the site.
 	RateLimit RateLimit

@@ -93,6 +93,7 @@ type rawBMC struct {
 	Unmanaged    *hcl.Attribute `hcl:"unmanaged,optional"`
 	Factory      *rawFactory    `hcl:"factory,block"`
 	Hardware     *rawHardware   `hcl:"hardware,block"`
+	Expect       *rawExpect     `hcl:"expect,block"`
 	HTTPS        *rawHTTPS      `hcl:"https,block"`
 }
 
@@ -112,6 +113,25 @@ type rawHardware struct {
 	RAID          *hcl.Attribute `hcl:"raid,optional"`
 	PowerSupplies *hcl.Attribute `hcl:"power_supplies,optional"`
 	NICs          *hcl.Attribute `hcl:"nics,optional"`
+}
+
+// rawExpect is shared by sites and operator profiles.
+type rawExpect struct {
+	Range           hcl.Range      `hcl:",def_range"`
+	Firmware        *hcl.Attribute `hcl:"firmware,optional"`
+	BIOS            *hcl.Attribute `hcl:"bios,optional"`
+	Licences        *hcl.Attribute `hcl:"licences,optional"`
+	SecureBoot      *hcl.Attribute `hcl:"secure_boot,optional"`
+	TPM             *hcl.Attribute `hcl:"tpm,optional"`
+	CertificateDays *hcl.Attribute `hcl:"certificate_days,optional"`
+	EventLog        *rawEventLog   `hcl:"event_log,block"`
+}
+
+type rawEventLog struct {
+	Range    hcl.Range      `hcl:",def_range"`
+	Log      *hcl.Attribute `hcl:"log,optional"`
+	Severity *hcl.Attribute `hcl:"severity,optional"`
+	Since    *hcl.Attribute `hcl:"since,optional"`
 }
 
 type rawFactory struct {
@@ -294,6 +314,7 @@ type rawProfile struct {
 	Title      *hcl.Attribute `hcl:"title,optional"`
 	Rules      []rawRule      `hcl:"rule,block"`
 	Hardware   *rawHardware   `hcl:"hardware,block"`
+	Expect     *rawExpect     `hcl:"expect,block"`
 	Limit      *rawRateLimit  `hcl:"rate_limit,block"`
 	Components *rawComponents `hcl:"components,block"`
 }

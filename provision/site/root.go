@@ -34,7 +34,7 @@ func (c *converter) site(raw *rawSite) *Site {
 		s.Host = c.host(raw.Host)
 	}
 	if raw.BMC != nil {
-		s.BMC = c.bmc(raw.BMC, s.Operator.Hardware)
+		s.BMC = c.bmc(raw.BMC, s.Operator)
 	}
 	link, management := attachment{what: "the service interface"}, []netip.Prefix(nil)
 	if c.block(raw.Server == nil, raw.Range, "server", `server { hostname = "gru1" ... }`) {

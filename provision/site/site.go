@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/raiz-dns/raiz/provision/secret"
 )
@@ -98,6 +99,32 @@ type BMC struct {
 	HTTPS         *HTTPS            // nil leaves the certificate
 	Unmanaged     map[string]string // settings that are left alone though they would be set, by name, with the reason
 	Hardware      Hardware          // the least the server has to have; the site's word over the operator's
+
+	// Expect is looked at by raiz verify and never set; the site's word over the
+	// operator's.
+	Expect Expect
+}
+
+// Expect is what a server and its controller have to be like, beyond what can
+// be counted or set. A zero field asks for nothing.
+type Expect struct {
+	Firmware   string   // the least version of the controller, as it writes it
+	BIOS       string   // likewise of the system
+	Licences   []string // one of these: words that are all in what the controller calls a licence
+	SecureBoot string   // "on" or "off"
+	TPM        string   // "1.2" or "2.0"
+	// CertificateDays is how many days before its end the certificate that is
+	// shown is warned of.
+	CertificateDays int
+	EventLog        *EventLog // nil looks at no log
+}
+
+// EventLog says which entries of a controller's log are told.
+type EventLog struct {
+	Log      string    // its Id; "" for the one that the controller keeps of the hardware
+	Severity string    // "warning" or "critical", the least
+	Since    time.Time // zero for ever, or by Age
+	Age      time.Duration
 }
 
 // HTTPS is the certificate that a BMC is to show.

@@ -48,6 +48,9 @@ type BMCEvidence struct {
 	// Hardware is counted where the site says what there has to be.
 	Hardware    bmc.Hardware
 	HardwareErr error
+	// Inventory was taken At, by our own clock.
+	Inventory bmc.Inventory
+	At        time.Time
 }
 
 // ServerEvidence is what one exec on the server said.

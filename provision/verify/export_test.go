@@ -57,3 +57,6 @@ func ReadSessions(looks Looks, lines []string) ([]Session, error) {
 func ReadRoutes(looks Looks, lines []string) ([]Route, error) {
 	return looks.readRoutes(Printed{Lines: lines})
 }
+
+// CompareVersions compares what a controller writes with the least.
+func CompareVersions(have, want string) (order int, ok bool) { return compareVersions(have, want) }

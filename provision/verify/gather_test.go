@@ -186,6 +186,12 @@ func (c controller) Read(_ context.Context, wanted []state.Item) []state.Fact {
 	return out
 }
 
+func (c controller) Inventory(context.Context, bmc.InventoryWanted) bmc.Inventory {
+	inv := inventory()
+	inv.Until = time.Now().AddDate(1, 0, 0)
+	return inv
+}
+
 func vantages(t *testing.T) (verify.Vantages, *connection) {
 	t.Helper()
 	conn := &connection{t: t, dns: newNameServer(t)}

@@ -86,6 +86,7 @@ func healthy() verify.Evidence {
 				"ipv4.address", "192.0.2.10/28", "ipv4.gateway", "192.0.2.1", "ipv6.address", "2001:db8:0:1::10/64", "ipv6.gateway", "2001:db8:0:1::1",
 				"dns", "192.0.2.1", "ntp", "192.0.2.1", "hostname", "gru1-bmc", "power-restore", "always-on", "factory-account", "root: off"),
 			Administrators: []string{"raiz"},
+			Inventory:      inventory(), At: answered,
 		},
 		Login: "192.0.2.20:22",
 		Server: verify.ServerEvidence{
@@ -123,6 +124,20 @@ func healthy() verify.Evidence {
 		e.Server.Replies[a] = by("1.1.1.1/32", "198.51.100.0", "eno2", 112)
 	}
 	return e
+}
+
+// inventory is what a controller tells of a server that is well.
+func inventory() bmc.Inventory {
+	inv := bmc.Inventory{
+		Firmware: "1.2", BIOS: "2.19.1", Until: answered.AddDate(1, 0, 0), MACs: []string{"02:00:00:00:00:01", "02:00:00:00:00:02"},
+		Licences:   []bmc.Licence{{Text: "FD1 Production iDRAC9 15g Enterprise License"}},
+		SecureBoot: bmc.SecureBoot{Now: "Enabled", Next: "on", Mode: "UserMode"}, Modules: []bmc.TrustedModule{{Interface: "TPM2_0", State: "Enabled"}},
+		Log: bmc.EventLog{Name: "SEL", Read: 12}, Parts: map[bmc.PartKind]bmc.Parts{},
+	}
+	for i, kind := range bmc.PartKinds() {
+		inv.Parts[kind] = bmc.Parts{Healthy: i + 1}
+	}
+	return inv
 }
 
 // around is what is on a server beside what raiz puts there, where all of it is
@@ -243,7 +258,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%s does not say all: %+v", r.ID, r)
 		}
 	}
-	if len(results) != 88 {
+	if len(results) != 102 {
 		t.Errorf("%d checks", len(results))
 	}
 	if n := len(verify.Failed(results)) + len(verify.Undecided(results)); n != 0 {
@@ -268,7 +283,7 @@ func TestJudge(t *testing.T) {
 	before := verify.Judge(s, healthy())
 	said := map[string]map[verify.Status]bool{}
 	var all, worded strings.Builder
-	for _, c := range slices.Concat(bmcCases(), systemCases(), aroundCases(), dnsCases(), bgpCases(), guardCases()) {
+	for _, c := range slices.Concat(bmcCases(), inventoryCases(), systemCases(), aroundCases(), dnsCases(), bgpCases(), guardCases()) {
 		e := healthy()
 		c.change(&e)
 		after := verify.Judge(s, e)

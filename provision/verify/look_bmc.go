@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/site"
@@ -40,7 +41,39 @@ func gatherBMC(ctx context.Context, s *site.Site, v Vantages) BMCEvidence {
 	if s.BMC.Hardware != (site.Hardware{}) {
 		e.Hardware, e.HardwareErr = countHardware(ctx, c)
 	}
+	e.At = time.Now()
+	e.Inventory = takeInventory(ctx, c, inventoryWanted(s, e.At))
 	return e
+}
+
+// inventoryWanted is what the checks of an inventory that is taken at this time
+// need.
+func inventoryWanted(s *site.Site, at time.Time) bmc.InventoryWanted {
+	expect := s.BMC.Expect
+	want := bmc.InventoryWanted{Licences: len(expect.Licences) > 0, SecureBoot: expect.SecureBoot != ""}
+	for _, i := range macsOf(s) {
+		want.MACs = append(want.MACs, i.Match.MAC)
+	}
+	if l := expect.EventLog; l != nil {
+		want.Log = &bmc.LogWanted{Name: l.Log, Severity: "Warning", Since: logSince(l, at)}
+		if l.Severity == "critical" {
+			want.Log.Severity = "Critical"
+		}
+	}
+	return want
+}
+
+// inventoryTaker is a Controller that takes an inventory; *bmc.Controller does.
+type inventoryTaker interface {
+	Inventory(context.Context, bmc.InventoryWanted) bmc.Inventory
+}
+
+func takeInventory(ctx context.Context, c Controller, want bmc.InventoryWanted) bmc.Inventory {
+	taker, ok := c.(inventoryTaker)
+	if !ok {
+		return bmc.Inventory{Err: errors.New("this session cannot take an inventory")}
+	}
+	return taker.Inventory(ctx, want)
 }
 
 // hardwareCounter is a Controller that counts hardware; *bmc.Controller does.

@@ -69,6 +69,9 @@ func groups() []group {
 	return []group{
 		{bmcChecks, bmcCodes, nil},
 		{hardwareChecks, hardwareCodes, nil},
+		{inventoryChecks, inventoryCodes, nil},
+		{partChecks, partCodes, nil},
+		{logChecks, logCodes, nil},
 		{loginChecks, loginCodes, nil},
 		{addressChecks, addressCodes, nil},
 		{unitChecks, unitCodes, nil},

@@ -14,6 +14,12 @@ profile "ripe-k" {
     nics       = 2
   }
 
+  # The same: a server of Dell, whose iDRAC has an Enterprise licence; an Express
+  # one is refused. Datacenter is above it.
+  expect {
+    licences = ["iDRAC Enterprise", "iDRAC Datacenter"]
+  }
+
   rule "origin-known" {
     value  = "25152"
     source = "https://www.ripe.net/analyse/dns/hosted-dns-requirements"

@@ -49,6 +49,18 @@ site "as112-gru1" {
     certificate   = "sha256:3785b1282c31989d356f9bad9bb273b975e65ec4426407164677bf955cffae63"
     power_restore = "always-on"
 
+    expect {
+      firmware    = "1.2"
+      bios        = "2.0"
+      licences    = ["iDRAC Enterprise", "iDRAC Datacenter"]
+      secure_boot = true
+      tpm         = "2.0"
+
+      event_log {
+        since = "720h"
+      }
+    }
+
     factory {
       address  = "192.168.0.120"
       username = "root"
