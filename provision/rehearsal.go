@@ -72,14 +72,16 @@ func TestbedVantages(testbed *rehearse.Testbed) Vantages {
 			if err != nil {
 				return nil, err
 			}
-			// What the router does not take has left the server all the same.
 			refused, err := testbed.Router.Refused(ctx)
 			if err != nil {
 				return nil, err
 			}
 			var out []verify.Route
-			for _, r := range append(taken, refused...) {
-				out = append(out, verify.Route{Prefix: r.Prefix, ASPath: r.ASPath, Communities: r.Communities})
+			for i, r := range append(taken, refused...) {
+				out = append(out, verify.Route{
+					Prefix: r.Prefix, ASPath: r.ASPath, Communities: r.Communities, MED: r.MED, Origin: r.Origin,
+					Neighbor: r.Neighbor, NextHop: r.NextHop, Refused: i >= len(taken),
+				})
 			}
 			return out, nil
 		},

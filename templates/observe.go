@@ -19,6 +19,8 @@ func Fields() map[string]map[string]string {
 		"as_path":     "AS numbers, the nearest first; what stands between them does not matter",
 		"communities": "as (65535,65281), 65535:65281 or no-export, of any kind and any number",
 		"next_hop":    "an address",
+		"med":         "its MULTI_EXIT_DISC, a number; nothing where there is none (RFC 4271 section 5.1.4)",
+		"origin":      "IGP, EGP or incomplete, by word or by its first letter (RFC 4271 section 5.1.1)",
 	}
 	exported := maps.Clone(route)
 	delete(exported, "next_hop")

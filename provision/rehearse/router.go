@@ -56,6 +56,7 @@ type Route struct {
 	NextHop     netip.Addr
 	ASPath      []site.ASN
 	Communities []string // "65535:65281"; large ones have three parts
+	MED, Origin string   // as its daemon calls them; "" for none
 }
 
 // Routes returns what the router took from the server: the declared blocks,
@@ -92,7 +93,7 @@ func readRoutes(look observation.Observation, out string) ([]Route, error) {
 	}
 	var all []Route
 	for _, record := range records {
-		route := Route{Communities: observation.Communities(record["communities"])}
+		route := Route{Communities: observation.Communities(record["communities"]), MED: record.Last("med"), Origin: record.Last("origin")}
 		if route.Prefix, err = netip.ParsePrefix(record.Last("prefix")); err != nil {
 			return nil, err
 		}

@@ -260,6 +260,11 @@ func bgpCases() []judged {
 		{"the router does not answer", learnt(func(r *verify.RouterEvidence) { *r = verify.RouterEvidence{Asked: true, Err: errors.New("refused")} })},
 		{"the router has learnt nothing", learnt(func(r *verify.RouterEvidence) { r.Routes = nil })},
 		{"the router has learnt more", learnt(func(r *verify.RouterEvidence) { r.Routes = append(r.Routes, leak) })},
+		{"the router has refused a block", learnt(func(r *verify.RouterEvidence) { r.Routes[0].Refused = true })},
+		{"the router sends a block's traffic elsewhere", learnt(func(r *verify.RouterEvidence) { r.Routes[0].NextHop = netip.MustParseAddr("203.0.113.9") })},
+		{"the router has learnt a metric", learnt(func(r *verify.RouterEvidence) { r.Routes[0].MED = "5" })},
+		{"the router has learnt an origin that is incomplete", learnt(func(r *verify.RouterEvidence) { r.Routes[0].Origin = "Incomplete" })},
+		{"another neighbor has learnt a block", learnt(func(r *verify.RouterEvidence) { r.Routes[0].Neighbor = "edge9" })},
 		{"the router has learnt another origin", learnt(func(r *verify.RouterEvidence) { r.Routes[0].ASPath = []site.ASN{112, 64512} })},
 		{"the router has it a second time, by another way", learnt(func(r *verify.RouterEvidence) {
 			r.Routes = append(r.Routes, verify.Route{Prefix: prefix("192.175.48.0/24"), ASPath: []site.ASN{65001, 112}})

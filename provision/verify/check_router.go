@@ -1,6 +1,9 @@
 package verify
 
 import (
+	"net/netip"
+	"slices"
+
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
@@ -27,16 +30,79 @@ func learnt(s *site.Site, want []Route, e RouterEvidence) finding {
 	case e.Err != nil:
 		return unknown(why(e.Err))
 	}
-	return compareRoutes(want, e.Routes, []site.ASN{s.BGP.ASN}, routeAdvice{
+	all := finding{status: Pass, got: []verdict.Message{blocks(e.Routes)}}
+	for _, n := range s.BGP.Neighbors {
+		if f := learntBy(s, n, want, e.Routes); f.status != Pass {
+			all = all.and(f)
+		}
+	}
+	return all
+}
+
+// learntBy compares what one neighbor has with what it is sent. Where nobody tells
+// which neighbor has a route, each has it.
+func learntBy(s *site.Site, n site.Neighbor, want, have []Route) finding {
+	var sent, taken []Route
+	for _, w := range want {
+		if len(sameFamily(n.Addresses, w.Prefix.Addr())) > 0 && n.Announce != site.AnnounceNothing {
+			sent = append(sent, w)
+		}
+	}
+	refused := finding{status: Pass}
+	for _, r := range have {
+		switch {
+		case r.Neighbor != "" && r.Neighbor != n.Name:
+		case r.Refused:
+			refused = refused.and(fail(verdict.New("router.refused", verdict.Prefix("block", r.Prefix), verdict.Word("neighbor", n.Name)), verdict.New("router.missing.advice")))
+		default:
+			taken = append(taken, r)
+			if r.NextHop.IsValid() && !ours(s, r.NextHop) {
+				refused = refused.and(fail(verdict.New("router.next-hop", verdict.Prefix("block", r.Prefix), verdict.Word("neighbor", n.Name), verdict.Address("address", r.NextHop)), verdict.New("router.other.advice")))
+			}
+		}
+	}
+	f := compareRoutes(sent, taken, []site.ASN{s.BGP.ASN}, routeAdvice{
 		missing: verdict.New("router.missing.advice"),
 		other:   verdict.New("router.other.advice"),
 	})
+	if f.status == Pass {
+		return refused
+	}
+	if len(s.BGP.Neighbors) > 1 {
+		f.got = append([]verdict.Message{verdict.New("router.of", verdict.Word("neighbor", n.Name))}, f.got...)
+	}
+	return f.and(refused)
+}
+
+// ours reports whether traffic to an address goes to the service link.
+func ours(s *site.Site, a netip.Addr) bool {
+	return slices.ContainsFunc(s.Server.Service.Addresses, func(p netip.Prefix) bool { return p.Addr() == a.WithZone("") })
+}
+
+// and is a finding with another one that is no pass: both are said.
+func (f finding) and(other finding) finding {
+	switch {
+	case other.status == Pass:
+		return f
+	case f.status == Pass:
+		return other
+	}
+	f.got = few(append(slices.Clone(f.got), other.got...))
+	for _, a := range other.advice {
+		if !slices.ContainsFunc(f.advice, a.Equal) {
+			f.advice = append(f.advice, a)
+		}
+	}
+	return f
 }
 
 func routerCodes() []verdict.Definition {
 	return append(routeCodes(), []verdict.Definition{
 		verdict.Define("router.title", "what the host's router has learnt"),
 		verdict.Define("router.nobody", "nobody can look at the host's router from here"),
+		verdict.Define("router.of", "which of the host's routers differs", verdict.TypeWord.Named("neighbor")),
+		verdict.Define("router.refused", "the router has got a block, and did not take it", verdict.TypePrefix.Named("block"), verdict.TypeWord.Named("neighbor")),
+		verdict.Define("router.next-hop", "the router sends the traffic of a block elsewhere", verdict.TypePrefix.Named("block"), verdict.TypeWord.Named("neighbor"), verdict.TypeAddress.Named("address")),
 		verdict.Define("router.missing.advice", "why a router may not have what leaves the server"),
 		verdict.Define("router.other.advice", "why a router may have it in another form"),
 	}...)

@@ -91,6 +91,13 @@ type Route struct {
 	Prefix      netip.Prefix
 	ASPath      []site.ASN
 	Communities []string // of every kind, such as "65535:65281" or "112:1:2"
+	MED         string   // MULTI_EXIT_DISC (RFC 4271 section 5.1.4); "" where there is none
+	Origin      string   // ORIGIN (RFC 4271 section 5.1.1), as the daemon calls it; "" where it does not say
+
+	// What only a router tells of a route.
+	Neighbor string     // the declared neighbor that has it; "" where that is not known
+	NextHop  netip.Addr // zero where it is not told
+	Refused  bool       // it came, and the router did not take it
 }
 
 // RouterEvidence is what the host's router has learnt from the server.

@@ -134,7 +134,7 @@ func (l Looks) readRoutes(p Printed) ([]Route, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the routing daemon exports a route to what is no block: %.200q", r.Last("prefix"))
 		}
-		route := Route{Prefix: p, Communities: observation.Communities(r["communities"])}
+		route := Route{Prefix: p, Communities: observation.Communities(r["communities"]), MED: r.Last("med"), Origin: r.Last("origin")}
 		for _, n := range observation.ASPath(r["as_path"]) {
 			route.ASPath = append(route.ASPath, site.ASN(n))
 		}

@@ -92,14 +92,15 @@ func TestParseRoutes(t *testing.T) {
 		{"exported, IPv6", saved(t, "export6"), []verify.Route{{Prefix: c}}},
 		{"exported by a session that is off", saved(t, "exportoff"), nil},
 		{"learnt, one of them twice", saved(t, "routes"), []verify.Route{
-			{Prefix: a, ASPath: []site.ASN{112}},
-			{Prefix: a, ASPath: []site.ASN{65001, 65002}},
-			{Prefix: b, ASPath: []site.ASN{112}, Communities: []string{"65535:65281", "112:1:2"}},
-			{Prefix: c, ASPath: []site.ASN{112}},
+			{Prefix: a, ASPath: []site.ASN{112}, Origin: "IGP"},
+			{Prefix: a, ASPath: []site.ASN{65001, 65002}, Origin: "IGP"},
+			{Prefix: b, ASPath: []site.ASN{112}, Communities: []string{"65535:65281", "112:1:2"}, Origin: "IGP"},
+			{Prefix: c, ASPath: []site.ASN{112}, Origin: "IGP"},
 		}},
 		{"BIRD is not there", saved(t, "nosocket"), nil},
 		{"a set in the path", []string{"BIRD 2.0.12 ready.", "192.175.48.0/24 x", "\tBGP.as_path: 112 {64512 64513}"}, []verify.Route{{Prefix: a, ASPath: []site.ASN{112, 64512, 64513}}}},
 		{"extended communities", []string{"BIRD 2.0.12 ready.", "192.175.48.0/24 x", "\tBGP.ext_community: (rt, 112, 1) (ro, 1, 2)"}, []verify.Route{{Prefix: a, Communities: []string{"rt:112:1", "ro:1:2"}}}},
+		{"what nobody has declared", []string{"BIRD 2.0.12 ready.", "192.175.48.0/24 x", "\tBGP.origin: Incomplete", "\tBGP.med: 5"}, []verify.Route{{Prefix: a, Origin: "Incomplete", MED: "5"}}},
 		{"attributes of nothing", []string{"BIRD 2.0.12 ready.", "\tBGP.as_path: 1", "no prefix", "\tBGP.as_path: 2"}, nil},
 	}
 	for _, tt := range tests {
@@ -108,7 +109,7 @@ func TestParseRoutes(t *testing.T) {
 			if (err != nil) != mute(tt.lines) {
 				t.Errorf("got error %v", err)
 			}
-			if diff := cmp.Diff(tt.want, have, cmpopts.EquateComparable(a)); diff != "" {
+			if diff := cmp.Diff(tt.want, have, cmpopts.EquateComparable(a, addr("::"))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
@@ -90,6 +91,12 @@ func compareRoutes(want, have []Route, front []site.ASN, advice routeAdvice) fin
 			note(verdict.New("routes.communities", verdict.Prefix("block", h.Prefix),
 				verdict.AllSeen("communities", h.Communities), verdict.Words("want", want[i].Communities)), advice.other)
 		}
+		if h.MED != "" && h.MED != "0" {
+			note(verdict.New("routes.med", verdict.Prefix("block", h.Prefix), verdict.Seen("med", h.MED)), advice.other)
+		}
+		if h.Origin != "" && !strings.EqualFold(h.Origin, "igp") && h.Origin != "i" {
+			note(verdict.New("routes.origin", verdict.Prefix("block", h.Prefix), verdict.Seen("origin", h.Origin)), advice.other)
+		}
 	}
 	for _, w := range want {
 		if !slices.ContainsFunc(have, func(h Route) bool { return h.Prefix == w.Prefix }) {
@@ -110,6 +117,8 @@ func routeCodes() []verdict.Definition {
 		verdict.Define("routes.undeclared.advice", "what comes before anything else"),
 		verdict.Define("routes.path", "a block has another AS path than declared", block, verdict.TypePath.Named("path"), verdict.TypePath.Named("want")),
 		verdict.Define("routes.communities", "a block has other communities than declared", block, verdict.TypeAllSeen.Named("communities"), verdict.TypeWords.Named("want")),
+		verdict.Define("routes.med", "a block has a MULTI_EXIT_DISC, which nobody has declared", block, verdict.TypeSeen.Named("med")),
+		verdict.Define("routes.origin", "a block has another ORIGIN than IGP", block, verdict.TypeSeen.Named("origin")),
 		verdict.Define("routes.missing", "a block is not there", block),
 	}
 }

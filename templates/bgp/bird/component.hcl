@@ -57,7 +57,9 @@ component "bird" {
     begin   = ["^(?P<prefix>[0-9a-f.:]+/\\d+)\\s"]
     again   = ["^ .* \\["]
     more = [
+      "^\\s+BGP\\.origin: +(?P<origin>\\S+)",
       "^\\s+BGP\\.as_path: (?P<as_path>.*)",
+      "^\\s+BGP\\.med: +(?P<med>\\d+)",
       "^\\s+BGP\\.community: (?P<communities>.*)",
       "^\\s+BGP\\.ext_community: (?P<communities>.*)",
       "^\\s+BGP\\.large_community: (?P<communities>.*)",

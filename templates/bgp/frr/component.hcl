@@ -93,6 +93,6 @@ component "frr" {
     command = ["/usr/local/lib/raiz/frr-exports", "{neighbor}", "{family}"]
     alive   = "^exports to "
     begin   = ["^route (?P<prefix>\\S+) path (?P<as_path>.*)"]
-    more    = ["^ community (?P<communities>.*)"]
+    more    = ["^ community (?P<communities>.*)", "^ metric (?P<med>\\d+)", "^ origin (?P<origin>\\S+)"]
   }
 }

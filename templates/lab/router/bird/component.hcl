@@ -45,7 +45,9 @@ component "bird" {
     end     = ["^\\S"]
     more = [
       "^\\s+BGP\\.next_hop: +(?P<next_hop>\\S+)",
+      "^\\s+BGP\\.origin: +(?P<origin>\\S+)",
       "^\\s+BGP\\.as_path: (?P<as_path>.*)",
+      "^\\s+BGP\\.med: +(?P<med>\\d+)",
       "^\\s+BGP\\.community: (?P<communities>.*)",
       "^\\s+BGP\\.large_community: (?P<communities>.*)",
     ]
@@ -58,7 +60,9 @@ component "bird" {
     end     = ["^\\S"]
     more = [
       "^\\s+BGP\\.next_hop: +(?P<next_hop>\\S+)",
+      "^\\s+BGP\\.origin: +(?P<origin>\\S+)",
       "^\\s+BGP\\.as_path: (?P<as_path>.*)",
+      "^\\s+BGP\\.med: +(?P<med>\\d+)",
       "^\\s+BGP\\.community: (?P<communities>.*)",
       "^\\s+BGP\\.large_community: (?P<communities>.*)",
     ]
