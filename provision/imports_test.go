@@ -68,8 +68,9 @@ func mayImport() map[string][]string {
 		"provision/helper/contract": rooms("helper", "server"),
 		"provision/helper/apart":    nil,
 		"provision/helper/promise":  nil,
-		"provision/helper/blackbox": nil, // tests alone
-		"provision/hostile":         nil, // tests alone
+		"provision/helper/blackbox": nil,            // tests alone
+		"provision/hostile":         nil,            // tests alone
+		"provision/harm":            rooms("state"), // tests alone
 		"provision/helper/sim":      rooms("helper", "helper/promise", "server", "state"),
 		"cmd/raiz-helper":           rooms("helper", "helper/guard", "helper/linux", "server", "printable"),
 		"provision/invoke":          rooms("remote", "server"),

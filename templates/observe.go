@@ -30,6 +30,7 @@ func Fields() map[string]map[string]string {
 			"state": "established, or anything else", "error": "the last one",
 		},
 		"exports": exported,
+		"imports": {"prefix": "of a route that was taken from the neighbor"},
 		"clock": {
 			"synced":  "anything but no, false, 0 or nothing when the clock is in sync",
 			"offset":  "of the clock: seconds, or a number with its unit such as +1.2ms",

@@ -174,7 +174,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"option of a broken number", pack("kind = \"system\"\noption \"x\" {\n  default = 1.5\n  doc = \"x\"\n}"), `component pack system/p: option "x": default: it is no string`},
 		{"option without a value", pack("kind = \"system\"\noption \"x\" {\n  default = null\n  doc = \"x\"\n}"), `component pack system/p: option "x": default: it has no value`},
 		{"option that no template could name", pack("kind = \"system\"\noption \"x-y\" {\n  default = 1\n  doc = \"x\"\n}"), `component pack system/p: option "x-y": a name has small letters, digits and underscores`},
-		{"observation of nothing known", pack("kind = \"system\"\nobserve \"moon\" {\n  command = [\"x\"]\n}"), `component pack system/p: observe "moon" is none of clock, exports, refused, routes, sessions, zones`},
+		{"observation of nothing known", pack("kind = \"system\"\nobserve \"moon\" {\n  command = [\"x\"]\n}"), `component pack system/p: observe "moon" is none of clock, exports, imports, refused, routes, sessions, zones`},
 		{"observation without a record", pack("kind = \"system\"\nobserve \"clock\" {\n  command = [\"x\"]\n}"), `component pack system/p: observe "clock": it needs begin`},
 		{"observation of a field that is none", pack("kind = \"system\"\nobserve \"clock\" {\n  command = [\"x\"]\n  begin = [\"(?P<stratun>.)\"]\n}"), `component pack system/p: observe "clock": field "stratun" is none of offset, stratum, synced`},
 		{"observation with a pattern that is none", pack("kind = \"system\"\nobserve \"clock\" {\n  command = [\"x\"]\n  begin = [\"(\"]\n}"), `component pack system/p: observe "clock": begin: error parsing regexp`},

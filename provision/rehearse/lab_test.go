@@ -77,7 +77,7 @@ Table master6:
 	}
 	want := []Route{{
 		Prefix: netip.MustParsePrefix("2620:4f:8000::/48"), NextHop: netip.MustParseAddr("2001:db8:0:3::1"),
-		ASPath: []site.ASN{112, 112}, Communities: []string{"65535:65281", "64500:7", "112:1:2"},
+		ASPath: []site.ASN{112, 112}, Communities: []string{"65535:65281", "64500:7", "112:1:2"}, Origin: "IGP",
 	}}
 	if diff := cmp.Diff(fmt.Sprint(want), fmt.Sprint(got)); diff != "" {
 		t.Errorf("routes (-want +got):\n%s", diff)

@@ -85,7 +85,7 @@ func sessionChecks(s *site.Site, p peering, e Evidence) []check {
 		needs = append(needs, dnsID(service, "udp"))
 	}
 	want := sentTo(s, p.Neighbor, p.at)
-	return append(checks, check{
+	return append(checks, importCheck(p, e), check{
 		id: exportOf(p), vantage: FromServer, title: verdict.New("bgp.export.title", verdict.Address("address", p.at)), want: blocks(want),
 		about: at, kinds: []string{kindGuard}, needs: needs, find: func() finding { return exported(want, p.at, e) },
 	})
@@ -206,7 +206,7 @@ func exported(want []Route, a netip.Addr, e Evidence) finding {
 
 func bgpCodes() []verdict.Definition {
 	address := verdict.TypeAddress.Named("address")
-	return append(silentCodes(), []verdict.Definition{
+	return append(append(silentCodes(), importCodes()...), []verdict.Definition{
 		verdict.Define("bgp.no-session", "the routing daemon has no session at all"),
 		verdict.Define("bgp.no-such-session", "the routing daemon does not have this session"),
 		verdict.Define("bgp.neighbors.title", "sessions that the site does not declare"),

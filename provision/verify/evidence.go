@@ -84,6 +84,8 @@ type Session struct {
 	Exports  []Route
 	// ExportsErr is why Exports are not known.
 	ExportsErr error
+	Imports    []netip.Prefix // what is taken from the neighbor
+	ImportsErr error
 }
 
 // Route is a route as a routing daemon shows it.

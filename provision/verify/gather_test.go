@@ -156,8 +156,10 @@ func prints(t *testing.T, command string) string {
 		"tracking": "C0000201,192.0.2.1,3,1.0,-0.001,0,0,0,0,0,0,0,0,Normal\n",
 		"protocols": ready + "e4 BGP --- up 1 Established\n  BGP state: Established\n    Neighbor address: 198.51.100.0\n    Neighbor AS: 64500\n" +
 			"e6 BGP --- up 1 Established\n  BGP state: Established\n    Neighbor address: 2001:db8:0:3::2\n    Neighbor AS: 64500\n",
-		"_v4": ready + "192.175.48.0/24 blackhole [b 1] * (200)\n",
-		"_v6": ready + "2620:4f:8000::/48 blackhole [b 1] * (200)\n",
+		"export n_edge1_v4":   ready + "192.175.48.0/24 blackhole [b 1] * (200)\n",
+		"export n_edge1_v6":   ready + "2620:4f:8000::/48 blackhole [b 1] * (200)\n",
+		"protocol n_edge1_v4": ready + "Table master4:\n0.0.0.0/0 unicast [n_edge1_v4 1] * (100) [AS64500i]\n\tvia 198.51.100.0 on eno2\n",
+		"protocol n_edge1_v6": ready + "Table master6:\n::/0 unicast [n_edge1_v6 1] * (100) [AS64500i]\n\tvia 2001:db8:0:3::2 on eno2\n",
 	} {
 		if strings.Contains(command, words) {
 			return text

@@ -88,7 +88,7 @@ func healthy() verify.Evidence {
 			Administrators: []string{"raiz"},
 			Inventory:      inventory(), At: answered,
 		},
-		Login: "192.0.2.20:22",
+		Login: "192.0.2.20:22", Looks: verify.Looks{"imports": {}},
 		Server: verify.ServerEvidence{
 			Links: []server.LinkFact{
 				{Name: "lo"},
@@ -98,8 +98,8 @@ func healthy() verify.Evidence {
 			Units:   map[string]server.UnitFact{},
 			Replies: map[netip.Addr]server.Way{},
 			Sessions: []verify.Session{
-				{Name: "n_edge1_v4", Neighbor: addr("198.51.100.0"), PeerAS: 64500, State: "Established", Exports: []verify.Route{{Prefix: prefix("192.175.48.0/24")}}},
-				{Name: "n_edge1_v6", Neighbor: addr("2001:db8:0:3::2"), PeerAS: 64500, State: "Established", Exports: []verify.Route{{Prefix: prefix("2620:4f:8000::/48")}}},
+				{Name: "n_edge1_v4", Neighbor: addr("198.51.100.0"), PeerAS: 64500, State: "Established", Exports: []verify.Route{{Prefix: prefix("192.175.48.0/24")}}, Imports: []netip.Prefix{prefix("0.0.0.0/0")}},
+				{Name: "n_edge1_v6", Neighbor: addr("2001:db8:0:3::2"), PeerAS: 64500, State: "Established", Exports: []verify.Route{{Prefix: prefix("2620:4f:8000::/48")}}, Imports: []netip.Prefix{prefix("::/0")}},
 			},
 			Guard: &server.Guard{Status: watch.Status{Feed: watch.FeedStatus{Up: true}, Blocks: []watch.BlockStatus{
 				{Prefix: prefix("192.175.48.0/24"), State: watch.Announced}, {Prefix: prefix("2620:4f:8000::/48"), State: watch.Announced},
@@ -258,7 +258,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%s does not say all: %+v", r.ID, r)
 		}
 	}
-	if len(results) != 102 {
+	if len(results) != 104 {
 		t.Errorf("%d checks", len(results))
 	}
 	if n := len(verify.Failed(results)) + len(verify.Undecided(results)); n != 0 {

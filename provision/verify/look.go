@@ -34,6 +34,10 @@ func sessionProbes(s *site.Site, v Vantages) []probe {
 		most := len(sentTo(s, p.Neighbor, p.at))
 		out = append(out, probe{name: exportSection(p.at), argv: v.Looks.argv("exports", sessionFields(p.Neighbor, p.at)),
 			read: func(printed Printed, e *ServerEvidence) { v.Looks.readExports(p.at, most, printed, e) }})
+		if argv := v.Looks.argv("imports", sessionFields(p.Neighbor, p.at)); argv != nil {
+			out = append(out, probe{name: "import " + p.at.String(), argv: argv,
+				read: func(printed Printed, e *ServerEvidence) { v.Looks.readImports(p.at, printed, e) }})
+		}
 	}
 	return out
 }
@@ -70,7 +74,7 @@ func (l Looks) readSessions(p Printed, e *ServerEvidence) {
 	records, err := l.read("sessions", p)
 	e.Sessions, e.SessionsErr = sessionsOf(records), err
 	for i := range e.Sessions {
-		e.Sessions[i].ExportsErr = errNotLooked
+		e.Sessions[i].ExportsErr, e.Sessions[i].ImportsErr = errNotLooked, errNotLooked
 	}
 }
 
@@ -99,6 +103,25 @@ func (l Looks) readExports(neighbor netip.Addr, most int, p Printed, e *ServerEv
 	for i := range e.Sessions {
 		if e.Sessions[i].Neighbor == neighbor {
 			e.Sessions[i].Exports, e.Sessions[i].ExportsErr = routes, err
+		}
+	}
+}
+
+// readImports reads what is taken from a neighbor.
+func (l Looks) readImports(neighbor netip.Addr, p Printed, e *ServerEvidence) {
+	records, err := l.read("imports", p)
+	var out []netip.Prefix
+	for _, r := range records {
+		taken, wrong := netip.ParsePrefix(r.Last("prefix"))
+		if wrong != nil {
+			err = fmt.Errorf("the routing daemon takes a route to what is no block: %.200q", r.Last("prefix"))
+			break
+		}
+		out = append(out, taken)
+	}
+	for i := range e.Sessions {
+		if e.Sessions[i].Neighbor == neighbor {
+			e.Sessions[i].Imports, e.Sessions[i].ImportsErr = out, err
 		}
 	}
 }

@@ -49,6 +49,12 @@ component "bird" {
     ]
   }
 
+  observe "imports" {
+    command = ["birdc", "-r", "show", "route", "protocol", "{session}"]
+    alive   = "^BIRD "
+    begin   = ["^(?P<prefix>[0-9a-f.:]+/\\d+)\\s"]
+  }
+
   # A line at the left edge begins a route, and so does an indented one that
   # tells where another route to the same prefix comes from.
   observe "exports" {

@@ -89,6 +89,14 @@ component "frr" {
     }
   }
 
+  observe "imports" {
+    command = ["vtysh", "-d", "bgpd", "-c", "show bgp ipv{family} unicast neighbors {neighbor} routes json"]
+    json {
+      records = "routes.*"
+      fields  = { prefix = "@key" }
+    }
+  }
+
   observe "exports" {
     command = ["/usr/local/lib/raiz/frr-exports", "{neighbor}", "{family}"]
     alive   = "^exports to "
