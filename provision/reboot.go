@@ -80,7 +80,7 @@ func (r *Run) Reboot(ctx context.Context, p Planned, names []string, within time
 	}
 	r.tell(verdict.New("notice.rebooting"))
 	err = ctl.SetPower(ctx, bmc.PowerRestart, bmc.Graceful, within)
-	if err == nil {
+	if err == nil || errors.Is(err, bmc.ErrUnanswered) {
 		err = r.cameBack(ctx, ctl, p.Want, wanted, boot, within)
 	}
 	if _, healthy := errors.AsType[*notTakenError](err); err != nil && !healthy {
@@ -107,7 +107,7 @@ func (r *Run) Restart(ctx context.Context, do bmc.PowerAction, patience, within 
 		return fmt.Errorf("nothing was restarted: %w", err)
 	}
 	err = ctl.SetPower(ctx, do, bmc.Graceful, patience)
-	if end := time.Now().Add(within); err == nil {
+	if end := time.Now().Add(within); err == nil || errors.Is(err, bmc.ErrUnanswered) {
 		err = await.Until(ctx, poll, func(ctx context.Context) (bool, error) {
 			err := r.booted(ctx, boot)
 			if err != nil && time.Now().After(end) {
@@ -252,7 +252,7 @@ func inEffect(facts []state.Fact, want *state.Set) error {
 		case f.Err != nil:
 			return f.Err
 		case f.Pending != nil:
-			return fmt.Errorf("%s waits for a reboot still", f.Key.Name)
+			return &notTakenError{fmt.Errorf("%s waits for a reboot still, after one: the server's firmware has not taken it; its own log tells why, and whether it takes a power cycle", f.Key.Name)}
 		case f.Value == nil || !it.Value.Equal(f.Value):
 			return &notTakenError{fmt.Errorf("%s: the server's firmware has not taken what waited for the reboot: its own log tells why; raiz plan has it again", f.Key.Name)}
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
@@ -79,57 +78,6 @@ func othersIn(staged redfish.Document, body redfish.Object) error {
 		}
 	}
 	return nil
-}
-
-// errShared is a withdrawal that would take somebody else's setting along.
-var errShared = fmt.Errorf("%w: it does not wait alone", errValue)
-
-// maxJobs is more than iDRAC keeps.
-const maxJobs = 256
-
-// waitingJob is the job of a change of the BIOS that waits for a reboot, or "".
-func waitingJob(ctx context.Context, v values) (string, error) {
-	m, err := v.load(ctx, inManager)
-	if err != nil {
-		return "", err
-	}
-	uri := m.Link("Links", "Oem", "Dell", "Jobs")
-	if uri == "" {
-		return "", nil
-	}
-	list, err := v.expanded(ctx, uri)
-	if gone(err) {
-		return "", nil
-	} else if err != nil {
-		return "", err
-	}
-	members := list.List("Members")
-	if len(members) > maxJobs {
-		return "", fmt.Errorf("%s has %d jobs, more than %d", uri, len(members), maxJobs)
-	}
-	found := ""
-	for _, e := range members {
-		d, err := v.member(ctx, e, "JobState")
-		if gone(err) {
-			continue
-		} else if err != nil {
-			return "", err
-		}
-		state := d.Text("JobState")
-		switch {
-		case d.Text("JobType") != "BIOSConfiguration":
-		case state == "Starting" || state == "Running":
-			return "", fmt.Errorf("%w: the job %s is being carried out: wait for its end", errValue, d.ID())
-		case !slices.Contains([]string{"Scheduled", "New", "Downloaded", "Waiting", "Paused"}, state): // it has ended
-		case !strings.HasPrefix(d.URI, uri+"/"):
-			return "", fmt.Errorf("the job %s is not where jobs are", d.ID())
-		case found != "":
-			return "", fmt.Errorf("%w: several jobs wait for a reboot, %s among them: reboot the server, or delete them on site", errShared, d.ID())
-		default:
-			found = d.URI
-		}
-	}
-	return found, nil
 }
 
 // clearAction is DellManager.ClearPending of a settings object, or "".

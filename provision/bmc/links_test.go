@@ -102,7 +102,7 @@ func TestLinksChangeNothing(t *testing.T) {
 					t.Errorf("%s: (-without +with):\n%s\n%s", name, bare, got)
 				}
 				got, cost := l.look(links, want)
-				if got != bare || cost.Gets > 5+settingsObjects(personality) {
+				if got != bare || cost.Gets > 5+settingsObjects(personality)+2*jobs(personality) { // of what is to be written somebody else's job may keep it back
 					t.Errorf("%s: the cache was not mended: %d reads\n%s", name, cost.Gets, got)
 				}
 			}

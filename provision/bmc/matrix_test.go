@@ -272,8 +272,14 @@ func setTree(t *testing.T, dir string, out *line) {
 	stats := holds(t, c, want, out)
 	// One that did not take its new address is logged in to as delivered,
 	// and asked for the declared user's account.
-	if stats.Gets > out.known && out.cells[bmc.IPv4Address].status == bmc.Done {
-		t.Errorf("a look after an apply costs %+v, more than %d reads", stats, out.known)
+	room := out.known
+	for _, cell := range out.cells {
+		if cell.status == bmc.Pending {
+			room = out.known + 3 // where jobs are kept: the manager, the list, and the one that waits
+		}
+	}
+	if stats.Gets > room && out.cells[bmc.IPv4Address].status == bmc.Done {
+		t.Errorf("a look after an apply costs %+v, more than %d reads", stats, room)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -37,11 +36,24 @@ func (v values) pending(ctx context.Context, s setting, have *state.Attr) (bool,
 	if err != nil {
 		return true, nil, err
 	}
-	due, err := waits(s, d, have)
+	due, err := v.due(ctx, s, d, have)
 	if due == nil {
 		return true, nil, err
 	}
 	return true, *due, nil
+}
+
+// due is the value in a settings object that the next reboot makes the one in
+// effect. What an iDRAC has there without a job is never carried out.
+func (v values) due(ctx context.Context, s setting, staged redfish.Document, have *state.Attr) (*state.Attr, error) {
+	due, err := waits(s, staged, have)
+	if due == nil || !v.where.profile.oneJob {
+		return due, err
+	}
+	if job, kept, err := v.job(ctx); err != nil || kept && !job {
+		return nil, err
+	}
+	return due, nil
 }
 
 // waits is the value in a settings object, where it is another than the one in
@@ -76,16 +88,26 @@ func (v values) staged(ctx context.Context, uri string) (redfish.Document, error
 	return d, nil
 }
 
-// queued marks the settings that cannot be written while another one waits.
-func (v values) queued(facts []state.Fact) {
+// queued marks the settings that are not as they are wanted and cannot be written
+// while another one waits, whoever's that is.
+func (v values) queued(ctx context.Context, wanted []state.Item, facts []state.Fact) {
 	if v.where == nil || !v.where.profile.oneJob {
 		return
 	}
-	if !slices.ContainsFunc(facts, func(f state.Fact) bool { return f.Pending != nil }) {
-		return
-	}
+	waits, known := false, false
 	for i, f := range facts {
-		if f.AtReboot && f.Pending == nil && f.Err == nil {
+		want, ok := wanted[i].Value.(state.Attr)
+		if have, is := f.Value.(state.Attr); !f.AtReboot || f.Pending != nil || f.Err != nil || !ok || is && want.Equal(have) {
+			continue
+		}
+		if !known {
+			var err error
+			if waits, _, err = v.job(ctx); err != nil {
+				return // the write tells
+			}
+			known = true
+		}
+		if waits {
 			facts[i].Queued = errQueued.Error()
 		}
 	}

@@ -122,8 +122,10 @@ func (p power) on(ctx context.Context, patience time.Duration) error {
 	if err != nil || have == "On" {
 		return err
 	}
-	if err := p.reset(ctx, []string{"On", "ForceOn"}); err != nil {
-		return err
+	ask := []string{"On", "ForceOn"}
+	asked := p.reset(ctx, ask)
+	if asked != nil && !errors.Is(asked, ErrUnanswered) {
+		return asked
 	}
 	end := since(patience)
 	return await.Until(ctx, p.session.Timing.Poll, func(ctx context.Context) (bool, error) {
@@ -133,6 +135,8 @@ func (p power) on(ctx context.Context, patience time.Duration) error {
 			return true, nil
 		case over:
 			return false, errors.Join(fmt.Errorf("it is not On after %s", patience), err)
+		case err == nil && asked != nil: // and it was not heard
+			asked = p.reset(ctx, ask)
 		}
 		return false, nil
 	})
@@ -196,11 +200,19 @@ func (p power) askOff(ctx context.Context, s *shutdown) error {
 		return nil
 	}
 	s.asked, s.refused = true, nil
+	if errors.Is(err, ErrUnanswered) {
+		s.asked = false // it is asked again while it is On
+		return nil
+	}
 	return err
 }
 
-// reset asks for the first kind that the system takes. A lost answer counts
-// for nothing: what the server is then is looked at.
+// ErrUnanswered marks a reset that was asked for and not answered: whether it is
+// carried out tells the server alone.
+var ErrUnanswered = errors.New("the controller did not answer whether it resets the server")
+
+// reset asks for the first kind that the system takes. A lost answer is
+// ErrUnanswered.
 func (p power) reset(ctx context.Context, kinds []string) error {
 	d, err := p.fresh(ctx, inSystem)
 	if err != nil {
@@ -219,11 +231,13 @@ func (p power) reset(ctx context.Context, kinds []string) error {
 			continue
 		}
 		ans, err := p.session.Write(ctx, http.MethodPost, uri, redfish.Object{"ResetType": kind}, "", redfish.Public)
-		if err != nil && redfish.StatusOf(err) != 0 {
-			return refusal(err)
-		}
 		if err == nil {
 			_, err = p.session.FollowTask(ctx, ans)
+		} else if redfish.StatusOf(err) != 0 {
+			return refusal(err)
+		}
+		if err != nil && redfish.StatusOf(err) == 0 && !errors.Is(err, redfish.ErrRefused) && ctx.Err() == nil {
+			return fmt.Errorf("%w: %w", ErrUnanswered, err)
 		}
 		return err
 	}

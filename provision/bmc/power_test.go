@@ -223,3 +223,42 @@ func TestCaptureTrees(t *testing.T) {
 	walk("", map[string]any(c.Capture(redact.SerialsHidden)))
 	l.close(c)
 }
+
+// TestLostReset loses each answer of a change of power in turn: the server is what
+// it was asked to be, or it is said that nobody knows.
+func TestLostReset(t *testing.T) {
+	for _, strike := range []simbmc.Strike{simbmc.StrikeLost, simbmc.StrikeReset} {
+		for do, want := range map[bmc.PowerAction]string{bmc.PowerOff: "Off", bmc.PowerOn: "On", bmc.PowerRestart: "On"} {
+			t.Run(string(strike)+"/"+string(do), func(t *testing.T) {
+				unanswered := 0
+				for at := 1; at <= 6; at++ {
+					l := newLab(t, simbmc.Config{Personality: "idrac"})
+					c := l.open(l.target(factory()))
+					if do == bmc.PowerOn {
+						if err := c.SetPower(t.Context(), bmc.PowerOff, bmc.Forced, time.Second); err != nil {
+							t.Fatal(err)
+						}
+					}
+					l.bmc.SetFaults(simbmc.Faults{Strike: strike, StrikeAt: at})
+					err := c.SetPower(t.Context(), do, bmc.Forced, 2*time.Second)
+					if errors.Is(err, bmc.ErrUnanswered) && do == bmc.PowerRestart {
+						unanswered++
+						err = nil
+					}
+					l.bmc.SetFaults(simbmc.Faults{})
+					have, looked := c.Power(t.Context())
+					if err == nil && (looked != nil || have != want) {
+						t.Errorf("request %d: it is said to be done, and is %s, %v", at, have, looked)
+					}
+					if err != nil && !strings.Contains(err.Error(), "read the power") && !strings.Contains(err.Error(), "Systems") {
+						t.Errorf("request %d: %v", at, err)
+					}
+					l.close(c)
+				}
+				if do == bmc.PowerRestart && unanswered == 0 {
+					t.Error("no answer of a restart was lost")
+				}
+			})
+		}
+	}
+}

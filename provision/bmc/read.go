@@ -41,7 +41,7 @@ func (c *Controller) readAll(ctx context.Context, wanted []state.Item) []state.F
 		}
 		out = append(out, f)
 	}
-	c.values.queued(out)
+	c.values.queued(ctx, wanted, out)
 	return out
 }
 

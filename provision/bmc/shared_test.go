@@ -129,3 +129,41 @@ func TestPendingUnread(t *testing.T) {
 		})
 	}
 }
+
+// TestWithoutJob: what is in the settings object of an iDRAC without a job is never
+// carried out. It does not wait, and what is wanted is written with a job.
+func TestWithoutJob(t *testing.T) {
+	l := newLab(t, simbmc.Config{Personality: "idrac"})
+	l.bmc.Stage("/redfish/v1/Systems/System.Embedded.1/Bios/Settings", map[string]any{"AcPwrRcvry": "On"})
+	c := l.open(l.target(declared(), factory()))
+	defer l.close(c)
+	want := map[string][]string{bmc.PowerPolicy: {"always-on"}}
+	if f := c.Read(t.Context(), items(want))[0]; f.Pending != nil || f.Queued != "" || f.Err != nil {
+		t.Errorf("reads %+v", f)
+	}
+	if out, err := c.Set(t.Context(), changes(want)); err != nil || out[0].Status != bmc.Pending || c.Stats().Writes == 0 {
+		t.Errorf("%v %v after %d writes", out, err, c.Stats().Writes)
+	}
+	if err := c.SetPower(t.Context(), bmc.PowerRestart, bmc.Forced, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := c.Set(t.Context(), changes(want)); err != nil || out[0].Status != bmc.Done {
+		t.Errorf("%v %v", out, err)
+	}
+}
+
+// TestQueuedBehindOthers: the job may be of a setting that the site does not speak
+// of.
+func TestQueuedBehindOthers(t *testing.T) {
+	l := newLab(t, simbmc.Config{Personality: "idrac"})
+	c := l.open(l.target(declared(), factory()))
+	defer l.close(c)
+	if out, err := c.Set(t.Context(), changes(map[string][]string{bmc.BootOrder: {"Boot0002", "Boot0001"}})); err != nil || out[0].Status != bmc.Pending {
+		t.Fatalf("%v %v", out, err)
+	}
+	for value, queued := range map[string]bool{"always-on": true, "last-state": false} { // which it is
+		if f := c.Read(t.Context(), items(map[string][]string{bmc.PowerPolicy: {value}}))[0]; f.Err != nil || (f.Queued != "") != queued {
+			t.Errorf("%s: %+v", value, f)
+		}
+	}
+}

@@ -30,7 +30,7 @@ func (st stager) stage(ctx context.Context, s setting, uri string, want state.At
 	if err != nil {
 		return err
 	}
-	v, err := waits(s, staged, have)
+	v, err := st.due(ctx, s, staged, have)
 	switch {
 	case err != nil:
 		return err
@@ -91,7 +91,7 @@ func (st stager) judgeStaged(ctx context.Context, s setting, uri string, want st
 		if err != nil {
 			return false, &unprovenError{err}
 		}
-		v, err := waits(s, staged, have)
+		v, err := st.due(ctx, s, staged, have)
 		switch {
 		case err != nil:
 			return false, &unprovenError{err}

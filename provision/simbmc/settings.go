@@ -111,6 +111,15 @@ func (b *BMC) staging(res *resource) (reply, bool) {
 	return reply{}, false
 }
 
+// Stage puts values into a settings object with no job, as a write without an apply
+// time does on an iDRAC: no reset carries them out.
+func (b *BMC) Stage(at string, values map[string]any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	res := b.tree[at]
+	maps.Copy(obj(res.doc[res.settings.part]), values)
+}
+
 // startJob answers a write to a settings object with the job of it.
 func (b *BMC) startJob(res *resource) reply {
 	b.serial++
@@ -172,6 +181,9 @@ func (b *BMC) startUp() {
 			continue
 		}
 		s, target := res.settings, b.tree[res.settings.of]
+		if s.jobs && s.job == "" {
+			continue // nobody has asked for it
+		}
 		end, said := "Completed", []any{}
 		if b.faults.SettingsFail {
 			end, said = "Failed", []any{refusal("SettingsFailed").object()}

@@ -58,10 +58,10 @@ func (b *BMC) patch(r *http.Request, path string, body []byte) reply {
 		}
 	}
 	switch {
-	case b.faults.Task != "":
-		return b.startTask()
 	case makesJob:
 		return b.startJob(res)
+	case b.faults.Task != "":
+		return b.startTask()
 	}
 	return b.accepted(res, refused)
 }
