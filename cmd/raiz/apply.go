@@ -134,6 +134,9 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 		if err := g.reboot(ctx, run, planned, apply.Journal{}, a); err != nil {
 			return err
 		}
+		if len(planned.Plan.Queued) > 0 {
+			return exit(exitPending, nil)
+		}
 		return unseen(planned.Plan)
 	case planned.Refusal() != nil:
 		return g.carriedOut(run, apply.Journal{Outcome: apply.NotTried}, planned.Refusal())
@@ -162,6 +165,9 @@ func (g *globals) applyOnce(cmd *cobra.Command, path string, a applyOptions) err
 // asked for.
 func (g *globals) reboot(ctx context.Context, run *provision.Run, p provision.Planned, j apply.Journal, a applyOptions) error {
 	names := p.Waiting(j)
+	if a.reboot && len(names) == 0 && len(p.Queued(j)) > 0 {
+		return exit(exitError, errors.New("nothing was rebooted: what keeps back the settings that are queued is none of this site's, and a reboot would carry it out unseen: look at the jobs of the BMC, then raiz bmc power SITE restart"))
+	}
 	if !a.reboot || len(names) == 0 {
 		return nil
 	}

@@ -55,7 +55,7 @@ func planCode(p provision.Planned) exitCode {
 	switch {
 	case !p.Plan.Applicable():
 		return exitUnreachable
-	case !p.Plan.Empty():
+	case !p.Plan.Empty() || len(p.Plan.Queued) > 0:
 		return exitPending
 	}
 	if code := verifyCode(p.Found); code != exitDone || p.Plan.Part != plan.ServerAlone {
@@ -78,7 +78,7 @@ func applyCode(j apply.Journal, err error) exitCode {
 	switch {
 	case err == nil && len(j.Missing) > 0:
 		return exitFailed
-	case err == nil && j.Refused():
+	case err == nil && (j.Refused() || len(j.Settings(apply.Queued)) > 0):
 		return exitPending
 	case err == nil:
 		return exitDone

@@ -20,7 +20,7 @@ func TestPlanSpeaksOfThePresent(t *testing.T) {
 		for _, tt := range []struct {
 			plan plan.Plan
 			want exitCode
-		}{{plan.Plan{}, exitDone}, {change, exitPending}, {unknown, exitUnreachable}, {plan.Plan{Part: plan.ServerAlone}, exitUnreachable}} {
+		}{{plan.Plan{}, exitDone}, {change, exitPending}, {plan.Plan{Queued: []state.Fact{{}}}, exitPending}, {plan.Plan{Waiting: []state.Fact{{}}}, exitDone}, {unknown, exitUnreachable}, {plan.Plan{Part: plan.ServerAlone}, exitUnreachable}} {
 			planned := provision.Planned{Plan: tt.plan, Seen: seen}
 			if got := planCode(planned); got != tt.want {
 				t.Errorf("after %+v: %d, want %d", last, got, tt.want)
