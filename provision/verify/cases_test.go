@@ -228,6 +228,83 @@ func dnsCases() []judged {
 	}
 }
 
+// contentCases are bent in one thing each; rules_test.go has more of them.
+func contentCases() []judged {
+	at := func(ask verify.Ask, about, network string, change func(*verify.Answer)) func(*verify.Evidence) {
+		return func(e *verify.Evidence) {
+			q := verify.Question{Address: addr("192.175.48.1"), Ask: ask, Zone: about, Network: network}
+			a, ok := e.Server.Content[q]
+			if !ok {
+				panic("no such question")
+			}
+			change(&a)
+			e.Server.Content[q] = a
+		}
+	}
+	record := func(text string) func(*verify.Answer) {
+		return func(a *verify.Answer) {
+			rr, err := dns.NewRR(text)
+			if err != nil {
+				panic(err)
+			}
+			a.Msg.Answer, a.Msg.Rcode = append(a.Msg.Answer, rr), dns.RcodeSuccess
+		}
+	}
+	refused := func(a *verify.Answer) { a.Msg.Rcode, a.Msg.Answer = dns.RcodeRefused, nil }
+	lost := func(a *verify.Answer) { *a = verify.Answer{Err: errors.New("no answer in 4 s")} }
+	version := func(a *verify.Answer) {
+		a.Msg = reply(verify.AskHostname, identity)
+		a.Msg.Answer[0].(*dns.TXT).Txt = []string{"4.6.1"}
+	}
+	return []judged{
+		{"NS is refused", at(verify.AskNS, zone, "udp", refused)},
+		{"NS is lost", at(verify.AskNS, zone, "tcp", lost)},
+		{"NS is without authority", at(verify.AskNS, zone, "udp", func(a *verify.Answer) { a.Msg.Authoritative = false })},
+		{"NS is not there", at(verify.AskNS, zone, "udp", func(a *verify.Answer) { a.Msg.Answer = nil })},
+		{"NS is without EDNS", at(verify.AskNS, zone, "tcp", func(a *verify.Answer) { a.Msg.Extra = nil })},
+		{"NS is larger than was asked for", at(verify.AskNS, zone, "udp", func(a *verify.Answer) { a.Size = 1221 })},
+		{"NS is truncated over TCP", at(verify.AskNS, zone, "tcp", func(a *verify.Answer) { a.Msg.Truncated = true })},
+		{"NS does not fit UDP", at(verify.AskNS, zone, "udp", func(a *verify.Answer) { a.Msg.Truncated, a.Msg.Answer = true, nil })},
+		{"another copy answers for NS", at(verify.AskNS, zone, "udp", func(a *verify.Answer) { a.Msg = reply(verify.AskSOA, "eze1.as112.example.net") })},
+		{"a name below a zone is there", at(verify.AskNothing, zone, "udp", record("abcdefghij.10.in-addr.arpa. A 192.0.2.1"))},
+		{"no SOA says that a name is not there", at(verify.AskNothing, zone, "udp", func(a *verify.Answer) { a.Msg.Ns = nil })},
+		{"nobody asked for content", func(e *verify.Evidence) { e.Server.Content = nil }},
+		{"nothing is answered to what is to be refused", func(e *verify.Evidence) {
+			for q := range e.Server.Content {
+				if q.Address == addr("192.175.48.1") && q.Ask != verify.AskNS && q.Ask != verify.AskNothing {
+					e.Server.Content[q] = verify.Answer{Err: errors.New("no answer in 4 s")}
+				}
+			}
+		}},
+		{"another copy tells its version", at(verify.AskVersion, "", "udp", func(a *verify.Answer) { a.Msg = reply(verify.AskHostname, "eze1.as112.example.net") })},
+		{"the version is told", at(verify.AskVersion, "", "udp", version)},
+		{"the version is told by its other name", at(verify.AskVersionServer, "", "udp", version)},
+		{"a zone can be transferred", at(verify.AskAXFR, zone, "tcp", record("10.in-addr.arpa. SOA a.example. b.example. 1 2 3 4 5"))},
+		{"changes can be transferred over UDP", at(verify.AskIXFR, zone, "udp", record("10.in-addr.arpa. SOA a.example. b.example. 1 2 3 4 5"))},
+		{"a zone is served that is not declared", at(verify.AskOther, "root-servers.net", "udp", func(a *verify.Answer) { a.Msg.Rcode, a.Msg.Authoritative = dns.RcodeSuccess, true })},
+		{"a zone that is not declared is referred", at(verify.AskOther, "example.com", "udp", func(a *verify.Answer) { a.Msg.Rcode = dns.RcodeSuccess })},
+		{"outside, the answers are otherwise", func(e *verify.Evidence) {
+			for _, q := range []verify.Question{
+				{Address: addr("192.175.48.1"), Ask: verify.AskNS, Zone: zone, Network: "udp"}, {Address: addr("192.175.48.1"), Ask: verify.AskVersion, Network: "udp"},
+			} {
+				a := e.Outside.Answers[q]
+				asked := a.Msg.Question
+				version(&a)
+				a.Msg.Question = asked
+				e.Outside.Answers[q] = a
+			}
+		}},
+		{"outside, another copy answers once", func(e *verify.Evidence) {
+			q := verify.Question{Address: addr("192.175.48.1"), Ask: verify.AskNS, Zone: zone, Network: "udp"}
+			e.Outside.Answers[q] = verify.Answer{Msg: reply(verify.AskSOA, "eze1.as112.example.net"), At: answered}
+			e.Outside.Answers[verify.Question{Address: addr("192.175.48.1"), Ask: verify.AskNS, Zone: zone, Network: "tcp"}].Msg.Authoritative = false
+		}},
+		{"outside, only NS is without authority", func(e *verify.Evidence) {
+			e.Outside.Answers[verify.Question{Address: addr("192.175.48.1"), Ask: verify.AskNS, Zone: zone, Network: "tcp"}].Msg.Authoritative = false
+		}},
+	}
+}
+
 func bgpCases() []judged {
 	session := func(i int, change func(*verify.Session)) func(*verify.Evidence) {
 		return func(e *verify.Evidence) { change(&e.Server.Sessions[i]) }

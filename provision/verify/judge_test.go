@@ -31,7 +31,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 const identity = "gru1.as112.example.net"
 
 // example is testdata/as112.hcl, after what is replaced in it.
-func example(t *testing.T, replace ...string) *site.Site {
+func example(t testing.TB, replace ...string) *site.Site {
 	t.Helper()
 	text, err := os.ReadFile("testdata/as112.hcl")
 	if err != nil {
@@ -104,7 +104,7 @@ func healthy() verify.Evidence {
 				{Prefix: prefix("192.175.48.0/24"), State: watch.Announced}, {Prefix: prefix("2620:4f:8000::/48"), State: watch.Announced},
 			}}},
 			Synced: true, Stratum: 3, Offset: 12 * time.Millisecond,
-			UDP:    answers("udp"),
+			UDP: answers("udp"), Content: content("udp", "tcp"),
 			Around: around(),
 		},
 		Ports: []string{"tcp/53", "udp/53", "tcp/179", "udp/3784", "udp/4784"},
@@ -115,6 +115,7 @@ func healthy() verify.Evidence {
 		}},
 		Outside: verify.OutsideEvidence{Asked: true, Answers: answers("udp", "tcp")},
 	}
+	maps.Copy(e.Outside.Answers, content("udp", "tcp"))
 	for _, u := range []string{"bird", "nsd", "raiz-guard", "nftables", "chrony", "ssh", "systemd-networkd"} {
 		e.Server.Units[u+".service"] = server.UnitFact{Load: "loaded", Active: "active", Sub: "running", File: "enabled"}
 	}
@@ -208,6 +209,32 @@ func answers(networks ...string) map[verify.Question]verify.Answer {
 	return out
 }
 
+// content is what a good copy answers about what it serves and what it does not.
+func content(networks ...string) map[verify.Question]verify.Answer {
+	out := map[verify.Question]verify.Answer{}
+	for _, network := range networks {
+		for _, a := range serviceAddresses() {
+			put := func(ask verify.Ask, zone, name string, kind, class uint16) {
+				q := new(dns.Msg)
+				q.Question = []dns.Question{{Name: name, Qtype: kind, Qclass: class}}
+				out[verify.Question{Address: a, Ask: ask, Zone: zone, Network: network}] = verify.Answer{Msg: answerQuery(q), At: answered, Size: 100}
+			}
+			for _, z := range zones() {
+				put(verify.AskNS, z, z+".", dns.TypeNS, dns.ClassINET)
+				put(verify.AskNothing, z, "abcdefghij."+z+".", dns.TypeA, dns.ClassINET)
+			}
+			put(verify.AskIXFR, zone, zone+".", dns.TypeIXFR, dns.ClassINET)
+			put(verify.AskAXFR, zone, zone+".", dns.TypeAXFR, dns.ClassINET)
+			put(verify.AskVersion, "", "version.bind.", dns.TypeTXT, dns.ClassCHAOS)
+			put(verify.AskVersionServer, "", "version.server.", dns.TypeTXT, dns.ClassCHAOS)
+			for _, other := range []string{"root-servers.net", "arpa", "example.com"} {
+				put(verify.AskOther, other, other+".", dns.TypeSOA, dns.ClassINET)
+			}
+		}
+	}
+	return out
+}
+
 // answered is when all answers came.
 var answered = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
@@ -243,7 +270,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%s does not say all: %+v", r.ID, r)
 		}
 	}
-	if len(results) != 88 {
+	if len(results) != 112 {
 		t.Errorf("%d checks", len(results))
 	}
 	if n := len(verify.Failed(results)) + len(verify.Undecided(results)); n != 0 {
@@ -268,7 +295,7 @@ func TestJudge(t *testing.T) {
 	before := verify.Judge(s, healthy())
 	said := map[string]map[verify.Status]bool{}
 	var all, worded strings.Builder
-	for _, c := range slices.Concat(bmcCases(), systemCases(), aroundCases(), dnsCases(), bgpCases(), guardCases()) {
+	for _, c := range slices.Concat(bmcCases(), systemCases(), aroundCases(), dnsCases(), contentCases(), bgpCases(), guardCases()) {
 		e := healthy()
 		c.change(&e)
 		after := verify.Judge(s, e)
