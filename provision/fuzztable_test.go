@@ -58,7 +58,7 @@ func readers() []reader {
 		{"provision/site.Format", "provision/site.FuzzEdit", "site files"},
 		{"provision/site.Enroll", "provision/site.FuzzEdit", "site files"},
 		{"provision/site.operatorBlocks", "provision/site.FuzzOperatorFile", "operator files"},
-		{"provision/verify.readHeard", "provision/verify.FuzzReadHeard", "answers of name servers"},
+		{"provision/verify.unpacked", "provision/verify.FuzzReadHeard", "answers of name servers, which FuzzRules judges"},
 		{"provision/watch.ReadStatus", "provision/watch.FuzzReadStatus", "what the guard tells"},
 		{"provision/watch.ReadDrain", "provision/watch.FuzzReadDrain", "who drained a copy"},
 		{"provision/watch.ReadConfig", "provision/watch.FuzzReadConfig", "what the guard is to do"},
