@@ -299,6 +299,10 @@ func contentCases() []judged {
 			e.Outside.Answers[q] = verify.Answer{Msg: reply(verify.AskSOA, "eze1.as112.example.net"), At: answered}
 			e.Outside.Answers[verify.Question{Address: addr("192.175.48.1"), Ask: verify.AskNS, Zone: zone, Network: "tcp"}].Msg.Authoritative = false
 		}},
+		{"here and outside NS is without authority", func(e *verify.Evidence) {
+			q := verify.Question{Address: addr("192.175.48.1"), Ask: verify.AskNS, Zone: zone, Network: "udp"}
+			e.Server.Content[q].Msg.Authoritative, e.Outside.Answers[q].Msg.Authoritative = false, false
+		}},
 		{"outside, only NS is without authority", func(e *verify.Evidence) {
 			e.Outside.Answers[verify.Question{Address: addr("192.175.48.1"), Ask: verify.AskNS, Zone: zone, Network: "tcp"}].Msg.Authoritative = false
 		}},

@@ -9,6 +9,8 @@ import (
 	"github.com/raiz-dns/raiz/provision/verdict"
 )
 
+func offersID(a netip.Addr) string { return "dns.offers." + a.String() }
+
 // offersChecks see that an address gives nobody what is not for strangers: the
 // program's version, whole zones, and zones that are not declared. They are
 // asked from the server's own loopback, which no pack lets have more than
@@ -17,7 +19,7 @@ func offersChecks(s *site.Site, e Evidence) []check {
 	var checks []check
 	for _, a := range s.ServiceAddresses() {
 		checks = append(checks, check{
-			id: "dns.offers." + a.String(), vantage: FromServer, title: verdict.New("dns.offers.title", verdict.Address("address", a)),
+			id: offersID(a), vantage: FromServer, title: verdict.New("dns.offers.title", verdict.Address("address", a)),
 			want: verdict.New("dns.offers.want"), about: zoneNames(s), needs: []string{dnsID(a, "udp"), dnsID(a, "tcp")},
 			find: func() finding { return offersOf(s, a, e.Server.Content) },
 		})

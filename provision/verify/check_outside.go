@@ -33,11 +33,12 @@ func outsideChecks(s *site.Site, e Evidence) []check {
 }
 
 // outsideContent is one check of all that is not said by who answers: the rules
-// of both transports, and what is offered.
+// of both transports, and what is offered. What the server has heard as well is
+// said there.
 func outsideContent(s *site.Site, a netip.Addr, e Evidence) check {
 	c := check{
 		id: "outside.content." + a.String(), vantage: FromOutside, title: verdict.New("outside.content.title", verdict.Address("address", a)),
-		want: verdict.New("dns.content.want"), about: zoneNames(s),
+		want: verdict.New("dns.content.want"), about: zoneNames(s), explained: []string{offersID(a)},
 		find: func() finding {
 			if !e.Outside.Asked {
 				return notLooked(verdict.New("outside.nobody"))
@@ -50,7 +51,7 @@ func outsideContent(s *site.Site, a netip.Addr, e Evidence) check {
 		},
 	}
 	for _, network := range networks() {
-		c.needs = append(c.needs, outsideID(a, network))
+		c.needs, c.explained = append(c.needs, outsideID(a, network)), append(c.explained, contentID(a, network))
 	}
 	return c
 }
