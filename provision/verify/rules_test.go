@@ -111,6 +111,33 @@ func dsOf(section string) func(*zoneServer, *verify.Answer) {
 	})
 }
 
+// spoilt puts so many signatures before the right ones of an answer that are
+// tried, because they name the right key, and are wrong.
+func spoilt(n int) func(*zoneServer, *verify.Answer) {
+	return inMessage(func(m *dns.Msg) {
+		for _, section := range []*[]dns.RR{&m.Answer, &m.Ns} {
+			var wrong []dns.RR
+			for _, rr := range *section {
+				if sig, is := rr.(*dns.RRSIG); is {
+					other := dns.Copy(sig).(*dns.RRSIG)
+					other.OrigTtl++
+					wrong = append(wrong, slices.Repeat([]dns.RR{other}, n)...)
+				}
+			}
+			*section = append(wrong, *section...)
+		}
+	})
+}
+
+// denied has an NSEC with these types, well signed, in the place of a DS.
+func denied(types string) func(*zoneServer, *verify.Answer) {
+	return func(z *zoneServer, a *verify.Answer) {
+		without("authority", dns.TypeDS, "", false)(z, a)
+		n := record("net. NSEC org. " + types)
+		a.Msg.Ns = append(a.Msg.Ns, n, z.zsk.seal(z.t, []dns.RR{n}, signFrom, signUntil))
+	}
+}
+
 // noNSID leaves EDNS without the name of this copy.
 func noNSID(m *dns.Msg) { m.IsEdns0().Option = nil }
 
@@ -129,6 +156,9 @@ func answerBends() []bend {
 		{"no DNSKEY", verify.AskKeys, "udp", without("answer", dns.TypeDNSKEY, "", false), "answer.missing ./DNSKEY"},
 		{"no DS of arpa", verify.AskArpaDS, "udp", without("answer", dns.TypeDS, "", false), "answer.missing arpa./DS"},
 		{"SOA of somebody else", verify.AskApex, "udp", inMessage(func(m *dns.Msg) { m.Answer[0].Header().Name = "example." }), "answer.missing ./SOA"},
+		{"SOA of another class", verify.AskApex, "tcp", inMessage(func(m *dns.Msg) { m.Answer[0].Header().Class = dns.ClassCHAOS }), "answer.missing ./SOA"},
+		{"eight signatures that are wrong before the right one", verify.AskDS, "udp", spoilt(8), "bogus net./DS"},
+		{"seven signatures that are wrong before the right one", verify.AskDS, "udp", spoilt(7), ""},
 		{"more than SOA", verify.AskApex, "udp", more("answer", ". TXT x"), "answer.more ./SOA"},
 		{"more than DS", verify.AskDS, "udp", more("answer", "net. TXT x"), "answer.more net./DS"},
 		{"SOA with others' NS", verify.AskApex, "udp", more("authority", "net. NS a.nic.net."), "authority.more ./SOA"},
@@ -175,6 +205,9 @@ func referralBends() []bend {
 			without("authority", dns.TypeDS, "", false)(z, a)
 			a.Msg.Ns = append(a.Msg.Ns, z.with("net.", dns.TypeNSEC)...)
 		}, "nsec.ds net./NS"},
+		{"referral with a proof of the domain itself", verify.AskReferral, "udp", denied("NS SOA RRSIG NSEC"), "nsec.ds net./NS"},
+		{"referral with a proof that there is no domain", verify.AskReferral, "udp", denied("RRSIG NSEC"), "nsec.ds net./NS"},
+		{"referral to what is not signed", verify.AskReferral, "udp", denied("NS RRSIG NSEC"), ""},
 		{"referral to fewer", verify.AskReferral, "udp", inMessage(func(m *dns.Msg) { m.Ns = m.Ns[1:] }), "cut net./NS"},
 	}
 }
@@ -375,6 +408,7 @@ func TestAnchors(t *testing.T) {
 		{"its own", z, z.anchor(), ""},
 		{"of another zone of that name", z, other.anchor(), "anchor ./DNSKEY"},
 		{"of a key that is revoked", revoked, revoked.anchor(), "anchor ./DNSKEY"},
+		{"of another algorithm", z, func() site.TrustAnchor { a := z.anchor(); a.Algorithm = dns.RSASHA256; return a }(), "anchor ./DNSKEY"},
 		{"with another digest", z, func() site.TrustAnchor { a := z.anchor(); a.Digest = other.anchor().Digest; return a }(), "anchor ./DNSKEY"},
 	} {
 		s := tt.serves.site(t)
@@ -382,6 +416,28 @@ func TestAnchors(t *testing.T) {
 		for _, r := range contentResults(s, tt.serves.evidence(s)) {
 			if got := broken(r); strings.HasPrefix(r.ID, "dns.content.") && got != tt.want {
 				t.Errorf("%s: %s is %s with %q, want %q", tt.name, r.ID, r.Status, got, tt.want)
+			}
+		}
+	}
+}
+
+// Keys and signatures without end are not all tried.
+func TestVerificationsAreBounded(t *testing.T) {
+	crowd := newZone(t, ".")
+	for range 20 {
+		crowd.sets["./DNSKEY"] = append([]dns.RR{newKey(t, ".", dns.ZONE).record}, crowd.sets["./DNSKEY"]...)
+	}
+	for name, z := range map[string]*zoneServer{"many keys": crowd.sign(), "many signatures": newZone(t, ".").sign()} {
+		s := z.site(t)
+		e := z.evidence(s)
+		for _, a := range e.Server.Content {
+			if name == "many signatures" {
+				spoilt(7)(z, &a)
+			}
+		}
+		for _, r := range contentResults(s, e) {
+			if strings.HasPrefix(r.ID, "dns.content.") && r.Status != verify.Fail {
+				t.Errorf("%s: %s is %s: all was tried", name, r.ID, r.Status)
 			}
 		}
 	}
@@ -488,6 +544,7 @@ func TestCovers(t *testing.T) {
 		{"arpa.", "net.", "DNAME", "www.arpa.", false},
 		{"arpa.", "net.", "A", "www.arpa.", true},
 		{"arpa.", "net.", "NS", "arpa.", false},
+		{"arpa.", "net.", "A", "arpa.", false},
 		{"org.", ".", "NS", "zz.", true}, // the last leads back
 		{"org.", ".", "NS", "aa.", false},
 		{".", ".", "NS SOA", "aa.", true}, // the only one
