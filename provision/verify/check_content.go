@@ -34,17 +34,18 @@ func contentChecks(s *site.Site, e Evidence) []check {
 
 // contentOf judges all answers of one address over one transport.
 func contentOf(s *site.Site, a netip.Addr, network string, answers map[Question]Answer) finding {
-	f := rulesOver(s, a, network, answers)
-	if all := contentZones(s); len(all) < len(s.DNS.Zones) {
-		f = f.with(verdict.New("dns.content.some", verdict.Count("zones", len(all)), verdict.Count("all", len(s.DNS.Zones))))
+	zones := contentZones(s)
+	f := rulesOver(s, zones, a, network, answers)
+	if len(zones) < len(s.DNS.Zones) {
+		f = f.with(verdict.New("dns.content.some", verdict.Count("zones", len(zones)), verdict.Count("all", len(s.DNS.Zones))))
 	}
 	return f
 }
 
-func rulesOver(s *site.Site, a netip.Addr, network string, answers map[Question]Answer) finding {
+func rulesOver(s *site.Site, zones []site.Zone, a netip.Addr, network string, answers map[Question]Answer) finding {
 	asked := 0
 	var all []verdict.Message
-	for _, z := range contentZones(s) {
+	for _, z := range zones {
 		left := maxVerifications
 		j := contentJudge{s, z, a, network, answers, &left}
 		for _, ask := range contentAsks(s, z, network) {

@@ -117,6 +117,13 @@ func contentAsks(s *site.Site, z site.Zone, network string) []Ask {
 	return asks
 }
 
+// contentRoom is how many questions about content one look at the server takes
+// besides all others; less than none where a site has so many addresses and
+// zones that those others alone fill it.
+func contentRoom(s *site.Site) int {
+	return server.MaxQuestions - len(questions(s, "udp")) - len(s.ServiceAddresses())*maxOffers - maxPrimaries
+}
+
 func serves(s *site.Site, zone string) bool {
 	return slices.ContainsFunc(s.DNS.Zones, func(z site.Zone) bool { return name(z) == zone })
 }
@@ -134,11 +141,9 @@ func contentZones(s *site.Site) []site.Zone {
 		}
 		return 1
 	})
-	addresses := len(s.ServiceAddresses())
-	base := len(questions(s, "udp")) + addresses*maxOffers + len(primaryQuestions(s))
-	room := min(maxContent, server.MaxQuestions-base)
+	room := min(maxContent, contentRoom(s))
 	for i, z := range zones {
-		room -= addresses * (len(contentAsks(s, z, "udp")) + len(contentAsks(s, z, "tcp")))
+		room -= len(s.ServiceAddresses()) * (len(contentAsks(s, z, "udp")) + len(contentAsks(s, z, "tcp")))
 		if room < 0 {
 			return zones[:i]
 		}
@@ -150,6 +155,9 @@ func contentZones(s *site.Site) []site.Zone {
 // transport.
 func contentQuestions(s *site.Site, network string) []Question {
 	var out []Question
+	if contentRoom(s) < 0 {
+		return nil
+	}
 	zones := contentZones(s)
 	for _, addr := range s.ServiceAddresses() {
 		for _, z := range zones {
@@ -218,6 +226,9 @@ func others(s *site.Site) []string {
 // they have, once over UDP.
 func primaryQuestions(s *site.Site) []Question {
 	var out []Question
+	if contentRoom(s) < 0 {
+		return nil
+	}
 	for _, z := range s.DNS.Zones {
 		for _, a := range z.Primaries {
 			if len(out) < maxPrimaries {

@@ -81,3 +81,8 @@ func ContentOf(s *site.Site, a netip.Addr, network string, answers map[Question]
 		{id: "offers", about: zoneNames(s), find: func() finding { return offersOf(s, a, answers) }},
 	})
 }
+
+// ForServer are questions as the server itself asks them.
+func ForServer(s *site.Site, qs []Question) ([]server.DNSQuestion, []*dns.Msg, error) {
+	return forServer(s, qs)
+}

@@ -209,32 +209,6 @@ func answers(networks ...string) map[verify.Question]verify.Answer {
 	return out
 }
 
-// content is what a good copy answers about what it serves and what it does not.
-func content(networks ...string) map[verify.Question]verify.Answer {
-	out := map[verify.Question]verify.Answer{}
-	for _, network := range networks {
-		for _, a := range serviceAddresses() {
-			put := func(ask verify.Ask, zone, name string, kind, class uint16) {
-				q := new(dns.Msg)
-				q.Question = []dns.Question{{Name: name, Qtype: kind, Qclass: class}}
-				out[verify.Question{Address: a, Ask: ask, Zone: zone, Network: network}] = verify.Answer{Msg: answerQuery(q), At: answered, Size: 100}
-			}
-			for _, z := range zones() {
-				put(verify.AskNS, z, z+".", dns.TypeNS, dns.ClassINET)
-				put(verify.AskNothing, z, "abcdefghij."+z+".", dns.TypeA, dns.ClassINET)
-			}
-			put(verify.AskIXFR, zone, zone+".", dns.TypeIXFR, dns.ClassINET)
-			put(verify.AskAXFR, zone, zone+".", dns.TypeAXFR, dns.ClassINET)
-			put(verify.AskVersion, "", "version.bind.", dns.TypeTXT, dns.ClassCHAOS)
-			put(verify.AskVersionServer, "", "version.server.", dns.TypeTXT, dns.ClassCHAOS)
-			for _, other := range []string{"root-servers.net", "arpa", "example.com"} {
-				put(verify.AskOther, other, other+".", dns.TypeSOA, dns.ClassINET)
-			}
-		}
-	}
-	return out
-}
-
 // answered is when all answers came.
 var answered = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
@@ -295,7 +269,7 @@ func TestJudge(t *testing.T) {
 	before := verify.Judge(s, healthy())
 	said := map[string]map[verify.Status]bool{}
 	var all, worded strings.Builder
-	for _, c := range slices.Concat(bmcCases(), systemCases(), aroundCases(), dnsCases(), contentCases(), bgpCases(), guardCases()) {
+	for _, c := range slices.Concat(bmcCases(), systemCases(), aroundCases(), dnsCases(), contentCases(), offerCases(), bgpCases(), guardCases()) {
 		e := healthy()
 		c.change(&e)
 		after := verify.Judge(s, e)
