@@ -1,7 +1,6 @@
 package verify_test
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -294,129 +293,6 @@ func TestOtherSignedZone(t *testing.T) {
 	}
 }
 
-func Example_order() {
-	for _, pair := range [][2]string{{".", "a."}, {"a.", "B."}, {"z.a.", "b."}, {`\001.`, "*."}, {"a.", "A."}, {`\200.`, "z."}} {
-		fmt.Println(pair[0], pair[1], verify.Order(pair[0], pair[1]))
-	}
-	// Output:
-	// . a. -1
-	// a. B. -1
-	// z.a. b. -1
-	// \001. *. -1
-	// a. A. 0
-	// \200. z. 1
-}
-
-// What an NSEC record says is not there.
-func TestCovers(t *testing.T) {
-	for _, tt := range []struct {
-		owner, next, types, name string
-		want                     bool
-	}{
-		{".", "arpa.", "NS SOA", "*.", true},
-		{".", "arpa.", "NS SOA", "ar.", true},
-		{".", "arpa.", "NS SOA", "arpa.", false},
-		{".", "arpa.", "NS SOA", "b.", false},
-		{"arpa.", "net.", "NS", "www.mm.", true},
-		{"arpa.", "net.", "NS", "www.arpa.", false}, // it is delegated
-		{"arpa.", "net.", "DNAME", "www.arpa.", false},
-		{"arpa.", "net.", "A", "www.arpa.", true},
-		{"arpa.", "net.", "NS", "arpa.", false},
-		{"arpa.", "net.", "A", "arpa.", false},
-		{"org.", ".", "NS", "zz.", true}, // the last leads back
-		{"org.", ".", "NS", "aa.", false},
-		{".", ".", "NS SOA", "aa.", true}, // the only one
-		{"a.", "b.mm.", "A", "mm.", false},
-	} {
-		n := record(tt.owner + " NSEC " + tt.next + " " + tt.types).(*dns.NSEC)
-		if have := verify.Covers(n, tt.name, "."); have != tt.want {
-			t.Errorf("%s to %s covers %s: %t", tt.owner, tt.next, tt.name, have)
-		}
-	}
-}
-
-// Signatures that end soon are told before they do, once for the zone.
-func TestMargins(t *testing.T) {
-	const day = 24 * time.Hour
-	z := newZone(t, ".").sign()
-	s := z.site(t)
-	for _, tt := range []struct {
-		name   string
-		ask    verify.Ask
-		by     func(*zoneServer) key
-		left   time.Duration
-		status verify.Status
-		words  string
-	}{
-		{"three days of the SOA", verify.AskApex, zsk, 3 * day, verify.Pass, "until 2026-11-26T12:00:00Z"},
-		{"less", verify.AskApex, zsk, 3*day - time.Second, verify.Warn, "SOA: until 2026-11-26T11:59:59Z"},
-		{"less of the keys", verify.AskKeys, ksk, 2 * day, verify.Warn, "DNSKEY: until 2026-11-25T12:00:00Z"},
-	} {
-		e := z.evidence(s)
-		q := verify.Question{Address: addr("192.175.48.6"), Ask: tt.ask, Zone: ".", Network: "tcp"}
-		a := e.Server.Content[q]
-		resealed("answer", a.Msg.Question[0].Qtype, tt.by, signFrom, tt.left)(z, &a)
-		e.Server.Content[q] = a
-		for _, r := range contentResults(s, e) {
-			want := verify.Pass
-			if r.ID == "dns.signatures.." {
-				if want = tt.status; !strings.Contains(inWords(r), tt.words) {
-					t.Errorf("%s: %s", tt.name, inWords(r))
-				}
-			}
-			if r.Status != want {
-				t.Errorf("%s: %s is %s: %s", tt.name, r.ID, r.Status, inWords(r))
-			}
-			fits(t, r)
-		}
-	}
-}
-
-// The served serial is held against the newest that a primary tells.
-func TestSerials(t *testing.T) {
-	z := newZone(t, ".").sign()
-	s := z.site(t)
-	primary := func(e *verify.Evidence, i int) *verify.Answer {
-		a := e.Server.Told[verify.PrimaryQuestions(s)[i]]
-		return &a
-	}
-	serial := func(i int, n uint32) func(*verify.Evidence) {
-		return func(e *verify.Evidence) { primary(e, i).Msg.Answer[0].(*dns.SOA).Serial = n }
-	}
-	silent := func(e *verify.Evidence) {
-		for q := range e.Server.Told {
-			e.Server.Told[q] = verify.Answer{Err: errors.New("no answer in 4 s")}
-		}
-	}
-	for _, tt := range []struct {
-		name   string
-		change func(*verify.Evidence)
-		status verify.Status
-		words  string
-	}{
-		{"the same", func(*verify.Evidence) {}, verify.Pass, "serial 2026112300; primaries that told theirs: 2"},
-		{"one is behind", serial(0, 2026112200), verify.Pass, "serial 2026112300"},
-		{"one is ahead", serial(1, 2026112301), verify.Warn, "serial 2026112300, and 2001:db8:53::53 has 2026112301"},
-		{"ahead over the turn", serial(1, 5), verify.Pass, "serial 2026112300"}, // 5 is 2,026,112,295 before it
-		{"behind over the turn", serial(1, 1<<32-1), verify.Pass, "serial 2026112300"},
-		{"none tells", silent, verify.Skipped, "192.0.2.53, 2001:db8:53::53"},
-		{"nobody asked", func(e *verify.Evidence) { e.Server.Told = nil }, verify.Skipped, "192.0.2.53"},
-		{"one that has no authority", func(e *verify.Evidence) {
-			serial(1, 2026112301)(e)
-			primary(e, 1).Msg.Authoritative = false
-		}, verify.Pass, "primaries that told theirs: 1"},
-	} {
-		e := z.evidence(s)
-		tt.change(&e)
-		for _, r := range contentResults(s, e) {
-			if r.ID == "dns.serial.." && (r.Status != tt.status || !strings.Contains(inWords(r), tt.words)) {
-				t.Errorf("%s: %s, %s", tt.name, r.Status, inWords(r))
-			}
-			fits(t, r)
-		}
-	}
-}
-
 // A zone that has no room any more is left out, and that is told.
 func TestManyZones(t *testing.T) {
 	s := *example(t)
@@ -491,6 +367,22 @@ func TestContentMessages(t *testing.T) {
 		chaos := q.Ask == verify.AskVersion || q.Ask == verify.AskVersionServer
 		if e.UDPSize() != size || e.Do() == chaos || len(e.Option) != 1 || e.Option[0].Option() != dns.EDNS0NSID {
 			t.Errorf("%s has %s", q.Ask, e)
+		}
+	}
+}
+
+// A name so long that nothing fits below it is not asked for what is not there.
+func TestLongZone(t *testing.T) {
+	s := newZone(t, ".").site(t)
+	for _, tt := range []struct {
+		length int // with the dot
+		asked  bool
+	}{{243, true}, {244, false}, {254, false}} {
+		s.DNS.Zones[0].Name = strings.Repeat("abcdefghi.", 24) + strings.Repeat("x", tt.length-241)
+		qs := verify.ContentQuestions(s, "udp")
+		asked := slices.ContainsFunc(qs, func(q verify.Question) bool { return q.Ask == verify.AskNothing })
+		if _, _, err := verify.ForServer(s, qs); err != nil || asked != tt.asked {
+			t.Errorf("%d: asked: %t, %v", tt.length, asked, err)
 		}
 	}
 }
