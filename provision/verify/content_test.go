@@ -71,6 +71,14 @@ func contentCases() []judged {
 			q := verify.Question{Address: addr("192.175.48.1"), Ask: verify.AskNS, Zone: zone, Network: "udp"}
 			e.Server.Content[q].Msg.Authoritative, e.Outside.Answers[q].Msg.Authoritative = false, false
 		}},
+		{"here and outside the version is told", func(e *verify.Evidence) {
+			q := verify.Question{Address: addr("192.175.48.1"), Ask: verify.AskVersion, Network: "udp"}
+			for _, answers := range []map[verify.Question]verify.Answer{e.Server.Content, e.Outside.Answers} {
+				a := answers[q]
+				tellsVersion(&a)
+				answers[q] = a
+			}
+		}},
 		{"outside, only NS is without authority", func(e *verify.Evidence) {
 			e.Outside.Answers[verify.Question{Address: addr("192.175.48.1"), Ask: verify.AskNS, Zone: zone, Network: "tcp"}].Msg.Authoritative = false
 		}},

@@ -54,6 +54,11 @@ func answerQuery(q *dns.Msg) *dns.Msg {
 
 func newNameServer(t *testing.T) nameServer {
 	t.Helper()
+	return nameServerOf(t, answerQuery)
+}
+
+func nameServerOf(t *testing.T, answer func(*dns.Msg) *dns.Msg) nameServer {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +67,7 @@ func newNameServer(t *testing.T) nameServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) { _ = w.WriteMsg(answerQuery(q)) })
+	handler := dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) { _ = w.WriteMsg(answer(q)) })
 	for _, s := range []*dns.Server{{Listener: l, Handler: handler}, {PacketConn: p, Handler: handler}} {
 		started, ended := make(chan struct{}), make(chan struct{})
 		s.NotifyStartedFunc = func() { close(started) }
@@ -224,8 +229,11 @@ func TestGatherHealthy(t *testing.T) {
 	v, _ := vantages(t)
 	before := time.Now()
 	e := verify.Gather(t.Context(), s, v)
-	for _, answers := range []map[verify.Question]verify.Answer{e.Server.UDP, e.TCP, e.Outside.Answers} {
+	for _, answers := range []map[verify.Question]verify.Answer{e.Server.UDP, e.Server.Content, e.TCP, e.Outside.Answers} {
 		for q, a := range answers {
+			if a.Size != a.Msg.Len() {
+				t.Errorf("%s %s by %s had %d bytes of %d", q.Address, q.Ask, q.Network, a.Size, a.Msg.Len())
+			}
 			if a.At.Before(before) || a.At.After(time.Now()) {
 				t.Errorf("%s %s by %s was answered at %s", q.Address, q.Ask, q.Network, a.At)
 			}
