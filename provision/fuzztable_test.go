@@ -29,6 +29,7 @@ type reader struct {
 func readers() []reader {
 	return []reader{
 		{"provision.declaredBy", "provision.FuzzDeclared", "what a generation on the server declares"},
+		{"provision/harm.Table", "", "a table of our own tests, read by them alone"},
 		{"provision/bmc.openEntry", "", "links of a run before, sealed with a key that is here: what is not ours is not read"},
 		{"provision/bmc.leaf", "provision/site.FuzzLoad", "a certificate of the site folder"},
 		{"provision/helper.New", "provision/helper.FuzzRecord", "records of generations, on the server's disk"},
@@ -58,7 +59,7 @@ func readers() []reader {
 		{"provision/site.Format", "provision/site.FuzzEdit", "site files"},
 		{"provision/site.Enroll", "provision/site.FuzzEdit", "site files"},
 		{"provision/site.operatorBlocks", "provision/site.FuzzOperatorFile", "operator files"},
-		{"provision/verify.readHeard", "provision/verify.FuzzReadHeard", "answers of name servers"},
+		{"provision/verify.unpacked", "provision/verify.FuzzReadHeard", "answers of name servers, which FuzzRules judges"},
 		{"provision/watch.ReadStatus", "provision/watch.FuzzReadStatus", "what the guard tells"},
 		{"provision/watch.ReadDrain", "provision/watch.FuzzReadDrain", "who drained a copy"},
 		{"provision/watch.ReadConfig", "provision/watch.FuzzReadConfig", "what the guard is to do"},

@@ -92,13 +92,15 @@ const (
 
 // Bounds of a look. All that is told stays below what remote reads of a server.
 const (
-	maxCommands  = 256
-	maxQuestions = 8192
-	maxWays      = 1024
-	maxPatience  = 30    // seconds
-	minMessage   = 12    // a header (RFC 1035 section 4.1.1)
-	maxMessage   = 65535 // RFC 1035 section 4.2.2
-	maxText      = 4096
+	maxCommands = 256
+	maxWays     = 1024
+	maxPatience = 30    // seconds
+	minMessage  = 12    // a header (RFC 1035 section 4.1.1)
+	maxMessage  = 65535 // RFC 1035 section 4.2.2
+	maxText     = 4096
+
+	// MaxQuestions is how many DNS messages are sent.
+	MaxQuestions = 8192
 
 	// MaxPrinted is how much is told of what one command prints, and
 	// MaxAllPrinted of what all do.
@@ -109,7 +111,7 @@ const (
 )
 
 func (l *LookRequest) check() error {
-	if len(l.Commands) > maxCommands || len(l.Questions) > maxQuestions || len(l.Ways) > maxWays {
+	if len(l.Commands) > maxCommands || len(l.Questions) > MaxQuestions || len(l.Ways) > maxWays {
 		return errors.New("it asks for too much")
 	}
 	if l.Seconds < 1 || l.Seconds > maxPatience {
@@ -181,7 +183,7 @@ func (l *Looked) check() error {
 	if l == nil {
 		return nil
 	}
-	if len(l.Printed) > maxCommands || len(l.Heard) > maxQuestions || len(l.Ways) > maxWays {
+	if len(l.Printed) > maxCommands || len(l.Heard) > MaxQuestions || len(l.Ways) > maxWays {
 		return fmt.Errorf("%w: it tells more than anybody asks for", ErrAnswer)
 	}
 	for _, p := range l.Printed {

@@ -14,14 +14,15 @@ import (
 	"github.com/raiz-dns/raiz/provision/site"
 )
 
-func askEach(s *site.Site, network string, ask func(netip.Addr, []Question) map[Question]Answer) map[Question]Answer {
+// askEach asks every service address what is to be asked of it, all at once.
+func askEach(s *site.Site, qs []Question, ask func(netip.Addr, []Question) map[Question]Answer) map[Question]Answer {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	out := map[Question]Answer{}
 	for _, addr := range s.ServiceAddresses() {
 		all.Go(func() {
 			var mine []Question
-			for _, q := range questions(s, network) {
+			for _, q := range qs {
 				if q.Address == addr {
 					mine = append(mine, q)
 				}

@@ -36,6 +36,7 @@ func learnt(s *site.Site, want []Route, e RouterEvidence) finding {
 			all = all.and(f)
 		}
 	}
+	all.got = few(all.got)
 	return all
 }
 
@@ -77,23 +78,6 @@ func learntBy(s *site.Site, n site.Neighbor, want, have []Route) finding {
 // ours reports whether traffic to an address goes to the service link.
 func ours(s *site.Site, a netip.Addr) bool {
 	return slices.ContainsFunc(s.Server.Service.Addresses, func(p netip.Prefix) bool { return p.Addr() == a.WithZone("") })
-}
-
-// and is a finding with another one that is no pass: both are said.
-func (f finding) and(other finding) finding {
-	switch {
-	case other.status == Pass:
-		return f
-	case f.status == Pass:
-		return other
-	}
-	f.got = few(append(slices.Clone(f.got), other.got...))
-	for _, a := range other.advice {
-		if !slices.ContainsFunc(f.advice, a.Equal) {
-			f.advice = append(f.advice, a)
-		}
-	}
-	return f
 }
 
 func routerCodes() []verdict.Definition {

@@ -69,9 +69,11 @@ type ServerEvidence struct {
 	Stratum     int
 	Offset      time.Duration // of the clock, by its own account
 	UDP         map[Question]Answer
-	Printed     map[string]Printed // by the name of its probe
-	Guard       *server.Guard      // nothing where no guard was ever
-	Around      *Around            // nothing where nobody asked
+	Content     map[Question]Answer // over both transports
+	Told        map[Question]Answer // by the primaries
+	Printed     map[string]Printed  // by the name of its probe
+	Guard       *server.Guard       // nothing where no guard was ever
+	Around      *Around             // nothing where nobody asked
 }
 
 // Session is a BGP session as the routing daemon shows it.
@@ -119,7 +121,7 @@ type OutsideEvidence struct {
 type Question struct {
 	Address netip.Addr
 	Ask     Ask
-	Zone    string // of AskSOA
+	Zone    string // that it is about, "" for none
 	Network string // "udp" or "tcp"
 }
 
@@ -132,6 +134,26 @@ const (
 	AskHostname  Ask = "hostname"  // hostname.bind, RFC 4892
 	AskServer    Ask = "id.server" // RFC 4892
 	AskElsewhere Ask = "elsewhere" // a zone that is not served, with RD
+
+	// What a zone's answers have to be like, as RSSAC047v2 asks.
+	AskApex     Ask = "apex" // its SOA
+	AskNS       Ask = "ns"
+	AskKeys     Ask = "dnskey"
+	AskReferral Ask = "referral" // of the root, to a domain below it
+	AskDS       Ask = "ds"       // of that domain
+	AskArpaDS   Ask = "arpa-ds"
+	AskNothing  Ask = "nothing" // a name that is not there
+	AskPlain    Ask = "plain"   // the keys, without EDNS
+	AskSmall    Ask = "small"   // the keys with their signatures, in 512 bytes
+
+	// What is to be refused.
+	AskVersion       Ask = "version.bind"
+	AskVersionServer Ask = "version.server"
+	AskAXFR          Ask = "axfr"
+	AskIXFR          Ask = "ixfr"
+	AskOther         Ask = "other" // a zone that is not declared
+
+	AskPrimary Ask = "primary" // the SOA that a primary has
 )
 
 // Answer is what came back. Err says why nothing did.
@@ -139,5 +161,6 @@ type Answer struct {
 	Msg  *dns.Msg
 	Err  error
 	At   time.Time // when, by the clock of this machine
+	Size int       // bytes that came
 	Took time.Duration
 }

@@ -66,13 +66,29 @@ func (x *exchange) overTCP(ctx context.Context, c *dns.Conn) {
 		}
 	}()
 	for x.more() {
-		got, err := c.ReadMsg()
-		if got == nil {
+		got, err := read(c)
+		if got.m == nil {
 			x.broken(ctx, err)
 			return
 		}
 		x.take(got, err)
 	}
+}
+
+// received is a message with its bytes counted.
+type received struct {
+	m    *dns.Msg
+	size int
+}
+
+// read reads a message. One that is none comes with its header and an error.
+func read(c *dns.Conn) (received, error) {
+	wire, err := c.ReadMsgHeader(nil)
+	if err != nil {
+		return received{}, err
+	}
+	m, err := unpacked(wire)
+	return received{m, len(wire)}, err
 }
 
 func (x *exchange) overUDP(ctx context.Context, c *dns.Conn) {
@@ -83,9 +99,9 @@ func (x *exchange) overUDP(ctx context.Context, c *dns.Conn) {
 			_ = c.WriteMsg(x.messages[sent]) // reading says why
 		}
 		_ = c.SetReadDeadline(time.Now().Add(datagramWait))
-		got, err := c.ReadMsg()
+		got, err := read(c)
 		switch {
-		case got != nil:
+		case got.m != nil:
 			x.take(got, err)
 		case quiet(err) != errSilent || ctx.Err() != nil:
 			x.broken(ctx, err)
@@ -100,20 +116,20 @@ func (x *exchange) overUDP(ctx context.Context, c *dns.Conn) {
 	}
 }
 
-func (x *exchange) take(got *dns.Msg, err error) {
-	i, ok := x.open[got.Id]
+func (x *exchange) take(got received, err error) {
+	i, ok := x.open[got.m.Id]
 	if !ok {
 		x.strays++
 		return
 	}
-	a := matched(got, x.messages[i])
+	a := matched(got.m, x.messages[i])
 	if err != nil {
 		a = Answer{Err: fmt.Errorf("answer is no DNS message: %w", err)}
 	}
 	a.At = time.Now()
-	a.Took = a.At.Sub(x.start)
+	a.Took, a.Size = a.At.Sub(x.start), got.size
 	x.out[x.qs[i]] = a
-	delete(x.open, got.Id)
+	delete(x.open, got.m.Id)
 }
 
 // broken gives the reason to all that have no answer; the end of our own

@@ -60,3 +60,32 @@ func ReadRoutes(looks Looks, lines []string) ([]Route, error) {
 
 // CompareVersions compares what a controller writes with the least.
 func CompareVersions(have, want string) (order int, ok bool) { return compareVersions(have, want) }
+
+// Message is the message of a question.
+func Message(s *site.Site, q Question) *dns.Msg { return message(s, q) }
+
+// ContentQuestions are those about what is served, over one transport.
+func ContentQuestions(s *site.Site, network string) []Question { return contentQuestions(s, network) }
+
+// PrimaryQuestions are those to the primaries.
+func PrimaryQuestions(s *site.Site) []Question { return primaryQuestions(s) }
+
+// Covers reports whether an NSEC record denies a name.
+func Covers(n *dns.NSEC, qname, zone string) bool { return covers(n, qname, zone) }
+
+// Order compares two names.
+func Order(a, b string) int { return order(a, b) }
+
+// ContentOf judges the content of one address over one transport, and what it
+// offers.
+func ContentOf(s *site.Site, a netip.Addr, network string, answers map[Question]Answer) []Result {
+	return evaluate([]check{
+		{id: "content", about: zoneNames(s), find: func() finding { return contentOf(s, a, network, answers) }},
+		{id: "offers", about: zoneNames(s), find: func() finding { return offersOf(s, a, answers) }},
+	})
+}
+
+// ForServer are questions as the server itself asks them.
+func ForServer(s *site.Site, qs []Question) ([]server.DNSQuestion, []*dns.Msg, error) {
+	return forServer(s, qs)
+}

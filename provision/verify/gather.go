@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -96,7 +97,8 @@ func lookAtServer(ctx context.Context, s *site.Site, v Vantages, e *Evidence) {
 }
 
 func gatherServer(ctx context.Context, s *site.Site, v Vantages, conn Server) ServerEvidence {
-	qs := questions(s, "udp")
+	base, content := questions(s, "udp"), slices.Concat(contentQuestions(s, "udp"), contentQuestions(s, "tcp"))
+	qs := slices.Concat(base, content, primaryQuestions(s))
 	asks, sent, err := forServer(s, qs)
 	if err != nil {
 		return ServerEvidence{Err: err}
@@ -111,13 +113,23 @@ func gatherServer(ctx context.Context, s *site.Site, v Vantages, conn Server) Se
 		return ServerEvidence{Err: err}
 	}
 	e := readFacts(facts)
-	e.UDP = readHeard(seen.Heard, qs, sent)
+	answers := readHeard(seen.Heard, qs, sent)
+	e.UDP, e.Content, e.Told = only(answers, base), only(answers, content), only(answers, primaryQuestions(s))
 	e.Replies = map[netip.Addr]server.Way{}
 	for i, a := range s.ServiceAddresses() {
 		e.Replies[a] = seen.Ways[i]
 	}
 	take(all, seen.Printed, &e)
 	return e
+}
+
+// only are the answers to these questions.
+func only(answers map[Question]Answer, qs []Question) map[Question]Answer {
+	out := map[Question]Answer{}
+	for _, q := range qs {
+		out[q] = answers[q]
+	}
+	return out
 }
 
 // looked has the server look once. An answer that is not whole is none.
@@ -171,7 +183,7 @@ func ways(s *site.Site) []server.WayQuestion {
 // AskThrough asks every question over TCP through the SSH connection, so that
 // it reaches this very instance.
 func AskThrough(ctx context.Context, s *site.Site, conn Forwarder) map[Question]Answer {
-	return askEach(s, "tcp", func(addr netip.Addr, qs []Question) map[Question]Answer {
+	return askEach(s, questions(s, "tcp"), func(addr netip.Addr, qs []Question) map[Question]Answer {
 		ctx, cancel := context.WithTimeout(ctx, 3*dnsTimeout)
 		defer cancel()
 		return askAll(ctx, s, qs, func() (*dns.Conn, error) {

@@ -27,20 +27,37 @@ import (
 type nameServer struct{ udp, tcp string }
 
 func answerQuery(q *dns.Msg) *dns.Msg {
-	asks := map[string]verify.Ask{"hostname.bind.": verify.AskHostname, "id.server.": verify.AskServer, "example.com.": verify.AskElsewhere}
-	ask, ok := asks[q.Question[0].Name]
-	if !ok {
-		ask = verify.AskSOA
+	asked := q.Question[0]
+	var m *dns.Msg
+	switch kind := asked.Qtype; {
+	case asked.Name == "hostname.bind.":
+		m = reply(verify.AskHostname, identity)
+	case asked.Name == "id.server.":
+		m = reply(verify.AskServer, identity)
+	case asked.Qclass == dns.ClassCHAOS, kind == dns.TypeAXFR, kind == dns.TypeIXFR, slices.Contains([]string{"example.com.", "arpa.", "root-servers.net."}, asked.Name):
+		m = reply(verify.AskElsewhere, identity)
+	case kind == dns.TypeNS:
+		m = reply(verify.AskSOA, identity)
+		m.Answer = []dns.RR{&dns.NS{Hdr: dns.RR_Header{Name: asked.Name, Rrtype: dns.TypeNS, Class: dns.ClassINET}, Ns: "a.example."}}
+	case kind == dns.TypeA:
+		m = reply(verify.AskSOA, identity)
+		m.Rcode, m.Ns, m.Answer = dns.RcodeNameError, m.Answer, nil
+		_, zone, _ := strings.Cut(asked.Name, ".")
+		m.Ns[0].Header().Name = zone
+	default:
+		m = reply(verify.AskSOA, identity)
+		m.Answer[0].Header().Name = asked.Name
 	}
-	m := reply(ask, identity)
 	m.Id, m.Question, m.RecursionDesired = q.Id, q.Question, q.RecursionDesired
-	if ask == verify.AskSOA {
-		m.Answer[0].Header().Name = q.Question[0].Name
-	}
 	return m
 }
 
 func newNameServer(t *testing.T) nameServer {
+	t.Helper()
+	return nameServerOf(t, answerQuery)
+}
+
+func nameServerOf(t *testing.T, answer func(*dns.Msg) *dns.Msg) nameServer {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -50,7 +67,7 @@ func newNameServer(t *testing.T) nameServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) { _ = w.WriteMsg(answerQuery(q)) })
+	handler := dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) { _ = w.WriteMsg(answer(q)) })
 	for _, s := range []*dns.Server{{Listener: l, Handler: handler}, {PacketConn: p, Handler: handler}} {
 		started, ended := make(chan struct{}), make(chan struct{})
 		s.NotifyStartedFunc = func() { close(started) }
@@ -117,7 +134,7 @@ func (c connection) look(q server.LookRequest) server.Answer {
 		seen.Printed = append(seen.Printed, server.Printed{Output: []byte(prints(c.t, strings.Join(cmd.Argv, " ")))})
 	}
 	for _, m := range q.Questions {
-		if m.Network != "udp" || m.To.Port() != 53 || !m.Source.IsLoopback() || !slices.Contains(serviceAddresses(), m.To.Addr()) {
+		if m.To.Port() != 53 || !m.Source.IsLoopback() || !slices.Contains(serviceAddresses(), m.To.Addr()) {
 			c.t.Errorf("asks %+v", m)
 		}
 		ask := new(dns.Msg)
@@ -220,8 +237,11 @@ func TestGatherHealthy(t *testing.T) {
 	v, _ := vantages(t)
 	before := time.Now()
 	e := verify.Gather(t.Context(), s, v)
-	for _, answers := range []map[verify.Question]verify.Answer{e.Server.UDP, e.TCP, e.Outside.Answers} {
+	for _, answers := range []map[verify.Question]verify.Answer{e.Server.UDP, e.Server.Content, e.TCP, e.Outside.Answers} {
 		for q, a := range answers {
+			if a.Size != a.Msg.Len() {
+				t.Errorf("%s %s by %s had %d bytes of %d", q.Address, q.Ask, q.Network, a.Size, a.Msg.Len())
+			}
 			if a.At.Before(before) || a.At.After(time.Now()) {
 				t.Errorf("%s %s by %s was answered at %s", q.Address, q.Ask, q.Network, a.At)
 			}
@@ -342,6 +362,10 @@ func TestGatherFromTheServerAlone(t *testing.T) {
 	skipped := 0
 	for _, r := range verify.Judge(s, verify.Gather(t.Context(), s, v)) {
 		switch {
+		case strings.HasPrefix(r.ID, "outside.content."):
+			if r.Status != verify.Skipped || !strings.HasPrefix(r.Because, "outside.") {
+				t.Errorf("%s is %s because of %q", r.ID, r.Status, r.Because)
+			}
 		case r.Vantage == verify.FromRouter || r.Vantage == verify.FromOutside:
 			if skipped++; r.Status != verify.Skipped || !strings.HasPrefix(inWords(r), "not looked") {
 				t.Errorf("%s is %s: %s", r.ID, r.Status, inWords(r))

@@ -31,7 +31,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 const identity = "gru1.as112.example.net"
 
 // example is testdata/as112.hcl, after what is replaced in it.
-func example(t *testing.T, replace ...string) *site.Site {
+func example(t testing.TB, replace ...string) *site.Site {
 	t.Helper()
 	text, err := os.ReadFile("testdata/as112.hcl")
 	if err != nil {
@@ -105,7 +105,7 @@ func healthy() verify.Evidence {
 				{Prefix: prefix("192.175.48.0/24"), State: watch.Announced}, {Prefix: prefix("2620:4f:8000::/48"), State: watch.Announced},
 			}}},
 			Synced: true, Stratum: 3, Offset: 12 * time.Millisecond,
-			UDP:    answers("udp"),
+			UDP: answers("udp"), Content: content("udp", "tcp"),
 			Around: around(),
 		},
 		Ports: []string{"tcp/53", "udp/53", "tcp/179", "udp/3784", "udp/4784"},
@@ -116,6 +116,7 @@ func healthy() verify.Evidence {
 		}},
 		Outside: verify.OutsideEvidence{Asked: true, Answers: answers("udp", "tcp")},
 	}
+	maps.Copy(e.Outside.Answers, content("udp", "tcp"))
 	for _, u := range []string{"bird", "nsd", "raiz-guard", "nftables", "chrony", "ssh", "systemd-networkd"} {
 		e.Server.Units[u+".service"] = server.UnitFact{Load: "loaded", Active: "active", Sub: "running", File: "enabled"}
 	}
@@ -258,7 +259,7 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("%s does not say all: %+v", r.ID, r)
 		}
 	}
-	if len(results) != 104 {
+	if len(results) != 128 {
 		t.Errorf("%d checks", len(results))
 	}
 	if n := len(verify.Failed(results)) + len(verify.Undecided(results)); n != 0 {
@@ -283,7 +284,7 @@ func TestJudge(t *testing.T) {
 	before := verify.Judge(s, healthy())
 	said := map[string]map[verify.Status]bool{}
 	var all, worded strings.Builder
-	for _, c := range slices.Concat(bmcCases(), inventoryCases(), systemCases(), aroundCases(), dnsCases(), bgpCases(), guardCases()) {
+	for _, c := range slices.Concat(bmcCases(), inventoryCases(), systemCases(), aroundCases(), dnsCases(), contentCases(), offerCases(), bgpCases(), guardCases()) {
 		e := healthy()
 		c.change(&e)
 		after := verify.Judge(s, e)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/netip"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -22,12 +23,13 @@ func lookFromOutside(ctx context.Context, s *site.Site, v Vantages, e *Evidence)
 func gatherOutside(ctx context.Context, s *site.Site, v Vantages) map[Question]Answer {
 	out := map[Question]Answer{}
 	for _, network := range []string{"udp", "tcp"} {
-		answers := askEach(s, network, func(addr netip.Addr, qs []Question) map[Question]Answer {
+		qs := slices.Concat(questions(s, network), contentQuestions(s, network))
+		answers := askEach(s, qs, func(addr netip.Addr, qs []Question) map[Question]Answer {
 			ctx, cancel := context.WithTimeout(ctx, dnsTimeout)
 			defer cancel()
 			return askAll(ctx, s, qs, func() (*dns.Conn, error) {
 				c, err := v.Outside(ctx, network, addrPort(addr).String())
-				return &dns.Conn{Conn: c, UDPSize: ednsSize}, err
+				return &dns.Conn{Conn: c, UDPSize: dns.MaxMsgSize}, err
 			})
 		})
 		maps.Copy(out, answers)

@@ -89,7 +89,7 @@ func TestEveryQuestionArrives(t *testing.T) {
 		t.Fatal(e.Server.Err)
 	}
 	asked := 0
-	for from, answers := range map[string]map[verify.Question]verify.Answer{"the server": e.Server.UDP, "through SSH": e.TCP, "outside": e.Outside.Answers} {
+	for from, answers := range map[string]map[verify.Question]verify.Answer{"the server": e.Server.UDP, "the server, for content": e.Server.Content, "through SSH": e.TCP, "outside": e.Outside.Answers} {
 		for q, a := range answers {
 			asked++
 			if a.Err != nil {
@@ -97,7 +97,11 @@ func TestEveryQuestionArrives(t *testing.T) {
 			}
 		}
 	}
-	if want := 4 * len(s.ServiceAddresses()) * (len(names) + 3); asked != want {
+	want := 4 * len(s.ServiceAddresses()) * (len(names) + 3)
+	for _, network := range []string{"udp", "tcp"} {
+		want += 2 * len(verify.ContentQuestions(s, network))
+	}
+	if asked != want {
 		t.Errorf("%d questions, want %d", asked, want)
 	}
 	for i := range 256 {

@@ -34,7 +34,7 @@ func message(s *site.Site, q Question) *dns.Msg {
 		m.RecursionDesired = true
 		m.Question = []dns.Question{{Name: elsewhere(s), Qtype: dns.TypeA, Qclass: class}}
 	default:
-		panic("verify: unknown question " + string(q.Ask))
+		return contentMessage(q)
 	}
 	m.SetEdns0(ednsSize, q.Ask == AskSOA)
 	m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_NSID{Code: dns.EDNS0NSID})
@@ -78,7 +78,14 @@ func forServer(s *site.Site, qs []Question) ([]server.DNSQuestion, []*dns.Msg, e
 		if err != nil {
 			return nil, nil, fmt.Errorf("pack question %s %s: %w", q.Ask, q.Zone, err)
 		}
-		out = append(out, server.DNSQuestion{Network: q.Network, Source: loopbackOf(q.Address), To: addrPort(q.Address), Message: wire})
+		ask := server.DNSQuestion{Network: q.Network, Source: loopbackOf(q.Address), To: addrPort(q.Address), Message: wire}
+		switch q.Ask {
+		case AskPrimary:
+			ask.Source = netip.Addr{} // it is elsewhere, and the kernel knows the way
+		case AskAXFR, AskIXFR:
+			ask.Flow = 1 // who gets a whole zone hears nothing else behind it
+		}
+		out = append(out, ask)
 		sent = append(sent, m)
 	}
 	return out, sent, nil
@@ -101,20 +108,27 @@ func readHeard(heard []server.DNSAnswer, qs []Question, sent []*dns.Msg) map[Que
 	out := map[Question]Answer{}
 	now := time.Now() // a moment after the answers came
 	for i, a := range heard {
-		m := new(dns.Msg)
 		if len(a.Message) == 0 {
 			out[qs[i]] = Answer{Err: reason(a.Problem, a.Text)}
 			continue
 		}
-		if err := m.Unpack(a.Message); err != nil {
+		m, err := unpacked(a.Message)
+		if err != nil {
 			out[qs[i]] = Answer{Err: fmt.Errorf("answer is no DNS message: %w", err)}
 			continue
 		}
 		answer := matched(m, sent[i])
-		answer.At = now
+		answer.At, answer.Size = now, len(a.Message)
 		out[qs[i]] = answer
 	}
 	return out
+}
+
+// unpacked reads a message. One that is not whole comes with what there is of it.
+func unpacked(wire []byte) (*dns.Msg, error) {
+	m := new(dns.Msg)
+	err := m.Unpack(wire)
+	return m, err
 }
 
 // reason is why the server has no answer.

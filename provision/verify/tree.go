@@ -41,6 +41,25 @@ func (f finding) with(evidence ...verdict.Message) finding {
 	return f
 }
 
+// and is the worse of two findings, or all of two that are alike. What another
+// copy has answered makes none of it a verdict on this one.
+func (f finding) and(other finding) finding {
+	rank := func(f finding) int { return slices.Index([]Status{Pass, Warn, Unknown, Fail, OtherInstance}, f.status) }
+	switch {
+	case rank(f) > rank(other):
+		return f
+	case rank(f) < rank(other):
+		return other
+	}
+	f.got, f.evidence = append(f.got, other.got...), append(f.evidence, other.evidence...)
+	for _, m := range other.advice {
+		if !slices.ContainsFunc(f.advice, m.Equal) {
+			f.advice = append(f.advice, m)
+		}
+	}
+	return f
+}
+
 // maxSaid is how many faults of one kind are told: a whole routing table that
 // leaks is known by its first routes.
 const maxSaid = 20
