@@ -43,7 +43,7 @@ TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-serve
                     sudo knot knot-dnssecutils shellcheck procps ldnsutils dns-root-data strace nmap frr qemu-user-static
 RELEASE_PACKAGES  = git gzip tar zip unzip dpkg
 
-.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants moments proof hostile fuzz lint cross release release-check deps-demo deps-test deps-release clean
+.PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants moments harm proof hostile fuzz lint cross release release-check deps-demo deps-test deps-release clean
 
 raiz: helpers
 	.ci/build raiz $$($(GO) env GOOS) $$($(GO) env GOARCH) bin/raiz
@@ -101,6 +101,10 @@ explore:
 
 mutants:
 	RAIZ_MUTANTS=1 $(GO) test -run 'TestMutants$$' -count=1 -timeout 12h -v ./provision/helper/sim
+
+# What verify says of each thing that can go wrong with a copy: docs/verify.md.
+harm: deps-test
+	RAIZ_HARM=1 $(GO) test -run 'TestHarm$$' -count=1 -timeout 1h -v ./provision -update-harm
 
 # Something happens to a BMC at every request of an apply.
 moments:
