@@ -58,6 +58,8 @@ func readers() []reader {
 		{"provision/site.Format", "provision/site.FuzzEdit", "site files"},
 		{"provision/site.Enroll", "provision/site.FuzzEdit", "site files"},
 		{"provision/site.operatorBlocks", "provision/site.FuzzOperatorFile", "operator files"},
+		{"provision/verdict.decode", "provision/verdict.FuzzDecode", "messages of a verification that somebody has kept"},
+		{"provision/verdict.one", "provision/verdict.FuzzDecode", "their arguments"},
 		{"provision/verify.readHeard", "provision/verify.FuzzReadHeard", "answers of name servers"},
 		{"provision/watch.ReadStatus", "provision/watch.FuzzReadStatus", "what the guard tells"},
 		{"provision/watch.ReadDrain", "provision/watch.FuzzReadDrain", "who drained a copy"},
