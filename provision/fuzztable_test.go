@@ -44,6 +44,7 @@ func readers() []reader {
 		{"provision/remote.deviceKey", "", "the operator's own private key"},
 		{"provision/remote.parseHostKey", "provision/site.FuzzLoad", "the host keys in a site file"},
 		{"provision/remote.read", "", "the operator's own private key"},
+		{"provision/report.readDocument", "provision/report.FuzzKept", "a verification that somebody has kept"},
 		{"provision/report/messages.In", "", "is part of the binary"},
 		{"provision/server.readLast", "provision/server.FuzzAfterNoise", "answers of the helper, behind what a login's shell prints"},
 		{"provision/server.strict", "provision/server.FuzzReadRequest", "requests"},
