@@ -12,9 +12,9 @@ import (
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
-// MaxKept is how many bytes of a verification are read: a copy with a hundred
-// addresses has a few hundred kilobytes.
-const MaxKept = 16 << 20
+// MaxKept is how many bytes of a verification are read; the copy of a root server
+// has seventy thousand.
+const MaxKept = 1 << 20
 
 // What is read of one verification is bounded besides.
 const (
