@@ -101,7 +101,7 @@ func TestReport(t *testing.T) {
 	}
 	for _, language := range messages.Languages() {
 		raiz(t, "report", "gru1.hcl", "--from", "good.json", "--out", language+".html", "--lang", language)
-		if text, err := os.ReadFile(language + ".html"); err != nil || !strings.Contains(string(text), `<html lang="`+language+`">`) {
+		if text, err := os.ReadFile(language + ".html"); err != nil || !strings.Contains(string(text), `<html lang="`+language) {
 			t.Errorf("%s: %v", language, err)
 		}
 	}

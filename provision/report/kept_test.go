@@ -36,9 +36,9 @@ func TestKept(t *testing.T) {
 	odd := painted(t, hostile)
 	for i := range odd.Verify {
 		x := &odd.Verify[i]
-		x.ID, x.Vantage, x.Because = strings.ToLower(string(x.Title.Code)), verify.FromServer, ""
+		x.ID, x.Vantage, x.Because, x.Want, x.Got = strings.ToLower(string(x.Title.Code)), verify.FromServer, "", verdict.Message{}, x.Got[:1]
 	}
-	odd.Past, odd.Notices = nil, odd.Notices[:90]
+	odd.Past, odd.Notices = nil, odd.Notices[:20]
 	odd.Looked.Wants, odd.Looked.By, odd.Looked.Raiz = "w", "b", "r"
 	for name, r := range map[string]report.Report{"handed over": handedOver(t, "root-example"), "turned red": turnedRed(t, "root-example"), "every code": odd} {
 		kept, err := report.ReadKept([]byte(told(t, r)), vocabulary())
