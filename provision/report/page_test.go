@@ -283,12 +283,13 @@ func TestPaintedPage(t *testing.T) {
 }
 
 // Every check that there may be is a part of the drawing: what turned red is
-// red there too.
+// red there too, and what was skipped for that is not green.
 func TestEveryCheckIsDrawn(t *testing.T) {
-	marked := regexp.MustCompile(`<use href="#m-fail" x=`)
+	marked, green := regexp.MustCompile(`<use href="#m-fail" x=`), regexp.MustCompile(`<use href="#m-pass" x=`)
 	for _, name := range []string{"root-example", "as112-gru1", "f-root-example"} {
 		r := handedOver(t, name)
-		if marked.MatchString(inHTML(t, r, "en")) {
+		before := inHTML(t, r, "en")
+		if marked.MatchString(before) {
 			t.Fatalf("%s: something is red before", name)
 		}
 		for i := range r.Verify {
@@ -297,6 +298,10 @@ func TestEveryCheckIsDrawn(t *testing.T) {
 			bad.Verify[i].Status = verify.Fail
 			if !marked.MatchString(inHTML(t, bad, "en")) {
 				t.Errorf("%s: %s fails, and nothing of the drawing shows it", name, r.Verify[i].ID)
+			}
+			bad.Verify[i].Status, bad.Verify[i].Because = verify.Skipped, "other"
+			if r.Verify[i].Status == verify.Pass && len(green.FindAllString(inHTML(t, bad, "en"), -1)) >= len(green.FindAllString(before, -1)) {
+				t.Errorf("%s: %s waits for another, and its part of the drawing is green", name, r.Verify[i].ID)
 			}
 		}
 	}
