@@ -94,7 +94,7 @@ func TestDecodeRefuses(t *testing.T) {
 // once more as the same.
 func FuzzDecode(f *testing.F) {
 	for _, t := range types() {
-		for _, value := range []string{`"a"`, `"192.0.2.1"`, `"::/0"`, `"2026-11-23T00:00:00Z"`, `7`, `1.5`, `[1]`, `["\u001b[2J\u202e"]`, `{"code":"none"}`, `[{"code":"none"}]`, `null`, `"fe80::1%x"`} {
+		for _, value := range []string{`"a"`, `"192.0.2.1"`, `"::/0"`, `"2026-11-23T00:00:00Z"`, `7`, `1.5`, `[1]`, `"\u001b[2J\u202e"`, `["\u001b[2J\u202e"]`, `{"code":"none"}`, `[{"code":"none"}]`, `null`, `"fe80::1%x"`} {
 			f.Add(fmt.Appendf(nil, `{"code":%q,"args":{"x":%s}}`, t, value))
 		}
 	}
