@@ -227,20 +227,7 @@ func written(t *testing.T) map[string]string {
 			return report.JSON(w, report.Envelope{Verb: "plan", Exit: 2, Result: report.Document(r), Err: r.ApplyErr})
 		})
 	}
-	for _, language := range messages.Languages() {
-		words, err := messages.In(language)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, r := range map[string]report.Report{"root": handedOver(t, "root-example"), "red": turnedRed(t, "root-example")} {
-			put(name+"."+language+".html", func(w io.Writer) error { return report.HTML(w, r, words) })
-			put(name+"."+language+".md", func(w io.Writer) error { return report.Markdown(w, r, words) })
-			put(name+"."+language+".xml", func(w io.Writer) error { return report.JUnit(w, r, words) })
-		}
-	}
-	put("root.json", func(w io.Writer) error {
-		return report.JSON(w, report.Envelope{Verb: "verify", Result: report.Document(handedOver(t, "root-example"))})
-	})
+	documents(t, put)
 	problems := site.Diagnostics{
 		{Severity: site.Error, Rule: "gw-onlink", Summary: "gateway not on the link", Detail: "192.0.2.99 is not in 192.0.2.0/28.", Pos: site.Pos{File: "gru1.hcl", Line: 7, Column: 15}, Source: "  gateways  = [\"192.0.2.99\"]"},
 		{Severity: site.Warning, Summary: "no line", Pos: site.Pos{File: "gru1.hcl"}},

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"io"
 	"net/netip"
 	"os"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/raiz-dns/raiz/provision/report"
+	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/site"
 	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
@@ -150,4 +152,24 @@ func crowded(t *testing.T) report.Report {
 	s.Anycast = []site.Anycast{a}
 	r.Site = &s
 	return r
+}
+
+// documents are those of a copy of a root server on a good day and on a bad
+// one, in each form and language.
+func documents(t *testing.T, put func(name string, write func(io.Writer) error)) {
+	t.Helper()
+	for _, language := range messages.Languages() {
+		words, err := messages.In(language)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, r := range map[string]report.Report{"root": handedOver(t, "root-example"), "red": turnedRed(t, "root-example")} {
+			put(name+"."+language+".html", func(w io.Writer) error { return report.HTML(w, r, words) })
+			put(name+"."+language+".md", func(w io.Writer) error { return report.Markdown(w, r, words) })
+			put(name+"."+language+".xml", func(w io.Writer) error { return report.JUnit(w, r, words) })
+		}
+	}
+	put("root.json", func(w io.Writer) error {
+		return report.JSON(w, report.Envelope{Verb: "verify", Result: report.Document(handedOver(t, "root-example"))})
+	})
 }
