@@ -40,7 +40,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 # that read what raiz renders.
 REHEARSE_PACKAGES = mmdebstrap systemd-container iproute2 util-linux e2fsprogs bind9-dnsutils
 TEST_PACKAGES     = $(REHEARSE_PACKAGES) bird2 nsd nftables chrony openssh-server openssh-client \
-                    sudo knot knot-dnssecutils shellcheck procps ldnsutils dns-root-data strace nmap frr qemu-user-static
+                    sudo knot knot-dnssecutils shellcheck procps ldnsutils dns-root-data strace nmap frr qemu-user-static chromium
 RELEASE_PACKAGES  = git gzip tar zip unzip dpkg
 
 .PHONY: raiz helpers demo test unit bench sweep soak matrix flaws explore mutants moments harm proof hostile fuzz lint cross release release-check deps-demo deps-test deps-release clean

@@ -53,6 +53,7 @@ func byPacks(s *site.Site, packs fs.FS) verify.Vantages {
 	for _, c := range components {
 		out.Units[c.Kind] = c.Services
 		out.Ports = append(out.Ports, c.Listens...)
+		out.Packages = append(out.Packages, c.PackagesOn(s.Server.Release)...)
 		maps.Copy(out.Looks, c.Observations)
 	}
 	return out

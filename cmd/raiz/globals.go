@@ -191,7 +191,10 @@ func (g *globals) teller() func(verdict.Message) {
 }
 
 // who is recorded on a server with every change: who, where, and from what.
-func who(source string) string {
+func who(source string) string { return whoever() + " with " + source }
+
+// whoever runs raiz, and on which machine.
+func whoever() string {
 	name := "unknown"
 	if u, err := user.Current(); err == nil {
 		name = u.Username
@@ -200,7 +203,7 @@ func who(source string) string {
 	if err != nil {
 		host = "unknown"
 	}
-	return name + "@" + host + " with " + source
+	return name + "@" + host
 }
 
 // packFS are the packs in front of the built-in ones. The folder stays open

@@ -163,7 +163,7 @@ func TestJSONOfEveryVerb(t *testing.T) {
 		{"fmt --check gru1.hcl", exitDone, ""}, {"fmt --check bad.hcl", exitDone, ""}, {"fmt gone.hcl", exitUsage, "usage"},
 		{"render gru1.hcl", exitDone, ""}, {"render gru1.hcl /etc/nsd/nsd.conf", exitDone, ""}, {"render gru1.hcl /etc/none", exitUsage, "usage"},
 		{"plan gru1.hcl", exitUsage, "usage"}, {"plan bad.hcl", exitUsage, "invalid"}, {"apply gru1.hcl", exitUsage, "usage"},
-		{"verify gru1.hcl", exitUsage, "usage"}, {"history gru1.hcl", exitUsage, "usage"}, {"rollback gru1.hcl", exitUsage, "usage"}, {"release gru1.hcl", exitUsage, "usage"}, {"drain gru1.hcl", exitUsage, "usage"}, {"undrain gru1.hcl", exitUsage, "usage"},
+		{"verify gru1.hcl", exitUsage, "usage"}, {"report gru1.hcl", exitUsage, "usage"}, {"report gru1.hcl --out x.html --from gone.json", exitUsage, "usage"}, {"history gru1.hcl", exitUsage, "usage"}, {"rollback gru1.hcl", exitUsage, "usage"}, {"release gru1.hcl", exitUsage, "usage"}, {"drain gru1.hcl", exitUsage, "usage"}, {"undrain gru1.hcl", exitUsage, "usage"},
 		{"enroll gru1.hcl", exitUsage, "usage"}, {"bmc info gru1.hcl", exitUsage, "usage"}, {"bmc doctor gru1.hcl", exitUsage, "usage"},
 		{"bmc power gru1.hcl", exitUsage, "usage"}, {"bmc power gru1.hcl up", exitUsage, "usage"},
 		{"rehearse bad.hcl", exitUsage, "invalid"}, {"rehearse up bad.hcl", exitUsage, "invalid"}, {"rehearse down 1a2b3c4d", exitUsage, "usage"},

@@ -160,7 +160,7 @@ when it is asked, or as a unit of systemd that makes a change or takes it back.`
 	g.flags(root)
 	root.AddCommand(
 		newValidate(g), newFmt(g), newRender(g), newPlan(g), newApply(g),
-		newVerify(g), newHistory(g), newRollback(g), newRelease(g), newDrain(g), newUndrain(g), newEnroll(g), newBMC(g), newRehearse(g), newVersion(g), newSchema(g), newMan(g),
+		newVerify(g), newReport(g), newHistory(g), newRollback(g), newRelease(g), newDrain(g), newUndrain(g), newEnroll(g), newBMC(g), newRehearse(g), newVersion(g), newSchema(g), newMan(g),
 	)
 	groups(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {

@@ -88,6 +88,15 @@ func quoted() string {
 	return `"` + b.String() + `"`
 }
 
+// inJSON is the paint as a string of JSON.
+func inJSON() string {
+	text, err := json.Marshal(paint)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
 // raw is the paint as it stands in a line of a file.
 func raw() string { return strings.ReplaceAll(strings.ToValidUTF8(paint, ""), "\n", "") }
 
@@ -204,6 +213,18 @@ func TestPainted(t *testing.T) {
 		"start of a rehearsal":   args("rehearse", "gru1.hcl", "--start", paint),
 		"rehearsal to take down": args("rehearse", "down", paint),
 		"report":                 args("verify", "gru1.hcl", "--report", paint),
+		"document":               args("report", "gru1.hcl", "--out", paint),
+		"language":               args("report", "gru1.hcl", "--out", "x.html", "--lang", paint),
+		"name of kept results":   args("report", "gru1.hcl", "--out", "x.html", "--from", paint),
+		"site of kept results": func() []string {
+			return []string{"report", "gru1.hcl", "--out", "x.html", "--from", put("x.json", `{"schema":"raiz/1","verb":"verify","result":{"site":`+inJSON()+`,"verify":{"results":[{"id":"a","vantage":"bmc","status":"pass","messages":{"title":{"code":"os.clock.title"}}}]}}}`)}
+		},
+		"check of kept results": func() []string {
+			return []string{"report", "gru1.hcl", "--out", "x.html", "--from", put("x.json", `{"schema":"raiz/1","verb":"verify","result":{"verify":{"results":[{"id":`+inJSON()+`}]}}}`)}
+		},
+		"code of kept results": func() []string {
+			return []string{"report", "gru1.hcl", "--out", "x.html", "--from", put("x.json", `{"schema":"raiz/1","verb":"verify","result":{"verify":{"results":[{"id":"a","vantage":"bmc","status":"pass","messages":{"title":{"code":`+inJSON()+`}}}]}}}`)}
+		},
 		"pack": func() []string {
 			put("packs/dns/"+fileName+"/component.hcl", "x")
 			return []string{"validate", "gru1.hcl", "--templates", "packs"}

@@ -5,7 +5,7 @@ import "github.com/raiz-dns/raiz/provision/verdict"
 // Codes are the fixed words of reports.
 func Codes() []verdict.Definition {
 	var all []verdict.Definition
-	for _, some := range [][]verdict.Definition{headings(), planCodes(), changeCodes(), counts()} {
+	for _, some := range [][]verdict.Definition{headings(), wholeCodes(), pageCodes(), factCodes(), planCodes(), changeCodes(), counts()} {
 		all = append(all, some...)
 	}
 	return all
@@ -42,6 +42,101 @@ func headings() []verdict.Definition {
 		verdict.Define("report.unauthenticated", "a zone is transferred without TSIG", verdict.TypeZone.Named("zone"), verdict.TypeSeen.Named("reason")),
 		verdict.Define("report.cost", "what the run has asked of the site; each a count", verdict.TypeMessage.Named("connections"), verdict.TypeMessage.Named("execs"), verdict.TypeMessage.Named("uploads"),
 			verdict.TypeMessage.Named("gets"), verdict.TypeMessage.Named("writes"), verdict.TypeMessage.Named("handshakes")),
+	}
+}
+
+// wholeCodes are the verdict on all checks together.
+func wholeCodes() []verdict.Definition {
+	checks := verdict.TypeMessage.Named("checks")
+	return []verdict.Definition{
+		verdict.Define("page.good", "the verdict on the whole: each check has passed"),
+		verdict.Define("page.good.says", "below that"),
+		verdict.Define("page.warned", "the verdict on the whole: nothing is wrong, and something is worth a look"),
+		verdict.Define("page.warned.says", "below that", checks),
+		verdict.Define("page.partial", "the verdict on the whole: what was looked at is good, and the site asks for more"),
+		verdict.Define("page.partial.says", "below that", checks),
+		verdict.Define("page.unknown", "the verdict on the whole: something could not be looked at"),
+		verdict.Define("page.unknown.says", "below that", checks),
+		verdict.Define("page.failed", "the verdict on the whole: something is wrong"),
+		verdict.Define("page.failed.says", "below that", checks),
+		verdict.Define("page.nothing", "the verdict on the whole: nothing was looked at"),
+		verdict.Define("page.nothing.says", "below that"),
+	}
+}
+
+func pageCodes() []verdict.Definition {
+	checks, site := verdict.TypeMessage.Named("checks"), verdict.TypeWord.Named("site")
+	return []verdict.Definition{
+		verdict.Define("page.language", "the language of these words, as BCP 47 names it"),
+		verdict.Define("page.kind", "above everything: what the document is"),
+		verdict.Define("page.lab", "the site says lab = true, so that none of its addresses is a real one"),
+		verdict.Define("page.attention", "above the checks that did not pass"),
+		verdict.Define("page.checks", "above all checks"),
+		verdict.Define("page.group.bmc", "above the checks of the BMC"),
+		verdict.Define("page.group.server", "above the checks of the server"),
+		verdict.Define("page.group.dns", "above the checks of DNS"),
+		verdict.Define("page.group.bgp", "above the checks of BGP"),
+		verdict.Define("page.group.router", "above the checks of the host's router"),
+		verdict.Define("page.group.outside", "above the checks from outside"),
+		verdict.Define("page.want", "before how something has to be"),
+		verdict.Define("page.got", "before how it was seen"),
+		verdict.Define("page.both", "before what is as it has to be, word by word"),
+		verdict.Define("page.advice", "before what to do"),
+		verdict.Define("page.evidence", "before more of what was seen"),
+		verdict.Define("page.since", "above what has changed"),
+		verdict.Define("page.since.time", "since when: an earlier verification", verdict.TypeTime.Named("time")),
+		verdict.Define("page.since.undated", "the same, of a verification that does not say when it was"),
+		verdict.Define("page.since.red", "above checks that fail or are unknown, and were not before"),
+		verdict.Define("page.since.green", "above checks that pass, and failed or were unknown before"),
+		verdict.Define("page.since.other", "above checks that ended otherwise than before in another way"),
+		verdict.Define("page.since.new", "above checks that were not made before"),
+		verdict.Define("page.since.gone", "above checks that are not made any more"),
+		verdict.Define("page.since.was", "how a check ended before, and now", verdict.TypeMessage.Named("before"), verdict.TypeMessage.Named("now")),
+		verdict.Define("page.since.same", "how many checks ended as before", checks),
+		verdict.Define("page.since.nothing", "every check ended as before"),
+		verdict.Define("page.drawing", "above the drawing"),
+		verdict.Define("page.drawing.title", "name of the drawing", site),
+		verdict.Define("page.drawing.says", "what is drawn, for those who do not see it", verdict.TypeWord.Named("host"), verdict.TypeMessage.Named("sessions"), verdict.TypeWord.Named("server")),
+		verdict.Define("page.drawing.service", "in the drawing: the interface to the routers"),
+		verdict.Define("page.drawing.blocks", "in the drawing: the blocks that the server announces"),
+		verdict.Define("page.drawing.answers", "in the drawing: the service addresses"),
+		verdict.Define("page.drawing.management", "in the drawing: the interface to log in at"),
+		verdict.Define("page.drawing.bmc", "in the drawing: the controller of the server"),
+		verdict.Define("page.drawing.operator", "in the drawing: whoever has looked"),
+		verdict.Define("page.legend", "before what the marks mean"),
+		verdict.Define("page.notes", "above notes and overrides"),
+		verdict.Define("page.notes.none", "there are none"),
+		verdict.Define("page.sign", "above the lines to sign on"),
+		verdict.Define("page.sign.says", "what a signature stands for"),
+		verdict.Define("page.sign.host", "who signs"),
+		verdict.Define("page.sign.operator", "who signs"),
+		verdict.Define("page.sign.engineer", "who signs"),
+		verdict.Define("page.sign.name", "before the name of who signs"),
+		verdict.Define("page.sign.signature", "before the signature"),
+		verdict.Define("page.sign.date", "before place and date of a signature"),
+		verdict.Define("page.foot", "below everything"),
+	}
+}
+
+func factCodes() []verdict.Definition {
+	return []verdict.Definition{
+		verdict.Define("page.facts", "above what is known of the copy, and of how it was looked at"),
+		verdict.Define("page.fact.operator", "before the operator"),
+		verdict.Define("page.fact.host", "before the host"),
+		verdict.Define("page.fact.facility", "before the building that houses the copy"),
+		verdict.Define("page.fact.contact", "before how to reach somebody of the host", verdict.TypeWord.Named("role")),
+		verdict.Define("page.fact.identity", "before the name by which the copy tells itself in DNS"),
+		verdict.Define("page.fact.bmc", "before vendor, model and serial number of the server"),
+		verdict.Define("page.fact.firmware", "before the firmware of the BMC"),
+		verdict.Define("page.fact.login", "before the address where the server was logged in to"),
+		verdict.Define("page.fact.system", "before the operating system"),
+		verdict.Define("page.fact.generation", "before the generation that is confirmed on the server"),
+		verdict.Define("page.fact.packages", "before the versions of what the copy lives by"),
+		verdict.Define("page.fact.at", "before when it was looked at"),
+		verdict.Define("page.fact.by", "before who has looked, and from where"),
+		verdict.Define("page.fact.raiz", "before the version of raiz"),
+		verdict.Define("page.fact.wants", "before the digest of what the site wants"),
+		verdict.Define("page.not-known", "nobody has said it"),
 	}
 }
 
@@ -88,6 +183,8 @@ func counts() []verdict.Definition {
 		verdict.Define("count.more.one", "1"), verdict.Define("count.more", "other things like that", n),
 		verdict.Define("count.change.one", "1"), verdict.Define("count.change", "changes of a plan", n),
 		verdict.Define("count.thing.one", "1"), verdict.Define("count.thing", "things that could not be looked at", n),
+		verdict.Define("count.check.one", "1"), verdict.Define("count.check", "checks", n),
+		verdict.Define("count.session.one", "1"), verdict.Define("count.session", "BGP sessions", n),
 		verdict.Define("count.line.one", "1"), verdict.Define("count.line", "lines of a new file", n),
 		verdict.Define("count.connection.one", "1"), verdict.Define("count.connection", "SSH connections", n),
 		verdict.Define("count.exec.one", "1"), verdict.Define("count.exec", "commands over SSH", n),

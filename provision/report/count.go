@@ -18,6 +18,14 @@ func things(n int) verdict.Message {
 	return number(n, verdict.New("count.thing.one"), verdict.New("count.thing", verdict.Count("count", n)))
 }
 
+func checks(n int) verdict.Message {
+	return number(n, verdict.New("count.check.one"), verdict.New("count.check", verdict.Count("count", n)))
+}
+
+func sessions(n int) verdict.Message {
+	return number(n, verdict.New("count.session.one"), verdict.New("count.session", verdict.Count("count", n)))
+}
+
 func more(n int) verdict.Message {
 	return number(n, verdict.New("count.more.one"), verdict.New("count.more", verdict.Count("count", n)))
 }

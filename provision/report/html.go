@@ -1,39 +1,48 @@
 package report
 
 import (
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
 	"html/template"
 	"io"
 
 	"github.com/raiz-dns/raiz/provision/report/messages"
 )
 
+//go:embed page.html.tmpl page.css
+var pageFiles embed.FS
+
 // HTML writes a verification as a page of its own, which fetches nothing and
 // runs nothing: html/template escapes whatever stands in it, and the policy
-// holds where it would not.
+// holds where it would not. It lets one style in, by its digest.
 func HTML(w io.Writer, r Report, words messages.Table) error {
-	return template.Must(template.New("page").Parse(pageHTML)).Execute(w, newPage(r, words))
+	style, err := pageFiles.ReadFile("page.css")
+	if err != nil {
+		return err
+	}
+	t, err := template.ParseFS(pageFiles, "page.html.tmpl")
+	if err == nil {
+		_, err = t.New("style").Parse(string(style))
+	}
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(style)
+	return t.Execute(w, htmlPage{newPage(r, words), base64.StdEncoding.EncodeToString(sum[:])})
 }
 
-const pageHTML = `<!DOCTYPE html>
-<html>
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{{.Title}}</title>
-<style>
-body { font-family: sans-serif; }
-td, th { text-align: left; vertical-align: top; padding: 0.2em 1em 0.2em 0; unicode-bidi: isolate; }
-.pass { color: green; } .fail, .unknown { color: red; } .warn, .skipped, .other-instance { color: #960; }
-</style>
-</head>
-<body>
-<h1>{{.Title}}</h1>
-{{range .Notes}}<p>{{.}}</p>
-{{end}}<table>
-<tr>{{range .Columns}}<th>{{.}}</th>{{end}}</tr>
-{{range .Rows}}<tr><td class="{{.Status}}">{{.Mark}}</td><td>{{.What}}<br><code>{{.ID}}</code></td><td>{{.Where}}</td><td>{{range $i, $s := .Seen}}{{if $i}}<br>{{end}}{{$s}}{{end}}</td></tr>
-{{end}}</table>
-<p>{{.Tally}}</p>
-</body>
-</html>
-`
+// htmlPage is a page as the template reads it.
+type htmlPage struct {
+	page
+	StyleSum string
+}
+
+// htmlRow is a check with the words around it.
+type htmlRow struct {
+	Row   *pageRow
+	Words labels
+}
+
+// Row gives a check the words that stand around it.
+func (p htmlPage) Row(r *pageRow) htmlRow { return htmlRow{r, p.Words} }

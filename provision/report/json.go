@@ -128,6 +128,7 @@ type entryDocument struct {
 }
 
 type verifyDocument struct {
+	Looked  *lookedDocument       `json:"looked,omitempty"`
 	Counts  map[verify.Status]int `json:"counts"`
 	Results []resultDocument      `json:"results"`
 }
@@ -205,7 +206,8 @@ func Document(r Report) any {
 	}
 	if r.Verify != nil {
 		d.Verify = verifyJSON(r.Verify)
-		d.Notices = append(d.Notices, said(messages.English(), overrides(r.Site))...)
+		d.Verify.Looked = lookedJSON(r.Looked)
+		d.Notices = said(messages.English(), notes(r))
 	}
 	return d
 }
@@ -224,7 +226,7 @@ func Merged(all []Report) Report {
 			out.Apply, out.ApplyErr, out.Declare = r.Apply, r.ApplyErr, r.Declare
 		}
 		if r.Verify != nil {
-			out.Verify = r.Verify
+			out.Verify, out.Looked, out.Past = r.Verify, r.Looked, r.Past
 		}
 	}
 	return out

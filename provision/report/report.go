@@ -17,6 +17,10 @@ type Report struct {
 	// ApplyErr is why the apply did not end as planned.
 	ApplyErr error
 	Verify   []verify.Result
+	// Looked is how Verify came about; nil where nobody says.
+	Looked *Looked
+	// Past is an earlier verification, to tell what has changed since; may be nil.
+	Past *Past
 	// Notices are said before anything else, such as a revert that the
 	// server has made by itself.
 	Notices []verdict.Message

@@ -232,6 +232,7 @@ func written(t *testing.T) map[string]string {
 			return report.JSON(w, report.Envelope{Verb: "plan", Exit: 2, Result: report.Document(r), Err: r.ApplyErr})
 		})
 	}
+	documents(t, put)
 	problems := site.Diagnostics{
 		{Severity: site.Error, Rule: "gw-onlink", Summary: "gateway not on the link", Detail: "192.0.2.99 is not in 192.0.2.0/28.", Pos: site.Pos{File: "gru1.hcl", Line: 7, Column: 15}, Source: "  gateways  = [\"192.0.2.99\"]"},
 		{Severity: site.Warning, Summary: "no line", Pos: site.Pos{File: "gru1.hcl"}},

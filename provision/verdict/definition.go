@@ -44,5 +44,6 @@ func Codes() []Definition {
 	return []Definition{
 		Define("list.none", "stands for a list that has nothing in it"),
 		Define("list.no-units", "stands for units of which nobody knows one"),
+		Define("number.point", "stands between a number and its decimals"),
 	}
 }

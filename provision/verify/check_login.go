@@ -41,7 +41,23 @@ func told(e ServerEvidence) finding {
 	if e.Units == nil && e.UnitsErr == nil {
 		return unknown(why(errNotLooked))
 	}
-	return pass(verdict.New("os.look.answer"))
+	return pass(verdict.New("os.look.answer")).with(runs(e.System)...)
+}
+
+// runs says what the server runs: whoever reads the verdicts later wants to know
+// of which versions they speak.
+func runs(s System) []verdict.Message {
+	if s.OS == "" {
+		return nil
+	}
+	out := []verdict.Message{verdict.New("os.look.system", verdict.Seen("os", s.OS), verdict.Seen("arch", s.Arch))}
+	if s.Generation > 0 {
+		out = append(out, verdict.New("os.look.generation", verdict.Count("generation", s.Generation)))
+	}
+	for _, p := range s.Packages {
+		out = append(out, verdict.New("os.look.package", verdict.Word("package", p.Name), verdict.Seen("version", p.Version)))
+	}
+	return out
 }
 
 func loginCodes() []verdict.Definition {
@@ -55,5 +71,8 @@ func loginCodes() []verdict.Definition {
 		verdict.Define("os.look.title", "one look at everything on the server"),
 		verdict.Define("os.look.want", "the look has to be answered"),
 		verdict.Define("os.look.answer", "the look was answered"),
+		verdict.Define("os.look.system", "the operating system of the server", verdict.TypeSeen.Named("os"), verdict.TypeSeen.Named("arch")),
+		verdict.Define("os.look.generation", "the generation that is confirmed on the server", verdict.TypeCount.Named("generation")),
+		verdict.Define("os.look.package", "the version of a package that the copy lives by", verdict.TypeWord.Named("package"), verdict.TypeSeen.Named("version")),
 	}
 }

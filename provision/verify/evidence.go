@@ -74,7 +74,18 @@ type ServerEvidence struct {
 	Printed     map[string]Printed  // by the name of its probe
 	Guard       *server.Guard       // nothing where no guard was ever
 	Around      *Around             // nothing where nobody asked
+	System      System              // zero where nobody asked
 }
+
+// System is what a server runs, by its own account.
+type System struct {
+	OS, Arch   string // as "debian 12" and "amd64"
+	Generation int    // of raiz, that is confirmed; 0 for none
+	Packages   []Package
+}
+
+// Package is a package of Debian that is installed.
+type Package struct{ Name, Version string }
 
 // Session is a BGP session as the routing daemon shows it.
 type Session struct {

@@ -47,6 +47,7 @@ type Vantages struct {
 	UnitsErr error    // why nobody knows of them
 	Table    int      // the routing table of the service link
 	Ports    []string // on which the packs' programs listen, as "tcp/53"
+	Packages []string // whose versions are told
 	Declared func(context.Context) Declared
 	BMC      func(context.Context) (Controller, error)
 	SSH      func(context.Context) (Server, error)
@@ -105,7 +106,7 @@ func gatherServer(ctx context.Context, s *site.Site, v Vantages, conn Server) Se
 	}
 	all := probes(s, v)
 	look := server.LookRequest{
-		Probe: server.ProbeRequest{Units: v.Units.all(), Around: AroundQuestion(s)}, Commands: commands(all), Questions: asks, Ways: ways(s),
+		Probe: server.ProbeRequest{Units: v.Units.all(), Packages: v.Packages, Around: AroundQuestion(s)}, Commands: commands(all), Questions: asks, Ways: ways(s),
 		Seconds: int(dnsTimeout.Seconds()),
 	}
 	facts, seen, err := looked(ctx, conn, look)
@@ -113,6 +114,7 @@ func gatherServer(ctx context.Context, s *site.Site, v Vantages, conn Server) Se
 		return ServerEvidence{Err: err}
 	}
 	e := readFacts(facts)
+	e.System = systemOf(facts, v.Packages)
 	answers := readHeard(seen.Heard, qs, sent)
 	e.UDP, e.Content, e.Told = only(answers, base), only(answers, content), only(answers, primaryQuestions(s))
 	e.Replies = map[netip.Addr]server.Way{}
@@ -161,6 +163,17 @@ func readFacts(f server.Facts) ServerEvidence {
 	}
 	e.NetworkErr, e.UnitsErr = problem("network"), problem("units")
 	return e
+}
+
+// systemOf is what the server runs, of the packages that were asked for.
+func systemOf(f server.Facts, packages []string) System {
+	out := System{OS: f.OS, Arch: f.Arch, Generation: f.Current}
+	for _, name := range packages {
+		if version, ok := f.Packages[name]; ok {
+			out.Packages = append(out.Packages, Package{name, version})
+		}
+	}
+	return out
 }
 
 // outsideDestination is looked up in the server's own routing table to see

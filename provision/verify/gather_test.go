@@ -20,6 +20,7 @@ import (
 	"github.com/raiz-dns/raiz/provision/report/messages"
 	"github.com/raiz-dns/raiz/provision/server"
 	"github.com/raiz-dns/raiz/provision/state"
+	"github.com/raiz-dns/raiz/provision/verdict"
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
@@ -153,7 +154,12 @@ func (c connection) look(q server.LookRequest) server.Answer {
 		}
 		seen.Ways = append(seen.Ways, by(w.To.String(), "198.51.100.0", "eno2", 112))
 	}
-	facts := &server.Facts{Units: map[string]server.UnitFact{}, Network: server.Network{Links: healthy().Server.Links}, Guard: healthy().Server.Guard}
+	facts := &server.Facts{Units: map[string]server.UnitFact{}, Network: server.Network{Links: healthy().Server.Links}, Guard: healthy().Server.Guard, Packages: map[string]string{}}
+	for _, p := range q.Probe.Packages {
+		if version := map[string]string{"bird2": "2.0.12-7", "nsd": "4.6.1\x1b[2J"}[p]; version != "" {
+			facts.Packages[p] = version
+		}
+	}
 	for _, u := range q.Probe.Units {
 		facts.Units[u] = server.UnitFact{Load: "loaded", Active: "active", File: "enabled"}
 	}
@@ -257,6 +263,26 @@ func TestGatherHealthy(t *testing.T) {
 		if r.Status != verify.Pass {
 			t.Errorf("%s is %s: %s %s", r.ID, r.Status, inWords(r), r.Because)
 		}
+	}
+}
+
+// Which versions a copy runs is told of the packages that it lives by, and of
+// those that are there.
+func TestVersionsOfTheServer(t *testing.T) {
+	s := example(t)
+	v, conn := vantages(t)
+	v.Packages = []string{"nsd", "bird2", "gone"}
+	conn.change = func(a *server.Answer) {
+		a.Facts.OS, a.Facts.Arch, a.Facts.Current = "debian 12", "amd64", 7
+		a.Facts.Packages["other"] = "1" // which nobody has asked for
+	}
+	told := map[string][]verdict.Message{}
+	for _, r := range verify.Judge(s, verify.Gather(t.Context(), s, v)) {
+		told[r.ID] = r.Evidence
+	}
+	const want = `os.look.system os="debian 12" arch=amd64; os.look.generation generation=7; os.look.package package=nsd version=4.6.1` + "\uFFFD" + `[2J; os.look.package package=bird2 version=2.0.12-7`
+	if have := verdict.Text(told["os.look"]); have != want {
+		t.Errorf("%s, want %s", have, want)
 	}
 }
 

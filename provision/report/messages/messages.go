@@ -89,6 +89,16 @@ func (t Table) value(a verdict.Arg) string {
 		return t.Say(verdict.New("list.no-units"))
 	case isList && len(items) == 0:
 		return t.Say(verdict.New("list.none"))
+	case a.Type() == verdict.TypeDuration:
+		return strings.ReplaceAll(a.String(), ".", t.point())
 	}
 	return a.String()
+}
+
+// point stands between a number and its decimals.
+func (t Table) point() string {
+	if _, ok := t["number.point"]; !ok {
+		return "."
+	}
+	return t.Say(verdict.New("number.point"))
 }
