@@ -17,6 +17,9 @@ import (
 	"github.com/raiz-dns/raiz/provision/verify"
 )
 
+// steady is how long a check has to say no.
+const steady = 2 * time.Second
+
 // seen is what verify says of a harm.
 type seen struct {
 	harm.Harm
@@ -86,10 +89,15 @@ func (b *bed) suffers(h harm.Harm) seen {
 	start := time.Now()
 	out := seen{Harm: h}
 	sees, also := regexp.MustCompile(`^(`+h.Sees+`)`), regexp.MustCompile(`^(`+h.Also+`)`)
-	for end := start.Add(15 * time.Second); ; {
+	// A daemon that is started anew is silent for a moment: what says no goes on.
+	for end, said := start.Add(15*time.Second), time.Time{}; ; {
 		out.Red = red(b.looks(b.Site))
-		out.Named = h.Sees != "" && slices.ContainsFunc(out.Red, sees.MatchString)
-		if out.Named || time.Now().After(end) {
+		if out.Named = h.Sees != "" && slices.ContainsFunc(out.Red, sees.MatchString); !out.Named {
+			said = time.Time{}
+		} else if said.IsZero() {
+			said = time.Now()
+		}
+		if out.Named && time.Since(said) > steady || time.Now().After(end) {
 			break
 		}
 		time.Sleep(200 * time.Millisecond) // between two looks at a condition
