@@ -90,7 +90,7 @@ func (b *bed) suffers(h harm.Harm) seen {
 	out := seen{Harm: h}
 	sees, also := regexp.MustCompile(`^(`+h.Sees+`)`), regexp.MustCompile(`^(`+h.Also+`)`)
 	// A daemon that is started anew is silent for a moment: what says no goes on.
-	for end, said := start.Add(15*time.Second), time.Time{}; ; {
+	for end, said := start.Add(15*time.Second), (time.Time{}); ; {
 		out.Red = red(b.looks(b.Site))
 		if out.Named = h.Sees != "" && slices.ContainsFunc(out.Red, sees.MatchString); !out.Named {
 			said = time.Time{}
