@@ -70,11 +70,8 @@ func units(name string) []Harm {
 		Name: name + " is stopped", Class: Daemon, Place: Server, Sees: sees, Also: `dns\.|bgp\.|guard\.|router\.|outside\.|os\.`,
 		Do: "systemctl stop " + name, Undo: "systemctl start " + name,
 	}
-	switch name {
-	case "ssh.service": // whoever is not in by then does not get in
+	if name == "ssh.service" { // whoever is not in by then does not get in
 		stopped.Sees = "ssh.login"
-	case "raiz-guard.service", "raiz-stop-router.path":
-		// It would be started again at once where systemd watches it.
 	}
 	return []Harm{stopped, {
 		Name: name + " is not started at boot", Class: Daemon, Place: Server, Sees: sees,
@@ -85,8 +82,7 @@ func units(name string) []Harm {
 // live is something of the kernel that is otherwise.
 func live(it state.Item) (Harm, string) {
 	words := strings.Fields(it.Key.Name)
-	dev := device(words[1])
-	name := strings.Join(words, " ")
+	dev, name := device(words[1]), it.Key.Name
 	switch words[0] {
 	case state.LiveAddress:
 		return Harm{
