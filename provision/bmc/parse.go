@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/redfish"
 )
 
@@ -22,15 +23,29 @@ func placeholder(s string) bool {
 	return err == nil && a.IsUnspecified()
 }
 
+// maxText bounds a value as it is read, in characters; a name of DNS has 253.
+const maxText = 255
+
+// maxTexts bounds how many values a setting has.
+const maxTexts = 256
+
+// text is a value as it is kept, whatever was sent.
+func text(s string) string { return printable.Short(strings.TrimSpace(s), maxText) }
+
 // clean returns the strings of a list that mean something, in order and in
-// one spelling. Anything else in the list is skipped.
+// one spelling. Anything else in the list is skipped. A list without end ends in a
+// mark, and is no other.
 func clean(list []any) []string {
 	var out []string
 	for _, e := range list {
 		s, _ := e.(string)
-		if s = strings.TrimSpace(s); !placeholder(s) {
-			out = append(out, canonical(s))
+		if s = strings.TrimSpace(s); placeholder(s) {
+			continue
 		}
+		if len(out) == maxTexts {
+			return append(out, "…")
+		}
+		out = append(out, canonical(text(s)))
 	}
 	return out
 }
