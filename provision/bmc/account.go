@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/secret"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -293,7 +292,7 @@ func (a *accounts) administrators(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		if may != mayLess { // one of a role that nobody can look at may do anything
-			out = append(out, printable.Short(name, maxText))
+			out = append(out, redfish.Value(name))
 		}
 	}
 	return out, nil

@@ -12,6 +12,9 @@ import (
 // among them. The largest saved tree takes 101.
 const maxInventory = 256
 
+// maxLog bounds how many answers the log takes of an inventory's.
+const maxLog = maxInventory / 2
+
 // inspector reads documents for an inventory: each once, and no more than it has
 // room for, wherever the links lead.
 type inspector struct {

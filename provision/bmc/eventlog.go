@@ -38,9 +38,6 @@ type EventLog struct {
 // maxNewest is how many entries are told.
 const maxNewest = 5
 
-// maxLog bounds how many answers the log takes of an inventory's.
-const maxLog = maxInventory / 2
-
 // events reads the log of the hardware, to its end: where the next entry has its
 // place nobody says, and a log that is written in a ring, or by a clock that was
 // lost, has new entries behind old ones.
@@ -98,16 +95,6 @@ func created(e redfish.Document) time.Time {
 		return time.Time{}
 	}
 	return t
-}
-
-// moment reads a time as controllers write it; without a zone it is UTC.
-func moment(text string) (time.Time, bool) {
-	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700", time.DateTime, time.DateOnly} {
-		if t, err := time.Parse(form, text); err == nil {
-			return t.UTC(), true
-		}
-	}
-	return time.Time{}, false
 }
 
 // logService finds the log of that Id, or the one that is kept of the hardware:

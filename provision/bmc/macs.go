@@ -93,13 +93,6 @@ func (m *macList) take(ctx context.Context, uri string, do func(redfish.Document
 	}
 }
 
-func firstOf(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
-}
-
 // adapter looks at an adapter's functions and at its ports, by the names that
 // NetworkAdapter has had for them. Where its functions tell their addresses its
 // ports need not.

@@ -44,6 +44,16 @@ func notThere(uri string) error {
 	return unsupported("the controller lists %s but does not have it", uri)
 }
 
+// untold reports an error that says what the controller does not have or tell.
+func untold(err error) bool { return errors.Is(err, state.ErrUnsupported) }
+
+func firstOf(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
 // shown is an error where a document counts more elements of an array than it
 // has (DSP0266, count): who is among the others is not seen.
 func shown(d redfish.Document, path ...string) error {

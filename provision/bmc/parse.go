@@ -6,8 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/raiz-dns/raiz/provision/printable"
 	"github.com/raiz-dns/raiz/provision/redfish"
 )
 
@@ -23,14 +23,8 @@ func placeholder(s string) bool {
 	return err == nil && a.IsUnspecified()
 }
 
-// maxText bounds a value as it is read, in characters; a name of DNS has 253.
-const maxText = 255
-
 // maxTexts bounds how many values a setting has.
 const maxTexts = 256
-
-// text is a value as it is kept, whatever was sent.
-func text(s string) string { return printable.Short(strings.TrimSpace(s), maxText) }
 
 // clean returns the strings of a list that mean something, in order and in
 // one spelling. Anything else in the list is skipped. A list without end ends in a
@@ -45,7 +39,7 @@ func clean(list []any) []string {
 		if len(out) == maxTexts {
 			return append(out, "…")
 		}
-		out = append(out, canonical(text(s)))
+		out = append(out, canonical(redfish.Value(s)))
 	}
 	return out
 }
@@ -154,4 +148,14 @@ func gatewaysOf(list []static) []string {
 		}
 	}
 	return out
+}
+
+// moment reads a time as controllers write it; without a zone it is UTC.
+func moment(text string) (time.Time, bool) {
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700", time.DateTime, time.DateOnly} {
+		if t, err := time.Parse(form, text); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
 }

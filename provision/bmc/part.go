@@ -2,14 +2,12 @@ package bmc
 
 import (
 	"cmp"
-	"errors"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
-	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // PartKind is a kind of part whose health a controller may tell.
@@ -168,6 +166,3 @@ func placeOf(d redfish.Document) string {
 	}
 	return ""
 }
-
-// untold reports an error that says what the controller does not have or tell.
-func untold(err error) bool { return errors.Is(err, state.ErrUnsupported) }

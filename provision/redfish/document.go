@@ -243,6 +243,13 @@ func Short(s string) string {
 	return printable.Short(strings.Join(strings.Fields(s), " "), maxWords)
 }
 
+// maxText bounds a value, in characters; a name of DNS has 253.
+const maxText = 255
+
+// Value is a value of the controller as it may be kept and shown, letter by letter
+// as far as it can be.
+func Value(s string) string { return printable.Short(s, maxText) }
+
 // plain turns an error of gofish into one of ours, because gofish's prints
 // the raw answer.
 func plain(err error, p Privacy) error {
