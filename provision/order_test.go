@@ -20,7 +20,7 @@ func readingOrder() map[string][]string {
 	return map[string][]string{
 		"provision": {"doc.go", "rehearsal.go", "enroll.go", "notices.go", "reboot.go", "change.go", "pending.go inspect.go gate.go takeover.go drain.go", "drift.go", "run.go", "declared.go codes.go"},
 		"provision/bmc": {
-			"doc.go", "capture.go", "inventory.go", "eventlog.go secureboot.go licence.go macs.go", "parts.go", "hardware.go power.go set.go read.go", "open.go",
+			"doc.go", "capture.go", "inventory.go", "eventlog.go secureboot.go licence.go macs.go", "parts.go", "part.go", "hardware.go power.go set.go read.go", "open.go",
 			"setter.go", "stage.go", "dellpending.go", "move.go https.go", "proof.go", "pending.go", "jobs.go", "values.go", "factory.go", "account.go", "roles.go", "outcome.go",
 			"resources.go", "manager.go links.go", "where.go ethernet.go", "collection.go", "members.go", "quirks.go", "dell.go", "vendors.go profile.go",
 			"network.go services.go boot.go", "standard.go", "setting.go", "parse.go",

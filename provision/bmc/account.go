@@ -1,11 +1,13 @@
 package bmc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/secret"
@@ -66,6 +68,8 @@ type place struct {
 	collection string
 	roles      roles
 	account    redfish.Document // zero when the user has none
+	alike      redfish.Document // of a user whose name differs in case alone; zero without
+	lost       string           // an account that is listed and not there; "" without
 	free       string           // the first empty slot, where there are slots
 	seen       int              // how many accounts were looked at
 	enabled    bool             // one of them has Enabled
@@ -91,12 +95,18 @@ func (p place) role(ctx context.Context) (string, error) {
 func (a *accounts) findAccount(ctx context.Context, user string) (place, error) {
 	out := place{}
 	at, err := a.eachAccount(ctx, func(i int, d redfish.Document) bool {
+		if d.Props == nil {
+			out.lost = d.URI
+			return true
+		}
 		out.seen++
 		out.enabled = out.enabled || d.Has("Enabled")
 		switch name := d.Text("UserName"); {
 		case name == user:
 			out.account = d
 			return false
+		case strings.EqualFold(name, user) && name != a.declaredUser():
+			out.alike = d
 		case name == "" && out.free == "" && i >= a.firstSlot():
 			out.free = d.URI
 		}
@@ -116,7 +126,7 @@ func (a *accounts) accountService(ctx context.Context) (accountService, error) {
 	}
 	d, err := a.session.Get(ctx, uri)
 	if gone(err) {
-		return accountService{}, unsupported("the controller lists %s but does not have it", uri)
+		return accountService{}, notThere(uri)
 	} else if err != nil {
 		return accountService{}, err
 	}
@@ -127,7 +137,7 @@ func (a *accounts) accountService(ctx context.Context) (accountService, error) {
 }
 
 // eachAccount goes through the accounts, empty slots among them, until see has
-// seen enough. An account that goes meanwhile is none.
+// seen enough. One that is listed and not there has its URI and no properties.
 func (a *accounts) eachAccount(ctx context.Context, see func(i int, d redfish.Document) bool) (accountService, error) {
 	at, err := a.accountService(ctx)
 	if err != nil {
@@ -144,8 +154,9 @@ func (a *accounts) eachAccount(ctx context.Context, see func(i int, d redfish.Do
 	for i, e := range members {
 		d, err := a.member(ctx, e, "UserName")
 		if gone(err) {
-			continue
-		} else if err != nil {
+			d, err = redfish.Document{URI: cmp.Or(redfish.LinkTarget(e), "a member without a link")}, nil
+		}
+		if err != nil {
 			return at, fmt.Errorf("look through accounts: %w", err)
 		}
 		if !see(i, d) {
@@ -251,21 +262,29 @@ func (a *accounts) proveAccount(ctx context.Context, user string, password secre
 }
 
 // administrators are the names of those that may change settings, or make one that
-// may.
+// may, letter by letter: who is "raiz " is not raiz. One that is listed and cannot
+// be looked at may be one of them.
 func (a *accounts) administrators(ctx context.Context) ([]string, error) {
 	var all []redfish.Document
+	var held holding
+	var lost error
 	at, err := a.eachAccount(ctx, func(_ int, d redfish.Document) bool {
+		if d.Props == nil {
+			lost = firstOf(lost, notThere(d.URI))
+			return true
+		}
+		lost = firstOf(held.take(d), lost)
 		all = append(all, d)
-		return true
+		return lost == nil || untold(lost)
 	})
-	if err != nil {
+	if err = firstOf(err, lost); err != nil {
 		return nil, err
 	}
 	var out []string
 	known := roles{reader: a.reader, collection: at.roles}
 	for _, d := range all {
-		name := d.Text("UserName")
-		if name == "" || d.At("Enabled") == false {
+		name, _ := d.At("UserName").(string)
+		if d.Text("UserName") == "" || d.At("Enabled") == false {
 			continue
 		}
 		may, err := known.standing(ctx, d)
@@ -273,7 +292,7 @@ func (a *accounts) administrators(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		if may != mayLess { // one of a role that nobody can look at may do anything
-			out = append(out, name)
+			out = append(out, redfish.Value(name))
 		}
 	}
 	return out, nil

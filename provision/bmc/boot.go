@@ -3,6 +3,7 @@ package bmc
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
 	"github.com/raiz-dns/raiz/provision/state"
@@ -84,20 +85,18 @@ func bootOverride(d redfish.Document, how, target string) (redfish.Object, error
 }
 
 func readBootOrder(d redfish.Document) (*state.Attr, error) {
-	if !d.Has("Boot", "BootOrder") {
+	if d.At("Boot", "BootOrder") == nil { // null is no value (DSP0266, null)
 		return nil, unsupported("the system %s has no BootOrder", d.ID())
 	}
 	list, isList := d.At("Boot", "BootOrder").([]any)
 	out := make([]string, 0, len(list))
 	for _, e := range list {
-		name, is := e.(string)
-		isList = isList && is
-		if name != "" {
-			out = append(out, redfish.Short(name))
-		}
+		name, _ := e.(string)
+		isList = isList && strings.TrimSpace(name) != ""
+		out = append(out, redfish.Short(name))
 	}
-	if !isList {
-		return nil, fmt.Errorf("read the boot order: it is no list of names")
+	if !isList || len(list) > maxTexts {
+		return nil, fmt.Errorf("read the boot order: it is no list of at most %d names", maxTexts)
 	}
 	return attr(out...), nil
 }

@@ -12,13 +12,17 @@ import (
 // among them. The largest saved tree takes 101.
 const maxInventory = 256
 
+// maxLog bounds how many answers the log takes of an inventory's.
+const maxLog = maxInventory / 2
+
 // inspector reads documents for an inventory: each once, and no more than it has
 // room for, wherever the links lead.
 type inspector struct {
 	session *redfish.Session
 	room    int
 	seen    map[string]redfish.Document
-	plainly bool // it does not send members with their collection
+	held    holding // what seen takes
+	plainly bool    // it does not send members with their collection
 }
 
 // newInspector reads over a session. A controller says whether it sends members
@@ -36,17 +40,25 @@ func (r *inspector) get(ctx context.Context, uri string) (redfish.Document, erro
 	}
 	d, err := r.fetch(ctx, uri)
 	if gone(err) {
-		return redfish.Document{}, unsupported("the controller lists %s but does not have it", uri)
+		return redfish.Document{}, notThere(uri)
 	} else if err != nil {
 		return redfish.Document{}, err
 	}
+	return d, r.keep(uri, d)
+}
+
+// keep remembers a document, where there is room for it.
+func (r *inspector) keep(uri string, d redfish.Document) error {
+	if err := r.held.take(d); err != nil {
+		return err
+	}
 	r.seen[uri] = d
-	return d, nil
+	return nil
 }
 
 func (r *inspector) fetch(ctx context.Context, uri string) (redfish.Document, error) {
 	if r.room--; r.room < 0 {
-		return redfish.Document{}, fmt.Errorf("read %s: an inventory reads no more than %d answers", uri, maxInventory)
+		return redfish.Document{}, fmt.Errorf("read %s: an inventory reads no more than %d answers, and of its log %d", uri, maxInventory, maxLog)
 	}
 	return r.session.Get(ctx, uri)
 }
@@ -127,8 +139,8 @@ func (r *inspector) member(ctx context.Context, e any) (redfish.Document, error)
 	if gone(err) {
 		d, err = redfish.Document{URI: uri}, nil
 	}
-	if err == nil {
-		r.seen[uri] = d
+	if err != nil {
+		return redfish.Document{}, err
 	}
-	return d, err
+	return d, r.keep(uri, d)
 }

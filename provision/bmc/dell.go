@@ -74,7 +74,7 @@ func readDellHostname(d redfish.Document) (*state.Attr, error) {
 	if err != nil || placeholder(s) {
 		return nil, err
 	}
-	return attr(s), nil
+	return attr(redfish.Value(s)), nil
 }
 
 func writeDellHostname(_ redfish.Document, want state.Attr) (redfish.Object, error) {

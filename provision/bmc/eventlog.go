@@ -38,57 +38,33 @@ type EventLog struct {
 // maxNewest is how many entries are told.
 const maxNewest = 5
 
-// events reads the log of the hardware.
+// events reads the log of the hardware, to its end: where the next entry has its
+// place nobody says, and a log that is written in a ring, or by a clock that was
+// lost, has new entries behind old ones.
 func (r *inspector) events(ctx context.Context, manager, system redfish.Document, want LogWanted) EventLog {
+	spare := max(r.room-maxLog, 0)
+	r.room -= spare
+	defer func() { r.room = max(r.room, 0) + spare }()
 	service, err := r.logService(ctx, manager, system, want.Name)
-	if err != nil {
-		return EventLog{Err: err}
-	}
-	log := EventLog{Name: service.ID()}
-	if service.At("ServiceEnabled") == false {
+	log := EventLog{Name: service.ID(), Err: err}
+	switch {
+	case service.URI == "":
+		return log
+	case service.At("ServiceEnabled") == false:
 		log.Err = unsupported("the log %s is switched off", log.Name)
 		return log
 	}
-	var order falling
 	for e, err := range r.members(ctx, service.Link("Entries")) {
 		if err != nil {
 			log.Err = err
 			break
 		}
 		log.Read++
-		made := created(e)
-		if !made.IsZero() && made.Before(want.Since) {
-			if order.surely(made) {
-				break // all that follows is older
-			}
-			continue
+		if made := created(e); made.IsZero() || !made.Before(want.Since) {
+			log.add(e, made, want.Severity)
 		}
-		order.surely(made)
-		log.add(e, made, want.Severity)
 	}
 	return log
-}
-
-// falling notices that a log has its newest entries first.
-type falling struct {
-	last time.Time
-	fell bool
-	rose bool
-}
-
-// surely takes the time of the next entry, and reports whether all so far came
-// the newest first, and not all at the same time.
-func (f *falling) surely(made time.Time) bool {
-	switch {
-	case made.IsZero():
-		return false
-	case !f.last.IsZero() && made.After(f.last):
-		f.rose = true
-	case !f.last.IsZero() && made.Before(f.last):
-		f.fell = true
-	}
-	f.last = made
-	return f.fell && !f.rose
 }
 
 // add takes note of an entry, unless it is harmless or has been resolved
@@ -114,28 +90,36 @@ func (l *EventLog) add(e redfish.Document, made time.Time, least string) {
 // created is when an entry was made, or zero. A controller whose clock was not
 // set yet says 1970, which is no time.
 func created(e redfish.Document) time.Time {
-	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
-		if t, err := time.Parse(form, cmp.Or(e.Text("Created"), e.Text("EventTimestamp"))); err == nil && t.Year() >= 2000 {
-			return t.UTC()
-		}
+	t, ok := moment(cmp.Or(e.Text("Created"), e.Text("EventTimestamp")))
+	if !ok || t.Year() < 2000 {
+		return time.Time{}
 	}
-	return time.Time{}
+	return t
 }
 
 // logService finds the log of that Id, or the one that is kept of the hardware:
 // one that is called SEL, or is one, or is called EventLog, else the first that
-// the system lists, or the manager. No two vendors call it the same.
+// the system lists, or the manager. No two vendors call it the same. With the log
+// comes an error where one is listed and not there that may be the one.
 func (r *inspector) logService(ctx context.Context, manager, system redfish.Document, name string) (redfish.Document, error) {
 	var best redfish.Document
+	var lost error
 	bestRank, have := -1, []string{}
 	for _, of := range []redfish.Document{system, manager} {
+		if of.Link("LogServices") == "" {
+			continue
+		}
 		for d, err := range r.members(ctx, of.Link("LogServices")) {
-			if untold(err) {
-				break
-			} else if err != nil {
+			switch {
+			case untold(err):
+				lost = firstOf(lost, err)
+				continue
+			case err != nil:
 				return redfish.Document{}, err
-			}
-			if d.Link("Entries") == "" {
+			case d.Props == nil:
+				lost = firstOf(lost, notThere(d.URI))
+				continue
+			case d.Link("Entries") == "":
 				continue
 			}
 			have = append(have, d.ID())
@@ -146,12 +130,17 @@ func (r *inspector) logService(ctx context.Context, manager, system redfish.Docu
 	}
 	switch {
 	case len(have) == 0:
-		return best, unsupported("neither the system nor the manager has a log")
+		return best, firstOf(lost, unsupported("neither the system nor the manager has a log"))
 	case bestRank < 0:
 		return best, unsupported("there is no log %q, but %s", name, strings.Join(have[:min(len(have), maxMembers)], ", "))
+	case name != "" || bestRank == surelySEL:
+		return best, nil
 	}
-	return best, nil
+	return best, lost
 }
+
+// surelySEL is the rank of a log that nothing stands before.
+const surelySEL = 3
 
 func logRank(d redfish.Document, name string) int {
 	id := d.Text("Id")
@@ -161,7 +150,7 @@ func logRank(d redfish.Document, name string) int {
 	case name != "":
 		return -1
 	case strings.EqualFold(id, "SEL"):
-		return 3
+		return surelySEL
 	case d.Text("LogEntryType") == "SEL":
 		return 2
 	case strings.EqualFold(id, "EventLog"):

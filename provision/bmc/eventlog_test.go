@@ -87,7 +87,30 @@ func TestEventLog(t *testing.T) {
 		"pages, the oldest first": {func(d docs) { paged(d, 10, many(100, "Critical", false)...) }, bmc.LogWanted{},
 			"SEL: 50 of 100; Critical day 49; Critical day 48; Critical day 47; Critical day 46; Critical day 45", 10},
 		"pages, the newest first": {func(d docs) { paged(d, 10, many(100, "Critical", true)...) }, bmc.LogWanted{},
-			"SEL: 50 of 51; Critical day 49; Critical day 48; Critical day 47; Critical day 46; Critical day 45", 6},
+			"SEL: 50 of 100; Critical day 49; Critical day 48; Critical day 47; Critical day 46; Critical day 45", 10},
+		"a ring that came round, or a lost clock": {func(d docs) {
+			paged(d, 2, entry("1", day(20), "OK", "a"), entry("2", "2017-01-01T00:00:00Z", "OK", "b"), entry("3", day(21), "Critical", "c"), entry("4", day(22), "Critical", "d"))
+		}, bmc.LogWanted{}, "SEL: 2 of 4; Critical d; Critical c", 2},
+		"a ring with its newest first but for one": {func(d docs) {
+			paged(d, 1, entry("1", day(3), "OK", "a"), entry("2", day(2), "OK", "b"), entry("3", day(-1), "OK", "c"), entry("4", day(-2), "OK", "d"), entry("5", day(4), "Warning", "new"))
+		}, bmc.LogWanted{}, "SEL: 1 of 5; Warning new", 5},
+		"more pages than are read, the newest first": {func(d docs) { paged(d, 2, many(100, "OK", true)...) }, bmc.LogWanted{}, "SEL: 0 of 80 ?", 40},
+		"more links than are read":                   {func(d docs) { d.collect(logURI, many(300, "OK", true)...) }, bmc.LogWanted{}, "SEL: 0 of 124 ?", 125},
+		"a SEL that is not there": {func(d docs) {
+			delete(d, sysURI+"/LogServices/SEL")
+			d[sysURI+"/Lclog"] = redfish.Object{"Members": []any{}}
+		},
+			bmc.LogWanted{}, "Lclog: 0 of 0 -", 0},
+		"a SEL that is not there, and another with an entry": {func(d docs) {
+			delete(d, sysURI+"/LogServices/SEL")
+			d[sysURI+"/Lclog"] = redfish.Object{"Members": []any{entry("1", day(1), "Critical", "a")}}
+		}, bmc.LogWanted{}, "Lclog: 1 of 1; Critical a -", 0},
+		"another that is not there": {func(d docs) { delete(d, sysURI+"/LogServices/Lclog") }, bmc.LogWanted{}, "SEL: 0 of 1", 0},
+		"logs of the system that are not there": {func(d docs) {
+			d[mgrURI]["LogServices"] = linkTo(mgrURI + "/LogServices")
+			d.collect(mgrURI+"/LogServices", redfish.Object{"Id": "Audit", "Entries": linkTo(logURI)})
+			delete(d, sysURI+"/LogServices")
+		}, bmc.LogWanted{}, "Audit: 0 of 1 -", 0},
 		"all at the same time, and old": {func(d docs) {
 			paged(d, 2, entry("1", day(-1), "OK", "a"), entry("2", day(-1), "OK", "b"), entry("3", day(-1), "OK", "c"), entry("4", day(1), "Critical", "new"))
 		}, bmc.LogWanted{}, "SEL: 1 of 4; Critical new", 2},

@@ -21,7 +21,9 @@ type factory struct {
 }
 
 // account is its document; zero where there is none. Where it was seen before it
-// takes one look, while it is the same account.
+// takes one look, while it is the same account. Some controllers write a name in
+// another case than the one that logs in by it, and others have two users then: one
+// alike is found where there is none of that name, and is not the declared user.
 func (f factory) account(ctx context.Context) (redfish.Document, error) {
 	door, _ := f.accounts.way(redfish.Factory)
 	if uri := f.where.links[factoryLink]; uri != "" {
@@ -33,10 +35,16 @@ func (f factory) account(ctx context.Context) (redfish.Document, error) {
 		f.where.dirty = true
 	}
 	found, err := f.accounts.findAccount(ctx, door.Username)
-	if err == nil && found.account.URI != "" {
+	switch {
+	case err != nil:
+		return redfish.Document{}, err
+	case found.account.URI != "":
 		f.where.links[factoryLink], f.where.dirty = found.account.URI, true
+		return found.account, nil
+	case found.lost != "":
+		return redfish.Document{}, notThere(found.lost)
 	}
-	return found.account, err
+	return found.alike, nil
 }
 
 // shut is the account of a way in that opens nothing. Its name is part of what is
@@ -61,7 +69,7 @@ func (f factory) read(ctx context.Context) (*state.Attr, error) {
 	case d.URI == "" || d.At("Enabled") == false:
 		return shut(door), nil
 	}
-	return attr(door.Username + ": on"), nil
+	return attr(redfish.Short(d.Text("UserName")) + ": on"), nil
 }
 
 // close ends the account: it is disabled, or deleted where accounts cannot be. That
@@ -87,6 +95,8 @@ func (f factory) close(ctx context.Context, ch Change) error {
 	case err != nil:
 		return err
 	case d.URI == "" || d.At("Enabled") == false:
+	case d.Text("UserName") != door.Username:
+		return fmt.Errorf("%w: its name is %q here, and the site's %q; declare it as it is written here", redfish.ErrRefused, redfish.Short(d.Text("UserName")), door.Username)
 	default:
 		if err := f.end(ctx, d); err != nil && redfish.StatusOf(err) != 0 {
 			return refusal(err) // a lost answer may have been carried out: the logins tell

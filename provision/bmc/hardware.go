@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
-	"github.com/raiz-dns/raiz/provision/state"
 )
 
 // Quantity is a number that a controller may not tell. Err says why it is
@@ -68,12 +67,17 @@ func counted(d redfish.Document, path ...string) Quantity {
 
 func absent(d redfish.Document) bool { return d.Text("Status", "State") == "Absent" }
 
+// off reports a part that is there and not at work (Resource.State).
+func off(d redfish.Document) bool {
+	return slices.Contains([]string{"Disabled", "StandbyOffline", "UnavailableOffline", "Quiesced"}, d.Text("Status", "State"))
+}
+
 func ill(d redfish.Document) bool { h := d.Text("Status", "Health"); return h != "" && h != "OK" }
 
 func cores(ctx context.Context, r reader, system redfish.Document, room *int) Quantity {
 	var q Quantity
 	q.Err = r.each(ctx, system.Link("Processors"), room, func(d redfish.Document) error {
-		if absent(d) || d.Text("ProcessorType") != "CPU" {
+		if absent(d) || off(d) || d.Text("ProcessorType") != "CPU" {
 			return nil
 		}
 		n := counted(d, "TotalCores")
@@ -89,6 +93,9 @@ func storage(ctx context.Context, r reader, system redfish.Document, h *Hardware
 		for range s.Targets("Drives") {
 			h.Disks.N++
 		}
+		if err := shown(s, "Drives"); err != nil {
+			h.Disks.Err = err
+		}
 		uri := s.Link("Volumes")
 		if uri == "" || h.VolumesErr != nil {
 			return nil
@@ -98,7 +105,7 @@ func storage(ctx context.Context, r reader, system redfish.Document, h *Hardware
 			switch {
 			case kind == "":
 				return nil // not all volumes are arrays
-			case ill(v):
+			case ill(v), off(v):
 				h.Degraded = append(h.Degraded, redfish.Short(kind))
 			default:
 				h.Volumes = append(h.Volumes, redfish.Short(kind))
@@ -132,7 +139,7 @@ func supplies(ctx context.Context, r reader, system redfish.Document, room *int)
 	}
 	var q Quantity
 	add := func(d redfish.Document) error {
-		if !absent(d) && !ill(d) {
+		if !absent(d) && !ill(d) && !off(d) {
 			q.N++
 		}
 		return nil
@@ -171,14 +178,6 @@ func ports(ctx context.Context, r reader, system redfish.Document) Quantity {
 	if uri == "" {
 		return Quantity{Err: unsupported("the system %s lists no Ethernet interfaces", system.Text("Id"))}
 	}
-	d, err := r.session.Get(ctx, uri)
-	if err != nil {
-		return Quantity{Err: err}
-	}
-	n := len(d.Targets("Members"))
-	if n == 0 {
-		// Many list them only while the server is on.
-		return Quantity{Err: fmt.Errorf("read %s: it is empty: %w", uri, state.ErrUnsupported)}
-	}
-	return Quantity{N: n}
+	members, err := r.members(ctx, uri) // many list them only while the server is on
+	return Quantity{N: len(members), Err: err}
 }

@@ -1,12 +1,15 @@
 package bmc_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/raiz-dns/raiz/provision/bmc"
 	"github.com/raiz-dns/raiz/provision/redfish"
 )
 
@@ -130,7 +133,7 @@ func TestInventoryRunsOut(t *testing.T) {
 	}
 	s.docs.collect(sysURI+"/Memory", modules...)
 	var chassis []any
-	for i := range 100_000 {
+	for i := range 20_000 {
 		chassis = append(chassis, linkTo(fmt.Sprint("/redfish/v1/Chassis/", i%1000)))
 	}
 	s.docs[mgrURI]["Links"].(redfish.Object)["ManagerForChassis"] = []any{}
@@ -157,5 +160,68 @@ func TestInventoryOfNobody(t *testing.T) {
 	delete(s.docs, sysURI)
 	if inv := s.inventory(t, everything()); inv.Err == nil || inv.Parts != nil || inv.Firmware != "" {
 		t.Errorf("%+v", inv)
+	}
+}
+
+// TestInventoryMemory: what a controller sends does not fill the memory, however
+// many answers are small on the wire and large once they are decoded.
+func TestInventoryMemory(t *testing.T) {
+	const most = 64 << 20
+	for name, one := range map[string]struct {
+		element string
+		times   int
+	}{
+		"beyond a document": {`0,`, 1_800_000},
+		"just a document":   {`{"":0},`, 14_000},
+		"long texts":        {`"` + strings.Repeat("a", 1<<10) + `",`, 1700},
+	} {
+		for at, bend := range map[string]func(docs, []any){
+			"memory": func(d docs, all []any) {
+				d[sysURI]["Memory"], d["/all"] = linkTo("/all"), redfish.Object{"Members": all}
+			},
+			"chassis": func(d docs, all []any) { d[sysURI]["Links"] = redfish.Object{"Chassis": all} },
+			"drives":  func(d docs, all []any) { d[sysURI+"/Storage/RAID"]["Drives"] = all },
+			"accounts": func(d docs, all []any) {
+				d["/redfish/v1"]["AccountService"], d["/accounts"], d["/all"] = linkTo("/accounts"), redfish.Object{"Accounts": linkTo("/all"), "Roles": linkTo("/roles")}, redfish.Object{"Members": all}
+				d["/roles"] = redfish.Object{"Members": all}
+			},
+		} {
+			t.Run(name+"/"+at, func(t *testing.T) {
+				s := &service{docs: wellServer()}
+				big := json.RawMessage(`[` + strings.Repeat(one.element, one.times) + `0]`)
+				var all []any
+				for i := range 30 {
+					all = append(all, linkTo(fmt.Sprint("/big/", i)))
+				}
+				bend(s.docs, all)
+				var peak uint64
+				s.other = func(uri string) (redfish.Object, int) {
+					if !strings.HasPrefix(uri, "/big/") {
+						return nil, http.StatusNotFound
+					}
+					runtime.GC()
+					var m runtime.MemStats
+					runtime.ReadMemStats(&m)
+					peak = max(peak, m.HeapAlloc)
+					return redfish.Object{"Id": "x", "UserName": "x", "RoleId": "made", "AssignedPrivileges": big, "X": big, "Status": status("Enabled", "OK")}, http.StatusOK
+				}
+				c, err := bmc.Open(t.Context(), s.serve(t))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close(t.Context())
+				if at == "accounts" {
+					if _, err := c.Administrators(t.Context()); err == nil {
+						t.Error("it knows all accounts")
+					}
+				} else if got := told(c.Inventory(t.Context(), everything())); !strings.Contains(got["memory"]+got["fans"]+got["storage"], "?") {
+					t.Errorf("nothing of it is unknown: %v", got)
+				}
+				t.Logf("%d MiB at the most", peak>>20)
+				if peak > most {
+					t.Errorf("it takes %d MiB", peak>>20)
+				}
+			})
+		}
 	}
 }

@@ -242,11 +242,21 @@ func told(inv bmc.Inventory) map[string]string {
 		if len(p.Untold) > 0 {
 			text += ", untold " + strings.Join(p.Untold, ", ")
 		}
+		if len(p.Off) > 0 {
+			text += ", off " + strings.Join(p.Off, ", ")
+		}
 		out[string(kind)] = known(p.Err, text)
 	}
 	var licences, modules []string
 	for _, l := range inv.Licences {
-		licences = append(licences, l.Text+l.Off)
+		text := l.Text + l.Off
+		switch {
+		case l.EndsErr != nil:
+			text += " until ?"
+		case !l.Ends.IsZero():
+			text += " until " + l.Ends.Format("2006-01-02 15:04")
+		}
+		licences = append(licences, text)
 	}
 	for _, m := range inv.Modules {
 		modules = append(modules, m.Interface+" "+m.State)

@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -13,6 +14,8 @@ type Licence struct {
 	Text string    // what the controller calls it, with type and description
 	Off  string    // its state, where that is not Enabled
 	Ends time.Time // zero is never, or not told
+	// EndsErr is why nobody can tell when it ends, though the controller does.
+	EndsErr error
 }
 
 // licences are those that the controller names. Dell has the edition in the
@@ -32,7 +35,7 @@ func (r *inspector) licences(ctx context.Context, manager redfish.Document) ([]L
 	var out []Licence
 	for d, err := range r.members(ctx, service.Link("Licenses")) {
 		if err == nil && d.Props == nil {
-			err = unsupported("the controller lists %s but does not have it", d.URI)
+			err = notThere(d.URI)
 		}
 		if err != nil {
 			return out, err
@@ -41,8 +44,23 @@ func (r *inspector) licences(ctx context.Context, manager redfish.Document) ([]L
 		if s := d.Text("Status", "State"); s != "" && s != "Enabled" {
 			l.Off = redfish.Short(s)
 		}
-		l.Ends, _ = time.Parse(time.RFC3339, d.Text("ExpirationDate"))
+		l.Ends, l.EndsErr = ends(d)
 		out = append(out, l)
 	}
 	return out, nil
+}
+
+// ends is when a licence does, zero where it does not. A day alone is its first
+// moment.
+func ends(d redfish.Document) (time.Time, error) {
+	v := d.At("ExpirationDate")
+	text, is := v.(string)
+	if v == nil || is && placeholder(strings.TrimSpace(text)) {
+		return time.Time{}, nil
+	}
+	t, ok := moment(strings.TrimSpace(text))
+	if !ok {
+		return t, fmt.Errorf("read %s: its ExpirationDate %q is no time", d.URI, redfish.Short(fmt.Sprint(v)))
+	}
+	return t, nil
 }

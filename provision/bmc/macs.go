@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"slices"
 
@@ -11,21 +12,22 @@ import (
 // macs are the addresses of the server's own ports, in lower case with colons.
 // It looks in the next place only while one of wanted is not found: the system's
 // Ethernet interfaces, then the adapters of its chassis. The error is why there
-// may be more.
+// may be more; a port that does not tell its address may have the wanted one.
 func (r *inspector) macs(ctx context.Context, system redfish.Document, chassis []redfish.Document, wanted []string) ([]string, error) {
 	m := macList{r: r, wanted: wanted}
 	if uri := system.Link("EthernetInterfaces"); uri != "" {
-		m.take(ctx, uri, func(d redfish.Document) {
-			m.add(d.Text("MACAddress"))
-			m.add(d.Text("PermanentMACAddress"))
-		})
+		m.take(ctx, uri, func(d redfish.Document) { m.port(d, d.Text("MACAddress"), d.Text("PermanentMACAddress")) })
 	}
 	for _, c := range chassis {
 		if uri := c.Link("NetworkAdapters"); uri != "" && !m.done() {
 			m.take(ctx, uri, func(d redfish.Document) { m.adapter(ctx, d) })
 		}
 	}
-	if len(m.found) == 0 && m.err == nil {
+	switch {
+	case m.done() || m.err != nil:
+	case m.mute != "":
+		m.err = fmt.Errorf("look through the ports: %s does not tell its address", m.mute)
+	case len(m.found) == 0:
 		m.err = unsupported("the controller lists no port of the server")
 	}
 	slices.Sort(m.found)
@@ -37,6 +39,7 @@ type macList struct {
 	r      *inspector
 	wanted []string
 	found  []string
+	mute   string // the first port that does not tell its address
 	err    error
 }
 
@@ -45,15 +48,27 @@ func (m *macList) done() bool {
 	return !slices.ContainsFunc(m.wanted, func(w string) bool { return !slices.Contains(m.found, w) })
 }
 
-// add takes note of an address of Ethernet. Some write "Not Available", others
-// zeros, InfiniBand has 20 bytes.
-func (m *macList) add(text string) {
+// add takes note of an address of Ethernet, and reports whether it is one. Some
+// write "Not Available", others zeros. InfiniBand has 20 bytes.
+func (m *macList) add(text string) bool {
 	a, err := net.ParseMAC(text)
-	if err != nil || len(a) != 6 || !slices.ContainsFunc(a, func(b byte) bool { return b != 0 }) {
-		return
+	if err != nil || !slices.ContainsFunc(a, func(b byte) bool { return b != 0 }) {
+		return false
 	}
-	if s := a.String(); !slices.Contains(m.found, s) && len(m.found) < maxMACs {
+	if s := a.String(); len(a) == 6 && !slices.Contains(m.found, s) && len(m.found) < maxMACs {
 		m.found = append(m.found, s)
+	}
+	return true
+}
+
+// port takes note of the addresses that one has.
+func (m *macList) port(d redfish.Document, addresses ...string) {
+	told := false
+	for _, a := range addresses {
+		told = m.add(a) || told
+	}
+	if !told && !absent(d) && m.mute == "" {
+		m.mute = redfish.Short(d.URI)
 	}
 }
 
@@ -65,7 +80,7 @@ const maxMACs = 256
 func (m *macList) take(ctx context.Context, uri string, do func(redfish.Document)) {
 	for d, err := range m.r.members(ctx, uri) {
 		if err == nil && d.Props == nil {
-			err = unsupported("the controller lists %s but does not have it", d.URI)
+			err = notThere(d.URI)
 		}
 		if err != nil {
 			m.err = firstOf(m.err, err)
@@ -78,24 +93,24 @@ func (m *macList) take(ctx context.Context, uri string, do func(redfish.Document
 	}
 }
 
-func firstOf(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
-}
-
 // adapter looks at an adapter's functions and at its ports, by the names that
-// NetworkAdapter has had for them.
+// NetworkAdapter has had for them. Where its functions tell their addresses its
+// ports need not.
 func (m *macList) adapter(ctx context.Context, d redfish.Document) {
+	before, mute := len(m.found), m.mute
 	if uri := d.Link("NetworkDeviceFunctions"); uri != "" {
 		m.take(ctx, uri, func(f redfish.Document) {
-			m.add(f.Text("Ethernet", "MACAddress"))
-			m.add(f.Text("Ethernet", "PermanentMACAddress"))
+			if kind := f.Text("NetDevFuncType"); kind == "" || kind == "Ethernet" {
+				m.port(f, f.Text("Ethernet", "MACAddress"), f.Text("Ethernet", "PermanentMACAddress"))
+			}
 		})
 	}
+	spoke := len(m.found) > before && m.mute == mute
 	m.ports(ctx, d.Link("Ports"), "Ethernet", "AssociatedMACAddresses")
 	m.ports(ctx, d.Link("NetworkPorts"), "AssociatedNetworkAddresses") // before v1_5_0
+	if spoke {
+		m.mute = mute
+	}
 }
 
 func (m *macList) ports(ctx context.Context, uri string, at ...string) {
@@ -103,9 +118,11 @@ func (m *macList) ports(ctx context.Context, uri string, at ...string) {
 		return
 	}
 	m.take(ctx, uri, func(p redfish.Document) {
+		var all []string
 		for _, e := range p.List(at...) {
 			s, _ := e.(string)
-			m.add(s)
+			all = append(all, s)
 		}
+		m.port(p, all...)
 	})
 }

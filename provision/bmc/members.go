@@ -24,32 +24,88 @@ const maxPages = 40
 // maxListed bounds how many members of a collection are told apart.
 const maxListed = 1000
 
+// maxHeld bounds how much memory documents take that are kept for one look, in
+// bytes. What a saved tree tells for an inventory takes 1.1 MiB at the most.
+const maxHeld = 32 << 20
+
+// holding is what kept documents take so far, in bytes.
+type holding int
+
+// take makes room for one more.
+func (h *holding) take(d redfish.Document) error {
+	if *h += holding(d.Size()); *h > maxHeld {
+		return fmt.Errorf("keep %s: a look takes no more than %d MiB of memory", d.URI, maxHeld>>20)
+	}
+	return nil
+}
+
+// notThere is what the controller links to and does not have.
+func notThere(uri string) error {
+	return unsupported("the controller lists %s but does not have it", uri)
+}
+
+// untold reports an error that says what the controller does not have or tell.
+func untold(err error) bool { return errors.Is(err, state.ErrUnsupported) }
+
+func firstOf(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// shown is an error where a document counts more elements of an array than it
+// has (DSP0266, count): who is among the others is not seen.
+func shown(d redfish.Document, path ...string) error {
+	listed := len(d.List(path...))
+	last := len(path) - 1
+	told, _ := d.At(append(slices.Clone(path[:last]), path[last]+"@odata.count")...).(float64)
+	if told > float64(listed) {
+		return fmt.Errorf("look through %s: it counts %d %s and shows %d", d.URI, int(min(told, 1<<30)), path[last], listed)
+	}
+	return nil
+}
+
 // reader reads the documents of one controller by their addresses.
 type reader struct{ session *redfish.Session }
 
-// whole is a collection with the members of all its pages. One that does not end
-// is an error: who is on the last page would be absent otherwise.
+// whole is a collection with the members of all its pages. One that does not end,
+// or counts more than it shows, is an error: who is there and not shown would be
+// absent otherwise.
 func (r reader) whole(ctx context.Context, d redfish.Document) (redfish.Document, error) {
 	next, err := d.Next()
-	if err != nil || next == "" {
+	if err != nil {
 		return d, err
 	}
 	d.Props = maps.Clone(d.Props)
-	all := slices.Clone(d.List("Members"))
-	for range maxPages {
+	all, held, pages := slices.Clone(d.List("Members")), holding(d.Size()), 0
+	const count = "Members@odata.count"
+	for next != "" {
+		if pages++; pages > maxPages {
+			return d, fmt.Errorf("look through %s: more than %d pages", d.URI, maxPages)
+		}
 		page, err := r.session.Get(ctx, next)
+		if err == nil {
+			err = held.take(page)
+		}
 		if err != nil {
 			return d, err
 		}
 		if all = append(all, page.List("Members")...); len(all) > maxListed {
 			return d, fmt.Errorf("look through %s: more than %d members", d.URI, maxListed)
 		}
-		if next, err = page.Next(); err != nil || next == "" {
-			d.Props["Members"] = all
+		if told, ok := page.At(count).(float64); ok {
+			had, _ := d.At(count).(float64)
+			d.Props[count] = max(told, had)
+		}
+		if next, err = page.Next(); err != nil {
 			return d, err
 		}
 	}
-	return d, fmt.Errorf("look through %s: more than %d pages", d.URI, maxPages)
+	if pages > 0 {
+		d.Props["Members"] = all
+	}
+	return d, shown(d, "Members")
 }
 
 // members returns the links of a collection that is not empty.
@@ -59,7 +115,7 @@ func (r reader) members(ctx context.Context, uri string) ([]string, error) {
 	}
 	d, err := r.session.Get(ctx, uri)
 	if gone(err) {
-		return nil, unsupported("the controller lists %s but does not have it", uri)
+		return nil, notThere(uri)
 	} else if err != nil {
 		return nil, err
 	}
@@ -134,7 +190,7 @@ func (r reader) each(ctx context.Context, uri string, room *int, do func(redfish
 		}
 		d, err := r.session.Get(ctx, m)
 		if gone(err) {
-			return unsupported("the controller lists %s but does not have it", m)
+			return notThere(m)
 		} else if err != nil {
 			return err
 		}

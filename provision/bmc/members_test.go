@@ -25,11 +25,25 @@ func TestPages(t *testing.T) {
 		other func(string) (redfish.Object, int)
 		want  string // the administrators, or words of the error
 	}{
-		"one page":                 {func(d docs) { delete(d[accounts], "Members@odata.nextLink") }, nil, "user1"},
-		"all pages":                {func(docs) {}, nil, "user1 user3"},
-		"a page that is not there": {func(d docs) { delete(d, accounts+"?$skip=2") }, nil, "404"},
-		"a page elsewhere":         {func(d docs) { d[accounts+"?$skip=1"]["Members@odata.nextLink"] = "//192.0.2.66/x" }, nil, "no address on this controller"},
-		"a page that is itself":    {func(d docs) { d[accounts+"?$skip=1"]["Members@odata.nextLink"] = accounts + "?$skip=1" }, nil, "more than 40 pages"},
+		"one page": {func(d docs) {
+			delete(d[accounts], "Members@odata.nextLink")
+			d[accounts]["Members@odata.count"] = 1.0
+		}, nil, "user1"},
+		"no count": {func(d docs) {
+			delete(d[accounts], "Members@odata.nextLink")
+			delete(d[accounts], "Members@odata.count")
+		}, nil, "user1"},
+		"one page of more":           {func(d docs) { delete(d[accounts], "Members@odata.nextLink") }, nil, "counts 3 Members and shows 1"},
+		"pages of more":              {func(d docs) { d[accounts+"?$skip=2"]["Members@odata.count"] = 20.0 }, nil, "counts 20 Members and shows 3"},
+		"an account without a link":  {func(d docs) { d[accounts+"?$skip=2"]["Members"] = []any{nil} }, nil, "a member without a link"},
+		"an account that is nowhere": {func(d docs) { delete(d, accounts+"/3") }, nil, "does not have it"},
+		"a name with a space":        {func(d docs) { d[accounts+"/3"]["UserName"] = "user1 " }, nil, "user1 user1 "},
+		"a name in another case":     {func(d docs) { d[accounts+"/3"]["UserName"] = "USER1" }, nil, "user1 USER1"},
+		"a name without end":         {func(d docs) { d[accounts+"/3"]["UserName"] = strings.Repeat("x", 1<<18) }, nil, "user1 " + strings.Repeat("x", 255) + "…"},
+		"all pages":                  {func(docs) {}, nil, "user1 user3"},
+		"a page that is not there":   {func(d docs) { delete(d, accounts+"?$skip=2") }, nil, "404"},
+		"a page elsewhere":           {func(d docs) { d[accounts+"?$skip=1"]["Members@odata.nextLink"] = "//192.0.2.66/x" }, nil, "no address on this controller"},
+		"a page that is itself":      {func(d docs) { d[accounts+"?$skip=1"]["Members@odata.nextLink"] = accounts + "?$skip=1" }, nil, "more than 40 pages"},
 		"pages without end": {func(d docs) { d[accounts]["Members@odata.nextLink"] = "/endless" }, func(uri string) (redfish.Object, int) {
 			if strings.HasPrefix(uri, "/endless") {
 				return page(uri+"/n", linkTo(accounts+"/1")), http.StatusOK
@@ -67,6 +81,40 @@ func TestPages(t *testing.T) {
 			}
 			if err := c.Close(t.Context()); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestPortsOnPages: the ports of a server are counted on all pages, and not at all
+// where there are more than it shows.
+func TestPortsOnPages(t *testing.T) {
+	const list = sysURI + "/EthernetInterfaces"
+	for name, tt := range map[string]struct {
+		bend func(docs)
+		want int
+	}{
+		"one page":  {func(docs) {}, 2},
+		"two pages": {func(d docs) { d[list]["Members@odata.nextLink"] = list + "?$skip=2" }, 4},
+		"a page that is not there": {func(d docs) {
+			d[list]["Members@odata.nextLink"] = list + "?$skip=2"
+			delete(d, list+"?$skip=2")
+		}, -1},
+		"more than it shows": {func(d docs) { d[list]["Members@odata.count"] = 4.0 }, -1},
+		"none":               {func(d docs) { d.collect(list) }, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &service{docs: wellServer()}
+			s.docs[list+"?$skip=2"] = redfish.Object{"Members": []any{linkTo(list + "/3"), linkTo(list + "/4")}}
+			tt.bend(s.docs)
+			c, err := bmc.Open(t.Context(), s.serve(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close(t.Context())
+			h, err := c.Hardware(t.Context())
+			if got := counts(h)["nics"]; err != nil || got != tt.want {
+				t.Errorf("%d ports, %v, %v; want %d", got, h.NICs.Err, err, tt.want)
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/raiz-dns/raiz/provision/redfish"
 )
@@ -22,15 +23,23 @@ func placeholder(s string) bool {
 	return err == nil && a.IsUnspecified()
 }
 
+// maxTexts bounds how many values a setting has.
+const maxTexts = 256
+
 // clean returns the strings of a list that mean something, in order and in
-// one spelling. Anything else in the list is skipped.
+// one spelling. Anything else in the list is skipped. A list without end ends in a
+// mark, and is no other.
 func clean(list []any) []string {
 	var out []string
 	for _, e := range list {
 		s, _ := e.(string)
-		if s = strings.TrimSpace(s); !placeholder(s) {
-			out = append(out, canonical(s))
+		if s = strings.TrimSpace(s); placeholder(s) {
+			continue
 		}
+		if len(out) == maxTexts {
+			return append(out, "…")
+		}
+		out = append(out, canonical(redfish.Value(s)))
 	}
 	return out
 }
@@ -139,4 +148,14 @@ func gatewaysOf(list []static) []string {
 		}
 	}
 	return out
+}
+
+// moment reads a time as controllers write it; without a zone it is UTC.
+func moment(text string) (time.Time, bool) {
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700", time.DateTime, time.DateOnly} {
+		if t, err := time.Parse(form, text); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
 }

@@ -50,6 +50,7 @@ type roles struct {
 	reader
 	collection string // "" without any
 	list       []redfish.Document
+	held       holding // what list takes
 	listed     bool
 }
 
@@ -87,7 +88,7 @@ func (r *roles) of(ctx context.Context, account redfish.Document) (redfish.Docum
 		switch d, err := r.session.Get(ctx, own); {
 		case err == nil:
 			r.list = append(r.list, d)
-			return d, nil
+			return d, r.held.take(d)
 		case !gone(err):
 			return redfish.Document{}, err
 		}
@@ -108,9 +109,12 @@ func (r *roles) all(ctx context.Context) ([]redfish.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.list = nil
+	r.list, r.held = nil, 0
 	for _, e := range members {
 		d, err := r.member(ctx, e, "AssignedPrivileges")
+		if err == nil {
+			err = r.held.take(d)
+		}
 		if gone(err) {
 			continue
 		} else if err != nil {

@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -203,15 +204,15 @@ func readEnum(words func() []word, path ...string) func(redfish.Document) (*stat
 	return func(d redfish.Document) (*state.Attr, error) {
 		name := path[len(path)-1]
 		s := d.Text(path...)
-		if s == "" {
-			return nil, unsupported("%s has no %s", d.Kind(), name)
+		if v := d.At(path...); s == "" && (v == nil || v == "") {
+			return nil, unsupported("%s has no %s", redfish.Short(d.Kind()), name)
 		}
 		for _, w := range words() {
 			if w.theirs == s {
 				return attr(w.ours), nil
 			}
 		}
-		return nil, fmt.Errorf("read %s: %q is no known value", name, s)
+		return nil, fmt.Errorf("read %s: %q is no known value", name, redfish.Short(cmp.Or(s, fmt.Sprint(d.At(path...)))))
 	}
 }
 

@@ -127,7 +127,7 @@ func readHostname(d redfish.Document) (*state.Attr, error) {
 		return nil, unsupported("the interface %s has no HostName", d.ID())
 	}
 	if s := d.Text("HostName"); !placeholder(s) {
-		return attr(s), nil
+		return attr(redfish.Value(s)), nil
 	}
 	return nil, nil
 }

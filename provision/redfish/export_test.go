@@ -40,3 +40,9 @@ func ReadAnswer(body []byte, location string) (task, notes string, err error) {
 func Spent(gets int, bytes int64, waited time.Duration) error {
 	return (&counter{Stats: Stats{Gets: gets}, bytes: bytes, waited: waited}).spent()
 }
+
+// Decode reads a resource.
+func Decode(body []byte) (Document, error) { return decode("/redfish/v1/Test", "", body) }
+
+// MaxValues is how many values a resource may have.
+const MaxValues = maxValues

@@ -45,7 +45,7 @@ func (c *converter) bmc(raw *rawBMC, operator Profile) *BMC {
 	least.CertificateDays = cmp.Or(least.CertificateDays, expiryDays)
 	b.Expect = c.expect(raw.Expect, least)
 	if raw.Factory != nil {
-		b.Factory = c.factory(raw.Factory)
+		b.Factory = c.factory(raw.Factory, b.Username)
 	}
 	b.Accounts = c.bmcAccounts(raw.Accounts, b)
 	return b
@@ -135,13 +135,19 @@ func (c *converter) bmcAccounts(attr *hcl.Attribute, b *BMC) []string {
 	return out
 }
 
-func (c *converter) factory(raw *rawFactory) *Factory {
+// factory converts how the BMC answers as delivered. Whether a name in another case
+// is another account no two controllers agree on, so that it is written as username
+// where it is the same.
+func (c *converter) factory(raw *rawFactory, username string) *Factory {
 	f := &Factory{}
 	if c.need(raw.Address, raw.Range, "address", `address = "192.168.0.120"`) {
 		f.Address = c.addr(raw.Address, "the BMC as delivered", forHelper).val
 	}
 	if c.need(raw.Username, raw.Range, "username", `username = "root"`) {
 		f.Username = c.text(raw.Username, userName()).val
+		if f.Username != username && strings.EqualFold(f.Username, username) {
+			c.fail(raw.Username.Expr.Range(), problem{"bmc-factory", "a name in two cases", fmt.Sprintf("%q and username %q are one account on some controllers and two on others. Write them the same, or take another username.", short(f.Username), short(username))})
+		}
 	}
 	if c.need(raw.Password, raw.Range, "password", `password = env("BMC_FACTORY")`) {
 		f.Password = c.secret(raw.Password, "bmc.factory.password", loginPassword)

@@ -54,6 +54,7 @@ func bmcCases() []judged {
 		{"setting that a reboot is to undo", setting("power-restore", state.Fact{Value: state.Text("always-on"), Pending: state.Text("always-off"), AtReboot: true})},
 		{"setting with one more", setting("dns", state.Fact{Value: state.Attr{Values: []string{"192.0.2.1", "192.0.2.2"}}})},
 		{"an administrator that nobody declared", func(e *verify.Evidence) { e.BMC.Administrators = []string{"raiz", "eve", "RAIZ"} }},
+		{"a second account of the factory's name", func(e *verify.Evidence) { e.BMC.Administrators = []string{"raiz", "root", "Root", "raiz "} }},
 		{"nobody listed the accounts", func(e *verify.Evidence) { e.BMC.Administrators = nil }},
 		{"accounts that could not be read", func(e *verify.Evidence) { e.BMC.AdministratorsErr = errors.New("timeout") }},
 		{"accounts that are not listed", func(e *verify.Evidence) {

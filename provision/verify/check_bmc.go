@@ -124,7 +124,8 @@ func bmcSetting(want []string, f state.Fact) finding {
 	return fail(values, verdict.New("bmc.setting.advice"))
 }
 
-// foreignAdministrators may change the BMC, and nobody has declared them. Of the
+// foreignAdministrators may change the BMC, and nobody has declared them by the
+// name that they have, letter by letter: some controllers have raiz and RAIZ. Of the
 // account of the factory there is a check of its own.
 func foreignAdministrators(b *site.BMC, e BMCEvidence) finding {
 	switch {
@@ -141,7 +142,7 @@ func foreignAdministrators(b *site.BMC, e BMCEvidence) finding {
 	}
 	var out []verdict.Message
 	for _, name := range e.Administrators {
-		if !slices.ContainsFunc(declared, func(d string) bool { return strings.EqualFold(d, name) }) {
+		if !slices.Contains(declared, name) {
 			out = append(out, verdict.New("bmc.account.foreign", verdict.Seen("name", name)))
 		}
 	}

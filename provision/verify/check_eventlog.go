@@ -56,7 +56,7 @@ func logQuiet(log bmc.EventLog) finding {
 	case log.Worst != "":
 		return finding{status: Warn, got: got, evidence: more, advice: advice}
 	case log.Err != nil:
-		return untold(log.Err)
+		return untold(log.Err).with(more[:len(more)-1]...)
 	case log.Name == "":
 		return unknown(why(errNotLooked))
 	case log.Untold > 0:

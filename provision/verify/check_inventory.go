@@ -121,12 +121,15 @@ func atLeast(least, have string) finding {
 func licensed(want []string, inv bmc.Inventory, at time.Time) finding {
 	var seen []string
 	var wrong []verdict.Message
+	unread := inv.LicencesErr
 	for _, l := range inv.Licences {
 		seen = append(seen, l.Text)
 		switch {
 		case !slices.ContainsFunc(want, func(w string) bool { return hasWords(l.Text, w) }):
 		case l.Off != "":
 			wrong = append(wrong, verdict.New("bmc.licence.off", verdict.Seen("licence", l.Text), verdict.Seen("state", l.Off)))
+		case l.EndsErr != nil:
+			unread = l.EndsErr
 		case !l.Ends.IsZero() && !l.Ends.After(at):
 			wrong = append(wrong, verdict.New("bmc.licence.over", verdict.Seen("licence", l.Text), verdict.Time("until", l.Ends)))
 		default:
@@ -135,8 +138,8 @@ func licensed(want []string, inv bmc.Inventory, at time.Time) finding {
 	}
 	advice := verdict.New("bmc.licence.advice")
 	switch {
-	case inv.LicencesErr != nil:
-		return untold(inv.LicencesErr)
+	case unread != nil:
+		return untold(unread)
 	case len(wrong) > 0:
 		return finding{status: Fail, got: few(wrong), advice: []verdict.Message{advice}}
 	case len(seen) == 0:

@@ -55,6 +55,9 @@ func partsWell(p bmc.Parts) finding {
 	if len(p.Untold) > 0 {
 		more = append(more, verdict.New("bmc.parts.untold", verdict.Count("count", len(p.Untold)), verdict.AllSeen("names", p.Untold[:min(len(p.Untold), maxSaid)])))
 	}
+	if len(p.Off) > 0 {
+		more = append(more, verdict.New("bmc.parts.off", verdict.Count("count", len(p.Off)), verdict.AllSeen("names", p.Off[:min(len(p.Off), maxSaid)])))
+	}
 	if p.Err != nil {
 		more = append(more, why(p.Err))
 	}
@@ -63,8 +66,8 @@ func partsWell(p bmc.Parts) finding {
 	case len(ill) > 0:
 		return finding{status: status, got: few(ill), evidence: more, advice: []verdict.Message{advice}}
 	case p.Err != nil:
-		return untold(p.Err)
-	case p.Healthy == 0:
+		return untold(p.Err).with(more[:len(more)-1]...)
+	case p.Healthy == 0 && len(p.Off) == 0:
 		return warn(verdict.New("bmc.untold")).with(more...)
 	case len(more) > 0:
 		return warn(well).with(more...)
@@ -84,6 +87,7 @@ func partCodes() []verdict.Definition {
 		verdict.Define("bmc.part", "a part that is not well, with where it is, and its health by the words of Redfish", verdict.TypeSeen.Named("name"), verdict.TypeSeen.Named("health")),
 		verdict.Define("bmc.parts.well", "so many are well", verdict.TypeCount.Named("count")),
 		verdict.Define("bmc.parts.untold", "of these the BMC does not tell it", verdict.TypeCount.Named("count"), verdict.TypeAllSeen.Named("names")),
+		verdict.Define("bmc.parts.off", "these are there and not at work, by the words of Redfish", verdict.TypeCount.Named("count"), verdict.TypeAllSeen.Named("names")),
 		verdict.Define("bmc.parts.advice", "what to do about a part that is not well"),
 	}
 }

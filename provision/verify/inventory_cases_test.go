@@ -69,6 +69,12 @@ func inventoryCases() []judged {
 		of("a licence that is over soon", func(i *bmc.Inventory) {
 			i.Licences = []bmc.Licence{{Text: "iDRAC9 Datacenter Trial", Ends: answered.Add(time.Hour)}}
 		}),
+		of("a licence of which nobody can tell when it ends", func(i *bmc.Inventory) {
+			i.Licences = []bmc.Licence{{Text: "iDRAC9 Datacenter Trial", EndsErr: errors.New("its ExpirationDate is no time")}}
+		}),
+		of("a licence of which nobody can tell when it ends, and a good one", func(i *bmc.Inventory) {
+			i.Licences = append([]bmc.Licence{{Text: "iDRAC9 Datacenter Trial", EndsErr: errors.New("its ExpirationDate is no time")}}, i.Licences...)
+		}),
 		of("a licence, and more that cannot be read", func(i *bmc.Inventory) { i.LicencesErr = down }),
 		of("secure boot is off", func(i *bmc.Inventory) { i.SecureBoot = bmc.SecureBoot{Now: "Disabled", Next: "off", Mode: "UserMode"} }),
 		of("secure boot is on at the next boot", func(i *bmc.Inventory) { i.SecureBoot = bmc.SecureBoot{Now: "Disabled", Next: "on", Mode: "UserMode"} }),
@@ -92,6 +98,10 @@ func inventoryCases() []judged {
 		parts("a warm processor", bmc.Sensors, bmc.Parts{Healthy: 8, Ill: []bmc.Part{{Name: "CPU1 Temp", Health: "Warning"}}}),
 		parts("a warm processor, and half of it unseen", bmc.Sensors, bmc.Parts{Healthy: 8, Ill: []bmc.Part{{Name: "CPU1 Temp", Health: "Warning"}}, Untold: []string{"Inlet Temp"}, Err: down}),
 		parts("drives of which one is not told", bmc.Storage, bmc.Parts{Healthy: 1, Untold: []string{"Drive 2"}}),
+		parts("drives of which one is off", bmc.Storage, bmc.Parts{Healthy: 1, Off: []string{"Drive 2: Disabled"}}),
+		parts("fans that are all off", bmc.Fans, bmc.Parts{Off: []string{"Fan 1: Disabled"}}),
+		parts("supplies of which one is off and one is ill", bmc.Supplies, bmc.Parts{Off: []string{"PSU 1: Disabled"}, Ill: []bmc.Part{{Name: "PSU 2", Health: "Critical"}}}),
+		parts("drives, and volumes that are listed and not there", bmc.Storage, bmc.Parts{Healthy: 2, Untold: []string{"Drive 2"}, Err: lacks}),
 		parts("fans of which none is told", bmc.Fans, bmc.Parts{Untold: []string{"Fan 1", "Fan 2"}}),
 		parts("no memory is there", bmc.Memory, bmc.Parts{}),
 		parts("memory that was not seen whole", bmc.Memory, bmc.Parts{Healthy: 16, Err: down}),
@@ -99,6 +109,7 @@ func inventoryCases() []judged {
 		log("an entry that is critical", bmc.EventLog{Newest: []bmc.LogEntry{entry("Critical", "Fan 1 failed."), entry("Warning", "Fan 1 is slow.")}, Count: 30, Worst: "Critical"}),
 		log("an entry that warns", bmc.EventLog{Newest: []bmc.LogEntry{{Severity: "Warning", Text: "Lost the time."}}, Count: 1, Worst: "Warning", Untold: 2, Err: down}),
 		log("entries of an untold severity", bmc.EventLog{Untold: 2, Read: 2}),
+		log("a log in place of one that is listed and not there", bmc.EventLog{Untold: 1, Read: 2, Err: lacks}),
 		log("a log that was not seen whole", bmc.EventLog{Read: 2, Err: down}),
 	}
 	for _, kind := range bmc.PartKinds() {

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,36 +12,65 @@ import (
 type version struct {
 	product string   // what stands before the numbers: "iLO 5", "GB200Nvl"
 	parts   []string // between dots
-	stage   string   // such as "-dev", which comes before the release
+	stage   string   // such as "dev", which comes before the release
 	commits string   // digits: since that tag, or the revision of a package
 	rest    string   // what stands behind, such as a date
 }
 
 // parseVersion reports by ok whether there are numbers to compare. They are the
-// first word with a dot in it, or the first that is a number.
+// one word with a dot in it, or the one that is a number and no part of a date: of
+// two nobody knows which is the version.
 func parseVersion(text string) (v version, ok bool) {
 	words := strings.Fields(text)
-	at := -1
-	for i, w := range words {
-		_, n, found := numbers(w)
-		if dotted := strings.Contains(n, "."); found && (dotted || at < 0) {
-			if at = i; dotted {
-				break
-			}
-		}
-	}
-	if at < 0 {
+	at, ok := theNumber(words)
+	if !ok {
 		return version{}, false
 	}
 	glued, n, _ := numbers(words[at])
-	v.product = strings.Join(append(words[:at:at], strings.Fields(glued)...), " ")
-	v.rest = strings.Join(words[at+1:], " ")
+	product := append(words[:at:at], strings.Fields(glued)...)
+	if slices.ContainsFunc(product, early) {
+		return version{}, false // "beta 9.99" may be of 9.99 or of what comes after
+	}
+	v.product = strings.Join(product, " ")
 	n, tail, _ := strings.Cut(n, "-")
 	v.parts = strings.Split(n, ".")
 	if tail != "" {
-		v.stage, v.commits = staged("-" + tail)
+		v.stage, v.commits = staged(tail)
 	}
+	rest := words[at+1:]
+	if len(rest) > 0 && v.stage == "" && early(rest[0]) {
+		v.stage, rest = bare(rest[0]), rest[1:]
+		if len(rest) > 0 && v.commits == "" && digits(bare(rest[0])) {
+			v.commits, rest = bare(rest[0]), rest[1:]
+		}
+	}
+	v.rest = strings.Join(rest, " ")
 	return v, true
+}
+
+// theNumber is the place of the word that has the numbers.
+func theNumber(words []string) (at int, ok bool) {
+	var plain, dotted []int
+	for i, w := range words {
+		_, n, found := numbers(strings.Trim(w, "()[],;"))
+		_, date := dated(strings.Join(words[i:], " "))
+		_, month := dated(strings.Join(words[max(i-1, 0):], " "))
+		_, day := dated(strings.Join(words[max(i-2, 0):], " "))
+		switch {
+		case !found:
+		case strings.Contains(n, "."):
+			dotted = append(dotted, i)
+		case !date && !month && !day:
+			plain = append(plain, i)
+		}
+	}
+	if len(dotted) > 0 {
+		plain = dotted
+	}
+	if len(plain) != 1 {
+		return 0, false
+	}
+	return plain[0], true
 }
 
 // numbers splits a word into a product that is glued to it with a hyphen, and
@@ -61,10 +91,10 @@ func digit(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// staged takes what follows the numbers apart: "-dev-686-g100c36de90" is 686
-// commits after the tag "-dev", by git describe; "-8" is a revision.
+// staged takes what follows the numbers apart: "dev-686-g100c36de90" is 686
+// commits after the tag "dev", by git describe; "8" is a revision.
 func staged(tail string) (stage, commits string) {
-	words := strings.Split(tail[1:], "-")
+	words := strings.Split(tail, "-")
 	if n := len(words); n >= 2 && digits(words[n-2]) && strings.HasPrefix(words[n-1], "g") {
 		words = words[:n-1]
 	}
@@ -74,17 +104,16 @@ func staged(tail string) (stage, commits string) {
 	if len(words) == 0 {
 		return "", commits
 	}
-	return "-" + strings.ToLower(strings.Join(words, "-")), commits
+	return bare(strings.Join(words, "-")), commits
 }
 
-// early reports a stage that comes before its release.
+// bare is a word without what stands round it.
+func bare(word string) string { return strings.ToLower(strings.Trim(word, "()[],;")) }
+
+// early reports a stage that comes before its release, whatever number it has.
 func early(stage string) bool {
-	for _, s := range []string{"-dev", "-rc", "-alpha", "-beta", "-pre"} {
-		if strings.HasPrefix(stage, s) {
-			return true
-		}
-	}
-	return false
+	first, _, _ := strings.Cut(bare(stage), "-")
+	return slices.Contains([]string{"dev", "rc", "alpha", "beta", "pre", "preview", "prerelease", "snapshot"}, strings.TrimRight(first, "0123456789."))
 }
 
 // compareVersions is negative where have is older than want. ok is false where
@@ -160,13 +189,16 @@ func compareDigits(a, b string) int {
 }
 
 // compareRest compares what stands behind the same numbers: nothing, the same, or
-// dates.
+// dates. A date where none is wanted says nothing; other words may say anything.
 func compareRest(have, want string) (int, bool) {
-	if want == "" || strings.EqualFold(have, want) {
+	if strings.EqualFold(have, want) {
 		return 0, true
 	}
 	h, can := dated(have)
 	w, may := dated(want)
+	if can && want == "" {
+		return 0, true
+	}
 	return h.Compare(w), can && may
 }
 
