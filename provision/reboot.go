@@ -215,6 +215,9 @@ func (r *Run) cameBack(ctx context.Context, ctl *bmc.Controller, want *state.Set
 		if err == nil {
 			err = inEffect(ctl.Read(ctx, wanted), want)
 		}
+		if boot != "" { // the server is up: what waits now was not taken
+			err = leftWaiting(err)
+		}
 		if refused, ok := errors.AsType[*notTakenError](err); !ok {
 			since = time.Time{}
 		} else if since.IsZero() {
@@ -245,6 +248,18 @@ func (r *Run) booted(ctx context.Context, before string) error {
 // notTakenError is a setting that waited for the reboot, and did not become so.
 type notTakenError struct{ error }
 
+// errWaits is a setting that waits after the restart as it did before.
+var errWaits = errors.New("it waits for a reboot still")
+
+// leftWaiting is what it means that something waits once a system is up again: its
+// firmware is done. Where there is no system nobody knows that.
+func leftWaiting(err error) error {
+	if !errors.Is(err, errWaits) {
+		return err
+	}
+	return &notTakenError{fmt.Errorf("%w, after one: the server's firmware has not taken it; its own log tells why, and whether it takes a power cycle", err)}
+}
+
 func inEffect(facts []state.Fact, want *state.Set) error {
 	for _, f := range facts {
 		it, _ := want.Get(f.Key)
@@ -252,7 +267,7 @@ func inEffect(facts []state.Fact, want *state.Set) error {
 		case f.Err != nil:
 			return f.Err
 		case f.Pending != nil:
-			return &notTakenError{fmt.Errorf("%s waits for a reboot still, after one: the server's firmware has not taken it; its own log tells why, and whether it takes a power cycle", f.Key.Name)}
+			return fmt.Errorf("%s: %w", f.Key.Name, errWaits)
 		case f.Value == nil || !it.Value.Equal(f.Value):
 			return &notTakenError{fmt.Errorf("%s: the server's firmware has not taken what waited for the reboot: its own log tells why; raiz plan has it again", f.Key.Name)}
 		}

@@ -20,6 +20,9 @@ import (
 // done is false where it is no such object. body is our own part of it.
 func withdraw(ctx context.Context, v values, staged redfish.Document, body redfish.Object) (done bool, err error) {
 	job, err := waitingJob(ctx, v)
+	if errors.Is(err, errNoJobs) {
+		err = nil
+	}
 	clear := clearAction(staged)
 	if err != nil || job == "" && clear == "" {
 		return false, err

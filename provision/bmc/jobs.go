@@ -11,12 +11,11 @@ import (
 // job tells whether a job of the BIOS waits for a reboot, or is being carried out;
 // kept is false where the controller does not tell its jobs.
 func (v values) job(ctx context.Context) (waits, kept bool, err error) {
-	m, err := v.load(ctx, inManager)
-	if err != nil || m.Link(jobsOf()...) == "" {
-		return false, false, err
-	}
 	at, err := waitingJob(ctx, v)
-	if errors.Is(err, errValue) { // there are more than one, or it runs
+	switch {
+	case errors.Is(err, errNoJobs):
+		return false, false, nil
+	case errors.Is(err, errValue): // there are more than one, or it runs
 		return true, true, nil
 	}
 	return at != "", true, err
@@ -31,7 +30,11 @@ var errShared = fmt.Errorf("%w: it does not wait alone", errValue)
 // maxJobs is more than iDRAC keeps.
 const maxJobs = 256
 
-// waitingJob is the job of a change of the BIOS that waits for a reboot, or "".
+// errNoJobs is a controller that does not tell its jobs.
+var errNoJobs = errors.New("the controller does not tell its jobs")
+
+// waitingJob is the job of a change of the BIOS that waits for a reboot, or "";
+// errNoJobs where there is no telling.
 func waitingJob(ctx context.Context, v values) (string, error) {
 	m, err := v.load(ctx, inManager)
 	if err != nil {
@@ -39,11 +42,11 @@ func waitingJob(ctx context.Context, v values) (string, error) {
 	}
 	uri := m.Link(jobsOf()...)
 	if uri == "" {
-		return "", nil
+		return "", errNoJobs
 	}
 	list, err := v.expanded(ctx, uri)
 	if gone(err) {
-		return "", nil
+		return "", errNoJobs
 	} else if err != nil {
 		return "", err
 	}

@@ -167,3 +167,19 @@ func TestQueuedBehindOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestJobsUntold: where a controller does not tell its jobs, what stands in its
+// settings object waits, as far as anybody knows.
+func TestJobsUntold(t *testing.T) {
+	l := newLab(t, simbmc.Config{Personality: "idrac"})
+	l.bmc.SetFaults(simbmc.Faults{Missing: []string{"/redfish/v1/Managers/iDRAC.Embedded.1/Oem/Dell/Jobs"}})
+	c := l.open(l.target(declared(), factory()))
+	defer l.close(c)
+	want := map[string][]string{bmc.PowerPolicy: {"always-on"}}
+	if out, err := c.Set(t.Context(), changes(want)); err != nil || out[0].Status != bmc.Pending {
+		t.Errorf("%v %v", out, err)
+	}
+	if f := c.Read(t.Context(), items(want))[0]; f.Pending == nil || f.Err != nil {
+		t.Errorf("reads %+v", f)
+	}
+}

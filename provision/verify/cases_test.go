@@ -266,6 +266,16 @@ func bgpCases() []judged {
 		{"the router has learnt nothing", learnt(func(r *verify.RouterEvidence) { r.Routes = nil })},
 		{"the router has learnt more", learnt(func(r *verify.RouterEvidence) { r.Routes = append(r.Routes, leak) })},
 		{"the router has refused a block", learnt(func(r *verify.RouterEvidence) { r.Routes[0].Refused = true })},
+		{"the router has refused what is not ours", learnt(func(r *verify.RouterEvidence) {
+			leaked := leak
+			leaked.Refused = true
+			r.Routes = append(r.Routes, leaked)
+		})},
+		{"somebody else has learnt what is not ours", learnt(func(r *verify.RouterEvidence) {
+			leaked := leak
+			leaked.Neighbor = "edge9"
+			r.Routes = append(r.Routes, leaked)
+		})},
 		{"the router sends a block's traffic elsewhere", learnt(func(r *verify.RouterEvidence) { r.Routes[0].NextHop = netip.MustParseAddr("203.0.113.9") })},
 		{"the router has learnt a metric", learnt(func(r *verify.RouterEvidence) { r.Routes[0].MED = "5" })},
 		{"the router has learnt an origin that is incomplete", learnt(func(r *verify.RouterEvidence) { r.Routes[0].Origin = "Incomplete" })},

@@ -31,6 +31,14 @@ func learnt(s *site.Site, want []Route, e RouterEvidence) finding {
 		return unknown(why(e.Err))
 	}
 	all := finding{status: Pass, got: []verdict.Message{blocks(e.Routes)}}
+	declared := func(r Route) bool {
+		return r.Neighbor == "" || slices.ContainsFunc(s.BGP.Neighbors, func(n site.Neighbor) bool { return n.Name == r.Neighbor })
+	}
+	for _, r := range e.Routes {
+		if !declared(r) {
+			all = all.and(fail(verdict.New("router.stranger", verdict.Prefix("block", r.Prefix), verdict.Seen("neighbor", r.Neighbor)), verdict.New("routes.undeclared.advice")))
+		}
+	}
 	for _, n := range s.BGP.Neighbors {
 		if f := learntBy(s, n, want, e.Routes); f.status != Pass {
 			all = all.and(f)
@@ -53,7 +61,7 @@ func learntBy(s *site.Site, n site.Neighbor, want, have []Route) finding {
 	for _, r := range have {
 		switch {
 		case r.Neighbor != "" && r.Neighbor != n.Name:
-		case r.Refused:
+		case r.Refused && slices.ContainsFunc(sent, func(w Route) bool { return w.Prefix == r.Prefix }):
 			refused = refused.and(fail(verdict.New("router.refused", verdict.Prefix("block", r.Prefix), verdict.Word("neighbor", n.Name)), verdict.New("router.missing.advice")))
 		default:
 			taken = append(taken, r)
@@ -85,6 +93,7 @@ func routerCodes() []verdict.Definition {
 		verdict.Define("router.title", "what the host's router has learnt"),
 		verdict.Define("router.nobody", "nobody can look at the host's router from here"),
 		verdict.Define("router.of", "which of the host's routers differs", verdict.TypeWord.Named("neighbor")),
+		verdict.Define("router.stranger", "somebody has got a block over a session that the site does not declare", verdict.TypePrefix.Named("block"), verdict.TypeSeen.Named("neighbor")),
 		verdict.Define("router.refused", "the router has got a block, and did not take it", verdict.TypePrefix.Named("block"), verdict.TypeWord.Named("neighbor")),
 		verdict.Define("router.next-hop", "the router sends the traffic of a block elsewhere", verdict.TypePrefix.Named("block"), verdict.TypeWord.Named("neighbor"), verdict.TypeAddress.Named("address")),
 		verdict.Define("router.missing.advice", "why a router may not have what leaves the server"),
